@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The channel between dialgate-control and dialgate-dataplane: SOCK_SEQPACKET at RUN_DIRECTORY/dataplane.sock, one message
+// a datagram, host byte order (one machine). The dataplane listens, one control is connected at a time; a second one gets
+// CHANNEL_REFUSED with CHANNEL_BUSY and is closed.
+//
+//   control                                        dataplane
+//   HELLO (version)                          ->
+//                                            <-    HELLO (version, state, boot id) [fd counters, fds of prefilter maps]
+//   SNAPSHOT [fd sealed memfd]               ->    checked whole
+//                                            <-    SNAPSHOT_RESULT (0 or an error with text)
+//                                            <-    HELLO again whenever state or descriptors change (first start-up)
+//   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
+//                                            <-    DIALOG_ROW ... then DONE (result, cursor)
+//
+// Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size is not what
+// its type says, whose version or index is out of range, or that comes in the wrong order is refused with
+// CHANNEL_REFUSED (from control's requests) or logged and the connection closed (from the dataplane's messages); the
+// process lives on.
+#ifndef DIALGATE_CHANNEL_H
+#define DIALGATE_CHANNEL_H
+
+#include <assert.h>
+#include <stdint.h>
+#include "dialgate/snapshot.h"
+
+#define CHANNEL_MAGIC 0x43474c44u
+#define CHANNEL_VERSION 1u
+#define CHANNEL_MESSAGE_MAX 16384u // octets of a datagram
+#define CHANNEL_FDS_MAX 64u        // descriptors with one datagram
+#define CHANNEL_TEXT_SIZE 256u
+#define CHANNEL_CALL_ID_SIZE 512u
+
+// M(TYPE, struct of its body after the header, from, what it is for). The body is exactly this struct; only
+// DIALOG_ROW is followed by text.
+#define CHANNEL_MESSAGES(M)                                                                                            \
+    M(CHANNEL_HELLO, struct channel_hello, "both", "who speaks and in which state")                                   \
+    M(CHANNEL_SNAPSHOT, struct channel_snapshot, "control", "a new configuration, one descriptor")                     \
+    M(CHANNEL_DIALOG_LIST, struct channel_dialog_list, "control", "a page of dialogs")                                 \
+    M(CHANNEL_DIALOG_SHOW, struct channel_dialog_select, "control", "every dialog with this id or Call-ID")            \
+    M(CHANNEL_DIALOG_END, struct channel_dialog_select, "control", "end one dialog")                                   \
+    M(CHANNEL_SNAPSHOT_RESULT, struct channel_done, "dataplane", "accepted or refused whole")                          \
+    M(CHANNEL_DIALOG_ROW, struct channel_dialog_row, "dataplane", "one dialog")                                        \
+    M(CHANNEL_DONE, struct channel_done, "dataplane", "a request is finished")                                         \
+    M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")
+
+enum channel_type {
+    CHANNEL_NONE,
+#define M(type, body, from, help) type,
+    CHANNEL_MESSAGES(M)
+#undef M
+        CHANNEL_TYPE_COUNT
+};
+
+struct channel_header {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t type;    // enum channel_type
+    uint32_t size;    // octets of the datagram, header included
+    uint32_t request; // chosen by control; repeated in answers; 0 in what nobody asked for
+};
+static_assert(sizeof(struct channel_header) == 16, "layout");
+
+enum channel_state {
+    CHANNEL_CONTROL,  // the sender is control
+    CHANNEL_WAITING,  // dataplane without configuration: send a snapshot
+    CHANNEL_STARTING, // EAL and ports are coming up
+    CHANNEL_RUNNING,  // packets are taken
+    CHANNEL_FAILED    // start-up failed; text says why; the process ends after this
+};
+
+// Descriptors with a dataplane HELLO, in this order: counters memfd when has_counters, then for each of `networks` entries
+// of prefilter[] whose maps is not 0 that many map descriptors (order of enum prefilter_map in prefilter.h), in order.
+struct channel_hello {
+    uint32_t state;   // enum channel_state
+    uint32_t pid;
+    uint64_t boot;    // random, new at each dataplane start
+    uint64_t snapshot_sequence; // of the configuration in force, 0: none
+    uint32_t workers;
+    uint32_t has_counters;
+    uint32_t networks;
+    uint32_t prefilter_maps[NETWORKS_MAX];
+    uint32_t reserved;
+    char text[CHANNEL_TEXT_SIZE]; // with CHANNEL_FAILED: what, where, what to do
+};
+static_assert(sizeof(struct channel_hello) == 360, "layout");
+
+struct channel_snapshot {
+    uint64_t sequence;
+    uint32_t size; // octets of the image in the descriptor
+    uint32_t reserved;
+};
+static_assert(sizeof(struct channel_snapshot) == 16, "layout");
+
+#define CHANNEL_LIST_MAX 1000u // rows a request
+
+struct channel_dialog_list {
+    uint64_t cursor;         // 0: from the start; else the cursor of the last DONE
+    uint64_t older_ms;       // only dialogs at least this old
+    uint16_t peer;           // number; NUMBER_NONE: any
+    uint16_t state;          // enum dialog_state of channel, 0: any
+    uint32_t limit;          // rows, 1 .. CHANNEL_LIST_MAX
+};
+static_assert(sizeof(struct channel_dialog_list) == 24, "layout");
+
+// By handle when handle is not 0, by Call-ID otherwise.
+struct channel_dialog_select {
+    uint64_t handle;
+    uint16_t call_id_length; // at most CHANNEL_CALL_ID_SIZE
+    uint16_t reserved[3];
+    char call_id[CHANNEL_CALL_ID_SIZE];
+};
+static_assert(sizeof(struct channel_dialog_select) == 528, "layout");
+
+// RFC 3261 section 12 names with what a call goes through.
+enum channel_dialog_state {
+    CHANNEL_DIALOG_ANY,
+    CHANNEL_DIALOG_NONE,
+    CHANNEL_DIALOG_EARLY,
+    CHANNEL_DIALOG_CONFIRMED,
+    CHANNEL_DIALOG_TERMINATING,
+    CHANNEL_DIALOG_TERMINATED
+};
+
+// The texts follow the struct one after another in this order, without NUL.
+enum channel_dialog_text {
+    CHANNEL_TEXT_CALL_ID,
+    CHANNEL_TEXT_CALLER_URI, // From of the INVITE
+    CHANNEL_TEXT_CALLEE_URI, // To of the INVITE
+    CHANNEL_TEXT_CALLER_TAG,
+    CHANNEL_TEXT_CALLEE_TAG,
+    CHANNEL_TEXT_CALLER_TARGET, // remote target: last Contact
+    CHANNEL_TEXT_CALLEE_TARGET,
+    CHANNEL_TEXT_COUNT
+};
+
+struct channel_dialog_row {
+    uint64_t handle;     // worker, index and generation: stays the same as long as the dialog lives
+    uint64_t age_ms;     // since its INVITE
+    uint64_t state_ms;   // since it came to this state
+    uint16_t state;      // enum channel_dialog_state
+    uint16_t worker;
+    uint16_t caller_peer;   // number
+    uint16_t callee_peer;   // number
+    uint16_t callee_member; // number
+    uint16_t acked;         // 1: the ACK to the 2xx was seen
+    uint32_t caller_cseq;   // highest seen
+    uint32_t callee_cseq;
+    uint16_t text_lengths[CHANNEL_TEXT_COUNT];
+    uint16_t reserved;
+};
+static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
+
+struct channel_done {
+    int32_t result;   // 0, or -errno
+    uint32_t rows;
+    uint64_t cursor;  // with DIALOG_LIST: where to go on, 0: that was all
+    char text[CHANNEL_TEXT_SIZE]; // with a result that is not 0: what was wrong
+};
+static_assert(sizeof(struct channel_done) == 272, "layout");
+
+#endif

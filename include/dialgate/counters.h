@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The counters file: a memfd that the dataplane makes and writes, and that control maps read-only.
+//
+// One header, then one block a worker. A block is: struct counters_worker, then peers_max struct counters_peer, then
+// members_max struct counters_member, each indexed by permanent number. Every word has one writer (its worker), is written
+// with relaxed atomic stores, and may be read at any moment; a reader sums over workers. Nothing here is a pointer.
+//
+// A counter is one row of COUNTERS: name, family, label, help. A family is one row of COUNTER_FAMILIES. Prometheus text,
+// `dialgatectl metrics` and the reference are made from these rows and from nothing else.
+#ifndef DIALGATE_COUNTERS_H
+#define DIALGATE_COUNTERS_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define COUNTERS_MAGIC 0x31746e6374616c67ULL
+#define COUNTERS_VERSION 1u
+#define WORKERS_MAX 64u
+
+// F(FAMILY, metric name, type, help)
+#define COUNTER_FAMILIES(F)                                                                                            \
+    F(PACKETS_RECEIVED, "dialgate_packets_received_total", "counter", "Packets taken from NIC queues.")               \
+    F(PACKETS, "dialgate_packets_total", "counter",                                                                    \
+      "What became of each received packet; each packet is counted in exactly one outcome.")                          \
+    F(PACKETS_SENT, "dialgate_packets_sent_total", "counter", "Packets given to NIC queues, and those that were not.") \
+    F(STEERED, "dialgate_steered_total", "counter", "Messages by owner core as seen by the core that received them.")  \
+    F(MESSAGES, "dialgate_messages_total", "counter", "SIP messages that were parsed, by kind.")                       \
+    F(ANSWERS, "dialgate_answers_total", "counter", "Responses that Dialgate itself made, by status code.")            \
+    F(TRANSACTIONS, "dialgate_transactions_total", "counter", "Transactions by kind.")                                 \
+    F(TRANSACTION_EVENTS, "dialgate_transaction_events_total", "counter", "What happened to transactions.")            \
+    F(TRANSACTIONS_LIVE, "dialgate_transactions", "gauge", "Transactions in memory now.")                              \
+    F(DIALOG_EVENTS, "dialgate_dialog_events_total", "counter", "What happened to dialogs.")                           \
+    F(DIALOGS_LIVE, "dialgate_dialogs", "gauge", "Dialogs in memory now, by state.")                                   \
+    F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
+    F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
+
+// C(NAME, FAMILY, label pairs as in Prometheus text, what it means)
+#define COUNTERS(C)                                                                                                    \
+    C(RX_PACKETS, PACKETS_RECEIVED, "", "packets from this worker's NIC queues")                                      \
+    /* Outcomes: their sum over all workers is RX_PACKETS once the rings are empty. */                                 \
+    C(OUT_FORWARDED, PACKETS, "outcome=\"forwarded\"", "request or response sent on")                                  \
+    C(OUT_ANSWERED, PACKETS, "outcome=\"answered\"", "request that Dialgate answered itself")                          \
+    C(OUT_ABSORBED, PACKETS, "outcome=\"absorbed\"", "retransmission, ACK or response that ended here as it should")   \
+    C(DROP_NOT_IP, PACKETS, "outcome=\"dropped\",reason=\"not_ip\"", "no IPv4 packet")                                 \
+    C(DROP_IP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"ip_header\"", "IPv4 header or length wrong")              \
+    C(DROP_FRAGMENT, PACKETS, "outcome=\"dropped\",reason=\"fragment\"", "IPv4 fragment")                              \
+    C(DROP_NOT_UDP, PACKETS, "outcome=\"dropped\",reason=\"not_udp\"", "no UDP")                                       \
+    C(DROP_UDP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"udp_header\"", "UDP length or checksum wrong")           \
+    C(DROP_NOT_OURS, PACKETS, "outcome=\"dropped\",reason=\"not_ours\"", "no listener has this address and port")      \
+    C(DROP_KEEPALIVE, PACKETS, "outcome=\"dropped\",reason=\"keepalive\"", "CRLF keepalive of RFC 5626")               \
+    C(DROP_NO_CALL_ID, PACKETS, "outcome=\"dropped\",reason=\"no_call_id\"", "no Call-ID to steer by")                 \
+    C(DROP_INBOX_FULL, PACKETS, "outcome=\"dropped\",reason=\"inbox_full\"", "the owner's inbox had no room")          \
+    C(DROP_UNKNOWN_SOURCE, PACKETS, "outcome=\"dropped\",reason=\"unknown_source\"", "the source belongs to no peer")  \
+    C(DROP_MALFORMED_REQUEST, PACKETS, "outcome=\"dropped\",reason=\"malformed_request\"",                             \
+      "request too broken to answer, or a broken ACK")                                                                \
+    C(DROP_MALFORMED_RESPONSE, PACKETS, "outcome=\"dropped\",reason=\"malformed_response\"", "response that is not SIP") \
+    C(DROP_FORGED_BRANCH, PACKETS, "outcome=\"dropped\",reason=\"forged_branch\"",                                     \
+      "response whose top Via is not ours or whose branch was not made by us")                                        \
+    C(DROP_STRAY_RESPONSE, PACKETS, "outcome=\"dropped\",reason=\"stray_response\"", "response that nobody waits for") \
+    C(DROP_FORGED_DIALOG, PACKETS, "outcome=\"dropped\",reason=\"forged_dialog\"",                                     \
+      "in-dialog request from outside the dialog's peers")                                                            \
+    C(DROP_STRAY_ACK, PACKETS, "outcome=\"dropped\",reason=\"stray_ack\"", "ACK that belongs to nothing here")         \
+    C(DROP_MAX_FORWARDS, PACKETS, "outcome=\"dropped\",reason=\"max_forwards\"", "ACK with no hops left")              \
+    C(DROP_NO_NEXT_HOP, PACKETS, "outcome=\"dropped\",reason=\"no_next_hop\"", "no route, or neighbour not known yet") \
+    C(DROP_NO_MBUF, PACKETS, "outcome=\"dropped\",reason=\"no_mbuf\"", "the packet pool was empty")                    \
+    C(DROP_TOO_LONG, PACKETS, "outcome=\"dropped\",reason=\"too_long\"", "what had to be sent exceeds the MTU")        \
+    C(DROP_TX_FULL, PACKETS, "outcome=\"dropped\",reason=\"tx_full\"", "the NIC queue or the ring to it was full")     \
+    C(DROP_NO_ROOM, PACKETS, "outcome=\"dropped\",reason=\"no_room\"", "no memory left for what the message needs")    \
+    C(TX_PACKETS, PACKETS_SENT, "result=\"sent\"", "packets the driver took")                                          \
+    C(TX_REFUSED, PACKETS_SENT, "result=\"refused\"", "packets the driver did not take")                               \
+    C(TX_RETRANSMITTED, PACKETS_SENT, "result=\"retransmission\"", "of those sent: repeated by a timer or a repeat")   \
+    C(STEER_HERE, STEERED, "owner=\"self\"", "owned by the receiving core")                                            \
+    C(STEER_AWAY, STEERED, "owner=\"other\"", "handed to another core")                                                \
+    C(MESSAGE_INVITE, MESSAGES, "kind=\"INVITE\"", "INVITE outside a dialog")                                          \
+    C(MESSAGE_REINVITE, MESSAGES, "kind=\"re-INVITE\"", "INVITE inside a dialog")                                      \
+    C(MESSAGE_ACK, MESSAGES, "kind=\"ACK\"", "ACK")                                                                    \
+    C(MESSAGE_BYE, MESSAGES, "kind=\"BYE\"", "BYE")                                                                    \
+    C(MESSAGE_CANCEL, MESSAGES, "kind=\"CANCEL\"", "CANCEL")                                                           \
+    C(MESSAGE_OPTIONS, MESSAGES, "kind=\"OPTIONS\"", "OPTIONS")                                                        \
+    C(MESSAGE_OTHER, MESSAGES, "kind=\"other\"", "any other request")                                                  \
+    C(MESSAGE_1XX, MESSAGES, "kind=\"1xx\"", "provisional response")                                                   \
+    C(MESSAGE_2XX, MESSAGES, "kind=\"2xx\"", "success response")                                                       \
+    C(MESSAGE_FAILURE, MESSAGES, "kind=\"3xx-6xx\"", "any other final response")                                       \
+    C(ANSWER_100, ANSWERS, "status=\"100\"", "Trying")                                                                 \
+    C(ANSWER_200, ANSWERS, "status=\"200\"", "OK, to CANCEL or by a route")                                            \
+    C(ANSWER_400, ANSWERS, "status=\"400\"", "Bad Request")                                                            \
+    C(ANSWER_404, ANSWERS, "status=\"404\"", "no route matched")                                                       \
+    C(ANSWER_408, ANSWERS, "status=\"408\"", "nobody answered an INVITE")                                              \
+    C(ANSWER_480, ANSWERS, "status=\"480\"", "ended by the operator before it was answered")                           \
+    C(ANSWER_481, ANSWERS, "status=\"481\"", "no such dialog or transaction")                                          \
+    C(ANSWER_482, ANSWERS, "status=\"482\"", "loop")                                                                   \
+    C(ANSWER_483, ANSWERS, "status=\"483\"", "too many hops")                                                          \
+    C(ANSWER_487, ANSWERS, "status=\"487\"", "cancelled")                                                              \
+    C(ANSWER_503, ANSWERS, "status=\"503\"", "no room, or no member to send to")                                       \
+    C(ANSWER_OTHER, ANSWERS, "status=\"other\"", "any other status")                                                   \
+    C(TRANSACTION_IST, TRANSACTIONS, "kind=\"invite_server\"", "begun")                                                \
+    C(TRANSACTION_NIST, TRANSACTIONS, "kind=\"server\"", "begun")                                                      \
+    C(TRANSACTION_ICT, TRANSACTIONS, "kind=\"invite_client\"", "begun")                                                \
+    C(TRANSACTION_NICT, TRANSACTIONS, "kind=\"client\"", "begun")                                                      \
+    C(TRANSACTION_REPEAT, TRANSACTION_EVENTS, "event=\"repeat_absorbed\"", "repeated request answered from memory")    \
+    C(TRANSACTION_TIMEOUT, TRANSACTION_EVENTS, "event=\"timeout\"", "no final response came")                          \
+    C(TRANSACTION_NO_ACK, TRANSACTION_EVENTS, "event=\"no_ack\"", "no ACK for a final refusal came (timer H)")         \
+    C(TRANSACTION_FULL, TRANSACTION_EVENTS, "event=\"full\"", "table full")                                            \
+    C(TRANSACTION_NOW, TRANSACTIONS_LIVE, "", "in memory")                                                             \
+    C(DIALOG_CREATED, DIALOG_EVENTS, "event=\"created\"", "None: an INVITE was sent on")                               \
+    C(DIALOG_ANSWERED, DIALOG_EVENTS, "event=\"confirmed\"", "a 2xx came")                                             \
+    C(DIALOG_REFUSED, DIALOG_EVENTS, "event=\"refused\"", "ended by a final refusal, a CANCEL or a timeout")           \
+    C(DIALOG_ENDED, DIALOG_EVENTS, "event=\"ended\"", "ended after it was confirmed")                                  \
+    C(DIALOG_EXPIRED, DIALOG_EVENTS, "event=\"expired\"", "ended by its lifetime")                                     \
+    C(DIALOG_FULL, DIALOG_EVENTS, "event=\"full\"", "table or arena full")                                             \
+    C(DIALOG_NONE_NOW, DIALOGS_LIVE, "state=\"none\"", "")                                                             \
+    C(DIALOG_EARLY_NOW, DIALOGS_LIVE, "state=\"early\"", "")                                                           \
+    C(DIALOG_CONFIRMED_NOW, DIALOGS_LIVE, "state=\"confirmed\"", "")                                                   \
+    C(DIALOG_TERMINATING_NOW, DIALOGS_LIVE, "state=\"terminating\"", "")                                               \
+    C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
+    C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
+    C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
+    C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")
+
+enum counter_family {
+#define F(family, name, type, help) FAMILY_##family,
+    COUNTER_FAMILIES(F)
+#undef F
+        FAMILY_COUNT
+};
+
+enum counter {
+#define C(name, family, labels, help) COUNTER_##name,
+    COUNTERS(C)
+#undef C
+        COUNTER_COUNT
+};
+
+// Upper bounds of the post-dial-delay histogram in milliseconds (INVITE received to first 180, 183 or 2xx sent on);
+// a last bucket without bound follows.
+#define DELAY_BOUNDS_MS {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 30000}
+#define DELAY_BUCKETS 16u
+
+// Calls are dialogs by the peer they came from (incoming) or went to (outgoing). calls is a gauge: dialogs not terminated.
+struct counters_peer {
+    uint64_t requests_in;       // requests received from this peer
+    uint64_t responses_in;      // responses received from this peer
+    uint64_t calls_in_total;    // INVITEs outside a dialog that were sent on
+    uint64_t calls_out_total;   //
+    uint64_t answered_in_total; // of those: confirmed
+    uint64_t answered_out_total;
+    int64_t calls_in; // gauge: early and confirmed now
+    int64_t calls_out;
+};
+static_assert(sizeof(struct counters_peer) == 64, "one line a peer");
+
+struct counters_member {
+    uint64_t calls_total;    // INVITEs sent to it, outside a dialog
+    uint64_t answered_total; // of those: confirmed
+    uint64_t timeouts_total; // client transactions that nobody answered
+    int64_t calls;           // gauge: early and confirmed now
+};
+static_assert(sizeof(struct counters_member) == 32, "two members a line");
+
+struct counters_worker {
+    uint64_t values[COUNTER_COUNT];
+    uint64_t delay_buckets[DELAY_BUCKETS]; // not cumulative
+    uint64_t delay_sum_ms;
+    uint64_t cpu; // CPU this worker is bound to
+};
+
+struct counters_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t counter_count; // COUNTER_COUNT of the writer: another value means another build
+    uint32_t workers;
+    uint32_t peers_max;
+    uint32_t members_max;
+    uint32_t worker_offset; // of the first worker's block, octets from the start of the file
+    uint32_t worker_stride; // octets from one worker's block to the next; blocks are 64-octet aligned
+    uint32_t peers_offset;  // of the peers, octets from the start of a worker's block
+    uint32_t members_offset;
+    uint32_t reserved;
+    uint64_t start_time_s; // when the dataplane started, Unix time
+    uint64_t reserved2;
+};
+static_assert(sizeof(struct counters_header) == 64, "header is one line");
+
+#endif

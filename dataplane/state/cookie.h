@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What we write into our own branches, Record-Route parameters and tags so that the message which comes back names its record
+// and cannot be forged: a hint (worker, index, generation, numbers) and a 64-bit SipHash-2-4 over the hint and over what binds
+// it to its message. The text is base32 in lower case without padding (RFC 4648 alphabet), so that it is a token, survives
+// case folding in URIs and needs no escapes.
+//
+//   branch of a client transaction:  z9hG4bKdg + 36 octets: key number, worker, generation, index, loop hash, MAC
+//   branch of a stateless forward:   z9hG4bKds + 23 octets: key number, loop hash (32 bits), MAC of upstream's branch and address
+//   Record-Route parameter dg=:      36 octets: key number, worker, generation, index, peers of caller and callee, MAC over it,
+//                                    the Call-ID and the listener
+// (Lengths are the constants below; the tests hold them.)
+#ifndef DIALGATE_STATE_COOKIE_H
+#define DIALGATE_STATE_COOKIE_H
+
+#include "endpoint.h"
+#include "siphash.h"
+
+#define COOKIE_TEXT_MAX 64u // octets that any of the writers below needs, NUL included
+
+struct cookie_keys {
+    struct siphash_key table; // SipHash-1-3 of Call-IDs and of server transactions
+    struct siphash_key mac;   // cookies
+    struct siphash_key tag;   // tags and loop hashes
+    uint8_t number;           // of this key set; part of each cookie
+};
+
+struct cookie_octets {
+    const void *octets;
+    size_t length;
+};
+
+// A client transaction's branch. bound: the Call-ID. Writes NUL-terminated text, returns its length.
+struct cookie_branch {
+    uint8_t worker;
+    uint16_t generation; // low bits of the record's generation
+    uint32_t index;
+    uint32_t loop;       // loop hash of RFC 3261 16.6 step 8
+};
+unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch, struct cookie_octets bound,
+                             char out[COOKIE_TEXT_MAX]);
+// True when text is a branch that we made with these keys for this Call-ID.
+bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
+                        struct cookie_branch *branch);
+
+// The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the branch received
+// (or, without the magic cookie, what 16.11 names); from: where it came from. The MAC covers both, so that a response can
+// only go where the request came from.
+unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream, struct endpoint from,
+                                uint32_t loop, char out[COOKIE_TEXT_MAX]);
+bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets upstream,
+                           struct endpoint from, uint32_t *loop);
+
+// The value of the dg parameter in our Record-Route.
+struct cookie_route {
+    uint8_t worker;
+    uint16_t generation;
+    uint32_t index;       // of the dialog record made for the INVITE; only a hint
+    uint16_t caller_peer; // permanent numbers
+    uint16_t callee_peer;
+};
+unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_route *route, struct cookie_octets call_id,
+                            char out[COOKIE_TEXT_MAX]);
+bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
+                       struct cookie_route *route);
+
+// A To-tag for our own responses, 64 unguessable bits from what identifies the request, so that a repeat gets the same tag.
+unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets call_id, struct cookie_octets from_tag,
+                          struct cookie_octets branch, char out[COOKIE_TEXT_MAX]);
+bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
+                      struct cookie_octets from_tag, struct cookie_octets branch);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SipHash-1-3 and SipHash-2-4 with a 128-bit key and a 64-bit result (Aumasson and Bernstein). 1-3 for tables and steering,
+// 2-4 as the MAC of cookies.
+#ifndef DIALGATE_STATE_SIPHASH_H
+#define DIALGATE_STATE_SIPHASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct siphash_key {
+    uint64_t word[2];
+};
+
+uint64_t siphash13(const struct siphash_key *key, const void *octets, size_t length);
+uint64_t siphash24(const struct siphash_key *key, const void *octets, size_t length);
+
+// A running SipHash-2-4 over several pieces; the result is that of the pieces joined.
+struct siphash {
+    uint64_t v[4];
+    uint64_t tail;
+    uint64_t length;
+};
+void siphash_begin(struct siphash *hash, const struct siphash_key *key);
+void siphash_add(struct siphash *hash, const void *octets, size_t length);
+uint64_t siphash_end(struct siphash *hash);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The configuration as workers read it: a checked copy of control's snapshot with the look-ups that the path needs. Immutable;
+// published by RCU.
+#ifndef DIALGATE_PATH_RULES_H
+#define DIALGATE_PATH_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dialgate/snapshot.h"
+
+struct rules_prefix_length;
+
+struct rules {
+    const struct snapshot_header *image; // own copy, aligned
+    const struct snapshot_settings *settings;
+    const struct snapshot_network *networks;
+    const struct snapshot_listener *listeners;
+    const struct snapshot_peer *peers;     // by permanent number
+    const struct snapshot_member *members; // by permanent number
+    const struct snapshot_source *sources;
+    const struct snapshot_route *routes;
+    const uint16_t *maglev;
+    uint32_t network_count, listener_count, peer_count, member_count, source_count, route_count, maglev_count;
+    uint32_t listener_addresses[LISTENERS_MAX]; // IPv4, host order
+    uint32_t *source_slots;                     // open-addressed hash of (prefix, length) -> source index + 1
+    uint32_t source_mask;
+    uint8_t source_lengths[33]; // IPv4 prefix lengths in use, longest first
+    uint8_t source_length_count;
+};
+
+// Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets, every index, every
+// enum and every range. Returns NULL with one line in error. The image is copied.
+struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size);
+void rules_destroy(struct rules *rules);
+
+// The listener with this address (host order) and port; NUMBER_NONE.
+uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
+// The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
+uint16_t rules_peer(const struct rules *rules, uint32_t address);
+// The member of peer for this call. NUMBER_NONE: the peer has none.
+uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash);
+// First matching route, NULL: none. method: enum sip_method.
+struct rules_request {
+    uint16_t from; // peer
+    uint8_t method;
+    bool to_us;
+};
+const struct snapshot_route *rules_route(const struct rules *rules, struct rules_request request);
+
+// IPv4 of an address kept as ::ffff:a.b.c.d, host order; 0 when it is none.
+static inline uint32_t ip_address_ipv4(const struct ip_address *address)
+{
+    const uint8_t *o = address->octets + 12;
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    for (unsigned i = 0; i < 12; i++) {
+        if (address->octets[i] != mapped[i])
+            return 0;
+    }
+    return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
+}
+
+#endif

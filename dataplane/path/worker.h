@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One poll-mode core. worker.c holds the turn; each stage has a file of its own. boot.c makes everything that a worker needs
+// and hands it over in struct worker_parts.
+#ifndef DIALGATE_PATH_WORKER_H
+#define DIALGATE_PATH_WORKER_H
+
+#include <stdatomic.h>
+#include <rte_mempool.h>
+#include <rte_ring.h>
+#include "cookie.h"
+#include "dialgate/counters.h"
+#include "nexthop.h"
+#include "packet.h"
+#include "rules.h"
+
+#define WORKER_QUEUES_MAX 32u
+#define WORKER_RING_SIZE 4096u // each of the rings between two workers
+#define WORKER_COMMANDS_SIZE 64u
+#define WORKER_ASKS_SIZE 256u
+
+// What the agent publishes and every worker reads once a turn, by liburcu QSBR: rcu_assign_pointer, synchronize or call_rcu,
+// then destroy.
+struct published {
+    struct rules *rules;            // never NULL once workers run
+    struct nexthop_table *nexthops; // never NULL once workers run
+    atomic_bool stop;               // workers leave worker_run()
+};
+
+// A NIC queue that this worker owns: it alone receives from it and sends to it.
+struct worker_queue {
+    uint16_t port;  // DPDK port
+    uint16_t queue; // rx and tx queue number
+    uint8_t network;
+};
+
+// All rings are single producer, single consumer. [i] of the arrays: the other worker's number; [own] is NULL.
+struct worker_parts {
+    unsigned id;    // 0 .. count - 1
+    unsigned count; // workers
+    unsigned cpu;
+    const struct worker_queue *queues;
+    unsigned queue_count;
+    uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we own one
+    struct rte_mempool *pool;       // made with WORKER_MBUF_PRIVATE octets of private area
+    struct rte_ring *inbox[WORKERS_MAX];  // received packets whose owner we are
+    struct rte_ring *outbox[WORKERS_MAX]; // their other ends
+    struct rte_ring *tx_in[WORKERS_MAX];  // finished packets that we send for others
+    struct rte_ring *tx_out[WORKERS_MAX];
+    struct rte_ring *commands; // struct command *, from the agent
+    struct rte_ring *results;  // struct command *, to the agent
+    struct rte_ring *asks;     // to the agent: WORKER_ASK() values, next hops to resolve
+    struct published *published;
+    struct counters_worker *counters; // zeroed block in the counters file
+    struct counters_peer *peers;      // PEERS_MAX of them in it
+    struct counters_member *members;  // MEMBERS_MAX of them in it
+    struct cookie_keys keys;
+    uint32_t dialogs_capacity;
+    uint32_t transactions_capacity;
+    void *memory; // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
+    void *arena;  // arena_size octets, 16-octet aligned
+    size_t arena_size;
+};
+
+#define WORKER_MBUF_PRIVATE ((uint16_t)sizeof(struct packet))
+#define WORKER_ASK(network, address) ((void *)(uintptr_t)((uint64_t)1 << 63 | (uint64_t)(network) << 32 | (address)))
+#define WORKER_ASK_NETWORK(ask) ((uint8_t)((uint64_t)(uintptr_t)(ask) >> 32))
+#define WORKER_ASK_ADDRESS(ask) ((uint32_t)(uintptr_t)(ask))
+
+struct worker; // worker_core.h
+
+size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
+// Makes a worker in parts->memory. Returns NULL with one line in error.
+struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size);
+// lcore function: runs turns until published->stop. Returns 0. argument: struct worker.
+int worker_run(void *argument);
+void worker_destroy(struct worker *worker);
+
+#endif

@@ -16,7 +16,7 @@ struct packet {
     uint16_t peer;           // that the source belongs to, NUMBER_NONE
     struct span call_id;     // in payload
     uint8_t network;         // it came from, or is to leave by
-    uint8_t reserved[23];
+    uint8_t reserved[31];
 };
 static_assert(sizeof(struct packet) == 64, "one line of private area");
 

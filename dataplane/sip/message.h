@@ -56,6 +56,7 @@ enum sip_header {
     HEADER_SUPPORTED,
     HEADER_RETRY_AFTER,
     HEADER_REASON,
+    HEADER_TIMESTAMP,
     HEADER_COUNT
 };
 
@@ -93,7 +94,7 @@ enum message_fault {
     MESSAGE_TOO_LONG = -20         // over MESSAGE_SIZE_MAX
 };
 
-// The topmost Via (RFC 3261 20.42, 18.2.1; RFC 3581).
+// The topmost Via (RFC 3261 20.42, 18.2.1; RFC 3581). Of a Via that is MESSAGE_BAD_VIA, what stands before the fault.
 struct via {
     struct span whole;     // this one value, from the protocol to its last parameter
     struct span transport; // UDP, ...
@@ -109,8 +110,9 @@ struct via {
 struct message {
     const uint8_t *octets; // the caller's
     uint32_t length;       // octets of the datagram
+    uint16_t start;        // offset of the start line: line ends before it are no part of the message (RFC 3261 7.5)
     bool is_request;
-    uint8_t method;        // enum sip_method: the request's, or the CSeq's of a response
+    uint8_t method;        // enum sip_method: the request's, or the CSeq's of a response; METHOD_OTHER without either
     uint16_t status;       // 100 .. 699 of a response, 0 of a request
     struct span method_name;
     struct span request_uri;
@@ -122,7 +124,7 @@ struct message {
     struct span to_tag;
     struct span cseq;      // whole value
     uint32_t cseq_number;
-    uint8_t cseq_method;   // enum sip_method
+    uint8_t cseq_method;   // enum sip_method; METHOD_OTHER when there is no CSeq
     int16_t max_forwards;  // -1: no such header (RFC 3261 16.3)
     uint16_t header_end;   // offset of the first octet behind the empty line
     struct span body;      // by Content-Length when given, else to the end of the datagram

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A line ends with CRLF; a lone LF or CR ends one too, as in most stacks. A line whose first octet is white
+// space goes on with the header before it (RFC 3261 7.3.1). Each octet of the header part is looked at once
+// by scan_control(), which stops at line ends and at the octets that no header may hold, and once more by
+// whoever needs the value.
+#include "line.h"
+#include "header.h"
+#include "scan.h"
+
+static bool is_line_end(uint8_t octet)
+{
+    return octet == '\r' || octet == '\n';
+}
+
+static bool is_blank(uint8_t octet)
+{
+    return octet == ' ' || octet == '\t';
+}
+
+static const uint8_t *behind_line_end(const uint8_t *at, const uint8_t *end)
+{
+    if (*at == '\r' && at + 1 < end && at[1] == '\n')
+        return at + 2;
+    return at + 1;
+}
+
+// First line end at or behind `at`, or end. Sets *bad when a control octet stands before it; behind a
+// backslash it is part of a quoted pair (RFC 3261 25.1).
+static const uint8_t *find_line_end(const uint8_t *at, const uint8_t *end, bool *bad)
+{
+    for (;;) {
+        at = scan_control(at, end);
+        if (at == end || is_line_end(*at))
+            return at;
+        if (at[-1] != '\\')
+            *bad = true;
+        at++;
+    }
+}
+
+#define VERSION_LENGTH 7
+
+static bool names_sip(const uint8_t *at, const uint8_t *end)
+{
+    return end - at >= 4 && scan_same(at, "sip/", 4);
+}
+
+// RFC 3261 7.1: SIP-Version is compared without case.
+static int check_version(const uint8_t *at, const uint8_t *end)
+{
+    bool same = end - at == VERSION_LENGTH && scan_same(at, "sip/2.0", VERSION_LENGTH);
+    return same ? MESSAGE_FINE : MESSAGE_BAD_VERSION;
+}
+
+// Method SP Request-URI SP SIP-Version. The version is the last word, so that a Request-URI with white space
+// in it is seen as what it is and answered.
+static int request_line(struct line_walk *walk, const uint8_t *end, struct start_line *start)
+{
+    const uint8_t *at = walk->at;
+    const uint8_t *blank = scan_while(at, end, SCAN_TOKEN);
+    if (blank == at || blank == end || *blank != ' ')
+        return MESSAGE_NOT_SIP;
+    const uint8_t *version_end = end;
+    while (is_blank(version_end[-1]))
+        version_end--;
+    const uint8_t *version = version_end;
+    while (version > blank && !is_blank(version[-1]))
+        version--;
+    if (version <= blank || !names_sip(version, version_end))
+        return MESSAGE_NOT_SIP;
+    start->is_request = true;
+    start->method = span_between(walk->octets, at, blank);
+    if (version > blank + 1)
+        start->request_uri = span_between(walk->octets, blank + 1, version - 1);
+    int fault = check_version(version, version_end);
+    if (fault == MESSAGE_FINE && (version_end != end || start->request_uri.length == 0))
+        fault = MESSAGE_BAD_REQUEST_URI;
+    return fault;
+}
+
+// SIP-Version SP 3DIGIT SP Reason-Phrase; a missing SP before an empty phrase is let pass.
+static int status_line(struct line_walk *walk, const uint8_t *end, struct start_line *start)
+{
+    const uint8_t *blank = walk->at;
+    while (blank < end && !is_blank(*blank))
+        blank++;
+    uint32_t status;
+    const uint8_t *code = blank < end ? blank + 1 : end;
+    const uint8_t *behind = scan_number(code, end, 699, &status);
+    if (behind == NULL || behind - code != 3 || status < 100 || (behind < end && *behind != ' '))
+        return MESSAGE_NOT_SIP;
+    start->status = (uint16_t)status;
+    start->reason = span_between(walk->octets, behind < end ? behind + 1 : end, end);
+    return check_version(walk->at, blank);
+}
+
+int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, struct start_line *start)
+{
+    memset(start, 0, sizeof(*start));
+    *walk = (struct line_walk){.octets = octets, .at = octets, .end = octets};
+    if (length > MESSAGE_SIZE_MAX)
+        return MESSAGE_TOO_LONG;
+    walk->end = octets + length;
+    // RFC 3261 7.5: line ends before the start line are ignored.
+    while (walk->at < walk->end && is_line_end(*walk->at))
+        walk->at++;
+    // What starts no token can be no start line, and find_line_end() must not look at the octet before the
+    // first.
+    if (walk->at == walk->end || !scan_is(*walk->at, SCAN_TOKEN))
+        return MESSAGE_NOT_SIP;
+    bool bad = false;
+    const uint8_t *end = find_line_end(walk->at, walk->end, &bad);
+    if (end == walk->end)
+        return MESSAGE_NOT_SIP;
+    start->offset = (uint16_t)(walk->at - octets);
+    int fault = names_sip(walk->at, end) ? status_line(walk, end, start) : request_line(walk, end, start);
+    walk->at = behind_line_end(end, walk->end);
+    if (fault == MESSAGE_FINE && bad)
+        fault = start->is_request ? MESSAGE_BAD_REQUEST_URI : MESSAGE_BAD_HEADER_LINE;
+    return fault;
+}
+
+static void note_fault(struct line_walk *walk, int fault)
+{
+    if (walk->fault == MESSAGE_FINE)
+        walk->fault = fault;
+}
+
+// The line end behind which no continuation follows, or end when the datagram ends in the line.
+static const uint8_t *find_header_end(const uint8_t *at, const uint8_t *end, bool *bad)
+{
+    for (;;) {
+        at = find_line_end(at, end, bad);
+        if (at == end)
+            return end;
+        const uint8_t *behind = behind_line_end(at, end);
+        if (behind == end || !is_blank(*behind))
+            return at;
+        at = behind;
+    }
+}
+
+bool line_header(struct line_walk *walk, struct header_field *field)
+{
+    const uint8_t *end = walk->end;
+    while (walk->at < end) {
+        const uint8_t *line = walk->at;
+        if (is_line_end(*line)) {
+            walk->at = behind_line_end(line, end);
+            walk->complete = true;
+            return false;
+        }
+        const uint8_t *name_end = scan_while(line, end, SCAN_TOKEN);
+        const uint8_t *colon = name_end;
+        // RFC 3261 25.1 HCOLON: white space, but no fold, may stand before the colon.
+        while (colon < end && is_blank(*colon))
+            colon++;
+        bool bad = name_end == line || colon == end || *colon != ':';
+        const uint8_t *line_end = find_header_end(colon, end, &bad);
+        if (line_end == end)
+            break;
+        walk->at = behind_line_end(line_end, end);
+        if (bad) {
+            note_fault(walk, MESSAGE_BAD_HEADER_LINE);
+            continue;
+        }
+        if (walk->count == MESSAGE_HEADERS_MAX) {
+            note_fault(walk, MESSAGE_TOO_MANY_HEADERS);
+            return false;
+        }
+        walk->count++;
+        const uint8_t *value = scan_while(colon + 1, line_end, SCAN_LWS);
+        while (line_end > value && scan_is(line_end[-1], SCAN_LWS))
+            line_end--;
+        field->line = span_between(walk->octets, line, walk->at);
+        field->value = span_between(walk->octets, value, line_end);
+        field->kind = (uint16_t)header_find(line, (size_t)(name_end - line));
+        return true;
+    }
+    walk->at = end;
+    note_fault(walk, MESSAGE_CUT);
+    return false;
+}

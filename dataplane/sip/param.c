@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "param.h"
+
+int param_read(struct cursor *cursor, struct param *param)
+{
+    const uint8_t *base = cursor->base;
+    const uint8_t *end = cursor->end;
+    const uint8_t *name = scan_while(cursor->at + 1, end, SCAN_LWS);
+    const uint8_t *name_end = scan_while(name, end, SCAN_TOKEN);
+    if (name_end == name)
+        return -1;
+    param->name = span_between(base, name, name_end);
+    param->value = (struct span){param->name.offset + param->name.length, 0};
+    param->whole = param->name;
+    cursor->at = scan_while(name_end, end, SCAN_LWS);
+    if (!cursor_has(cursor, '='))
+        return 0;
+    const uint8_t *value = scan_while(cursor->at + 1, end, SCAN_LWS);
+    const uint8_t *value_end;
+    if (value < end && *value == '"')
+        value_end = scan_quoted(value, end);
+    else
+        value_end = scan_while(value, end, SCAN_VALUE);
+    if (value_end == NULL || value_end == value)
+        return -1;
+    param->value = span_between(base, value, value_end);
+    param->whole = span_between(base, name, value_end);
+    cursor->at = scan_while(value_end, end, SCAN_LWS);
+    return 0;
+}
+
+int param_list_open(struct cursor *cursor)
+{
+    const uint8_t *start = cursor->at;
+    cursor_skip_lws(cursor);
+    if (cursor->at < cursor->end)
+        return 1;
+    // Only param_list_close() moves on to the octet behind a comma.
+    return start > cursor->base && start[-1] == ',' ? -1 : 0;
+}
+
+int param_list_close(struct cursor *cursor)
+{
+    if (cursor->at == cursor->end)
+        return 1;
+    if (*cursor->at != ',')
+        return -1;
+    cursor->at++;
+    return 1;
+}

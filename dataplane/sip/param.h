@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Header parameters and comma-joined lists (RFC 3261 7.3.1, 25.1). Private to dataplane/sip.
+#ifndef DIALGATE_SIP_PARAM_H
+#define DIALGATE_SIP_PARAM_H
+
+#include "scan.h"
+#include "uri.h"
+
+struct param {
+    struct span whole; // name to value
+    struct span name;
+    struct span value; // with its quotes; length 0 and the offset behind the name when there is none
+};
+
+// Reads ";" name [ "=" value ] at the cursor, which must stand on the semicolon, and white space behind it.
+// Returns 0, or -1 when it is no parameter.
+int param_read(struct cursor *cursor, struct param *param);
+
+// Before a value of a list: skips white space. Returns 1 when a value must follow, 0 at the end, -1 when the
+// text ends with a comma.
+int param_list_open(struct cursor *cursor);
+
+// Behind a value of a list: takes the comma. Returns 1, or -1 when something else follows.
+int param_list_close(struct cursor *cursor);
+
+// One value of a list of addresses, as address_next() but with the tag parameter (length 0: none) read in the
+// same pass.
+int address_read(struct cursor *cursor, struct address *address, struct span *tag);
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Responses by RFC 3261 8.2.6, and what the topmost Via of a request gets on arrival: received (18.2.1) and
+// rport (RFC 3581 4). Both uses share one list of at most two changes.
+#include <string.h>
+
+#include "uri.h"
+#include "write.h"
+
+enum via_change_kind { CHANGE_RPORT, CHANGE_RECEIVED_VALUE, CHANGE_RECEIVED };
+
+struct via_change {
+    enum via_change_kind kind;
+    struct span where; // what it takes the place of
+};
+
+struct via_changes {
+    unsigned count;
+    struct via_change list[2]; // by offset
+};
+
+static void list_changes(const struct message *request, uint32_t address, struct via_changes *changes)
+{
+    const struct via *via = &request->via;
+    struct via_change received = {CHANGE_RECEIVED, {via->whole.offset + via->whole.length, 0}};
+    uint32_t host;
+    changes->count = 0;
+    if (via->whole.length == 0)
+        return;
+    if (via->has_rport)
+        changes->list[changes->count++] = (struct via_change){CHANGE_RPORT, via->rport};
+    // A value that the sender wrote itself would misdirect the response.
+    if (via->received.length != 0)
+        received = (struct via_change){CHANGE_RECEIVED_VALUE, via->received};
+    else if (!via->has_rport && uri_host_ipv4(request->octets, via->host, &host) == 0 && host == address)
+        return;
+    if (changes->count == 1 && received.where.offset < via->rport.offset) {
+        changes->list[1] = changes->list[0];
+        changes->list[0] = received;
+    } else {
+        changes->list[changes->count] = received;
+    }
+    changes->count++;
+}
+
+static void write_change(struct writer *writer, enum via_change_kind kind, uint32_t address, uint16_t port)
+{
+    if (kind == CHANGE_RPORT) {
+        write_text(writer, "rport=");
+        write_number(writer, port);
+        return;
+    }
+    if (kind == CHANGE_RECEIVED)
+        write_text(writer, ";received=");
+    write_ipv4(writer, address);
+}
+
+void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port)
+{
+    struct via_changes changes;
+    list_changes(request, address, &changes);
+    for (unsigned i = 0; i < changes.count; i++) {
+        const struct via_change *change = &changes.list[i];
+        struct writer *writer = edit_open(edits, change->where.offset, change->where.length);
+        write_change(writer, change->kind, address, port);
+        edit_close(edits);
+    }
+}
+
+// A value with its folds as spaces (RFC 3261 7.3.1: the same value), whatever line ends the sender used.
+static void write_value(struct writer *writer, const struct message *message, struct span value)
+{
+    uint32_t start = writer->used;
+    write_span(writer, message, value);
+    for (uint32_t i = start; i < writer->used; i++)
+        if (writer->octets[i] == '\r' || writer->octets[i] == '\n')
+            writer->octets[i] = ' ';
+}
+
+static void write_top_via(struct writer *writer, const struct message *request, struct span value,
+                          const struct response_parts *parts)
+{
+    struct via_changes changes;
+    uint16_t at = value.offset;
+    list_changes(request, parts->source_address, &changes);
+    for (unsigned i = 0; i < changes.count; i++) {
+        struct span where = changes.list[i].where;
+        write_value(writer, request, (struct span){at, where.offset - at});
+        write_change(writer, changes.list[i].kind, parts->source_address, parts->source_port);
+        at = where.offset + where.length;
+    }
+    write_value(writer, request, (struct span){at, value.offset + value.length - at});
+}
+
+static void write_header(struct writer *writer, const struct message *request, const char *name,
+                         struct span value)
+{
+    if (value.length == 0)
+        return;
+    write_text(writer, name);
+    write_value(writer, request, value);
+}
+
+static void write_vias(struct writer *writer, const struct message *request,
+                       const struct response_parts *parts)
+{
+    uint8_t top = request->first[HEADER_VIA];
+    for (uint8_t i = top; i != MESSAGE_NO_HEADER; i = message_next_header(request, i)) {
+        write_text(writer, "\r\nVia: ");
+        if (i == top)
+            write_top_via(writer, request, request->headers[i].value, parts);
+        else
+            write_value(writer, request, request->headers[i].value);
+    }
+}
+
+void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts)
+{
+    write_text(writer, "SIP/2.0 ");
+    write_number(writer, parts->status);
+    write_text(writer, " ");
+    write_text(writer, parts->reason);
+    write_vias(writer, request, parts);
+    write_header(writer, request, "\r\nFrom: ", request->from);
+    write_header(writer, request, "\r\nTo: ", request->to);
+    if (request->to.length != 0 && request->to_tag.length == 0 && parts->to_tag != NULL &&
+        parts->to_tag[0] != '\0') {
+        write_text(writer, ";tag=");
+        write_text(writer, parts->to_tag);
+    }
+    write_header(writer, request, "\r\nCall-ID: ", request->call_id);
+    write_header(writer, request, "\r\nCSeq: ", request->cseq);
+    // RFC 3261 8.2.6.1: a 100 carries the request's Timestamp.
+    uint8_t timestamp = request->first[HEADER_TIMESTAMP];
+    if (parts->status == 100 && timestamp != MESSAGE_NO_HEADER)
+        write_header(writer, request, "\r\nTimestamp: ", request->headers[timestamp].value);
+    write_text(writer, "\r\n");
+    if (parts->extra != NULL)
+        write_text(writer, parts->extra);
+    write_text(writer, "Content-Length: 0\r\n\r\n");
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The alphabet of SIP and the loops over it. Private to dataplane/sip. Everything that a vector unit could do
+// faster is a function here, so that another body can take its place without a change elsewhere.
+#ifndef DIALGATE_SIP_SCAN_H
+#define DIALGATE_SIP_SCAN_H
+
+#include <string.h>
+
+#include "message.h"
+
+// Classes of octets; a bit each in scan_class.
+enum {
+    SCAN_TOKEN = 1u << 0, // RFC 3261 25.1 token
+    SCAN_LWS = 1u << 1,   // SP, HTAB and what a fold is made of: only valid inside an unfolded value
+    SCAN_HOST = 1u << 2,  // hostname and IPv4address; the underscore is no host's but common
+    SCAN_URI = 1u << 3,   // what may stand in a URI: visible ASCII but quotes and angle brackets
+    SCAN_VALUE = 1u << 4, // an unquoted parameter value, wider than token / host
+    SCAN_DIGIT = 1u << 5,
+    SCAN_DISPLAY = 1u << 6, // an unquoted display name: tokens, LWS and, beyond the RFC, raw UTF-8
+    SCAN_VISIBLE = 1u << 7  // 0x21 .. 0x7e
+};
+
+extern const uint8_t scan_class[256];
+
+// A piece of text being read. base is what offsets are relative to.
+struct cursor {
+    const uint8_t *base;
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+static inline struct cursor cursor_of(const uint8_t *octets, struct span span)
+{
+    return (struct cursor){octets, octets + span.offset, octets + span.offset + span.length};
+}
+
+static inline struct span span_between(const uint8_t *base, const uint8_t *from, const uint8_t *to)
+{
+    return (struct span){(uint16_t)(from - base), (uint16_t)(to - from)};
+}
+
+static inline bool scan_is(uint8_t octet, unsigned classes)
+{
+    return (scan_class[octet] & classes) != 0;
+}
+
+// First octet outside of classes, or end.
+static inline const uint8_t *scan_while(const uint8_t *at, const uint8_t *end, unsigned classes)
+{
+    while (at < end && scan_is(*at, classes))
+        at++;
+    return at;
+}
+
+static inline bool cursor_has(const struct cursor *cursor, uint8_t octet)
+{
+    return cursor->at < cursor->end && *cursor->at == octet;
+}
+
+static inline void cursor_skip_lws(struct cursor *cursor)
+{
+    cursor->at = scan_while(cursor->at, cursor->end, SCAN_LWS);
+}
+
+static inline bool scan_is_control(uint8_t octet)
+{
+    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
+}
+
+// First control octet other than HTAB, or end. Line ends are control octets, so one pass finds both the end
+// of a line and what must not be in it. Eight octets at a time are only skipped over; the octet loop decides.
+static inline const uint8_t *scan_control(const uint8_t *at, const uint8_t *end)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    while (end - at >= 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof(word));
+        uint64_t del = word ^ (ones * 0x7f);
+        uint64_t hit = ((word - ones * 0x20) & ~word) | ((del - ones) & ~del);
+        if ((hit & (ones * 0x80)) != 0) {
+            for (unsigned i = 0; i < 8; i++)
+                if (scan_is_control(at[i]))
+                    return at + i;
+        }
+        at += 8;
+    }
+    while (at < end && !scan_is_control(*at))
+        at++;
+    return at;
+}
+
+// Whether octets equal text (lower case letters, digits, hyphens, slashes, dots) without case.
+bool scan_same(const uint8_t *octets, const char *text, size_t length);
+
+// Reads 1*DIGIT up to limit. Returns the first octet behind it, or NULL when there is no digit or the number
+// is larger.
+const uint8_t *scan_number(const uint8_t *at, const uint8_t *end, uint32_t limit, uint32_t *number);
+
+// Reads hostname, IPv4address or IPv6reference. Returns the first octet behind it, or NULL.
+const uint8_t *scan_host(const uint8_t *at, const uint8_t *end);
+
+// Reads a quoted string that starts at `at`. Returns the first octet behind the closing quote, or NULL when
+// there is none.
+const uint8_t *scan_quoted(const uint8_t *at, const uint8_t *end);
+
+#endif

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Maps are read in batches: one call a row would hold the event loop for tens of milliseconds when a
+// map is full.
+#include "prefilter.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#define NS_PER_S 1000000000ull
+#define BATCH    4096u // far more than any one hash bucket holds
+
+static const struct {
+    uint32_t type;
+    uint32_t key_size;
+    uint32_t value_size;
+} shapes[PREFILTER_MAP_SHARED] = {
+    [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
+                                sizeof(struct prefilter_counters)},
+    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(uint32_t), sizeof(struct prefilter_ban)},
+    [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(uint32_t), sizeof(uint64_t)},
+};
+
+int prefilter_check_maps(const struct prefilter_maps *maps)
+{
+    for (unsigned i = 0; i < PREFILTER_MAP_SHARED; i++) {
+        struct bpf_map_info info = {0};
+        uint32_t size = sizeof(info);
+
+        if (bpf_obj_get_info_by_fd(maps->fds[i], &info, &size))
+            return errno == EBADF ? -EBADF : -EPROTO;
+        if (info.type != shapes[i].type || info.key_size != shapes[i].key_size ||
+            info.value_size != shapes[i].value_size)
+            return -EPROTO;
+    }
+    return 0;
+}
+
+int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[PREFILTER_REASON_COUNT])
+{
+    const uint32_t zero = 0;
+    int cpus = libbpf_num_possible_cpus();
+    int result = 0;
+
+    if (cpus < 0)
+        return cpus;
+    struct prefilter_counters *each = calloc((size_t)cpus, sizeof(*each));
+    if (!each)
+        return -ENOMEM;
+    if (bpf_map_lookup_elem(maps->fds[PREFILTER_MAP_COUNTERS], &zero, each)) {
+        result = -errno;
+        goto done;
+    }
+    memset(values, 0, PREFILTER_REASON_COUNT * sizeof(values[0]));
+    for (int cpu = 0; cpu < cpus; cpu++)
+        for (unsigned i = 0; i < PREFILTER_REASON_COUNT; i++)
+            values[i] += each[cpu].packets[i];
+done:
+    free(each);
+    return result;
+}
+
+struct rows {
+    uint32_t addresses[BATCH];
+    uint64_t values[BATCH]; // both tables' values are one word
+};
+_Static_assert(sizeof(struct prefilter_ban) == sizeof(uint64_t), "struct rows holds bans");
+
+// Calls visit for each row of a map of address -> one word. A row that moves meanwhile may be seen twice or
+// not at all.
+static int each_row(int fd, uint32_t entries_max, void (*visit)(void *, uint32_t, uint64_t), void *context)
+{
+    struct rows *rows = malloc(sizeof(*rows));
+    uint32_t position = 0;
+    bool first = true;
+    int result = 0;
+
+    if (!rows)
+        return -ENOMEM;
+    // The map may grow while it is read: the bound keeps this from following it for ever.
+    for (uint32_t seen = 0; seen <= 2 * entries_max;) {
+        uint32_t count = BATCH;
+
+        int last = bpf_map_lookup_batch(fd, first ? NULL : &position, &position, rows->addresses,
+                                        rows->values, &count, NULL);
+        if (last && errno != ENOENT) {
+            result = -errno;
+            break;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            visit(context, rows->addresses[i], rows->values[i]);
+        seen += count;
+        first = false;
+        if (last)
+            break;
+    }
+    free(rows);
+    return result;
+}
+
+struct top {
+    struct prefilter_dropper *rows;
+    size_t capacity;
+    size_t count;
+};
+
+static void top_insert(void *context, uint32_t address, uint64_t drops)
+{
+    struct top *top = context;
+    size_t at = top->count;
+
+    if (at == top->capacity) {
+        if (at == 0 || drops <= top->rows[at - 1].drops)
+            return;
+        at--;
+    } else {
+        top->count++;
+    }
+    for (; at > 0 && top->rows[at - 1].drops < drops; at--)
+        top->rows[at] = top->rows[at - 1];
+    inet_ntop(AF_INET, &address, top->rows[at].address, sizeof(top->rows[at].address));
+    top->rows[at].drops = drops;
+}
+
+int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity)
+{
+    struct top top = {rows, capacity, 0};
+    int result = each_row(maps->fds[PREFILTER_MAP_DROPPERS], PREFILTER_DROPPERS_MAX, top_insert, &top);
+
+    return result ? result : (int)top.count;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s)
+{
+    struct prefilter_ban ban = {lifetime_s ? now_ns() + lifetime_s * NS_PER_S : 0};
+    struct in_addr key;
+
+    if (inet_pton(AF_INET, address, &key) != 1)
+        return -EINVAL;
+    if (bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &key.s_addr, &ban, BPF_ANY))
+        return errno == E2BIG ? -ENOSPC : -errno;
+    return 0;
+}
+
+int prefilter_unban(const struct prefilter_maps *maps, const char *address)
+{
+    struct in_addr key;
+
+    if (inet_pton(AF_INET, address, &key) != 1)
+        return -EINVAL;
+    return bpf_map_delete_elem(maps->fds[PREFILTER_MAP_BANS], &key.s_addr) ? -errno : 0;
+}
+
+struct listing {
+    const struct prefilter_maps *maps;
+    struct prefilter_ban_row *rows;
+    size_t capacity;
+    size_t count;
+    uint64_t now_ns;
+};
+
+static void list_one(void *context, uint32_t address, uint64_t expires_ns)
+{
+    struct listing *listing = context;
+
+    if (expires_ns && expires_ns <= listing->now_ns) {
+        bpf_map_delete_elem(listing->maps->fds[PREFILTER_MAP_BANS], &address);
+        return;
+    }
+    if (listing->count < listing->capacity) {
+        struct prefilter_ban_row *row = &listing->rows[listing->count];
+
+        inet_ntop(AF_INET, &address, row->address, sizeof(row->address));
+        row->remaining_s = expires_ns ? (expires_ns - listing->now_ns + NS_PER_S - 1) / NS_PER_S : 0;
+    }
+    listing->count++;
+}
+
+int prefilter_list_bans(const struct prefilter_maps *maps, struct prefilter_ban_row *rows, size_t capacity)
+{
+    struct listing listing = {maps, rows, capacity, 0, now_ns()};
+    int result = each_row(maps->fds[PREFILTER_MAP_BANS], PREFILTER_BANS_MAX, list_one, &listing);
+
+    return result ? result : (int)listing.count;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Control's side of one port's prefilter: counters, droppers and bans, through the map descriptors that the
+// dataplane sent. Addresses are IPv4 text. Functions return 0 (or a number of rows) or -errno, and keep
+// nothing.
+#ifndef DIALGATE_CONTROL_PREFILTER_H
+#define DIALGATE_CONTROL_PREFILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include "dialgate/prefilter.h"
+
+// The first PREFILTER_MAP_SHARED are used; the others may be -1. The caller owns the descriptors.
+struct prefilter_maps {
+    int fds[PREFILTER_MAP_COUNT];
+};
+
+struct prefilter_dropper {
+    char address[INET_ADDRSTRLEN];
+    uint64_t drops; // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
+};
+
+struct prefilter_ban_row {
+    char address[INET_ADDRSTRLEN];
+    uint64_t remaining_s; // rounded up; 0: for ever
+};
+
+// -EPROTO: a descriptor is not the map it should be (the other side is not trusted). Call once when
+// descriptors arrive.
+int prefilter_check_maps(const struct prefilter_maps *maps);
+
+// Sums over CPUs, indexed by enum prefilter_reason.
+int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[PREFILTER_REASON_COUNT]);
+
+// The sources with the most drops, most first, at most capacity rows. Returns their number.
+int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity);
+
+// Bans for lifetime_s seconds, 0: for ever; a second ban of an address replaces the first. -EINVAL: not an
+// IPv4 address; -ENOSPC: PREFILTER_BANS_MAX addresses are banned.
+int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s);
+
+// -ENOENT: not banned.
+int prefilter_unban(const struct prefilter_maps *maps, const char *address);
+
+// Rows of at most capacity bans in no particular order, and removes the expired ones. Returns how many bans
+// there are, which may be more than capacity.
+int prefilter_list_bans(const struct prefilter_maps *maps, struct prefilter_ban_row *rows, size_t capacity);
+
+#endif

@@ -48,7 +48,6 @@
     C(DROP_UDP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"udp_header\"", "UDP length or checksum wrong")           \
     C(DROP_NOT_OURS, PACKETS, "outcome=\"dropped\",reason=\"not_ours\"", "no listener has this address and port")      \
     C(DROP_KEEPALIVE, PACKETS, "outcome=\"dropped\",reason=\"keepalive\"", "CRLF keepalive of RFC 5626")               \
-    C(DROP_NO_CALL_ID, PACKETS, "outcome=\"dropped\",reason=\"no_call_id\"", "no Call-ID to steer by")                 \
     C(DROP_INBOX_FULL, PACKETS, "outcome=\"dropped\",reason=\"inbox_full\"", "the owner's inbox had no room")          \
     C(DROP_UNKNOWN_SOURCE, PACKETS, "outcome=\"dropped\",reason=\"unknown_source\"", "the source belongs to no peer")  \
     C(DROP_MALFORMED_REQUEST, PACKETS, "outcome=\"dropped\",reason=\"malformed_request\"",                             \
@@ -64,7 +63,6 @@
     C(DROP_NO_NEXT_HOP, PACKETS, "outcome=\"dropped\",reason=\"no_next_hop\"", "no route, or neighbour not known yet") \
     C(DROP_NO_MBUF, PACKETS, "outcome=\"dropped\",reason=\"no_mbuf\"", "the packet pool was empty")                    \
     C(DROP_TOO_LONG, PACKETS, "outcome=\"dropped\",reason=\"too_long\"", "what had to be sent exceeds the MTU")        \
-    C(DROP_TX_FULL, PACKETS, "outcome=\"dropped\",reason=\"tx_full\"", "the NIC queue or the ring to it was full")     \
     C(DROP_NO_ROOM, PACKETS, "outcome=\"dropped\",reason=\"no_room\"", "no memory left for what the message needs")    \
     C(TX_PACKETS, PACKETS_SENT, "result=\"sent\"", "packets the driver took")                                          \
     C(TX_REFUSED, PACKETS_SENT, "result=\"refused\"", "packets the driver did not take")                               \
@@ -92,6 +90,10 @@
     C(ANSWER_483, ANSWERS, "status=\"483\"", "too many hops")                                                          \
     C(ANSWER_487, ANSWERS, "status=\"487\"", "cancelled")                                                              \
     C(ANSWER_503, ANSWERS, "status=\"503\"", "no room, or no member to send to")                                       \
+    C(ANSWER_403, ANSWERS, "status=\"403\"", "next hop not allowed")                                                   \
+    C(ANSWER_420, ANSWERS, "status=\"420\"", "Proxy-Require asks for what we do not do")                              \
+    C(ANSWER_500, ANSWERS, "status=\"500\"", "the request could not be sent on")                                     \
+    C(ANSWER_513, ANSWERS, "status=\"513\"", "longer than the way to the next hop carries")                          \
     C(ANSWER_OTHER, ANSWERS, "status=\"other\"", "any other status")                                                   \
     C(TRANSACTION_IST, TRANSACTIONS, "kind=\"invite_server\"", "begun")                                                \
     C(TRANSACTION_NIST, TRANSACTIONS, "kind=\"server\"", "begun")                                                      \

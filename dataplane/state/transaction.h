@@ -78,6 +78,7 @@ struct transaction_timers {
 #define TRANSACTION_FLAG_PROVISIONAL 4u // ICT: a 1xx came
 #define TRANSACTION_FLAG_RINGING 8u     // IST: a 1xx above 100 was sent on
 #define TRANSACTION_FLAG_OPERATOR 16u   // ended by a command
+#define TRANSACTION_FLAG_TIMER_C 64u    // IST: the callee rang longer than timer C
 #define TRANSACTION_FLAG_OURS 32u       // client: made by us (CANCEL, BYE, probe): responses end here
 
 // Fields that the caller owns are written by the caller freely; the others by this module only.
@@ -103,6 +104,8 @@ struct transaction {
     uint16_t peer;          // caller's: permanent number
     uint16_t member;        // caller's: permanent number
     uint32_t to_tag_hash;   // caller's
+    uint32_t cancel;        // caller's: ICT: the client transaction of our CANCEL, INDEX_NONE: none
+    uint32_t received_us;   // caller's: low bits of its microsecond clock when the request came
     uint32_t next_free;     // slab
 };
 

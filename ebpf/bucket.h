@@ -35,20 +35,20 @@ static inline struct bucket_rule bucket_rule(uint32_t rate, uint32_t burst)
 }
 
 // Whether a packet at now_ns conforms; *next is then the word to store. A word further ahead than this rule
-// could have put it comes from an older, slower rule: it counts as a bucket just emptied, so that a reload
-// never locks a source out for longer than its new rule says.
+// puts it comes from an older, slower rule. It lets one packet through and becomes a bucket just emptied:
+// otherwise a source that was throttled before a reload would have to pay the old rule's arrears. The slack
+// is for CPUs that read the clock before us and wrote after us, or the other way round.
 static inline bool bucket_next(uint64_t word, uint64_t now_ns, const struct bucket_rule *rule, uint64_t *next)
 {
+    uint64_t ahead_ns = word > now_ns ? word - now_ns : 0;
+
     if (rule->interval_ns == 0)
         return false;
-    uint64_t furthest = now_ns + rule->tolerance_ns + rule->interval_ns;
-    uint64_t arrival = word < now_ns ? now_ns : word;
-
-    if (arrival > furthest)
-        arrival = furthest;
-    if (arrival - now_ns > rule->tolerance_ns)
+    if (ahead_ns > rule->tolerance_ns + rule->interval_ns + BUCKET_SLACK_NS)
+        ahead_ns = rule->tolerance_ns;
+    if (ahead_ns > rule->tolerance_ns)
         return false;
-    *next = arrival + rule->interval_ns;
+    *next = now_ns + ahead_ns + rule->interval_ns;
     return true;
 }
 

@@ -18,6 +18,7 @@
 #include "dialgate/prefilter.h"
 
 #define BUCKET_NS_PER_S 1000000000ull
+#define BUCKET_SLACK_NS 1000000000ull
 #define BUCKET_TRIES    4 // compare-and-swap attempts of bucket_take
 
 enum bucket_result { BUCKET_TAKEN, BUCKET_EMPTY, BUCKET_CONTENDED };

@@ -116,7 +116,8 @@ static void reload_to_a_slower_rule(void **state)
     uint64_t word = 0;
 
     assert_int_equal(granted(&word, START, &fast, 20), 10);
-    assert_int_equal(granted(&word, START, &slow, 10), 2);
+    // The 100 ms that the fast rule ran ahead leave room for one of the slow rule's two.
+    assert_int_equal(granted(&word, START, &slow, 10), 1);
 }
 
 // Another CPU's clock reading was later than ours: no reason to let a packet through.

@@ -2,8 +2,8 @@
 // The configuration: YAML in, a checked immutable struct, a sealed snapshot for the dataplane out.
 //
 // Every function that can fail writes one line into error: for faults of the file
-// `FILE:LINE:COLUMN: path.to.key: what is wrong; what to do`, without a line end. error may be NULL with size 0.
-// Nothing here is thread-safe beyond what is const; nothing here keeps state between calls.
+// `FILE:LINE:COLUMN: path.to.key: what is wrong; what to do`, without a line end. error may be NULL with size
+// 0. Nothing here is thread-safe beyond what is const; nothing here keeps state between calls.
 #ifndef DIALGATE_CONFIG_H
 #define DIALGATE_CONFIG_H
 
@@ -15,7 +15,7 @@
 #include "manifest.h"
 
 #define CONFIG_FILE_SIZE_MAX (4u << 20) // octets of YAML that are read
-#define CONFIG_TEXT_MAX 108u            // octets of a path or a group name, with its NUL
+#define CONFIG_TEXT_MAX      108u       // octets of a path or a group name, with its NUL
 
 struct config;
 
@@ -25,34 +25,36 @@ struct config *config_load(const char *file, char *error, size_t size);
 // The same from memory: text[0, length), which need not end in NUL. name stands where FILE would in error.
 struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size);
 
-// Writes canonical YAML with every key at its effective value. Parsed again it gives the same configuration, and printed
-// again the same octets. Returns 0, or -EIO when out refused.
+// Writes canonical YAML with every key at its effective value. Parsed again it gives the same configuration,
+// and printed again the same octets. Returns 0, or -EIO when out refused.
 int config_print(const struct config *config, FILE *out);
 
-// Compiles config into an image of dialgate/snapshot.h in a memfd sealed against write, growing, shrinking and more
-// seals. Numbers of peers and members come from manifest, which learns those it does not know (save it before the
-// image is handed over). Returns 0 with *memfd (the caller closes it) and *size_out, or -errno with error set.
+// Compiles config into an image of dialgate/snapshot.h in a memfd sealed against write, growing, shrinking
+// and more seals. Numbers of peers and members come from manifest, which learns those it does not know (save
+// it before the image is handed over). Returns 0 with *memfd (the caller closes it) and *size_out, or -errno
+// with error set.
 int config_compile(const struct config *config, struct manifest *manifest, uint64_t sequence, int *memfd,
                    size_t *size_out, char *error, size_t size);
 
-// Which keys differ between old and new that only a restart of dialgate-dataplane (or of dialgate-control) brings into
-// force. Returns true when there are any, with their paths joined by ", " in text (cut at size).
+// Which keys differ between old and new that only a restart of dialgate-dataplane (or of dialgate-control)
+// brings into force. Returns true when there are any, with their paths joined by ", " in text (cut at size).
 bool config_needs_restart(const struct config *old, const struct config *new, char *text, size_t size);
 
 // Frees config; NULL is fine.
 void config_free(struct config *config);
 
-// Prints the reference: each key with its default, range, when it takes effect and one line of help, from the same
-// table that the parser reads.
+// Prints the reference: each key with its default, range, when it takes effect and one line of help, from the
+// same table that the parser reads.
 void config_reference(FILE *out);
 
 // What control itself needs. Texts live as long as config.
-const char *config_metrics_address(const struct config *config, uint16_t *port); // "127.0.0.1", port in host order
-const char *config_control_group(const struct config *config);                   // name of the control socket's group
-const char *config_state_directory(const struct config *config);                 // absolute path
+const char *config_metrics_address(const struct config *config,
+                                   uint16_t *port);              // "127.0.0.1", port in host order
+const char *config_control_group(const struct config *config);   // name of the control socket's group
+const char *config_state_directory(const struct config *config); // absolute path
 
-// What is configured, in the order of the file, for those who show it. Texts live as long as config. Each returns false
-// behind the last one.
+// What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
+// returns false behind the last one.
 struct config_listener_view {
     const char *name;
     const char *network;
@@ -74,6 +76,7 @@ struct config_member_view {
 bool config_network_at(const struct config *config, size_t index, struct snapshot_network *view);
 bool config_listener_at(const struct config *config, size_t index, struct config_listener_view *view);
 bool config_peer_at(const struct config *config, size_t index, struct config_peer_view *view);
-bool config_member_at(const struct config *config, size_t peer, size_t index, struct config_member_view *view);
+bool config_member_at(const struct config *config, size_t peer, size_t index,
+                      struct config_member_view *view);
 
 #endif

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From struct config to the image of dialgate/snapshot.h. The plan counts every section first, so that the
+// image is allocated once and each section is filled where it will stay.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "config.h"
+#include "maglev.h"
+#include "message.h"
+#include "model.h"
+
+struct plan {
+    const struct config *config;
+    struct manifest *manifest;
+    uint16_t *peers;                 // permanent number of each configured peer
+    uint16_t *members;               // of each member, peer after peer
+    size_t member_count;             // of all peers
+    struct snapshot_source *sources; // sorted, no prefix twice
+    uint32_t counts[SECTION_COUNT];
+    struct snapshot_header *image;
+    char *error;
+    size_t error_size;
+};
+
+static const uint32_t element_sizes[SECTION_COUNT] = {
+    [SECTION_NETWORKS] = sizeof(struct snapshot_network),
+    [SECTION_LISTENERS] = sizeof(struct snapshot_listener),
+    [SECTION_PEERS] = sizeof(struct snapshot_peer),
+    [SECTION_MEMBERS] = sizeof(struct snapshot_member),
+    [SECTION_SOURCES] = sizeof(struct snapshot_source),
+    [SECTION_ROUTES] = sizeof(struct snapshot_route),
+    [SECTION_MAGLEV] = sizeof(uint16_t),
+    [SECTION_DENY] = sizeof(struct snapshot_deny),
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(struct plan *plan, int reason, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (plan->error_size)
+        vsnprintf(plan->error, plan->error_size, format, arguments);
+    va_end(arguments);
+    return reason;
+}
+
+static void *section(const struct plan *plan, enum snapshot_section which)
+{
+    return (char *)plan->image + plan->image->sections[which].offset;
+}
+
+// Known names before new ones, so that a new one never takes the number of one that is still wanted.
+static int number_peers(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    manifest_begin(plan->manifest);
+    for (size_t i = 0; i < config->peer_count; i++) {
+        const struct config_peer *peer = &config->peers[i];
+        if (manifest_find_peer(plan->manifest, peer->name) < 0)
+            continue;
+        for (size_t m = 0; m < peer->member_count; m++)
+            manifest_find_member(plan->manifest, peer->name, &peer->members[m].address,
+                                 (uint16_t)peer->members[m].port);
+    }
+    size_t next = 0;
+    for (size_t i = 0; i < config->peer_count; i++) {
+        const struct config_peer *peer = &config->peers[i];
+        int number = manifest_peer_number(plan->manifest, peer->name);
+        if (number < 0)
+            return fail(plan, number, "peer %s gets no number: %s; give at most %u peers", peer->name,
+                        strerror(-number), PEERS_MAX);
+        plan->peers[i] = (uint16_t)number;
+        if ((uint32_t)number >= plan->counts[SECTION_PEERS])
+            plan->counts[SECTION_PEERS] = (uint32_t)number + 1;
+        for (size_t m = 0; m < peer->member_count; m++) {
+            number = manifest_member_number(plan->manifest, peer->name, &peer->members[m].address,
+                                            (uint16_t)peer->members[m].port);
+            if (number < 0)
+                return fail(plan, number, "member %zu of peer %s gets no number: %s; give at most %u members",
+                            m, peer->name, strerror(-number), MEMBERS_MAX);
+            plan->members[next++] = (uint16_t)number;
+            if ((uint32_t)number >= plan->counts[SECTION_MEMBERS])
+                plan->counts[SECTION_MEMBERS] = (uint32_t)number + 1;
+        }
+        plan->counts[SECTION_MAGLEV] += maglev_size((uint32_t)peer->member_count);
+    }
+    return 0;
+}
+
+// Longest first, then by address. `reserved` tells a member's own address (1) from what stands under sources
+// (0): of the same prefix the latter wins.
+static int compare_sources(const void *left, const void *right)
+{
+    const struct snapshot_source *a = left, *b = right;
+    int order = (int)b->length - (int)a->length;
+    if (order == 0)
+        order = memcmp(&a->address, &b->address, sizeof(a->address));
+    return order ? order : (int)a->reserved - (int)b->reserved;
+}
+
+static void collect_sources(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_source *sources = plan->sources;
+    uint32_t count = 0, kept = 0;
+    for (size_t i = 0; i < config->peer_count; i++) {
+        const struct config_peer *peer = &config->peers[i];
+        for (size_t s = 0; s < peer->sources.count; s++)
+            sources[count++] = (struct snapshot_source){peer->sources.rows[s].address,
+                                                        peer->sources.rows[s].length, plan->peers[i], 0};
+        for (size_t m = 0; m < peer->member_count; m++)
+            sources[count++] = (struct snapshot_source){peer->members[m].address, 128, plan->peers[i], 1};
+    }
+    qsort(sources, count, sizeof(*sources), compare_sources);
+    for (uint32_t i = 0; i < count; i++) {
+        bool repeated =
+            kept > 0 && sources[kept - 1].length == sources[i].length &&
+            memcmp(&sources[kept - 1].address, &sources[i].address, sizeof(struct ip_address)) == 0;
+        if (!repeated)
+            sources[kept++] = sources[i];
+    }
+    for (uint32_t i = 0; i < kept; i++)
+        sources[i].reserved = 0;
+    plan->counts[SECTION_SOURCES] = kept;
+}
+
+static int make_plan(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    size_t sources = 0;
+    for (size_t i = 0; i < config->peer_count; i++) {
+        plan->member_count += config->peers[i].member_count;
+        sources += config->peers[i].member_count + config->peers[i].sources.count;
+    }
+    plan->peers = calloc(config->peer_count + 1, sizeof(*plan->peers));
+    plan->members = calloc(plan->member_count + 1, sizeof(*plan->members));
+    plan->sources = calloc(sources + 1, sizeof(*plan->sources));
+    if (!plan->peers || !plan->members || !plan->sources)
+        return fail(plan, -ENOMEM, "no memory for the snapshot");
+    int result = number_peers(plan);
+    if (result < 0)
+        return result;
+    collect_sources(plan);
+    plan->counts[SECTION_NETWORKS] = (uint32_t)config->network_count;
+    plan->counts[SECTION_LISTENERS] = (uint32_t)config->listener_count;
+    plan->counts[SECTION_ROUTES] = (uint32_t)config->route_count;
+    plan->counts[SECTION_DENY] = (uint32_t)config->prefilter.deny.count;
+    return 0;
+}
+
+static int make_image(struct plan *plan, uint64_t sequence)
+{
+    struct snapshot_range ranges[SECTION_COUNT];
+    size_t size = sizeof(struct snapshot_header);
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        ranges[i] = (struct snapshot_range){(uint32_t)size, plan->counts[i]};
+        size += ((size_t)plan->counts[i] * element_sizes[i] + 7) & ~(size_t)7;
+    }
+    if (size > SNAPSHOT_SIZE_MAX)
+        return fail(plan, -EFBIG, "the snapshot would have %zu octets; give fewer peers or members", size);
+    plan->image = calloc(1, size);
+    if (!plan->image)
+        return fail(plan, -ENOMEM, "no memory for the snapshot");
+    plan->image->magic = SNAPSHOT_MAGIC;
+    plan->image->version = SNAPSHOT_VERSION;
+    plan->image->size = (uint32_t)size;
+    plan->image->sequence = sequence;
+    memcpy(plan->image->sections, ranges, sizeof(ranges));
+    return 0;
+}
+
+static void put_listeners(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_network *networks = section(plan, SECTION_NETWORKS);
+    for (size_t i = 0; i < config->network_count; i++)
+        config_network_at(config, i, &networks[i]);
+    struct snapshot_listener *listeners = section(plan, SECTION_LISTENERS);
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        memcpy(listeners[i].name, listener->name, sizeof(listeners[i].name));
+        listeners[i].address = listener->address;
+        listeners[i].port = (uint16_t)listener->port;
+        listeners[i].network = (uint16_t)(model_network(config, listener->network) - config->networks);
+    }
+}
+
+static int put_maglev(struct plan *plan, const struct config_peer *peer, const uint16_t *numbers,
+                      uint16_t *table, uint32_t size)
+{
+    struct maglev_member *members = calloc(peer->member_count + 1, sizeof(*members));
+    if (!members)
+        return fail(plan, -ENOMEM, "no memory for the snapshot");
+    for (size_t m = 0; m < peer->member_count; m++)
+        members[m] = (struct maglev_member){numbers[m], (uint32_t)peer->members[m].weight};
+    int result = maglev_fill(table, size, members, (uint32_t)peer->member_count);
+    free(members);
+    return result < 0 ? fail(plan, result, "no memory for the snapshot") : 0;
+}
+
+static int put_peers(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_peer *peers = section(plan, SECTION_PEERS);
+    struct snapshot_member *members = section(plan, SECTION_MEMBERS);
+    uint16_t *maglev = section(plan, SECTION_MAGLEV);
+    const uint16_t *numbers = plan->members;
+    uint32_t offset = 0;
+    for (size_t i = 0; i < config->peer_count; i++) {
+        const struct config_peer *peer = &config->peers[i];
+        struct snapshot_peer *row = &peers[plan->peers[i]];
+        memcpy(row->name, peer->name, sizeof(row->name));
+        row->flags = SNAPSHOT_PRESENT;
+        row->listener = (uint16_t)(model_listener(config, peer->listener) - config->listeners);
+        row->balance = (uint16_t)peer->balance;
+        row->maglev_offset = offset;
+        row->maglev_count = maglev_size((uint32_t)peer->member_count);
+        row->member_count = (uint32_t)peer->member_count;
+        for (size_t m = 0; m < peer->member_count; m++)
+            members[numbers[m]] = (struct snapshot_member){SNAPSHOT_PRESENT,
+                                                           plan->peers[i],
+                                                           (uint16_t)peer->members[m].port,
+                                                           peer->members[m].address,
+                                                           (uint32_t)peer->members[m].weight,
+                                                           0};
+        int result = put_maglev(plan, peer, numbers, maglev + offset, row->maglev_count);
+        if (result < 0)
+            return result;
+        offset += row->maglev_count;
+        numbers += peer->member_count;
+    }
+    return 0;
+}
+
+static void put_routes(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_route *routes = section(plan, SECTION_ROUTES);
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        const struct config_peer *from = model_peer(config, route->from), *to = model_peer(config, route->to);
+        routes[i].from = from ? plan->peers[from - config->peers] : ROUTE_FROM_ANY_PEER;
+        routes[i].to = to ? plan->peers[to - config->peers] : NUMBER_NONE;
+        routes[i].answer = (uint16_t)route->answer;
+        routes[i].action = to ? ROUTE_TO_PEER : ROUTE_ANSWER;
+        routes[i].method = route->method == CHOICE_METHOD_ANY ? ROUTE_METHOD_ANY : (uint8_t)route->method;
+        routes[i].to_us = (uint8_t)route->to_us;
+    }
+    struct snapshot_source *sources = section(plan, SECTION_SOURCES);
+    memcpy(sources, plan->sources, plan->counts[SECTION_SOURCES] * sizeof(*sources));
+    struct snapshot_deny *deny = section(plan, SECTION_DENY);
+    for (size_t i = 0; i < config->prefilter.deny.count; i++) {
+        deny[i].address = config->prefilter.deny.rows[i].address;
+        deny[i].length = config->prefilter.deny.rows[i].length;
+    }
+}
+
+static void put_settings(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_settings *settings = &plan->image->settings;
+    settings->workers = (uint32_t)config->workers.count;
+    settings->idle = (uint32_t)config->workers.idle;
+    settings->dialogs_capacity = (uint32_t)config->dialogs.capacity;
+    settings->transactions_capacity = (uint32_t)config->transactions.capacity;
+    settings->arena_octets = config->dialogs.arena;
+    settings->mbufs = (uint32_t)config->memory.mbufs;
+    settings->memory_mb = (uint32_t)config->memory.mb;
+    settings->timer_t1_ms = (uint32_t)config->timers.t1;
+    settings->timer_t2_ms = (uint32_t)config->timers.t2;
+    settings->timer_t4_ms = (uint32_t)config->timers.t4;
+    settings->timer_b_ms = (uint32_t)config->timers.b;
+    settings->timer_c_ms = (uint32_t)config->timers.c;
+    settings->early_life_ms = (uint32_t)config->dialogs.early_lifetime;
+    settings->dialog_life_ms = config->dialogs.lifetime;
+    settings->prefilter.mode = (uint32_t)config->prefilter.mode;
+    settings->prefilter.source_entries = (uint32_t)config->prefilter.source_entries;
+#define B(key, rate_default, burst_default, help)                                                            \
+    settings->prefilter.key =                                                                                \
+        (struct bucket_limit){(uint32_t)config->buckets.key.rate, (uint32_t)config->buckets.key.burst};
+    CONFIG_BUCKETS(B)
+#undef B
+}
+
+// A memfd with the image, sealed. Returns the descriptor or -errno.
+static int seal(struct plan *plan)
+{
+    int fd = memfd_create("dialgate-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return fail(plan, -errno, "no memfd for the snapshot: %s", strerror(errno));
+    const char *octets = (const char *)plan->image;
+    for (size_t done = 0; done < plan->image->size;) {
+        ssize_t written = write(fd, octets + done, plan->image->size - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            goto failed;
+        done += (size_t)written;
+    }
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+        return fd;
+failed:;
+    int reason = -errno;
+    close(fd);
+    return fail(plan, reason ? reason : -EIO, "the snapshot cannot be sealed: %s", strerror(-reason));
+}
+
+int config_compile(const struct config *config, struct manifest *manifest, uint64_t sequence, int *memfd,
+                   size_t *size_out, char *error, size_t size)
+{
+    struct plan plan = {.config = config, .manifest = manifest, .error = error, .error_size = size};
+    int result = make_plan(&plan);
+    if (result == 0)
+        result = make_image(&plan, sequence);
+    if (result == 0)
+        result = put_peers(&plan);
+    if (result == 0) {
+        put_listeners(&plan);
+        put_routes(&plan);
+        put_settings(&plan);
+        result = seal(&plan);
+    }
+    if (result >= 0) {
+        *memfd = result;
+        *size_out = plan.image->size;
+        result = 0;
+    }
+    free(plan.peers);
+    free(plan.members);
+    free(plan.sources);
+    free(plan.image);
+    return result;
+}

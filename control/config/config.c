@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Loading in four passes: place.c (what stands where), schema.c (libcyaml: the shape), read.c (each value),
+// check.c (values against each other). The first fault ends it; the error is its one line.
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "model.h"
+#include "place.h"
+#include "read.h"
+#include "schema.h"
+#include "value.h"
+
+struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size)
+{
+    struct places places = {.file = name, .error = error, .error_size = size};
+    struct schema *schema = NULL;
+    struct raw *raw = NULL;
+    if (size)
+        error[0] = '\0';
+    struct config *config = calloc(1, sizeof(*config));
+    int result = config ? places_read(&places, text, length) : -ENOMEM;
+    if (result == 0)
+        result = schema_load(text, length, &places, &schema, &raw);
+    if (result == 0)
+        result = read_config(raw, schema, &places, config);
+    if (result == 0)
+        result = check_config(config, &places);
+    schema_free(schema);
+    places_free(&places);
+    if (result == 0) {
+        value_address(&config->metrics.listen.address, config->metrics_address,
+                      sizeof(config->metrics_address));
+        return config;
+    }
+    if (size && !error[0])
+        snprintf(error, size, "%s:1:1: no memory", name);
+    config_free(config);
+    return NULL;
+}
+
+// Reads fd to its end into a buffer that the caller frees.
+static char *read_file(int fd, size_t *length)
+{
+    size_t room = 1u << 14;
+    char *text = malloc(room);
+    *length = 0;
+    while (text) {
+        ssize_t octets = read(fd, text + *length, room - *length);
+        if (octets < 0 && errno == EINTR)
+            continue;
+        if (octets == 0)
+            return text;
+        if (octets < 0)
+            break;
+        *length += (size_t)octets;
+        if (*length > CONFIG_FILE_SIZE_MAX) {
+            errno = EFBIG;
+            break;
+        }
+        char *larger = *length == room ? realloc(text, room *= 2) : text;
+        if (!larger)
+            break;
+        text = larger;
+    }
+    int reason = errno;
+    free(text);
+    errno = reason;
+    return NULL;
+}
+
+struct config *config_load(const char *file, char *error, size_t size)
+{
+    size_t length = 0;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    char *text = fd < 0 ? NULL : read_file(fd, &length);
+    int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    if (!text) {
+        if (size)
+            snprintf(error, size, "%s: cannot be read: %s; give a readable file of at most %u MiB", file,
+                     strerror(reason), CONFIG_FILE_SIZE_MAX >> 20);
+        return NULL;
+    }
+    struct config *config = config_parse(text, length, file, error, size);
+    free(text);
+    return config;
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    for (size_t i = 0; i < config->peer_count; i++) {
+        free(config->peers[i].sources.rows);
+        free(config->peers[i].members);
+    }
+    free(config->prefilter.deny.rows);
+    free(config->networks);
+    free(config->listeners);
+    free(config->peers);
+    free(config->routes);
+    free(config);
+}
+
+static void add_difference(char *text, size_t size, const char *outer, const char *key)
+{
+    size_t length = size ? strlen(text) : 0;
+    if (length < size)
+        snprintf(text + length, size - length, "%s%s%s%s", length ? ", " : "", outer, key ? "." : "",
+                 key ? key : "");
+}
+
+static bool networks_differ(const struct config *old, const struct config *new, char *text, size_t size)
+{
+    bool differ = false;
+    for (size_t i = 0; i < new->network_count; i++) {
+        const struct config_network *network = &new->networks[i], *before = model_network(old, network->name);
+        char path[NAME_SIZE + 16];
+        snprintf(path, sizeof(path), "networks.%s", network->name);
+        // The snapshot names networks by position.
+        if (before == &old->networks[i] && memcmp(before, network, sizeof(*network)) == 0)
+            continue;
+        add_difference(text, size, path, NULL);
+        differ = true;
+    }
+    for (size_t i = 0; i < old->network_count; i++) {
+        char path[NAME_SIZE + 16];
+        snprintf(path, sizeof(path), "networks.%s", old->networks[i].name);
+        if (model_network(new, old->networks[i].name))
+            continue;
+        add_difference(text, size, path, NULL);
+        differ = true;
+    }
+    return differ;
+}
+
+bool config_needs_restart(const struct config *old, const struct config *new, char *text, size_t size)
+{
+    char before[VALUE_TEXT_SIZE], after[VALUE_TEXT_SIZE];
+    if (size)
+        text[0] = '\0';
+    bool differ = networks_differ(old, new, text, size);
+    for (size_t i = 0; i < keys_sections_count; i++) {
+        const struct key_group *group = &keys_sections[i];
+        for (size_t k = 0; k < group->count; k++) {
+            const struct key *key = &group->keys[k];
+            size_t offset = group->offset + key->offset;
+            if (key->effect == EFFECT_RELOAD || key->kind == KEY_PREFIX)
+                continue;
+            value_format(key, (const char *)old + offset, before, sizeof(before));
+            value_format(key, (const char *)new + offset, after, sizeof(after));
+            if (strcmp(before, after) == 0)
+                continue;
+            add_difference(text, size, group->path, key->name);
+            differ = true;
+        }
+    }
+    return differ;
+}
+
+const struct config_peer *model_peer(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->peer_count; i++)
+        if (strcmp(config->peers[i].name, name) == 0)
+            return &config->peers[i];
+    return NULL;
+}
+
+const struct config_listener *model_listener(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (strcmp(config->listeners[i].name, name) == 0)
+            return &config->listeners[i];
+    return NULL;
+}
+
+const struct config_network *model_network(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->network_count; i++)
+        if (strcmp(config->networks[i].name, name) == 0)
+            return &config->networks[i];
+    return NULL;
+}
+
+const char *config_metrics_address(const struct config *config, uint16_t *port)
+{
+    *port = config->metrics.listen.port;
+    return config->metrics_address;
+}
+
+const char *config_control_group(const struct config *config)
+{
+    return config->control.group;
+}
+
+const char *config_state_directory(const struct config *config)
+{
+    return config->state.directory;
+}
+
+bool config_network_at(const struct config *config, size_t index, struct snapshot_network *view)
+{
+    if (index >= config->network_count)
+        return false;
+    const struct config_network *network = &config->networks[index];
+    memset(view, 0, sizeof(*view));
+    memcpy(view->name, network->name, sizeof(view->name));
+    memcpy(view->interface, network->interface, sizeof(view->interface));
+    view->attach = (uint32_t)network->attach;
+    view->queues = (uint32_t)network->queues;
+    return true;
+}
+
+bool config_listener_at(const struct config *config, size_t index, struct config_listener_view *view)
+{
+    if (index >= config->listener_count)
+        return false;
+    const struct config_listener *listener = &config->listeners[index];
+    *view = (struct config_listener_view){listener->name, listener->network, listener->address,
+                                          (uint16_t)listener->port};
+    return true;
+}
+
+bool config_peer_at(const struct config *config, size_t index, struct config_peer_view *view)
+{
+    if (index >= config->peer_count)
+        return false;
+    const struct config_peer *peer = &config->peers[index];
+    *view = (struct config_peer_view){peer->name, peer->listener, choices_balance[peer->balance],
+                                      peer->sources.count, peer->member_count};
+    return true;
+}
+
+bool config_member_at(const struct config *config, size_t peer, size_t index, struct config_member_view *view)
+{
+    if (peer >= config->peer_count || index >= config->peers[peer].member_count)
+        return false;
+    const struct config_member *member = &config->peers[peer].members[index];
+    *view = (struct config_member_view){member->address, (uint16_t)member->port, (uint32_t)member->weight};
+    return true;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "keys.h"
+
+#include <string.h>
+#include "config.h"
+#include "message.h"
+#include "model.h"
+
+// Each list stands in the order of the enum that the snapshot carries.
+const char *const choices_attach[] = {"af_xdp", "af_packet", NULL};
+const char *const choices_balance[] = {"call-id", NULL};
+const char *const choices_bool[] = {"false", "true", NULL};
+const char *const choices_idle[] = {"sleep", "spin", NULL};
+const char *const choices_mode[] = {"off", "dry-run", "enforce", NULL};
+const char *const choices_method[] = {
+    [METHOD_INVITE] = "INVITE",   [METHOD_ACK] = "ACK",
+    [METHOD_BYE] = "BYE",         [METHOD_CANCEL] = "CANCEL",
+    [METHOD_OPTIONS] = "OPTIONS", [METHOD_REGISTER] = "REGISTER",
+    [METHOD_PRACK] = "PRACK",     [METHOD_SUBSCRIBE] = "SUBSCRIBE",
+    [METHOD_NOTIFY] = "NOTIFY",   [METHOD_PUBLISH] = "PUBLISH",
+    [METHOD_INFO] = "INFO",       [METHOD_REFER] = "REFER",
+    [METHOD_MESSAGE] = "MESSAGE", [METHOD_UPDATE] = "UPDATE",
+    [CHOICE_METHOD_ANY] = "any",  NULL,
+};
+static_assert(METHOD_OTHER == CHOICE_METHOD_ANY, "every method that has a number has its name above");
+static_assert(ATTACH_AF_XDP == 0 && ATTACH_AF_PACKET == 1 && IDLE_SLEEP == 0 && IDLE_SPIN == 1, "choices");
+static_assert(PREFILTER_OFF == 0 && PREFILTER_DRY_RUN == 1 && PREFILTER_ENFORCE == 2 && BALANCE_CALL_ID == 0,
+              "choices");
+
+// A row of keys.h as struct key; the struct's name (network, workers, ...) is what STRUCT says where the rows
+// expand.
+#define ROW(tag, key, kind, choices, fallback, least, most, effect, help)                                    \
+    {#key,                                                                                                   \
+     KEY_##kind,                                                                                             \
+     choices,                                                                                                \
+     fallback,                                                                                               \
+     least,                                                                                                  \
+     most,                                                                                                   \
+     EFFECT_##effect,                                                                                        \
+     help,                                                                                                   \
+     offsetof(struct raw_##tag, key),                                                                        \
+     offsetof(struct config_##tag, key)},
+#define LIST_ROW(tag, key, most, effect, help) ROW(tag, key, PREFIX, NULL, "", 0, most, effect, help)
+#define COUNT_OF(array)                        (sizeof(array) / sizeof((array)[0]))
+
+#define K(...) ROW(network, __VA_ARGS__)
+#define L(...) LIST_ROW(network, __VA_ARGS__)
+static const struct key network_keys[] = {CONFIG_NETWORK(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(listener, __VA_ARGS__)
+#define L(...) LIST_ROW(listener, __VA_ARGS__)
+static const struct key listener_keys[] = {CONFIG_LISTENER(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(peer, __VA_ARGS__)
+#define L(...) LIST_ROW(peer, __VA_ARGS__)
+static const struct key peer_keys[] = {CONFIG_PEER(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(member, __VA_ARGS__)
+#define L(...) LIST_ROW(member, __VA_ARGS__)
+static const struct key member_keys[] = {CONFIG_MEMBER(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(route, __VA_ARGS__)
+#define L(...) LIST_ROW(route, __VA_ARGS__)
+static const struct key route_keys[] = {CONFIG_ROUTE(K, L)};
+#undef K
+#undef L
+#define K(...)                    ROW(bucket, __VA_ARGS__)
+#define L(...)                    LIST_ROW(bucket, __VA_ARGS__)
+#define B(tag, rate, burst, help) static const struct key bucket_##tag[] = {CONFIG_BUCKET(K, L, rate, burst)};
+CONFIG_BUCKETS(B)
+#undef B
+#undef K
+#undef L
+#define K(...) ROW(workers, __VA_ARGS__)
+static const struct key workers_keys[] = {CONFIG_WORKERS(K, )};
+#undef K
+#define K(...) ROW(memory, __VA_ARGS__)
+static const struct key memory_keys[] = {CONFIG_MEMORY(K, )};
+#undef K
+#define K(...) ROW(dialogs, __VA_ARGS__)
+static const struct key dialogs_keys[] = {CONFIG_DIALOGS(K, )};
+#undef K
+#define K(...) ROW(transactions, __VA_ARGS__)
+static const struct key transactions_keys[] = {CONFIG_TRANSACTIONS(K, )};
+#undef K
+#define K(...) ROW(timers, __VA_ARGS__)
+static const struct key timers_keys[] = {CONFIG_TIMERS(K, )};
+#undef K
+#define K(...) ROW(prefilter, __VA_ARGS__)
+#define L(...) LIST_ROW(prefilter, __VA_ARGS__)
+static const struct key prefilter_keys[] = {CONFIG_PREFILTER(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(metrics, __VA_ARGS__)
+static const struct key metrics_keys[] = {CONFIG_METRICS(K, )};
+#undef K
+#define K(...) ROW(control, __VA_ARGS__)
+static const struct key control_keys[] = {CONFIG_CONTROL(K, )};
+#undef K
+#define K(...) ROW(state, __VA_ARGS__)
+static const struct key state_keys[] = {CONFIG_STATE(K, )};
+#undef K
+
+#define ITEM(tag, where, text)                                                                               \
+    {                                                                                                        \
+        where, text, tag##_keys, COUNT_OF(tag##_keys), 0, 0                                                  \
+    }
+const struct key_group keys_network =
+    ITEM(network, "networks.NAME", "an interface that we drive; at least one");
+const struct key_group keys_listener =
+    ITEM(listener, "listeners[]", "an address and port of ours; at least one");
+const struct key_group keys_peer =
+    ITEM(peer, "peers[]", "a named group of addresses that we exchange SIP with");
+const struct key_group keys_member = ITEM(member, "peers[].members[]", "one address of a peer");
+const struct key_group keys_route =
+    ITEM(route, "routes[]", "where a request outside a dialog goes; first match wins");
+
+const struct key_group keys_sections[] = {
+#define S(key, rows, help)                                                                                   \
+    {#key, help, key##_keys, COUNT_OF(key##_keys), offsetof(struct raw, key), offsetof(struct config, key)},
+    CONFIG_SECTIONS(S)
+#undef S
+#define B(key, rate, burst, help)                                                                            \
+    {"prefilter." #key,                                                                                      \
+     help,                                                                                                   \
+     bucket_##key,                                                                                           \
+     COUNT_OF(bucket_##key),                                                                                 \
+     offsetof(struct raw, buckets.key),                                                                      \
+     offsetof(struct config, buckets.key)},
+        CONFIG_BUCKETS(B)
+#undef B
+};
+const size_t keys_sections_count = COUNT_OF(keys_sections);
+
+static const struct key_group *const items[] = {&keys_network, &keys_listener, &keys_peer, &keys_member,
+                                                &keys_route};
+
+// "peers[3].members[0]" as "peers[].members[]", "networks.outside" as "networks.NAME".
+static void pattern_of(const char *path, char *pattern, size_t size)
+{
+    size_t length = 0;
+    for (const char *at = path; *at && length + 1 < size; at++) {
+        bool index = at > path && (*at >= '0' && *at <= '9') && pattern[length - 1] == '[';
+        if (index)
+            at += strspn(at, "0123456789");
+        if (*at)
+            pattern[length++] = *at;
+        else
+            break;
+    }
+    pattern[length] = '\0';
+    if (strncmp(pattern, "networks.", 9) == 0)
+        snprintf(pattern, size, "networks.NAME");
+}
+
+static void add_name(char *text, size_t size, const char *name)
+{
+    size_t length = strlen(text);
+    if (length < size)
+        snprintf(text + length, size - length, "%s%s", length ? ", " : "", name);
+}
+
+static void add_keys(const struct key_group *group, char *text, size_t size)
+{
+    for (size_t i = 0; i < group->count; i++)
+        add_name(text, size, group->keys[i].name);
+}
+
+void keys_names(const char *path, char *text, size_t size)
+{
+    char pattern[64];
+    pattern_of(path, pattern, sizeof(pattern));
+    text[0] = '\0';
+    if (pattern[0] == '\0') {
+        static const char *const lists[] = {"networks", "listeners", "peers", "routes"};
+        for (size_t i = 0; i < COUNT_OF(lists); i++)
+            add_name(text, size, lists[i]);
+        for (size_t i = 0; i < COUNT_OF(keys_sections); i++)
+            if (!strchr(keys_sections[i].path, '.'))
+                add_name(text, size, keys_sections[i].path);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(items); i++)
+        if (strcmp(pattern, items[i]->path) == 0)
+            add_keys(items[i], text, size);
+    size_t length = strlen(pattern);
+    for (size_t i = 0; i < COUNT_OF(keys_sections); i++) {
+        const char *section = keys_sections[i].path;
+        if (strcmp(pattern, section) == 0)
+            add_keys(&keys_sections[i], text, size);
+        else if (strncmp(pattern, section, length) == 0 && section[length] == '.')
+            add_name(text, size, section + length + 1);
+    }
+    if (strcmp(pattern, keys_peer.path) == 0)
+        add_name(text, size, "members");
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every key of the configuration: one row each. The structs that hold the values (model.h), what libcyaml
+// reads (schema.c), the checks of single values, the printed form and the reference all come from these rows.
+//
+// K(key, kind, choices, default, least, most, takes effect, help)  a value
+// L(key, most, takes effect, help)                                 a list of prefixes
+//
+// A default of NULL makes the key necessary; "" leaves the value empty or zero. least and most are in the
+// kind's unit: milliseconds, octets, or plain numbers.
+#ifndef DIALGATE_CONFIG_KEYS_H
+#define DIALGATE_CONFIG_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "dialgate/counters.h"
+#include "dialgate/snapshot.h"
+
+enum key_kind {
+    KEY_COUNT,     // whole number: uint64_t
+    KEY_DURATION,  // 500ms, 5s, 5m, 12h, 1d: uint64_t, milliseconds
+    KEY_SIZE,      // 4096, 64KiB, 64MiB, 1GiB: uint64_t, octets
+    KEY_CHOICE,    // one of choices: uint64_t, its index
+    KEY_NAME,      // a letter, then letters, digits, '-' and '_': char[NAME_SIZE]
+    KEY_INTERFACE, // a Linux network interface: char[NAME_SIZE]
+    KEY_ADDRESS,   // IPv4 unicast: struct ip_address
+    KEY_ENDPOINT,  // address:port: struct key_endpoint
+    KEY_PATH,      // absolute path: char[KEY_TEXT_SIZE]
+    KEY_PREFIX     // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
+};
+
+#define KEY_TEXT_SIZE 108u
+
+struct key_endpoint {
+    struct ip_address address;
+    uint16_t port; // host order
+};
+
+struct key_prefix {
+    struct ip_address address; // octets beyond the length are zero
+    uint16_t length;           // of the 128-bit form
+};
+
+enum key_effect {
+    EFFECT_RELOAD,  // on `config reload`
+    EFFECT_RESTART, // when dialgate-dataplane starts
+    EFFECT_CONTROL  // when dialgate-control starts
+};
+
+extern const char *const choices_attach[];
+extern const char *const choices_balance[];
+extern const char *const choices_bool[];
+extern const char *const choices_idle[];
+extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDATE, then "any"
+extern const char *const choices_mode[];
+#define CHOICE_METHOD_ANY 14u // index of "any"
+
+// clang-format off
+#define KEY_MINUTE 60000ull
+#define KEY_HOUR 3600000ull
+#define KEY_MIB (1ull << 20)
+
+#define CONFIG_NETWORK(K, L) \
+    K(interface, INTERFACE, NULL, NULL, 0, 0, RESTART, "Linux interface that we drive") \
+    K(attach, CHOICE, choices_attach, "af_xdp", 0, 0, RESTART, "how packets are taken from the interface") \
+    K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has")
+
+#define CONFIG_LISTENER(K, L) \
+    K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \
+    K(network, NAME, NULL, NULL, 0, 0, RELOAD, "network whose interface carries it") \
+    K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "address that we answer on; the interface has it too") \
+    K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port")
+
+#define CONFIG_PEER(K, L) \
+    K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \
+    K(listener, NAME, NULL, NULL, 0, 0, RELOAD, "listener that requests to this peer leave from") \
+    L(sources, SOURCES_MAX, RELOAD, "prefixes whose packets are from this peer; its members are so without it") \
+    K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, "how a new call chooses its member")
+
+#define CONFIG_MEMBER(K, L) \
+    K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "where requests are sent") \
+    K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port") \
+    K(weight, COUNT, NULL, "1", 1, 1000, RELOAD, "share of the calls, relative to the peer's other members")
+
+#define CONFIG_ROUTE(K, L) \
+    K(from, NAME, NULL, NULL, 0, 0, RELOAD, "peer that the request came from, or any-peer") \
+    K(method, CHOICE, choices_method, "any", 0, 0, RELOAD, "only this method") \
+    K(to_us, CHOICE, choices_bool, "false", 0, 0, RELOAD, \
+      "only when the request-URI is one of our listeners and has no user part") \
+    K(to, NAME, NULL, "", 0, 0, RELOAD, "peer that it is sent to; this or answer") \
+    K(answer, COUNT, NULL, "", 200, 699, RELOAD, "status that we answer with; this or to")
+
+#define CONFIG_WORKERS(K, L) \
+    K(count, COUNT, NULL, "1", 1, WORKERS_MAX, RESTART, "poll-mode cores") \
+    K(idle, CHOICE, choices_idle, "sleep", 0, 0, RELOAD, "what a worker without packets does; spin costs a core and saves 50 us")
+
+#define CONFIG_MEMORY(K, L) \
+    K(mb, COUNT, NULL, "512", 64, 1048576, RESTART, "MiB that EAL takes, for packets and rings") \
+    K(mbufs, COUNT, NULL, "32768", 4096, 8388608, RESTART, "packet buffers of the whole process, 2.5 KiB each")
+
+#define CONFIG_DIALOGS(K, L) \
+    K(capacity, COUNT, NULL, "65536", 1024, 16777216, RESTART, "dialogs a worker; beyond it new calls get 503") \
+    K(early_lifetime, DURATION, NULL, "5m", 10000, KEY_HOUR, RELOAD, "a dialog that is not confirmed by then is dropped") \
+    K(lifetime, DURATION, NULL, "12h", KEY_MINUTE, 720 * KEY_HOUR, RELOAD, "a confirmed dialog is ended then") \
+    K(arena, SIZE, NULL, "128MiB", 8 * KEY_MIB, 65536 * KEY_MIB, RESTART, "memory a worker for texts of dialogs and kept messages")
+
+#define CONFIG_TRANSACTIONS(K, L) \
+    K(capacity, COUNT, NULL, "65536", 1024, 16777216, RESTART, "transactions a worker; beyond it new requests get 503")
+
+#define CONFIG_TIMERS(K, L) \
+    K(t1, DURATION, NULL, "500ms", 100, 5000, RELOAD, "round trip estimate (RFC 3261 17.1.1.1)") \
+    K(t2, DURATION, NULL, "4s", 500, 60000, RELOAD, "longest interval between repeats") \
+    K(t4, DURATION, NULL, "5s", 500, 60000, RELOAD, "longest time a message stays in the network") \
+    K(b, DURATION, NULL, "", 1000, 10 * KEY_MINUTE, RELOAD, "an INVITE that nobody answers gives up; 64 * t1 (32s) when not given") \
+    K(c, DURATION, NULL, "181s", 180000, KEY_HOUR, RELOAD, "an INVITE that only rings is cancelled (RFC 3261 16.6 step 11)")
+
+#define CONFIG_PREFILTER(K, L) \
+    K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
+    K(source_entries, COUNT, NULL, "65536", 1024, 4194304, RESTART, "unknown sources remembered at once") \
+    L(deny, 4096, RELOAD, "prefixes whose SIP is dropped")
+
+// B(key, rate, burst, help): a token bucket under prefilter.
+#define CONFIG_BUCKETS(B) \
+    B(peer, "20000", "40000", "all SIP of one peer") \
+    B(peer_invite, "5000", "10000", "INVITEs of one peer") \
+    B(stranger, "10", "20", "all SIP of one source that is no peer") \
+    B(stranger_invite, "2", "5", "its INVITEs") \
+    B(strangers, "1000", "2000", "all sources that are no peer, together")
+
+#define CONFIG_BUCKET(K, L, rate_default, burst_default) \
+    K(rate, COUNT, NULL, rate_default, 0, 10000000, RELOAD, "packets a second; 0 lets nothing through") \
+    K(burst, COUNT, NULL, burst_default, 1, 10000000, RELOAD, "packets that may come at once")
+
+#define CONFIG_METRICS(K, L) \
+    K(listen, ENDPOINT, NULL, "127.0.0.1:9464", 0, 0, CONTROL, "where Prometheus reads /metrics")
+
+#define CONFIG_CONTROL(K, L) \
+    K(group, NAME, NULL, "dialgate", 0, 0, CONTROL, "group that may use the control socket")
+
+#define CONFIG_STATE(K, L) \
+    K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts")
+
+// S(key, rows, help): a section of values, in the order in which they are printed.
+#define CONFIG_SECTIONS(S) \
+    S(workers, CONFIG_WORKERS, "poll-mode cores") \
+    S(memory, CONFIG_MEMORY, "what DPDK takes") \
+    S(dialogs, CONFIG_DIALOGS, "dialogs kept by each worker") \
+    S(transactions, CONFIG_TRANSACTIONS, "transactions kept by each worker") \
+    S(timers, CONFIG_TIMERS, "RFC 3261 timers") \
+    S(prefilter, CONFIG_PREFILTER, "what is dropped before it costs anything") \
+    S(metrics, CONFIG_METRICS, "Prometheus") \
+    S(control, CONFIG_CONTROL, "the control socket") \
+    S(state, CONFIG_STATE, "files that outlive a process")
+// clang-format on
+
+struct key {
+    const char *name;
+    enum key_kind kind;
+    const char *const *choices;
+    const char *fallback; // the default as it would stand in the file, NULL: the key is necessary
+    uint64_t least;
+    uint64_t most;
+    enum key_effect effect;
+    const char *help;
+    size_t raw_offset; // of its text in struct raw_*: char *, or struct raw_list
+    size_t offset;     // of its value in struct config_*
+};
+
+// A mapping with its rows. Section groups have the offsets of their structs in struct raw and struct config.
+struct key_group {
+    const char *path; // as in the reference: "workers", "peers[].members[]", "networks.NAME"
+    const char *help;
+    const struct key *keys;
+    size_t count;
+    size_t raw_offset;
+    size_t offset;
+};
+
+extern const struct key_group keys_network;
+extern const struct key_group keys_listener;
+extern const struct key_group keys_peer;
+extern const struct key_group keys_member;
+extern const struct key_group keys_route;
+extern const struct key_group keys_sections[]; // sections and buckets, in printing order
+extern const size_t keys_sections_count;
+
+// Writes the names of the keys allowed under a path of the file (such as "peers[3].members[0]" or "") into
+// text, joined by ", ".
+void keys_names(const char *path, char *text, size_t size);
+
+#endif

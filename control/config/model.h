@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// struct config as the files of this library see it, and the texts that libcyaml read before they were
+// checked. Both are made from the rows of keys.h.
+#ifndef DIALGATE_CONFIG_MODEL_H
+#define DIALGATE_CONFIG_MODEL_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "keys.h"
+
+#define FIELD_COUNT(key)                                               uint64_t key;
+#define FIELD_DURATION(key)                                            uint64_t key;
+#define FIELD_SIZE(key)                                                uint64_t key;
+#define FIELD_CHOICE(key)                                              uint64_t key;
+#define FIELD_NAME(key)                                                char key[NAME_SIZE];
+#define FIELD_INTERFACE(key)                                           char key[NAME_SIZE];
+#define FIELD_ADDRESS(key)                                             struct ip_address key;
+#define FIELD_ENDPOINT(key)                                            struct key_endpoint key;
+#define FIELD_PATH(key)                                                char key[KEY_TEXT_SIZE];
+#define FIELD(key, kind, choices, fallback, least, most, effect, help) FIELD_##kind(key)
+
+struct prefix_list {
+    struct key_prefix *rows;
+    size_t count;
+};
+#define LIST(key, most, effect, help) struct prefix_list key;
+
+// Values, checked.
+struct config_network {
+    char name[NAME_SIZE];
+    CONFIG_NETWORK(FIELD, LIST)
+};
+struct config_listener {
+    CONFIG_LISTENER(FIELD, LIST)
+};
+struct config_member {
+    CONFIG_MEMBER(FIELD, LIST)
+};
+struct config_peer {
+    CONFIG_PEER(FIELD, LIST)
+    struct config_member *members;
+    size_t member_count;
+};
+struct config_route {
+    CONFIG_ROUTE(FIELD, LIST)
+};
+struct config_bucket {
+    CONFIG_BUCKET(FIELD, LIST, "", "")
+};
+struct config_buckets {
+#define B(key, rate, burst, help) struct config_bucket key;
+    CONFIG_BUCKETS(B)
+#undef B
+};
+#define S(key, rows, help)                                                                                   \
+    struct config_##key {                                                                                    \
+        rows(FIELD, LIST)                                                                                    \
+    };
+CONFIG_SECTIONS(S)
+#undef S
+
+struct config {
+    struct config_network *networks;
+    size_t network_count;
+    struct config_listener *listeners;
+    size_t listener_count;
+    struct config_peer *peers;
+    size_t peer_count;
+    struct config_route *routes;
+    size_t route_count;
+#define S(key, rows, help) struct config_##key key;
+    CONFIG_SECTIONS(S)
+#undef S
+    struct config_buckets buckets;
+    char metrics_address[INET6_ADDRSTRLEN]; // metrics.listen without its port, for those who want text
+};
+
+// Texts as they stood in the file; NULL: not there.
+struct raw_list {
+    char **rows;
+    uint32_t count;
+};
+#define RAW(key, kind, choices, fallback, least, most, effect, help) char *key;
+#define RAW_LIST(key, most, effect, help)                            struct raw_list key;
+
+struct raw_network {
+    CONFIG_NETWORK(RAW, RAW_LIST)
+};
+struct raw_listener {
+    CONFIG_LISTENER(RAW, RAW_LIST)
+};
+struct raw_member {
+    CONFIG_MEMBER(RAW, RAW_LIST)
+};
+struct raw_peer {
+    CONFIG_PEER(RAW, RAW_LIST)
+    struct raw_member *members;
+    uint32_t members_count;
+};
+struct raw_route {
+    CONFIG_ROUTE(RAW, RAW_LIST)
+};
+struct raw_bucket {
+    CONFIG_BUCKET(RAW, RAW_LIST, "", "")
+};
+struct raw_buckets {
+#define B(key, rate, burst, help) struct raw_bucket key;
+    CONFIG_BUCKETS(B)
+#undef B
+};
+#define S(key, rows, help)                                                                                   \
+    struct raw_##key {                                                                                       \
+        rows(RAW, RAW_LIST)                                                                                  \
+    };
+CONFIG_SECTIONS(S)
+#undef S
+
+struct raw {
+    struct raw_network networks[NETWORKS_MAX];
+    struct raw_listener *listeners;
+    uint32_t listeners_count;
+    struct raw_peer *peers;
+    uint32_t peers_count;
+    struct raw_route *routes;
+    uint32_t routes_count;
+#define S(key, rows, help) struct raw_##key key;
+    CONFIG_SECTIONS(S)
+#undef S
+    struct raw_buckets buckets;
+};
+
+#undef RAW
+#undef RAW_LIST
+#undef FIELD
+#undef LIST
+
+// The configured peer with this name, NULL when there is none; the same for listeners and networks.
+const struct config_peer *model_peer(const struct config *config, const char *name);
+const struct config_listener *model_listener(const struct config *config, const char *name);
+const struct config_network *model_network(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "read.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "value.h"
+
+#define WHY_SIZE 320
+
+static int refuse_memory(struct places *places)
+{
+    places_refuse(places, "", "no memory");
+    return -ENOMEM;
+}
+
+// An array of count zeroed elements; never NULL for want of elements.
+static void *make(size_t count, size_t size)
+{
+    return calloc(count ? count : 1, size);
+}
+
+static int read_list(struct places *places, const char *path, const struct key *key,
+                     const struct raw_list *raw, struct prefix_list *list)
+{
+    char row[PLACE_PATH_SIZE], why[WHY_SIZE];
+    list->rows = make(raw->count, sizeof(*list->rows));
+    if (!list->rows)
+        return refuse_memory(places);
+    for (; list->count < raw->count; list->count++) {
+        if (value_parse(key, raw->rows[list->count], &list->rows[list->count], why, sizeof(why)) == 0)
+            continue;
+        snprintf(row, sizeof(row), "%s.%s[%zu]", path, key->name, list->count);
+        return places_refuse(places, row, "%s", why);
+    }
+    return 0;
+}
+
+// Reads the keys of one mapping: raw and value are its structs.
+static int read_group(struct places *places, const char *path, const struct key_group *group, const void *raw,
+                      void *value)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const struct key *key = &group->keys[i];
+        const char *from = (const char *)raw + key->raw_offset;
+        char *to = (char *)value + key->offset;
+        if (key->kind == KEY_PREFIX) {
+            int result = read_list(places, path, key, (const void *)from, (void *)to);
+            if (result < 0)
+                return result;
+            continue;
+        }
+        char row[PLACE_PATH_SIZE], why[WHY_SIZE];
+        const char *text;
+        memcpy(&text, from, sizeof(text));
+        snprintf(row, sizeof(row), "%s.%s", path, key->name);
+        if (!text && !key->fallback)
+            return places_refuse(places, row, "is missing; give %s", value_range(key, why, sizeof(why)));
+        if (!text && !key->fallback[0])
+            continue;
+        if (value_parse(key, text ? text : key->fallback, to, why, sizeof(why)) < 0)
+            return places_refuse(places, row, "%s", why);
+    }
+    return 0;
+}
+
+static int read_networks(const struct raw *raw, const struct schema *schema, struct places *places,
+                         struct config *config)
+{
+    static const struct key name_key = {.name = "name", .kind = KEY_NAME};
+    size_t count = schema_network_count(schema);
+    config->networks = make(count, sizeof(*config->networks));
+    if (!config->networks)
+        return refuse_memory(places);
+    for (size_t i = 0; i < count; i++) {
+        struct config_network *network = &config->networks[config->network_count++];
+        const char *path = schema_network_path(schema, i);
+        char why[WHY_SIZE];
+        if (value_parse(&name_key, path + strlen("networks."), network->name, why, sizeof(why)) < 0)
+            return places_refuse_key(places, path, "%s", why);
+        int result = read_group(places, path, &keys_network, &raw->networks[i], network);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int read_peers(const struct raw *raw, struct places *places, struct config *config)
+{
+    char path[PLACE_PATH_SIZE];
+    config->peers = make(raw->peers_count, sizeof(*config->peers));
+    if (!config->peers)
+        return refuse_memory(places);
+    for (size_t i = 0; i < raw->peers_count; i++) {
+        const struct raw_peer *from = &raw->peers[i];
+        struct config_peer *peer = &config->peers[config->peer_count++];
+        snprintf(path, sizeof(path), "peers[%zu]", i);
+        int result = read_group(places, path, &keys_peer, from, peer);
+        if (result < 0)
+            return result;
+        peer->members = make(from->members_count, sizeof(*peer->members));
+        if (!peer->members)
+            return refuse_memory(places);
+        for (size_t m = 0; m < from->members_count; m++) {
+            snprintf(path, sizeof(path), "peers[%zu].members[%zu]", i, m);
+            result = read_group(places, path, &keys_member, &from->members[m], &peer->members[m]);
+            if (result < 0)
+                return result;
+            peer->member_count++;
+        }
+    }
+    return 0;
+}
+
+static int read_listeners(const struct raw *raw, struct places *places, struct config *config)
+{
+    char path[PLACE_PATH_SIZE];
+    config->listeners = make(raw->listeners_count, sizeof(*config->listeners));
+    if (!config->listeners)
+        return refuse_memory(places);
+    for (size_t i = 0; i < raw->listeners_count; i++) {
+        snprintf(path, sizeof(path), "listeners[%zu]", i);
+        int result = read_group(places, path, &keys_listener, &raw->listeners[i],
+                                &config->listeners[config->listener_count++]);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int read_routes(const struct raw *raw, struct places *places, struct config *config)
+{
+    char path[PLACE_PATH_SIZE];
+    config->routes = make(raw->routes_count, sizeof(*config->routes));
+    if (!config->routes)
+        return refuse_memory(places);
+    for (size_t i = 0; i < raw->routes_count; i++) {
+        snprintf(path, sizeof(path), "routes[%zu]", i);
+        int result =
+            read_group(places, path, &keys_route, &raw->routes[i], &config->routes[config->route_count++]);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+int read_config(const struct raw *raw, const struct schema *schema, struct places *places,
+                struct config *config)
+{
+    int result = read_networks(raw, schema, places, config);
+    if (result == 0)
+        result = read_listeners(raw, places, config);
+    if (result == 0)
+        result = read_peers(raw, places, config);
+    if (result == 0)
+        result = read_routes(raw, places, config);
+    for (size_t i = 0; result == 0 && i < keys_sections_count; i++) {
+        const struct key_group *group = &keys_sections[i];
+        result = read_group(places, group->path, group, (const char *)raw + group->raw_offset,
+                            (char *)config + group->offset);
+    }
+    // RFC 3261 17.1.1.2: timer B is 64 * T1.
+    if (config->timers.b == 0)
+        config->timers.b = 64 * config->timers.t1;
+    return result;
+}

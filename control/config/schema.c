@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// libcyaml 1.3 has no mapping with free keys, which `networks` is: its schema is made for each text, one
+// field a name found by places_read(). Every field is optional text for libcyaml; defaults, necessity and
+// ranges are checked with the rows of keys.h, whose errors are better than "invalid value". What libcyaml
+// refuses it tells as a code and as log lines: the message and a backtrace of fields and entries, innermost
+// first. From these the path is put together, and the place is looked up by path, since the positions of the
+// backtrace are those of what was read last.
+#include "schema.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT(key, tag)                                                                                       \
+    CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_##tag, key, 0,         \
+                           CYAML_UNLIMITED),
+#define PREFIXES(key, tag, most)                                                                             \
+    CYAML_FIELD_SEQUENCE_COUNT(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_##tag, key.rows,   \
+                               key.count, &prefix_schema, 0, most),
+
+static const cyaml_schema_value_t prefix_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
+};
+
+#define K(key, ...) TEXT(key, network)
+static const cyaml_schema_field_t network_fields[] = {CONFIG_NETWORK(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, listener)
+static const cyaml_schema_field_t listener_fields[] = {CONFIG_LISTENER(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, member)
+static const cyaml_schema_field_t member_fields[] = {CONFIG_MEMBER(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, route)
+static const cyaml_schema_field_t route_fields[] = {CONFIG_ROUTE(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, bucket)
+static const cyaml_schema_field_t bucket_fields[] = {CONFIG_BUCKET(K, , "", "") CYAML_FIELD_END};
+#undef K
+
+static const cyaml_schema_value_t listener_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_listener, listener_fields)};
+static const cyaml_schema_value_t member_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_member, member_fields)};
+static const cyaml_schema_value_t route_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields)};
+
+#define K(key, ...)       TEXT(key, peer)
+#define L(key, most, ...) PREFIXES(key, peer, most)
+static const cyaml_schema_field_t peer_fields[] = {
+    CONFIG_PEER(K, L) CYAML_FIELD_SEQUENCE("members", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                                           struct raw_peer, members, &member_schema, 0, MEMBERS_MAX),
+    CYAML_FIELD_END};
+#undef K
+#undef L
+static const cyaml_schema_value_t peer_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_peer, peer_fields)};
+
+#define K(key, ...) TEXT(key, workers)
+static const cyaml_schema_field_t workers_fields[] = {CONFIG_WORKERS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, memory)
+static const cyaml_schema_field_t memory_fields[] = {CONFIG_MEMORY(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, dialogs)
+static const cyaml_schema_field_t dialogs_fields[] = {CONFIG_DIALOGS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, transactions)
+static const cyaml_schema_field_t transactions_fields[] = {CONFIG_TRANSACTIONS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, timers)
+static const cyaml_schema_field_t timers_fields[] = {CONFIG_TIMERS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, metrics)
+static const cyaml_schema_field_t metrics_fields[] = {CONFIG_METRICS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, control)
+static const cyaml_schema_field_t control_fields[] = {CONFIG_CONTROL(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, state)
+static const cyaml_schema_field_t state_fields[] = {CONFIG_STATE(K, ) CYAML_FIELD_END};
+#undef K
+
+// The buckets stand under prefilter in the file and beside it in struct raw: their offsets reach over.
+#define K(key, ...)       TEXT(key, prefilter)
+#define L(key, most, ...) PREFIXES(key, prefilter, most)
+#define B(bucket, rate_default, burst_default, help)                                                         \
+    {.key = #bucket,                                                                                         \
+     .value = {CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, struct raw_bucket, bucket_fields)},                  \
+     .data_offset = offsetof(struct raw, buckets.bucket) - offsetof(struct raw, prefilter)},
+static_assert(offsetof(struct raw, buckets) > offsetof(struct raw, prefilter), "offsets are not negative");
+static const cyaml_schema_field_t prefilter_fields[] = {CONFIG_PREFILTER(K, L) CONFIG_BUCKETS(B)
+                                                            CYAML_FIELD_END};
+#undef K
+#undef L
+#undef B
+
+#define FIELDS_NETWORKS 0 // index of networks in root_fields
+static const cyaml_schema_field_t root_fields[] = {
+    {.key = "networks", .data_offset = offsetof(struct raw, networks)},
+    CYAML_FIELD_SEQUENCE("listeners", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, listeners,
+                         &listener_schema, 0, LISTENERS_MAX),
+    CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, peers, &peer_schema,
+                         0, PEERS_MAX),
+    CYAML_FIELD_SEQUENCE("routes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, routes,
+                         &route_schema, 0, ROUTES_MAX),
+#define S(key, rows, help) CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw, key, key##_fields),
+    CONFIG_SECTIONS(S)
+#undef S
+        CYAML_FIELD_END};
+
+#define BACKTRACE_MAX (PLACE_DEPTH_MAX + 2)
+
+struct schema {
+    cyaml_schema_field_t root[sizeof(root_fields) / sizeof(root_fields[0])];
+    cyaml_schema_field_t networks[NETWORKS_MAX + 1];
+    cyaml_schema_value_t value;
+    cyaml_config_t config;
+    struct raw *raw;
+    const struct place *network_places[NETWORKS_MAX];
+    size_t network_count;
+    // What libcyaml logged.
+    char message[256];
+    char backtrace[BACKTRACE_MAX][PLACE_PATH_SIZE];
+    size_t backtrace_count;
+};
+
+static void keep_log(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+    struct schema *schema = context;
+    char line[256];
+    if (level < CYAML_LOG_ERROR)
+        return;
+    vsnprintf(line, sizeof(line), format, arguments);
+    line[strcspn(line, "\n")] = '\0';
+    if (strncmp(line, "  in ", 5) == 0) {
+        if (schema->backtrace_count < BACKTRACE_MAX)
+            snprintf(schema->backtrace[schema->backtrace_count++], PLACE_PATH_SIZE, "%.*s",
+                     (int)PLACE_PATH_SIZE - 1, line + 5);
+    } else if (!schema->message[0] && !strstr(line, "Backtrace:")) {
+        snprintf(schema->message, sizeof(schema->message), "%s", line);
+    }
+}
+
+// The innermost name in single quotes of a backtrace line, as a step of a path. Entries are counted from 1.
+static void add_step(char *path, const char *line)
+{
+    size_t length = strlen(path);
+    const char *name = strchr(line, '\'');
+    const char *end = name ? strchr(name + 1, '\'') : NULL;
+    if (!end)
+        return;
+    name++;
+    if (strncmp(line, "sequence entry", 14) == 0) {
+        unsigned long entry = strtoul(name, NULL, 10);
+        snprintf(path + length, PLACE_PATH_SIZE - length, "[%lu]", entry ? entry - 1 : 0);
+    } else {
+        snprintf(path + length, PLACE_PATH_SIZE - length, "%s%.*s", length ? "." : "", (int)(end - name),
+                 name);
+    }
+}
+
+static int refuse(struct schema *schema, struct places *places, cyaml_err_t code)
+{
+    char path[PLACE_PATH_SIZE] = "", names[256];
+    for (size_t i = schema->backtrace_count; i-- > 0;)
+        add_step(path, schema->backtrace[i]);
+    const char *told = strstr(schema->message, ": ");
+    told = told ? told + 2 : schema->message;
+    const char *key = strrchr(told, ' ');
+    switch (code) {
+    case CYAML_ERR_OOM:
+        places_refuse(places, "", "no memory");
+        return -ENOMEM;
+    case CYAML_ERR_INVALID_KEY: {
+        keys_names(path, names, sizeof(names));
+        size_t length = strlen(path);
+        if (key)
+            snprintf(path + length, sizeof(path) - length, "%s%s", length ? "." : "", key + 1);
+        return places_refuse_key(places, path, "unknown key; give one of %s", names);
+    }
+    case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
+        // The backtrace counts the entries that fitted.
+        *(strrchr(path, '[') ? strrchr(path, '[') : path) = '\0';
+        return places_refuse(places, path, "has too many entries; %s", told);
+    case CYAML_ERR_INVALID_VALUE:
+        if (strstr(told, "Expecting MAPPING"))
+            return places_refuse(places, path,
+                                 "is not a mapping; give `key: value` lines below it, or {key: value}");
+        if (strstr(told, "Expecting SEQUENCE"))
+            return places_refuse(places, path, "is not a list; give [a, b], or lines that begin with -");
+        if (strstr(told, "Expecting STRING"))
+            return places_refuse(places, path, "is not a single value; give one without { } or [ ]");
+        break;
+    default:
+        break;
+    }
+    return places_refuse(places, path, "%s (%s); compare with config/dialgate.yaml", told,
+                         cyaml_strerror(code));
+}
+
+// One field a network. Names are checked later, as values.
+static int add_networks(struct schema *schema, struct places *places)
+{
+    const cyaml_schema_value_t network = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, struct raw_network, network_fields)};
+    for (size_t i = 1; i < places->count; i++) {
+        const struct place *place = &places->rows[i];
+        const char *outer = places->rows[place->parent].path;
+        if (!place->name || place->parent == 0 || strcmp(outer, "networks") != 0)
+            continue;
+        if (schema->network_count == NETWORKS_MAX)
+            return places_refuse_key(places, place->path, "is one network too many; give at most %u",
+                                     NETWORKS_MAX);
+        schema->network_places[schema->network_count] = place;
+        schema->networks[schema->network_count] = (cyaml_schema_field_t){
+            .key = place->path + place->name,
+            .value = network,
+            .data_offset = (uint32_t)(schema->network_count * sizeof(struct raw_network))};
+        schema->network_count++;
+    }
+    return 0;
+}
+
+int schema_load(const char *text, size_t length, struct places *places, struct schema **result,
+                struct raw **raw)
+{
+    struct schema *schema = calloc(1, sizeof(*schema));
+    *result = schema;
+    if (!schema) {
+        places_refuse(places, "", "no memory");
+        return -ENOMEM;
+    }
+    memcpy(schema->root, root_fields, sizeof(root_fields));
+    int error = add_networks(schema, places);
+    if (error < 0)
+        return error;
+    schema->root[FIELDS_NETWORKS].value =
+        (cyaml_schema_value_t){.type = CYAML_MAPPING,
+                               .flags = CYAML_FLAG_OPTIONAL,
+                               .data_size = sizeof(((struct raw *)0)->networks),
+                               .mapping.fields = schema->networks};
+    schema->value = (cyaml_schema_value_t){CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, schema->root)};
+    schema->config = (cyaml_config_t){.log_fn = keep_log,
+                                      .log_ctx = schema,
+                                      .mem_fn = cyaml_mem,
+                                      .log_level = CYAML_LOG_ERROR,
+                                      .flags = CYAML_CFG_NO_ALIAS};
+    cyaml_err_t code = cyaml_load_data((const uint8_t *)text, length, &schema->config, &schema->value,
+                                       (cyaml_data_t **)&schema->raw, NULL);
+    if (code != CYAML_OK)
+        return refuse(schema, places, code);
+    *raw = schema->raw;
+    return schema->raw ? 0 : places_refuse(places, "", "the file is empty; begin with config/dialgate.yaml");
+}
+
+void schema_free(struct schema *schema)
+{
+    if (schema && schema->raw)
+        cyaml_free(&schema->config, &schema->value, schema->raw, 0);
+    free(schema);
+}
+
+size_t schema_network_count(const struct schema *schema)
+{
+    return schema->network_count;
+}
+
+const char *schema_network_path(const struct schema *schema, size_t index)
+{
+    return schema->network_places[index]->path;
+}

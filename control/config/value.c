@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "value.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WHY_SHOWN 40 // octets of a bad value that an error repeats
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+// Largest first: printing takes the first that divides the value.
+static const struct unit durations[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct unit sizes[] = {{"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"", 1}};
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+__attribute__((format(printf, 3, 4))) static int refuse(char *why, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, size, format, arguments);
+    va_end(arguments);
+    return -EINVAL;
+}
+
+// Decimal digits only: no sign, no blank, no other base. Returns how many were read; 0 when none or too many
+// for 64 bits.
+static size_t parse_digits(const char *text, uint64_t *number)
+{
+    size_t length = strspn(text, "0123456789");
+    *number = 0;
+    for (size_t i = 0; i < length; i++) {
+        uint64_t digit = (uint64_t)(text[i] - '0');
+        if (*number > (UINT64_MAX - digit) / 10)
+            return 0;
+        *number = *number * 10 + digit;
+    }
+    return length;
+}
+
+static int parse_united(const char *text, const struct unit *units, size_t count, uint64_t *number)
+{
+    size_t length = parse_digits(text, number);
+    for (size_t i = 0; length && i < count; i++)
+        if (strcmp(text + length, units[i].name) == 0)
+            return __builtin_mul_overflow(*number, units[i].factor, number) ? -EINVAL : 0;
+    return -EINVAL;
+}
+
+static void format_united(uint64_t number, const struct unit *units, size_t count, char *text, size_t size)
+{
+    size_t i = 0;
+    while (i + 1 < count && (number == 0 || number % units[i].factor != 0))
+        i++;
+    snprintf(text, size, "%" PRIu64 "%s", number / units[i].factor, units[i].name);
+}
+
+static void format_number(const struct key *key, uint64_t number, char *text, size_t size)
+{
+    if (key->kind == KEY_DURATION)
+        format_united(number, durations, COUNT_OF(durations), text, size);
+    else if (key->kind == KEY_SIZE)
+        format_united(number, sizes, COUNT_OF(sizes), text, size);
+    else
+        snprintf(text, size, "%" PRIu64, number);
+}
+
+static int parse_number(const struct key *key, const char *text, uint64_t *number, char *why, size_t size)
+{
+    char least[32], most[32];
+    int result;
+    if (key->kind == KEY_DURATION)
+        result = parse_united(text, durations, COUNT_OF(durations), number);
+    else if (key->kind == KEY_SIZE)
+        result = parse_united(text, sizes, COUNT_OF(sizes), number);
+    else {
+        size_t length = parse_digits(text, number);
+        result = length && !text[length] ? 0 : -EINVAL;
+    }
+    format_number(key, key->least, least, sizeof(least));
+    format_number(key, key->most, most, sizeof(most));
+    if (result < 0) {
+        static const char *const words[] = {
+            [KEY_COUNT] = "a whole number",
+            [KEY_DURATION] = "a duration such as 500ms, 5s, 5m or 12h",
+            [KEY_SIZE] = "a size in octets, KiB, MiB or GiB such as 64MiB",
+        };
+        return refuse(why, size, "'%.*s' is not %s; give one from %s to %s", WHY_SHOWN, text,
+                      words[key->kind], least, most);
+    }
+    if (*number < key->least || *number > key->most)
+        return refuse(why, size, "%.*s is out of range; give %s to %s", WHY_SHOWN, text, least, most);
+    return 0;
+}
+
+static int parse_choice(const struct key *key, const char *text, uint64_t *number, char *why, size_t size)
+{
+    char range[VALUE_TEXT_SIZE];
+    for (uint64_t i = 0; key->choices[i]; i++)
+        if (strcmp(key->choices[i], text) == 0) {
+            *number = i;
+            return 0;
+        }
+    return refuse(why, size, "'%.*s' is not known here; give %s", WHY_SHOWN, text,
+                  value_range(key, range, sizeof(range)));
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+
+static int parse_name(const char *text, char *name, char *why, size_t size)
+{
+    size_t length = strlen(text);
+    if (length >= NAME_SIZE)
+        return refuse(why, size, "'%.*s...' is too long; give at most %u characters", WHY_SHOWN, text,
+                      NAME_SIZE - 1);
+    if (!strchr(LETTERS, text[0]) || strspn(text, LETTERS DIGITS "-_") != length)
+        return refuse(why, size, "'%s' is not a name; give a letter, then letters, digits, '-' and '_'",
+                      text);
+    memset(name, 0, NAME_SIZE);
+    memcpy(name, text, length);
+    return 0;
+}
+
+static int parse_interface(const char *text, char *name, char *why, size_t size)
+{
+    size_t length = strlen(text);
+    if (length >= IFNAMSIZ || strspn(text, LETTERS DIGITS "-_.@") != length || strcmp(text, ".") == 0 ||
+        strcmp(text, "..") == 0)
+        return refuse(why, size, "'%.*s' cannot be an interface; give a name that `ip link` shows", WHY_SHOWN,
+                      text);
+    memset(name, 0, NAME_SIZE);
+    memcpy(name, text, length);
+    return 0;
+}
+
+static int parse_path(const char *text, char *path, char *why, size_t size)
+{
+    size_t length = strlen(text);
+    if (text[0] != '/')
+        return refuse(why, size, "'%.*s' is not an absolute path; begin with /", WHY_SHOWN, text);
+    if (length >= KEY_TEXT_SIZE)
+        return refuse(why, size, "the path is too long; give at most %u octets", KEY_TEXT_SIZE - 1);
+    memset(path, 0, KEY_TEXT_SIZE);
+    memcpy(path, text, length);
+    return 0;
+}
+
+int value_parse_address(const char *text, struct ip_address *address)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    memcpy(address->octets, mapped, sizeof(mapped));
+    return inet_pton(AF_INET, text, address->octets + 12) == 1 ? 0 : -EINVAL;
+}
+
+static int parse_address(const char *text, struct ip_address *address, char *why, size_t size)
+{
+    struct in6_addr ipv6;
+    if (inet_pton(AF_INET6, text, &ipv6) == 1)
+        return refuse(why, size, "%s is IPv6, which is not served; give an IPv4 address", text);
+    if (value_parse_address(text, address) < 0)
+        return refuse(why, size, "'%.*s' is not an address; give IPv4 such as 192.0.2.1", WHY_SHOWN, text);
+    uint8_t first = address->octets[12];
+    if (first == 0 || first >= 224)
+        return refuse(why, size, "%s is not a unicast address; give the address of a host", text);
+    return 0;
+}
+
+static int parse_endpoint(const char *text, struct key_endpoint *endpoint, char *why, size_t size)
+{
+    char address[INET_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    size_t digits = colon ? parse_digits(colon + 1, &port) : 0;
+    bool fits = colon && (size_t)(colon - text) < sizeof(address);
+    if (fits) {
+        memcpy(address, text, (size_t)(colon - text));
+        address[colon - text] = '\0';
+    }
+    if (!fits || !digits || colon[1 + digits] || port == 0 || port > 65535 ||
+        value_parse_address(address, &endpoint->address) < 0)
+        return refuse(why, size, "'%.*s' is not an address and port; give such as 127.0.0.1:9464", WHY_SHOWN,
+                      text);
+    endpoint->port = (uint16_t)port;
+    return 0;
+}
+
+static int parse_prefix(const char *text, struct key_prefix *prefix, char *why, size_t size)
+{
+    char address[INET6_ADDRSTRLEN];
+    uint64_t length = 32;
+    struct in6_addr ipv6;
+    size_t octets = strcspn(text, "/");
+    if (octets >= sizeof(address))
+        octets = 0;
+    memcpy(address, text, octets);
+    address[octets] = '\0';
+    if (inet_pton(AF_INET6, address, &ipv6) == 1)
+        return refuse(why, size, "%.*s is IPv6, which is not served; give an IPv4 prefix", WHY_SHOWN, text);
+    const char *slash = strchr(text, '/');
+    size_t digits = slash ? parse_digits(slash + 1, &length) : 0;
+    if (value_parse_address(address, &prefix->address) < 0 || (slash && (!digits || slash[1 + digits])) ||
+        length > 32)
+        return refuse(why, size, "'%.*s' is not a prefix; give IPv4 such as 192.0.2.0/24", WHY_SHOWN, text);
+    uint32_t bits, mask = length ? ~0u << (32 - length) : 0;
+    memcpy(&bits, prefix->address.octets + 12, 4);
+    bits = ntohl(bits) & mask;
+    struct in_addr network = {htonl(bits)};
+    if (memcmp(&network, prefix->address.octets + 12, 4) != 0)
+        return refuse(why, size, "%s has bits set behind its length; give %s/%u", text,
+                      inet_ntop(AF_INET, &network, address, sizeof(address)), (unsigned)length);
+    prefix->length = (uint16_t)(length + 96);
+    return 0;
+}
+
+int value_parse(const struct key *key, const char *text, void *value, char *why, size_t size)
+{
+    if (text[0] == '\0')
+        return refuse(why, size, "has no value; give one or remove the key");
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f)
+            return refuse(why, size, "holds a character that is not printable ASCII; remove it");
+    switch (key->kind) {
+    case KEY_COUNT:
+    case KEY_DURATION:
+    case KEY_SIZE:
+        return parse_number(key, text, value, why, size);
+    case KEY_CHOICE:
+        return parse_choice(key, text, value, why, size);
+    case KEY_NAME:
+        return parse_name(text, value, why, size);
+    case KEY_INTERFACE:
+        return parse_interface(text, value, why, size);
+    case KEY_ADDRESS:
+        return parse_address(text, value, why, size);
+    case KEY_ENDPOINT:
+        return parse_endpoint(text, value, why, size);
+    case KEY_PATH:
+        return parse_path(text, value, why, size);
+    case KEY_PREFIX:
+        return parse_prefix(text, value, why, size);
+    }
+    return refuse(why, size, "has an unknown kind");
+}
+
+const char *value_address(const struct ip_address *address, char *text, size_t size)
+{
+    if (!inet_ntop(AF_INET, address->octets + 12, text, (socklen_t)size))
+        text[0] = '\0';
+    return text;
+}
+
+// In single quotes, a single quote doubled (YAML 1.1 section 9.1.2).
+static void format_quoted(const char *plain, char *text, size_t size)
+{
+    size_t length = 0;
+    text[length++] = '\'';
+    for (; *plain && length + 3 < size; plain++) {
+        if (*plain == '\'')
+            text[length++] = '\'';
+        text[length++] = *plain;
+    }
+    text[length++] = '\'';
+    text[length] = '\0';
+}
+
+const char *value_format(const struct key *key, const void *value, char *text, size_t size)
+{
+    char address[INET6_ADDRSTRLEN];
+    const struct key_endpoint *endpoint = value;
+    const struct key_prefix *prefix = value;
+    switch (key->kind) {
+    case KEY_COUNT:
+    case KEY_DURATION:
+    case KEY_SIZE:
+        format_number(key, *(const uint64_t *)value, text, size);
+        break;
+    case KEY_CHOICE:
+        snprintf(text, size, "%s", key->choices[*(const uint64_t *)value]);
+        break;
+    case KEY_NAME:
+    case KEY_INTERFACE:
+        snprintf(text, size, "%s", (const char *)value);
+        break;
+    case KEY_ADDRESS:
+        value_address(value, text, size);
+        break;
+    case KEY_ENDPOINT:
+        value_address(&endpoint->address, address, sizeof(address));
+        snprintf(text, size, "%s:%u", address, endpoint->port);
+        break;
+    case KEY_PATH:
+        format_quoted(value, text, size);
+        break;
+    case KEY_PREFIX:
+        value_address(&prefix->address, address, sizeof(address));
+        snprintf(text, size, "%s/%u", address, prefix->length - 96u);
+        break;
+    }
+    return text;
+}
+
+const char *value_range(const struct key *key, char *text, size_t size)
+{
+    static const char *const words[] = {
+        [KEY_NAME] = "a name",           [KEY_INTERFACE] = "an interface", [KEY_ADDRESS] = "an IPv4 address",
+        [KEY_ENDPOINT] = "address:port", [KEY_PATH] = "an absolute path",  [KEY_PREFIX] = "IPv4 prefixes",
+    };
+    char least[32], most[32];
+    if (key->kind == KEY_CHOICE) {
+        size_t length = 0;
+        for (size_t i = 0; key->choices[i] && length < size; i++)
+            length += (size_t)snprintf(text + length, size - length, "%s%s", i ? " | " : "", key->choices[i]);
+    } else if (key->kind <= KEY_SIZE) {
+        format_number(key, key->least, least, sizeof(least));
+        format_number(key, key->most, most, sizeof(most));
+        snprintf(text, size, "%s .. %s", least, most);
+    } else {
+        snprintf(text, size, "%s", words[key->kind]);
+    }
+    return text;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One value of the configuration: from its text in the file to its place in struct config and back.
+#ifndef DIALGATE_CONFIG_VALUE_H
+#define DIALGATE_CONFIG_VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "keys.h"
+
+#define VALUE_TEXT_SIZE 160u // octets of any value printed, with its NUL
+
+// Reads text as key's kind into value (the type that enum key_kind names) and checks its range. Returns 0, or
+// -EINVAL with "what is wrong; what to do" in why.
+int value_parse(const struct key *key, const char *text, void *value, char *why, size_t size);
+
+// Writes value as it would stand in the file: value_parse() gives the same value again. Returns text.
+const char *value_format(const struct key *key, const void *value, char *text, size_t size);
+
+// The range or the choices in words: "1 .. 64", "sleep | spin", "a name".
+const char *value_range(const struct key *key, char *text, size_t size);
+
+// "10.0.0.1" for ::ffff:10.0.0.1. text has room for INET6_ADDRSTRLEN octets.
+const char *value_address(const struct ip_address *address, char *text, size_t size);
+
+// Reads a.b.c.d. Returns 0 or -EINVAL.
+int value_parse_address(const char *text, struct ip_address *address);
+
+#endif

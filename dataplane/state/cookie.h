@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What we write into our own branches, Record-Route parameters and tags so that the message which comes back names its record
-// and cannot be forged: a hint (worker, index, generation, numbers) and a 64-bit SipHash-2-4 over the hint and over what binds
-// it to its message. The text is base32 in lower case without padding (RFC 4648 alphabet), so that it is a token, survives
-// case folding in URIs and needs no escapes.
+// What we write into our own branches, Record-Route parameters and tags so that the message which comes back
+// names its record and cannot be forged: a hint (worker, index, generation, numbers) and a 64-bit SipHash-2-4
+// over the hint and over what binds it to its message. The text is base32 in lower case without padding (RFC
+// 4648 alphabet), so that it is a token, survives case folding in URIs and needs no escapes.
 //
-//   branch of a client transaction:  z9hG4bKdg + 36 octets: key number, worker, generation, index, loop hash, MAC
-//   branch of a stateless forward:   z9hG4bKds + 23 octets: key number, loop hash (32 bits), MAC of upstream's branch and address
-//   Record-Route parameter dg=:      36 octets: key number, worker, generation, index, peers of caller and callee, MAC over it,
-//                                    the Call-ID and the listener
-// (Lengths are the constants below; the tests hold them.)
+//   branch of a client transaction:  z9hG4bKdg + 32 octets: key number, worker, generation, index, loop hash,
+//   MAC with the Call-ID branch of a stateless forward:   z9hG4bKds + 21 octets: key number, loop hash, MAC
+//   with upstream's branch and address Record-Route parameter dg=:      32 octets: key number, worker,
+//   generation, index, peers of caller and callee, MAC with
+//                                    the Call-ID
+//   To-tag of our own responses:     13 octets: MAC of Call-ID, From-tag and branch
+//
+// Each kind has a MAC of its own (a number goes in first, then every piece with its length), so that no
+// cookie passes as another kind. Only the Record-Route cookie is read in either case of letters; the others
+// are compared as they are.
 #ifndef DIALGATE_STATE_COOKIE_H
 #define DIALGATE_STATE_COOKIE_H
 
 #include "endpoint.h"
 #include "siphash.h"
 
-#define COOKIE_TEXT_MAX 64u // octets that any of the writers below needs, NUL included
+#define COOKIE_TEXT_MAX         64u // octets that any of the writers below needs, NUL included
+#define COOKIE_BRANCH_LENGTH    41u // octets of text, without NUL
+#define COOKIE_STATELESS_LENGTH 30u
+#define COOKIE_ROUTE_LENGTH     32u
+#define COOKIE_TAG_LENGTH       13u
 
 struct cookie_keys {
     struct siphash_key table; // SipHash-1-3 of Call-IDs and of server transactions
@@ -34,21 +43,22 @@ struct cookie_branch {
     uint8_t worker;
     uint16_t generation; // low bits of the record's generation
     uint32_t index;
-    uint32_t loop;       // loop hash of RFC 3261 16.6 step 8
+    uint32_t loop; // loop hash of RFC 3261 16.6 step 8
 };
-unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch, struct cookie_octets bound,
-                             char out[COOKIE_TEXT_MAX]);
-// True when text is a branch that we made with these keys for this Call-ID.
+unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch,
+                             struct cookie_octets bound, char out[COOKIE_TEXT_MAX]);
+// True when text is a branch that we made with these keys for this Call-ID. Any Via of a request may be asked
+// (loop check).
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
                         struct cookie_branch *branch);
 
-// The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the branch received
-// (or, without the magic cookie, what 16.11 names); from: where it came from. The MAC covers both, so that a response can
-// only go where the request came from.
-unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream, struct endpoint from,
-                                uint32_t loop, char out[COOKIE_TEXT_MAX]);
-bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets upstream,
-                           struct endpoint from, uint32_t *loop);
+// The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the
+// branch received (or, without the magic cookie, what 16.11 names); from: where it came from. The MAC covers
+// both, so that a response can only go where the request came from.
+unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream,
+                                struct endpoint from, uint32_t loop, char out[COOKIE_TEXT_MAX]);
+bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text,
+                           struct cookie_octets upstream, struct endpoint from, uint32_t *loop);
 
 // The value of the dg parameter in our Record-Route.
 struct cookie_route {
@@ -58,14 +68,16 @@ struct cookie_route {
     uint16_t caller_peer; // permanent numbers
     uint16_t callee_peer;
 };
-unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_route *route, struct cookie_octets call_id,
-                            char out[COOKIE_TEXT_MAX]);
-bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
-                       struct cookie_route *route);
+unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_route *route,
+                            struct cookie_octets call_id, char out[COOKIE_TEXT_MAX]);
+bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text,
+                       struct cookie_octets call_id, struct cookie_route *route);
 
-// A To-tag for our own responses, 64 unguessable bits from what identifies the request, so that a repeat gets the same tag.
-unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets call_id, struct cookie_octets from_tag,
-                          struct cookie_octets branch, char out[COOKIE_TEXT_MAX]);
+// A To-tag for our own responses, 64 unguessable bits from what identifies the request, so that a repeat gets
+// the same tag.
+unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets call_id,
+                          struct cookie_octets from_tag, struct cookie_octets branch,
+                          char out[COOKIE_TEXT_MAX]);
 bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
                       struct cookie_octets from_tag, struct cookie_octets branch);
 

@@ -15,7 +15,8 @@ struct endpoint {
 };
 static_assert(sizeof(struct endpoint) == 8, "passed in a register");
 
-// Time is handed in, in ticks of 10 ms of a monotonic clock. 32 bits last 497 days; differences are taken modulo 2^32.
+// Time is handed in, in ticks of 10 ms of a monotonic clock. 32 bits last 497 days; differences are taken
+// modulo 2^32.
 typedef uint32_t tick_t;
 #define TICK_MS 10u
 

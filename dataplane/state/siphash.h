@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SipHash-1-3 and SipHash-2-4 with a 128-bit key and a 64-bit result (Aumasson and Bernstein). 1-3 for tables and steering,
-// 2-4 as the MAC of cookies.
+// SipHash-1-3 and SipHash-2-4 with a 128-bit key and a 64-bit result (Aumasson and Bernstein). 1-3 for tables
+// and steering, 2-4 as the MAC of cookies.
 #ifndef DIALGATE_STATE_SIPHASH_H
 #define DIALGATE_STATE_SIPHASH_H
 

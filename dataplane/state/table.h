@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Open-addressed hash table from a 64-bit keyed hash to 32-bit record indexes. It never grows; full is an answer. Several
-// records may have the same hash (dialogs of one Call-ID, or a collision): the caller walks the candidates and compares.
+// Open-addressed hash table from a 64-bit keyed hash to 32-bit record indexes. It never grows; full is an
+// answer. Several records may have the same hash (dialogs of one Call-ID, or a collision): the caller walks
+// the candidates and compares.
 #ifndef DIALGATE_STATE_TABLE_H
 #define DIALGATE_STATE_TABLE_H
 
@@ -13,23 +14,26 @@ struct table {
     uint32_t mask;     // buckets - 1
     uint32_t count;    // entries now
     uint32_t capacity; // entries at most
+    uint32_t probes;   // buckets that one hash may use
 };
 
 struct table_cursor {
     uint64_t hash;
     uint32_t bucket;
-    uint32_t slot;
+    uint32_t matches; // slots of the bucket with this fingerprint that were not handed out yet
     uint32_t probes;
 };
 
-// Octets of 64-octet aligned memory that a table of this capacity needs.
+// Octets of 64-octet aligned memory that a table of this capacity (at most 2^30) needs.
 size_t table_memory(uint32_t capacity);
 void table_init(struct table *table, void *memory, uint32_t capacity);
-// Returns 0, or -ENOSPC when full or when the probe bound is reached.
+// Returns 0, or -ENOSPC when full or when the probe bound is reached. 32 entries of one hash find room in a
+// table that is not full.
 int table_insert(struct table *table, uint64_t hash, uint32_t index);
 // Removes exactly this pair. Returns 0, or -ENOENT.
 int table_remove(struct table *table, uint64_t hash, uint32_t index);
-// Candidates for hash, one after another; INDEX_NONE at the end. No insert or remove in between.
+// Candidates for hash, one after another; INDEX_NONE at the end. Only a fingerprint was compared: the record
+// decides. No insert or remove in between.
 uint32_t table_first(const struct table *table, uint64_t hash, struct table_cursor *cursor);
 uint32_t table_next(const struct table *table, struct table_cursor *cursor);
 // Prefetches what table_first() will touch.

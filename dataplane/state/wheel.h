@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One hierarchical timer wheel a worker, intrusive: a struct wheel_node lies inside each record that has a timer. Nodes are
-// named by a 32-bit handle (class of record, index), so that nothing here is a pointer that outlives the process. Arm and
-// cancel are O(1); advance does a bounded amount of work, what is left stays due.
+// One hierarchical timer wheel a worker, intrusive: a struct wheel_node lies inside each record that has a
+// timer. Nodes are named by a 32-bit handle (class of record, index), so that nothing here is a pointer that
+// outlives the process. Arm and cancel are O(1); advance does a bounded amount of work, what is left stays
+// due.
 #ifndef DIALGATE_STATE_WHEEL_H
 #define DIALGATE_STATE_WHEEL_H
 
 #include "endpoint.h"
 
-#define WHEEL_CLASSES 4u
+#define WHEEL_CLASSES              4u
 #define WHEEL_HANDLE(class, index) ((uint32_t)(class) << 30 | (index))
-#define WHEEL_CLASS(handle) ((handle) >> 30)
-#define WHEEL_INDEX(handle) ((handle) & 0x3fffffffu)
-#define WHEEL_LEVELS 4u
-#define WHEEL_SLOTS 256u
+#define WHEEL_CLASS(handle)        ((handle) >> 30)
+#define WHEEL_INDEX(handle)        ((handle)&0x3fffffffu)
+#define WHEEL_LEVELS               4u
+#define WHEEL_SLOTS                256u
 
 struct wheel_node {
     uint32_t next; // handle, or INDEX_NONE
-    uint32_t prev; // handle, or slot number with the top two bits' class WHEEL_CLASSES - 1
+    uint32_t prev; // handle; of the first node of a slot: the slot, as a handle of class WHEEL_CLASSES - 1
     tick_t deadline;
-    uint32_t slot; // where it is linked; INDEX_NONE: not armed
+    uint32_t slot; // level * WHEEL_SLOTS + slot where it is linked; INDEX_NONE: not armed
 };
 static_assert(sizeof(struct wheel_node) == 16, "in each record");
 
@@ -38,11 +39,18 @@ struct wheel {
 void wheel_init(struct wheel *wheel, tick_t now);
 void wheel_class_set(struct wheel *wheel, unsigned class, void *records, size_t stride, size_t offset);
 void wheel_node_init(struct wheel_node *node);
-// (Re-)arms; a deadline that has passed expires at the next advance.
+// (Re-)arms. A deadline that has passed, or lies more than 2^31 ticks (248 days) ahead, expires at the next
+// tick.
 void wheel_arm(struct wheel *wheel, uint32_t handle, tick_t deadline);
 void wheel_cancel(struct wheel *wheel, uint32_t handle); // not armed: nothing happens
-// Takes up to max expired nodes off the wheel, in order of their tick, into expired[]; looks at no more than max nodes and
-// 256 slots. Returns their number; call again next turn for the rest.
+static inline bool wheel_armed(const struct wheel_node *node)
+{
+    return node->slot != INDEX_NONE;
+}
+// Takes up to max expired nodes off the wheel, in order of their tick, into expired[]; looks at no more than
+// max nodes (those that only move to a lower level count too) and 256 ticks. Returns their number; call again
+// next turn for the rest: wheel->now tells how far it came. What is done for one handle may change the record
+// of a later one: check before acting (transaction_expired() and dialog_step() do).
 unsigned wheel_advance(struct wheel *wheel, tick_t now, uint32_t *expired, unsigned max);
 
 #endif

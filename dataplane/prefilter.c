@@ -394,8 +394,10 @@ static int load_listeners(int fd, const struct snapshot_header *image, uint32_t 
         if (listeners[i].network != network || !is_ipv4(&listeners[i].address))
             continue;
         memcpy(row.address, listeners[i].address.octets + 12, 4);
+        row.fragment = 1;
         if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
             return -errno;
+        row.fragment = 0;
         row.port[0] = (uint8_t)(listeners[i].port >> 8);
         row.port[1] = (uint8_t)listeners[i].port;
         if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))

@@ -47,8 +47,10 @@ static __always_inline enum packet_kind packet_read(const struct xdp_md *ctx, st
     packet->source = ip->saddr;
     __builtin_memset(&packet->to, 0, sizeof(packet->to));
     __builtin_memcpy(packet->to.address, &ip->daddr, 4);
-    if (ip->frag_off & bpf_htons(IP_FRAGMENTED))
+    if (ip->frag_off & bpf_htons(IP_FRAGMENTED)) {
+        packet->to.fragment = 1;
         return PACKET_FRAGMENT;
+    }
 
     const struct udphdr *udp = (const void *)((const __u8 *)ip + ip->ihl * 4);
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define PREFILTER_QUEUES_MAX    64u    // receive queues of a port
-#define PREFILTER_LISTENERS_MAX 128u   // rows a half: one an address and port, one an address
+#define PREFILTER_LISTENERS_MAX 128u   // rows a half: one a listener, one an address for fragments
 #define PREFILTER_SOURCES_MAX   65536u // prefixes a half, peers' and denied ones together
 #define PREFILTER_PEERS_MAX     1024u  // as PEERS_MAX of snapshot.h
 #define PREFILTER_STRANGERS_MAX 65536u // single unknown sources whose buckets are held (LRU)
@@ -127,11 +127,12 @@ struct prefilter_settings {
 };
 _Static_assert(sizeof(struct prefilter_settings) == 96, "layout");
 
-// A row with port 0 says that the address has a listener: fragments carry no port.
+// Each listener has two rows: its own, and one for fragments of its address, which may carry no port.
 struct prefilter_listener {
     uint8_t address[4];
-    uint8_t port[2]; // network byte order
-    uint8_t pad[2];  // zero
+    uint8_t port[2];  // network byte order; zero with fragment
+    uint8_t fragment; // 1: the row for fragments
+    uint8_t pad;      // zero
 };
 _Static_assert(sizeof(struct prefilter_listener) == 8, "layout");
 

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One connection at a time. Whatever is wrong with a message ends the connection and nothing else: the next
+// one is tried after RETRY_MIN_MS, then at doubled distances up to RETRY_MAX_MS, so that either program may
+// start first or restart.
+#include "channel.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "channel_check.h"
+#include "log.h"
+
+#define RETRY_MIN_MS    250u
+#define RETRY_MAX_MS    2000u
+#define PENDING_MAX     512u // the daemon's clients are fewer, each has one request under way
+#define MESSAGES_A_TURN 64u  // then other events have their turn
+#define SWEEP_MS        100u // how late a deadline may be noticed
+
+struct pending {
+    uint32_t number; // 0: free
+    uint64_t deadline_ms;
+    struct channel_answer answer;
+};
+
+struct channel {
+    struct event_base *base;
+    const struct channel_callbacks *callbacks;
+    void *context;
+    char *path;
+    int fd;
+    bool greeted;
+    struct event *readable;
+    struct event *retry;
+    struct event *sweep;
+    uint32_t retry_ms;
+    uint32_t last_number;
+    uint32_t waiting;
+    struct log_limit limit;
+    char fault[CHANNEL_TEXT_SIZE];
+    struct pending pending[PENDING_MAX];
+    uint64_t datagram[CHANNEL_MESSAGE_MAX / 8];
+};
+
+static struct timeval interval(uint32_t ms)
+{
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+}
+
+static void finish(struct channel *channel, struct pending *pending, const struct channel_done *done)
+{
+    struct channel_answer answer = pending->answer;
+    pending->number = 0;
+    if (--channel->waiting == 0)
+        event_del(channel->sweep);
+    answer.done(answer.context, done);
+}
+
+static void fail_all(struct channel *channel, int result, const char *text)
+{
+    struct channel_done done = {.result = result};
+    snprintf(done.text, sizeof(done.text), "%s", text);
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        if (channel->pending[i].number)
+            finish(channel, &channel->pending[i], &done);
+}
+
+static void schedule(struct channel *channel)
+{
+    struct timeval wait = interval(channel->retry_ms);
+    if (!channel->path)
+        return;
+    event_add(channel->retry, &wait);
+    channel->retry_ms = channel->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : channel->retry_ms * 2;
+}
+
+static void drop(struct channel *channel, const char *why)
+{
+    if (channel->fd < 0)
+        return;
+    snprintf(channel->fault, sizeof(channel->fault), "%s", why);
+    if (log_allowed(&channel->limit))
+        log_event(LEVEL_WARNING, "dataplane_lost", "reason=\"%s\"", why);
+    event_free(channel->readable);
+    channel->readable = NULL;
+    close(channel->fd);
+    channel->fd = -1;
+    channel->greeted = false;
+    fail_all(channel, -ENOTCONN, "the connection to the dataplane was lost");
+    channel->callbacks->lost(channel->context);
+    schedule(channel);
+}
+
+static void close_all(int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+// Control data that came with a datagram. Returns how many descriptors are in fds; each is the caller's to
+// close.
+static size_t take_fds(struct msghdr *message, int *fds)
+{
+    size_t count = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < here && count < CHANNEL_FDS_MAX; i++)
+            memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+    }
+    return count;
+}
+
+static struct pending *find(struct channel *channel, uint32_t number)
+{
+    for (size_t i = 0; number && i < PENDING_MAX; i++)
+        if (channel->pending[i].number == number)
+            return &channel->pending[i];
+    return NULL;
+}
+
+// Returns NULL, or why the connection must end.
+static const char *deliver(struct channel *channel, int *fds)
+{
+    const struct channel_header *header = (const void *)channel->datagram;
+    const void *body = header + 1;
+    if (header->type == CHANNEL_HELLO) {
+        channel->greeted = true;
+        channel->retry_ms = RETRY_MIN_MS;
+        channel->fault[0] = '\0';
+        channel->callbacks->hello(channel->context, body, fds);
+        return NULL;
+    }
+    if (header->type == CHANNEL_REFUSED && header->request == 0)
+        return "refused by the dataplane; another dialgate-control may be connected";
+    if (!channel->greeted && header->type != CHANNEL_REFUSED)
+        return "a message before the hello";
+    if (header->request == 0 || header->request > channel->last_number)
+        return "an answer to a request that was never made";
+    struct pending *pending = find(channel, header->request);
+    if (!pending)
+        return NULL; // its deadline passed
+    if (header->type != CHANNEL_DIALOG_ROW) {
+        finish(channel, pending, body);
+        return NULL;
+    }
+    if (!pending->answer.row)
+        return "a dialog row that nobody asked for";
+    const struct channel_dialog_row *row = body;
+    pending->answer.row(pending->answer.context, row, (const char *)(row + 1));
+    return NULL;
+}
+
+// One datagram. Returns false when there is none, or the connection has ended.
+static bool receive(struct channel *channel)
+{
+    union {
+        char octets[CMSG_SPACE(sizeof(int) * CHANNEL_FDS_MAX)];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {.iov_base = channel->datagram, .iov_len = sizeof(channel->datagram)};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control.octets,
+                             .msg_controllen = sizeof(control.octets)};
+    ssize_t got = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (got <= 0) {
+        drop(channel, got == 0 ? "the dataplane closed the connection" : strerror(errno));
+        return false;
+    }
+    int fds[CHANNEL_FDS_MAX];
+    size_t count = take_fds(&message, fds);
+    const char *wrong = NULL;
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        wrong = "datagram larger than the protocol allows";
+    if (!wrong)
+        wrong = channel_check(channel->datagram, (size_t)got, count);
+    if (!wrong)
+        wrong = deliver(channel, fds);
+    close_all(fds, count);
+    if (wrong)
+        drop(channel, wrong);
+    return wrong == NULL && channel->fd >= 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    struct channel *channel = context;
+    for (unsigned int i = 0; i < MESSAGES_A_TURN && receive(channel); i++)
+        continue;
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct channel *channel = context;
+    struct channel_done done = {.result = -ETIMEDOUT, .text = "dataplane does not answer"};
+    uint64_t now = clock_ms();
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        if (channel->pending[i].number && channel->pending[i].deadline_ms <= now)
+            finish(channel, &channel->pending[i], &done);
+}
+
+static int transmit(struct channel *channel, const struct channel_request *request, uint32_t number)
+{
+    struct channel_header header = {.magic = CHANNEL_MAGIC,
+                                    .version = CHANNEL_VERSION,
+                                    .type = (uint16_t)request->type,
+                                    .size = (uint32_t)(sizeof(header) + channel_body_size(request->type)),
+                                    .request = number};
+    union {
+        char octets[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {.octets = {0}};
+    struct iovec vectors[2] = {
+        {.iov_base = &header, .iov_len = sizeof(header)},
+        {.iov_base = (void *)(uintptr_t)request->body, .iov_len = channel_body_size(request->type)}};
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
+    if (request->fd >= 0) {
+        message.msg_control = control.octets;
+        message.msg_controllen = sizeof(control.octets);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &request->fd, sizeof(int));
+    }
+    return sendmsg(channel->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int channel_attach(struct channel *channel, int fd)
+{
+    struct channel_hello hello = {.state = CHANNEL_CONTROL, .pid = (uint32_t)getpid()};
+    struct channel_request greeting = {.type = CHANNEL_HELLO, .body = &hello, .fd = -1};
+    channel->fd = fd;
+    channel->last_number = 0;
+    channel->readable = event_new(channel->base, fd, EV_READ | EV_PERSIST, on_readable, channel);
+    int result = channel->readable ? transmit(channel, &greeting, 0) : -ENOMEM;
+    if (result == 0 && event_add(channel->readable, NULL) == 0)
+        return 0;
+    if (channel->readable)
+        event_free(channel->readable);
+    channel->readable = NULL;
+    close(fd);
+    channel->fd = -1;
+    return result ? result : -ENOMEM;
+}
+
+static int connect_now(struct channel *channel)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", channel->path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        int cause = errno;
+        close(fd);
+        return -cause;
+    }
+    return channel_attach(channel, fd);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    struct channel *channel = context;
+    int result = connect_now(channel);
+    if (result == 0)
+        return;
+    char fault[CHANNEL_TEXT_SIZE];
+    snprintf(fault, sizeof(fault), "%s: %s", channel->path, strerror(-result));
+    // Waiting is a state, not an event a second: only another reason is told.
+    if (strcmp(fault, channel->fault) != 0)
+        log_event(LEVEL_INFO, "dataplane_awaited", "reason=\"%s\"", fault);
+    memcpy(channel->fault, fault, sizeof(channel->fault));
+    schedule(channel);
+}
+
+struct channel *channel_create(struct event_base *base, const char *path,
+                               const struct channel_callbacks *callbacks, void *context)
+{
+    struct channel *channel = calloc(1, sizeof(*channel));
+    if (!channel)
+        return NULL;
+    channel->base = base;
+    channel->callbacks = callbacks;
+    channel->context = context;
+    channel->fd = -1;
+    channel->retry_ms = RETRY_MIN_MS;
+    channel->retry = evtimer_new(base, on_retry, channel);
+    channel->sweep = event_new(base, -1, EV_PERSIST, on_sweep, channel);
+    channel->path = path ? strdup(path) : NULL;
+    if (!channel->retry || !channel->sweep || (path && !channel->path)) {
+        channel_destroy(channel);
+        return NULL;
+    }
+    if (path)
+        event_active(channel->retry, EV_TIMEOUT, 0);
+    return channel;
+}
+
+void channel_destroy(struct channel *channel)
+{
+    if (!channel)
+        return;
+    fail_all(channel, -ENOTCONN, "dialgate-control is ending");
+    if (channel->readable)
+        event_free(channel->readable);
+    if (channel->fd >= 0)
+        close(channel->fd);
+    if (channel->retry)
+        event_free(channel->retry);
+    if (channel->sweep)
+        event_free(channel->sweep);
+    free(channel->path);
+    free(channel);
+}
+
+bool channel_ready(const struct channel *channel)
+{
+    return channel->fd >= 0 && channel->greeted;
+}
+
+const char *channel_fault(const struct channel *channel)
+{
+    return channel_ready(channel) ? "" : channel->fault;
+}
+
+int channel_ask(struct channel *channel, const struct channel_request *request,
+                const struct channel_answer *answer)
+{
+    if (!channel_ready(channel))
+        return -ENOTCONN;
+    struct pending *slot = NULL;
+    for (size_t i = 0; i < PENDING_MAX && !slot; i++)
+        if (channel->pending[i].number == 0)
+            slot = &channel->pending[i];
+    if (!slot)
+        return -EAGAIN;
+    if (channel->last_number == UINT32_MAX) { // numbers start again with the next connection
+        drop(channel, "request numbers used up");
+        return -ENOTCONN;
+    }
+    uint32_t number = channel->last_number + 1;
+    int result = transmit(channel, request, number);
+    if (result < 0)
+        return result;
+    channel->last_number = number;
+    *slot = (struct pending){number, clock_ms() + request->timeout_ms, *answer};
+    struct timeval wait = interval(SWEEP_MS);
+    if (channel->waiting++ == 0)
+        event_add(channel->sweep, &wait);
+    return 0;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Control's end of the channel to the dataplane (include/dialgate/channel.h): connects and connects again,
+// checks each message before anybody sees it, and holds the requests that wait for an answer.
+#ifndef DIALGATE_CONTROL_CHANNEL_H
+#define DIALGATE_CONTROL_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dialgate/channel.h"
+
+struct event_base;
+struct channel;
+
+struct channel_callbacks {
+    // A checked HELLO. Descriptors: counters first when hello->has_counters, then the maps. What the callee
+    // keeps it overwrites with -1; the others are closed afterwards.
+    void (*hello)(void *context, const struct channel_hello *hello, int *fds);
+    // The connection ended; every waiting request was already answered with -ENOTCONN.
+    void (*lost)(void *context);
+};
+
+// How a request's answers arrive: any number of rows, then done exactly once (a REFUSED is a done whose
+// result is not 0). done may be called before channel_request returns only when that returns an error: then
+// it is not called at all.
+struct channel_answer {
+    void (*row)(void *context, const struct channel_dialog_row *row, const char *text); // may be NULL
+    void (*done)(void *context, const struct channel_done *done);
+    void *context;
+};
+
+// path: the dataplane's socket; NULL: never connect (channel_attach is used). NULL without memory.
+struct channel *channel_create(struct event_base *base, const char *path,
+                               const struct channel_callbacks *callbacks, void *context);
+void channel_destroy(struct channel *channel); // waiting requests are answered first; NULL is allowed
+
+// Takes over a connected SOCK_SEQPACKET descriptor and greets. Returns 0 or -errno (the descriptor is closed
+// then).
+int channel_attach(struct channel *channel, int fd);
+
+// True when the dataplane's hello came on the present connection.
+bool channel_ready(const struct channel *channel);
+
+// Why the last connection ended, for an operator; empty while connected or never connected.
+const char *channel_fault(const struct channel *channel);
+
+struct channel_request {
+    enum channel_type type; // one that control may send, and its body
+    const void *body;
+    int fd; // descriptor that goes along; -1: none; stays the caller's
+    uint32_t timeout_ms;
+};
+
+// Returns 0, or -ENOTCONN, -EAGAIN (too many wait, or the socket is full). After timeout_ms done comes with
+// -ETIMEDOUT.
+int channel_ask(struct channel *channel, const struct channel_request *request,
+                const struct channel_answer *answer);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "channel_check.h"
+
+#include <string.h>
+#include "dialgate/counters.h"
+
+size_t channel_body_size(unsigned int type)
+{
+    static const size_t sizes[CHANNEL_TYPE_COUNT] = {
+#define M(type, body, from, help) [type] = sizeof(body),
+        CHANNEL_MESSAGES(M)
+#undef M
+    };
+    return type < CHANNEL_TYPE_COUNT ? sizes[type] : 0;
+}
+
+static const char *check_hello(const struct channel_hello *hello, size_t fd_count)
+{
+    if (hello->state < CHANNEL_WAITING || hello->state > CHANNEL_FAILED)
+        return "hello with an unknown state";
+    if (hello->networks > NETWORKS_MAX || hello->workers > WORKERS_MAX || hello->has_counters > 1)
+        return "hello with a number out of range";
+    if (!memchr(hello->text, '\0', sizeof(hello->text)))
+        return "hello whose text does not end";
+    size_t expected = hello->has_counters;
+    for (uint32_t i = 0; i < hello->networks; i++) {
+        if (hello->prefilter_maps[i] > CHANNEL_FDS_MAX)
+            return "hello with a number out of range";
+        expected += hello->prefilter_maps[i];
+    }
+    return expected == fd_count ? NULL : "hello whose descriptors are not those it names";
+}
+
+static bool number_ok(uint16_t number, uint32_t limit)
+{
+    return number < limit || number == NUMBER_NONE;
+}
+
+static const char *check_row(const struct channel_dialog_row *row, size_t text_size)
+{
+    size_t expected = 0;
+    for (size_t i = 0; i < CHANNEL_TEXT_COUNT; i++)
+        expected += row->text_lengths[i];
+    if (expected != text_size)
+        return "dialog row whose texts are not as long as it says";
+    if (row->state < CHANNEL_DIALOG_NONE || row->state > CHANNEL_DIALOG_TERMINATED)
+        return "dialog row with an unknown state";
+    if (row->handle == 0 || row->worker >= WORKERS_MAX || !number_ok(row->caller_peer, PEERS_MAX) ||
+        !number_ok(row->callee_peer, PEERS_MAX) || !number_ok(row->callee_member, MEMBERS_MAX))
+        return "dialog row with a number out of range";
+    return NULL;
+}
+
+static const char *check_done(const struct channel_done *done, unsigned int type)
+{
+    if (!memchr(done->text, '\0', sizeof(done->text)))
+        return "answer whose text does not end";
+    if (done->result > 0 || (type == CHANNEL_REFUSED && done->result == 0))
+        return "answer with an impossible result";
+    return NULL;
+}
+
+const char *channel_check(const void *datagram, size_t size, size_t fd_count)
+{
+    const struct channel_header *header = datagram;
+    if (size < sizeof(*header))
+        return "datagram shorter than a header";
+    if (header->magic != CHANNEL_MAGIC)
+        return "datagram that is not of this protocol";
+    if (header->version != CHANNEL_VERSION)
+        return "another version of the channel; install the same release of both programs";
+    size_t body = channel_body_size(header->type);
+    if (header->size != size || body == 0)
+        return body == 0 ? "datagram of an unknown type" : "datagram whose size is not what its header says";
+    size_t rest = size - sizeof(*header);
+    if (header->type == CHANNEL_DIALOG_ROW ? rest < body : rest != body)
+        return "datagram whose size is not that of its type";
+    if (header->type != CHANNEL_HELLO && fd_count > 0)
+        return "descriptors where none belong";
+    const void *payload = header + 1;
+    switch (header->type) {
+    case CHANNEL_HELLO:
+        return check_hello(payload, fd_count);
+    case CHANNEL_DIALOG_ROW:
+        return check_row(payload, rest - body);
+    case CHANNEL_SNAPSHOT_RESULT:
+    case CHANNEL_DONE:
+    case CHANNEL_REFUSED:
+        return check_done(payload, header->type);
+    default:
+        return "message that only control may send";
+    }
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Blocking calls over one non-blocking stream socket: poll() until the deadline, so that a silent daemon
+// costs the caller no more than the time it allowed.
+#include "dialgate/ua.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REQUEST_MAX (1u << 20)  // the daemon takes no longer line
+#define REPLY_MAX   (64u << 20) // longer answers are refused
+#define READ_STEP   (64u << 10)
+
+struct dg_client {
+    int fd;
+    bool closed;
+    uint64_t last_id;
+    char *buffer;
+    size_t used;
+    size_t size;
+};
+
+static const struct {
+    int wire;
+    const char *text;
+} codes[DG_CODE_COUNT] = {
+#define X(name, wire, text) [name] = {wire, text},
+    DG_CODES(X)
+#undef X
+};
+
+const char *dg_code_text(enum dg_code code)
+{
+    return (unsigned int)code < DG_CODE_COUNT ? codes[code].text : "unknown code";
+}
+
+__attribute__((format(printf, 3, 4))) static enum dg_code fail(struct dg_error *error, enum dg_code code,
+                                                               const char *format, ...)
+{
+    if (error) {
+        va_list arguments;
+        va_start(arguments, format);
+        error->code = code;
+        vsnprintf(error->text, sizeof(error->text), format, arguments);
+        va_end(arguments);
+    }
+    return code;
+}
+
+static enum dg_code code_of_errno(int cause)
+{
+    if (cause == EACCES || cause == EPERM)
+        return DG_PERMISSION;
+    return cause == ENOMEM ? DG_NO_MEMORY : DG_NOT_CONNECTED;
+}
+
+struct dg_client *dg_client_open(const char *path, struct dg_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *name = path ? path : DG_DEFAULT_SOCKET;
+    if (strlen(name) >= sizeof(address.sun_path)) {
+        fail(error, DG_BAD_ARGUMENT, "%s: longer than a socket's path may be", name);
+        return NULL;
+    }
+    memcpy(address.sun_path, name, strlen(name) + 1);
+    struct dg_client *client = calloc(1, sizeof(*client));
+    if (!client) {
+        fail(error, DG_NO_MEMORY, "%s", dg_code_text(DG_NO_MEMORY));
+        return NULL;
+    }
+    client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        int cause = errno;
+        fail(error, code_of_errno(cause), "%s: %s; %s", name, strerror(cause),
+             dg_code_text(code_of_errno(cause)));
+        dg_client_close(client);
+        return NULL;
+    }
+    return client;
+}
+
+int dg_client_fd(const struct dg_client *client)
+{
+    return client->fd;
+}
+
+void dg_client_close(struct dg_client *client)
+{
+    if (!client)
+        return;
+    if (client->fd >= 0)
+        close(client->fd);
+    free(client->buffer);
+    free(client);
+}
+
+void dg_free(char *text)
+{
+    free(text);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// deadline_ms negative: none. Returns DG_OK when the descriptor is ready for events.
+static enum dg_code wait_for(struct dg_client *client, short events, int64_t deadline_ms,
+                             struct dg_error *error)
+{
+    for (;;) {
+        struct pollfd one = {.fd = client->fd, .events = events};
+        int64_t left = deadline_ms < 0 ? -1 : deadline_ms - now_ms();
+        if (deadline_ms >= 0 && left < 0)
+            left = 0;
+        int ready = poll(&one, 1, (int)left);
+        if (ready > 0)
+            return DG_OK;
+        if (ready == 0)
+            return fail(error, DG_TIMEOUT, "dialgate-control: %s", dg_code_text(DG_TIMEOUT));
+        if (errno != EINTR)
+            return fail(error, DG_CLOSED, "poll: %s", strerror(errno));
+    }
+}
+
+static enum dg_code send_all(struct dg_client *client, const char *text, size_t length, int64_t deadline_ms,
+                             struct dg_error *error)
+{
+    while (length > 0) {
+        ssize_t sent = send(client->fd, text, length, MSG_NOSIGNAL);
+        if (sent >= 0) {
+            text += sent;
+            length -= (size_t)sent;
+        } else if (errno == EAGAIN) {
+            enum dg_code code = wait_for(client, POLLOUT, deadline_ms, error);
+            if (code != DG_OK) {
+                client->closed = true; // half a line may have left
+                return code;
+            }
+        } else if (errno != EINTR) {
+            client->closed = true;
+            return fail(error, DG_CLOSED, "dialgate-control: %s", strerror(errno));
+        }
+    }
+    return DG_OK;
+}
+
+static enum dg_code read_more(struct dg_client *client, int64_t deadline_ms, struct dg_error *error)
+{
+    if (client->size - client->used < READ_STEP) {
+        if (client->used >= REPLY_MAX) {
+            client->closed = true;
+            return fail(error, DG_BAD_REPLY, "the answer is longer than %u octets", REPLY_MAX);
+        }
+        size_t size = client->size ? client->size * 2 : READ_STEP * 2;
+        char *grown = realloc(client->buffer, size);
+        if (!grown)
+            return fail(error, DG_NO_MEMORY, "%s", dg_code_text(DG_NO_MEMORY));
+        client->buffer = grown;
+        client->size = size;
+    }
+    enum dg_code code = wait_for(client, POLLIN, deadline_ms, error);
+    if (code != DG_OK)
+        return code;
+    ssize_t got = recv(client->fd, client->buffer + client->used, client->size - client->used, 0);
+    if (got > 0) {
+        client->used += (size_t)got;
+        return DG_OK;
+    }
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return DG_OK;
+    client->closed = true;
+    return fail(error, DG_CLOSED, "dialgate-control closed the connection");
+}
+
+// One whole line, taken out of the buffer, as JSON in *line.
+static enum dg_code read_line(struct dg_client *client, int64_t deadline_ms, json_t **line,
+                              struct dg_error *error)
+{
+    size_t searched = 0;
+    char *end;
+    while (!(end = client->used > searched ? memchr(client->buffer + searched, '\n', client->used - searched)
+                                           : NULL)) {
+        searched = client->used;
+        enum dg_code code = read_more(client, deadline_ms, error);
+        if (code != DG_OK)
+            return code;
+    }
+    size_t length = (size_t)(end - client->buffer);
+    *line = json_loadb(client->buffer, length, 0, NULL);
+    client->used -= length + 1;
+    memmove(client->buffer, end + 1, client->used);
+    if (json_is_object(*line))
+        return DG_OK;
+    json_decref(*line);
+    client->closed = true;
+    return fail(error, DG_BAD_REPLY, "%s", dg_code_text(DG_BAD_REPLY));
+}
+
+static enum dg_code code_of_wire(json_int_t wire)
+{
+    for (unsigned int i = 0; i < DG_CODE_COUNT; i++)
+        if (codes[i].wire != 0 && codes[i].wire == wire)
+            return (enum dg_code)i;
+    return DG_REFUSED;
+}
+
+static enum dg_code take_reply(struct dg_client *client, json_t *reply, char **result, struct dg_error *error)
+{
+    json_t *value = json_object_get(reply, "result");
+    json_t *refusal = json_object_get(reply, "error");
+    if (value) {
+        *result = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        return *result ? DG_OK : fail(error, DG_NO_MEMORY, "%s", dg_code_text(DG_NO_MEMORY));
+    }
+    if (!refusal) {
+        client->closed = true;
+        return fail(error, DG_BAD_REPLY, "%s", dg_code_text(DG_BAD_REPLY));
+    }
+    enum dg_code code = code_of_wire(json_integer_value(json_object_get(refusal, "code")));
+    const char *text = json_string_value(json_object_get(refusal, "message"));
+    return fail(error, code, "%s", text ? text : dg_code_text(code));
+}
+
+static char *make_request(uint64_t id, const char *method, const char *params)
+{
+    json_t *arguments = params ? json_loads(params, 0, NULL) : json_object();
+    if (!json_is_object(arguments)) {
+        json_decref(arguments);
+        return NULL;
+    }
+    json_t *request = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)id, "method",
+                                method, "params", arguments);
+    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    json_decref(request);
+    return text;
+}
+
+enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
+                            char **result, struct dg_error *error)
+{
+    int64_t deadline_ms = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+    *result = NULL;
+    if (client->closed)
+        return fail(error, DG_CLOSED, "%s", dg_code_text(DG_CLOSED));
+    uint64_t id = client->last_id + 1;
+    char *text = make_request(id, method, params);
+    size_t length = text ? strlen(text) : 0;
+    if (!text || length + 1 > REQUEST_MAX) {
+        free(text);
+        return fail(error, DG_BAD_ARGUMENT, "%s: %s", method, dg_code_text(DG_BAD_ARGUMENT));
+    }
+    client->last_id = id;
+    text[length] = '\n'; // the line end takes the place of the NUL: the length is known
+    enum dg_code code = send_all(client, text, length + 1, deadline_ms, error);
+    free(text);
+    while (code == DG_OK) {
+        json_t *reply = NULL;
+        code = read_line(client, deadline_ms, &reply, error);
+        if (code != DG_OK)
+            break;
+        json_t *number = json_object_get(reply, "id");
+        // An answer without an id concerns the connection itself: the daemon could not read the line, or is
+        // full.
+        bool ours = json_integer_value(number) == (json_int_t)id || !json_is_integer(number);
+        if (ours)
+            code = take_reply(client, reply, result, error);
+        json_decref(reply);
+        if (ours)
+            break;
+    }
+    return code;
+}

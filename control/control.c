@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "log.h"
+
+static void forget_maps(struct prefilter_maps *maps)
+{
+    for (uint32_t map = 0; map < PREFILTER_MAP_COUNT; map++) {
+        if (maps->fds[map] >= 0)
+            close(maps->fds[map]);
+        maps->fds[map] = -1;
+    }
+}
+
+static void forget_descriptors(struct control *control)
+{
+    for (uint32_t network = 0; network < NETWORKS_MAX; network++)
+        forget_maps(&control->prefilters[network]);
+    control->networks = 0;
+    counters_close(control->counters);
+    control->counters = NULL;
+}
+
+static void take_descriptors(struct control *control, const struct channel_hello *hello, int *fds)
+{
+    char error[ERROR_SIZE];
+    size_t next = hello->has_counters;
+    forget_descriptors(control);
+    if (hello->has_counters && counters_open(fds[0], &control->counters, error, sizeof(error)) < 0)
+        log_event(LEVEL_ERROR, "counters_refused", "reason=\"%s\"", error);
+    control->networks = hello->networks;
+    for (uint32_t network = 0; network < hello->networks; network++) {
+        struct prefilter_maps *maps = &control->prefilters[network];
+        for (uint32_t map = 0; map < hello->prefilter_maps[network]; map++, next++) {
+            if (map >= PREFILTER_MAP_COUNT)
+                continue;
+            maps->fds[map] = fds[next];
+            fds[next] = -1;
+        }
+        // What is no map of ours would let a read overrun our buffers.
+        int result = hello->prefilter_maps[network] ? prefilter_check_maps(maps) : 0;
+        if (result < 0) {
+            log_event(LEVEL_ERROR, "prefilter_maps_refused", "network=%u errno=%d", network, -result);
+            forget_maps(maps);
+        }
+    }
+}
+
+static void next_sequence(struct control *control)
+{
+    if (channel_ready(control->channel) && control->hello.snapshot_sequence > control->sequence)
+        control->sequence = control->hello.snapshot_sequence;
+    control->sequence++;
+}
+
+// The file is written before an image with this number leaves, so that no number is used twice.
+static int save_sequence(struct control *control, char *error, size_t size)
+{
+    return sequence_save(control->state_directory, control->sequence, error, size);
+}
+
+static struct build build_of(struct control *control, char *error, size_t size)
+{
+    return (struct build){control->manifest, control->state_directory, control->sequence, error, size};
+}
+
+static void on_hand_over(void *context, const struct channel_done *done)
+{
+    struct control *control = context;
+    control->handed = done->result == 0 ? HANDED_ACCEPTED : HANDED_REFUSED;
+    control->resend = done->result == -ETIMEDOUT;
+    snprintf(control->refusal, sizeof(control->refusal), "%s", done->text);
+    if (done->result == 0)
+        log_event(LEVEL_INFO, "configuration_accepted", "sequence=%" PRIu64, control->active.image->sequence);
+    else
+        log_event(LEVEL_ERROR, "configuration_refused", "sequence=%" PRIu64 " errno=%d reason=\"%s\"",
+                  control->active.image->sequence, -done->result, done->text);
+}
+
+static int send_snapshot(struct control *control, const struct configuration *configuration,
+                         const struct channel_answer *answer)
+{
+    struct channel_snapshot body = {.sequence = configuration->image->sequence,
+                                    .size = (uint32_t)configuration->size};
+    struct channel_request request = {.type = CHANNEL_SNAPSHOT,
+                                      .body = &body,
+                                      .fd = configuration->memfd,
+                                      .timeout_ms = SNAPSHOT_DEADLINE_MS};
+    return channel_ask(control->channel, &request, answer);
+}
+
+static bool takes_snapshots(const struct control *control)
+{
+    return channel_ready(control->channel) &&
+           (control->hello.state == CHANNEL_WAITING || control->hello.state == CHANNEL_RUNNING);
+}
+
+// Brings the active configuration to the dataplane when that has another one. What it refused is not offered
+// twice to the same dataplane.
+static void synchronise(struct control *control)
+{
+    char error[ERROR_SIZE];
+    if (!takes_snapshots(control) || control->reloading || control->handed == HANDED_WAITING)
+        return;
+    if (control->handed_boot != control->hello.boot)
+        control->handed = HANDED_NONE;
+    control->handed_boot = control->hello.boot;
+    bool same = control->hello.snapshot_sequence == control->active.image->sequence && !control->resend;
+    if (same && control->hello.state == CHANNEL_RUNNING)
+        control->handed = HANDED_ACCEPTED;
+    if (control->handed != HANDED_NONE && !control->resend)
+        return;
+    if (control->resend || control->hello.snapshot_sequence > control->active.image->sequence) {
+        next_sequence(control);
+        struct build build = build_of(control, error, sizeof(error));
+        if (save_sequence(control, error, sizeof(error)) < 0 ||
+            configuration_renumber(&control->active, &build) < 0) {
+            log_event(LEVEL_ERROR, "configuration_not_sent", "reason=\"%s\"", error);
+            return;
+        }
+    }
+    struct channel_answer answer = {.done = on_hand_over, .context = control};
+    control->resend = false;
+    int result = send_snapshot(control, &control->active, &answer);
+    control->handed = result == 0 ? HANDED_WAITING : HANDED_NONE;
+    if (result < 0)
+        log_event(LEVEL_ERROR, "configuration_not_sent", "errno=%d", -result);
+}
+
+static void on_hello(void *context, const struct channel_hello *hello, int *fds)
+{
+    struct control *control = context;
+    control->hello = *hello;
+    take_descriptors(control, hello, fds);
+    log_event(hello->state == CHANNEL_FAILED ? LEVEL_ERROR : LEVEL_INFO, "dataplane_hello",
+              "state=%s pid=%u workers=%u sequence=%" PRIu64 " text=\"%s\"", control_dataplane_state(control),
+              hello->pid, hello->workers, hello->snapshot_sequence, hello->text);
+    synchronise(control);
+}
+
+static void on_lost(void *context)
+{
+    struct control *control = context;
+    forget_descriptors(control);
+    control->handed = HANDED_NONE;
+    control->resend = false;
+}
+
+static const struct channel_callbacks callbacks = {.hello = on_hello, .lost = on_lost};
+
+int control_init(struct control *control, struct event_base *base, const struct control_options *options,
+                 char *error, size_t size)
+{
+    *control =
+        (struct control){.base = base, .run_directory = options->run_directory, .started_ms = clock_ms()};
+    memset(control->prefilters, 0xff, sizeof(control->prefilters)); // every descriptor -1
+    control->active.memfd = control->candidate.memfd = -1;
+    struct config *config = config_load(options->file, error, size);
+    if (!config)
+        return -EINVAL;
+    const char *directory =
+        options->state_directory ? options->state_directory : config_state_directory(config);
+    snprintf(control->state_directory, sizeof(control->state_directory), "%s", directory);
+    control->manifest = manifest_load(control->state_directory, error, size);
+    if (!control->manifest) {
+        config_free(config);
+        return -EINVAL;
+    }
+    control->sequence = sequence_load(control->state_directory) + 1;
+    struct build build = build_of(control, error, size);
+    int result = save_sequence(control, error, size);
+    if (result == 0)
+        result = configuration_build(&control->active, config, options->file, &build);
+    else
+        config_free(config);
+    if (result < 0)
+        manifest_free(control->manifest);
+    return result;
+}
+
+int control_connect(struct control *control)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/dataplane.sock", control->run_directory);
+    control->channel = channel_create(control->base, path, &callbacks, control);
+    return control->channel ? 0 : -ENOMEM;
+}
+
+void control_fini(struct control *control)
+{
+    channel_destroy(control->channel);
+    forget_descriptors(control);
+    configuration_free(&control->candidate);
+    configuration_free(&control->active);
+    manifest_free(control->manifest);
+}
+
+static void reload_done(struct control *control, int result, const char *text)
+{
+    struct reload_answer answer = control->reload;
+    control->reloading = false;
+    if (result == 0) {
+        configuration_free(&control->active);
+        control->active = control->candidate;
+        control->candidate = (struct configuration){.memfd = -1};
+    } else {
+        configuration_free(&control->candidate);
+    }
+    log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, result == 0 ? "reloaded" : "reload_refused",
+              "sequence=%" PRIu64 " text=\"%s\"", control->active.image->sequence, text);
+    answer.done(answer.context, result, text);
+}
+
+static void on_reload_result(void *context, const struct channel_done *done)
+{
+    struct control *control = context;
+    char text[ERROR_SIZE];
+    if (done->result == 0) {
+        control->handed = HANDED_ACCEPTED;
+        reload_done(control, 0, "the dataplane took the new configuration");
+        return;
+    }
+    snprintf(text, sizeof(text), "%s; the configuration of before stays in force", done->text);
+    control->resend = done->result == -ETIMEDOUT;
+    reload_done(control, done->result, text);
+    synchronise(control);
+}
+
+// Returns 0 when the configuration may be sent, or -errno with the reason in error.
+static int reload_allowed(const struct control *control, const struct config *next, char *error, size_t size)
+{
+    char keys[ERROR_SIZE / 2];
+    if (control->reloading || control->handed == HANDED_WAITING) {
+        snprintf(error, size, "another reload is under way; try again");
+        return -EBUSY;
+    }
+    if (!channel_ready(control->channel))
+        return 0;
+    if (!takes_snapshots(control)) {
+        snprintf(error, size, "the dataplane is %s; try again", control_dataplane_state(control));
+        return -EAGAIN;
+    }
+    if (control->hello.state == CHANNEL_RUNNING &&
+        config_needs_restart(control->active.config, next, keys, sizeof(keys))) {
+        snprintf(error, size,
+                 "nothing changed: %s can only change with the dataplane stopped; stop dialgate-dataplane, "
+                 "reload, "
+                 "start dialgate-dataplane",
+                 keys);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
+                   size_t size)
+{
+    const char *path = file ? file : control->active.file;
+    struct config *next = config_load(path, error, size);
+    if (!next)
+        return -EINVAL;
+    int result = reload_allowed(control, next, error, size);
+    if (result < 0) {
+        config_free(next);
+        return result;
+    }
+    next_sequence(control);
+    result = save_sequence(control, error, size);
+    if (result < 0) {
+        config_free(next);
+        return result;
+    }
+    struct build build = build_of(control, error, size);
+    result = configuration_build(&control->candidate, next, path, &build);
+    if (result < 0)
+        return result;
+    control->reload = *answer;
+    if (!channel_ready(control->channel)) {
+        control->handed = HANDED_NONE;
+        reload_done(control, 0,
+                    "the dataplane is not connected; it gets the new configuration when it comes");
+        return 0;
+    }
+    struct channel_answer sent = {.done = on_reload_result, .context = control};
+    control->reloading = true;
+    result = send_snapshot(control, &control->candidate, &sent);
+    if (result < 0) {
+        control->reloading = false;
+        configuration_free(&control->candidate);
+        snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
+    }
+    return result;
+}
+
+const char *control_dataplane_state(const struct control *control)
+{
+    static const char *const names[] = {"control", "waiting", "starting", "running", "failed"};
+    return channel_ready(control->channel) ? names[control->hello.state] : "absent";
+}
+
+const char *control_not_ready(const struct control *control, unsigned int index, char *buffer, size_t size)
+{
+    bool refused = control->handed == HANDED_REFUSED;
+    bool running = channel_ready(control->channel) && control->hello.state == CHANNEL_RUNNING;
+    if (!running && index-- == 0) {
+        const char *fault =
+            channel_ready(control->channel) ? control->hello.text : channel_fault(control->channel);
+        snprintf(buffer, size, "dataplane is %s%s%s", control_dataplane_state(control), fault[0] ? ": " : "",
+                 fault);
+        return buffer;
+    }
+    if (refused && index-- == 0) {
+        snprintf(buffer, size, "dataplane refused the configuration: %s", control->refusal);
+        return buffer;
+    }
+    if (running && !refused && control->handed != HANDED_ACCEPTED && index-- == 0)
+        return "dataplane has not taken this configuration yet";
+    if (running && !control->counters && index-- == 0)
+        return "dataplane gave no counters";
+    return NULL;
+}
+
+const char *control_peer_name(const struct control *control, uint32_t number)
+{
+    const char *name = number < PEERS_MAX ? manifest_peer_name(control->manifest, number) : NULL;
+    return name ? name : "-";
+}
+
+const char *control_network_name(const struct control *control, uint32_t index)
+{
+    uint32_t count;
+    const struct snapshot_network *networks =
+        configuration_section(&control->active, SECTION_NETWORKS, &count);
+    return index < count ? networks[index].name : "-";
+}
+
+bool control_has_prefilter(const struct control *control, uint32_t network)
+{
+    return network < control->networks && control->prefilters[network].fds[PREFILTER_MAP_COUNTERS] >= 0;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The daemon's one object: the configuration in force, what is known of the dataplane, and the reload that
+// brings a new configuration to it. Runs on one libevent thread; nothing here locks.
+#ifndef DIALGATE_CONTROL_H
+#define DIALGATE_CONTROL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include "channel.h"
+#include "configuration.h"
+#include "counters.h"
+#include "dialgate/prefilter.h"
+#include "prefilter.h"
+
+#define ERROR_SIZE            1024
+#define DATAPLANE_DEADLINE_MS 5000u
+#define SNAPSHOT_DEADLINE_MS  15000u // the dataplane checks, fills eBPF maps and waits for a grace period
+
+enum hand_over { HANDED_NONE, HANDED_WAITING, HANDED_ACCEPTED, HANDED_REFUSED };
+
+// Called once for each reload that was begun: result 0 or -errno, text says what happened.
+struct reload_answer {
+    void (*done)(void *context, int result, const char *text);
+    void *context;
+};
+
+struct control {
+    struct event_base *base;
+    const char *run_directory;
+    char state_directory[PATH_MAX];
+    struct manifest *manifest;
+    uint64_t sequence; // the last that was given to an image
+    struct configuration active;
+    struct configuration candidate; // of a reload under way
+    struct reload_answer reload;
+    bool reloading;
+    bool resend; // an unanswered hand-over leaves unknown what is in force there
+    enum hand_over handed;
+    uint64_t handed_boot;
+    char refusal[CHANNEL_TEXT_SIZE]; // with HANDED_REFUSED
+    struct channel *channel;
+    struct channel_hello hello; // the last one; only with channel_ready()
+    struct counters *counters;  // NULL: none
+    uint32_t networks;
+    struct prefilter_maps
+        prefilters[NETWORKS_MAX]; // descriptors, -1: none; index is the network's in the image
+    uint64_t started_ms;
+};
+
+// Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the
+// configuration. Returns 0 or -errno with one line in error; control_fini() is needed only after 0.
+struct control_options {
+    const char *file;
+    const char *run_directory;
+    const char *state_directory;
+};
+int control_init(struct control *control, struct event_base *base, const struct control_options *options,
+                 char *error, size_t size);
+int control_connect(struct control *control); // begins to look for the dataplane
+void control_fini(struct control *control);
+
+// Begins a reload from file (NULL: the file in force). Whole or nothing. Returns 0 (answer follows, perhaps
+// before this returns) or -errno with one line in error (no answer follows).
+int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
+                   size_t size);
+
+// What keeps the whole from taking calls, one text a call with rising index; NULL behind the last: ready when
+// index 0 gives NULL. buffer holds texts that are made.
+const char *control_not_ready(const struct control *control, unsigned int index, char *buffer, size_t size);
+
+const char *control_dataplane_state(const struct control *control); // "absent", "waiting", "starting", ...
+
+// Names for an operator. Numbers that nobody knows give "-".
+const char *control_peer_name(const struct control *control, uint32_t number);
+const char *control_network_name(const struct control *control, uint32_t index);
+bool control_has_prefilter(const struct control *control, uint32_t network);
+
+#endif

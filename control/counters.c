@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dataplane may write the file at any moment, its header too: the geometry is copied and checked once,
+// and only the copy is used afterwards. F_SEAL_SHRINK makes sure that the mapped pages stay.
+#include "counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct counters {
+    struct counters_header header;
+    const uint8_t *map;
+    size_t size;
+};
+
+const uint32_t delay_bounds_ms[DELAY_BUCKETS - 1] = DELAY_BOUNDS_MS;
+
+static int fault(char *error, size_t size, const char *text)
+{
+    snprintf(error, size, "counters refused: %s", text);
+    return -EPROTO;
+}
+
+static int check(const struct counters_header *h, uint64_t file_size, char *error, size_t size)
+{
+    if (h->magic != COUNTERS_MAGIC || h->version != COUNTERS_VERSION || h->counter_count != COUNTER_COUNT)
+        return fault(error, size, "made by another release; install the same release of both programs");
+    if (h->workers == 0 || h->workers > WORKERS_MAX || h->peers_max > PEERS_MAX ||
+        h->members_max > MEMBERS_MAX)
+        return fault(error, size, "workers, peers or members out of range");
+    if (h->worker_offset % 8 || h->worker_stride % 8 || h->peers_offset % 8 || h->members_offset % 8)
+        return fault(error, size, "an offset is not aligned");
+    if (h->worker_offset < sizeof(*h) || h->peers_offset < sizeof(struct counters_worker))
+        return fault(error, size, "blocks overlap");
+    uint64_t peers_end = (uint64_t)h->peers_offset + (uint64_t)h->peers_max * sizeof(struct counters_peer);
+    uint64_t members_end =
+        (uint64_t)h->members_offset + (uint64_t)h->members_max * sizeof(struct counters_member);
+    if (h->members_offset < peers_end || members_end > h->worker_stride)
+        return fault(error, size, "a worker's block is smaller than its parts");
+    if ((uint64_t)h->worker_offset + (uint64_t)h->workers * h->worker_stride > file_size)
+        return fault(error, size, "the file is smaller than its header says");
+    return 0;
+}
+
+int counters_open(int fd, struct counters **counters, char *error, size_t size)
+{
+    struct stat status;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || !(seals & F_SEAL_SHRINK))
+        return fault(error, size, "not a memfd sealed against shrinking");
+    if (fstat(fd, &status) < 0 || status.st_size < (off_t)sizeof(struct counters_header))
+        return fault(error, size, "the file is shorter than its header");
+    struct counters *made = calloc(1, sizeof(*made));
+    if (!made)
+        return -ENOMEM;
+    made->size = (size_t)status.st_size;
+    void *map = mmap(NULL, made->size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        int cause = errno;
+        free(made);
+        snprintf(error, size, "counters not mapped: errno %d", cause);
+        return -cause;
+    }
+    made->map = map;
+    made->header = *(const volatile struct counters_header *)map;
+    int result = check(&made->header, made->size, error, size);
+    if (result < 0) {
+        counters_close(made);
+        return result;
+    }
+    *counters = made;
+    return 0;
+}
+
+void counters_close(struct counters *counters)
+{
+    if (!counters)
+        return;
+    munmap((void *)(uintptr_t)counters->map, counters->size);
+    free(counters);
+}
+
+static const uint8_t *block(const struct counters *counters, uint32_t worker)
+{
+    return counters->map + counters->header.worker_offset + (size_t)worker * counters->header.worker_stride;
+}
+
+static const struct counters_worker *worker_block(const struct counters *counters, uint32_t worker)
+{
+    return (const struct counters_worker *)(const void *)block(counters, worker);
+}
+
+static uint64_t load(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static int64_t load_signed(const int64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+uint32_t counters_workers(const struct counters *counters)
+{
+    return counters->header.workers;
+}
+
+uint64_t counters_start_time_s(const struct counters *counters)
+{
+    return counters->header.start_time_s;
+}
+
+uint64_t counters_value(const struct counters *counters, uint32_t worker, enum counter counter)
+{
+    return load(&worker_block(counters, worker)->values[counter]);
+}
+
+uint64_t counters_cpu(const struct counters *counters, uint32_t worker)
+{
+    return load(&worker_block(counters, worker)->cpu);
+}
+
+uint64_t counters_sum(const struct counters *counters, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t worker = 0; worker < counters->header.workers; worker++)
+        sum += counters_value(counters, worker, counter);
+    return sum;
+}
+
+struct counters_peer counters_peer(const struct counters *counters, uint32_t peer)
+{
+    struct counters_peer sum = {0};
+    if (peer >= counters->header.peers_max)
+        return sum;
+    for (uint32_t worker = 0; worker < counters->header.workers; worker++) {
+        const void *peers = block(counters, worker) + counters->header.peers_offset;
+        const struct counters_peer *one = (const struct counters_peer *)peers + peer;
+        sum.requests_in += load(&one->requests_in);
+        sum.responses_in += load(&one->responses_in);
+        sum.calls_in_total += load(&one->calls_in_total);
+        sum.calls_out_total += load(&one->calls_out_total);
+        sum.answered_in_total += load(&one->answered_in_total);
+        sum.answered_out_total += load(&one->answered_out_total);
+        sum.calls_in += load_signed(&one->calls_in);
+        sum.calls_out += load_signed(&one->calls_out);
+    }
+    return sum;
+}
+
+struct counters_member counters_member(const struct counters *counters, uint32_t member)
+{
+    struct counters_member sum = {0};
+    if (member >= counters->header.members_max)
+        return sum;
+    for (uint32_t worker = 0; worker < counters->header.workers; worker++) {
+        const void *members = block(counters, worker) + counters->header.members_offset;
+        const struct counters_member *one = (const struct counters_member *)members + member;
+        sum.calls_total += load(&one->calls_total);
+        sum.answered_total += load(&one->answered_total);
+        sum.timeouts_total += load(&one->timeouts_total);
+        sum.calls += load_signed(&one->calls);
+    }
+    return sum;
+}
+
+struct delay_histogram counters_delay(const struct counters *counters)
+{
+    struct delay_histogram sum = {0};
+    for (uint32_t worker = 0; worker < counters->header.workers; worker++) {
+        const struct counters_worker *one = worker_block(counters, worker);
+        for (uint32_t i = 0; i < DELAY_BUCKETS; i++) {
+            uint64_t value = load(&one->delay_buckets[i]);
+            sum.buckets[i] += value;
+            sum.count += value;
+        }
+        sum.sum_ms += load(&one->delay_sum_ms);
+    }
+    return sum;
+}
+
+uint32_t delay_quantile_ms(const struct delay_histogram *histogram, double share)
+{
+    uint64_t seen = 0;
+    if (histogram->count == 0)
+        return 0;
+    for (uint32_t i = 0; i < DELAY_BUCKETS - 1; i++) {
+        seen += histogram->buckets[i];
+        if ((double)seen >= share * (double)histogram->count)
+            return delay_bounds_ms[i];
+    }
+    return UINT32_MAX;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reading side of the counters file (include/dialgate/counters.h): checked once, mapped read-only, summed on
+// demand.
+#ifndef DIALGATE_CONTROL_COUNTERS_H
+#define DIALGATE_CONTROL_COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "dialgate/counters.h"
+#include "dialgate/snapshot.h"
+
+struct counters;
+
+// Checks seals, size and header of the descriptor and maps it. The descriptor stays the caller's. Returns 0,
+// or -errno with one line in error.
+int counters_open(int fd, struct counters **counters, char *error, size_t size);
+void counters_close(struct counters *counters); // NULL is allowed
+
+uint32_t counters_workers(const struct counters *counters);
+uint64_t counters_start_time_s(const struct counters *counters); // Unix time
+
+// Of one worker; worker < counters_workers().
+uint64_t counters_value(const struct counters *counters, uint32_t worker, enum counter counter);
+uint64_t counters_cpu(const struct counters *counters, uint32_t worker);
+
+// Sums over all workers. A number outside the file's range gives zeros.
+uint64_t counters_sum(const struct counters *counters, enum counter counter);
+struct counters_peer counters_peer(const struct counters *counters, uint32_t peer);
+struct counters_member counters_member(const struct counters *counters, uint32_t member);
+
+struct delay_histogram {
+    uint64_t buckets[DELAY_BUCKETS]; // not cumulative
+    uint64_t count;
+    uint64_t sum_ms;
+};
+struct delay_histogram counters_delay(const struct counters *counters);
+
+// Upper bounds, DELAY_BUCKETS - 1 of them.
+extern const uint32_t delay_bounds_ms[DELAY_BUCKETS - 1];
+
+// The bound of the bucket in which the given share (0 .. 1) of the delays lies, UINT32_MAX beyond the last
+// bound, 0 when there are no delays.
+uint32_t delay_quantile_ms(const struct delay_histogram *histogram, double share);
+
+#endif

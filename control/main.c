@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dialgate-control: reads its arguments, checks or serves. All set-up stands in serve(), in order.
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "control.h"
+#include "http.h"
+#include "log.h"
+#include "rpc/server.h"
+#include "version.h"
+
+#define EXIT_DONE    0
+#define EXIT_REFUSED 1
+#define EXIT_USAGE   2
+
+#define DESCRIPTORS_MAX 65536u
+
+static const char usage[] =
+    "usage: dialgate-control [-n | -nv] -c FILE [--run-directory DIR] [--state-directory DIR]\n"
+    "  -c, --config FILE        configuration (YAML)\n"
+    "  -n, --check              check the configuration and end\n"
+    "  -v, --verbose            with -n: print the configuration with every key\n"
+    "  --run-directory DIR      sockets (/run/dialgate)\n"
+    "  --state-directory DIR    instead of state.directory\n"
+    "  --reference              print every key with default, range and meaning\n"
+    "  --version, --help\n"
+    "SIGHUP reloads the configuration, SIGTERM ends.\n";
+
+struct arguments {
+    struct control_options options;
+    bool check;
+    bool verbose;
+    int exit_status; // -1: go on
+};
+
+static struct arguments parse_arguments(int argc, char **argv)
+{
+    enum { RUN_DIRECTORY = 256, STATE_DIRECTORY, REFERENCE, VERSION };
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check", no_argument, NULL, 'n'},
+                                          {"verbose", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"run-directory", required_argument, NULL, RUN_DIRECTORY},
+                                          {"state-directory", required_argument, NULL, STATE_DIRECTORY},
+                                          {"reference", no_argument, NULL, REFERENCE},
+                                          {"version", no_argument, NULL, VERSION},
+                                          {0}};
+    struct arguments a = {.options.run_directory = "/run/dialgate", .exit_status = -1};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:nvh", longs, NULL)) != -1 && a.exit_status < 0) {
+        if (option == 'c')
+            a.options.file = optarg;
+        else if (option == 'n')
+            a.check = true;
+        else if (option == 'v')
+            a.verbose = true;
+        else if (option == RUN_DIRECTORY)
+            a.options.run_directory = optarg;
+        else if (option == STATE_DIRECTORY)
+            a.options.state_directory = optarg;
+        else
+            a.exit_status = option == '?' ? EXIT_USAGE : EXIT_DONE;
+        if (option == 'h')
+            fputs(usage, stdout);
+        if (option == REFERENCE)
+            config_reference(stdout);
+        if (option == VERSION)
+            puts("dialgate-control " DIALGATE_VERSION);
+    }
+    if (a.exit_status < 0 && (optind != argc || !a.options.file || (a.verbose && !a.check))) {
+        fputs(usage, stderr);
+        a.exit_status = EXIT_USAGE;
+    }
+    return a;
+}
+
+static int refuse(const char *text)
+{
+    fprintf(stderr, "dialgate-control: %s\n", text);
+    return EXIT_REFUSED;
+}
+
+static int check_only(const struct arguments *a)
+{
+    char error[ERROR_SIZE];
+    struct config *config = config_load(a->options.file, error, sizeof(error));
+    if (!config) {
+        fprintf(stderr, "%s\n", error); // FILE:LINE:COLUMN first, as editors read it
+        return EXIT_REFUSED;
+    }
+    int result = a->verbose ? config_print(config, stdout) : 0;
+    config_free(config);
+    return result == 0 && fflush(stdout) == 0 ? EXIT_DONE
+                                              : refuse("standard output does not take what is printed");
+}
+
+static void on_end(evutil_socket_t signal_number, short what, void *context)
+{
+    log_event(LEVEL_INFO, "ending", "signal=%d", (int)signal_number);
+    event_base_loopbreak(context);
+}
+
+static void on_reloaded(void *context, int result, const char *text)
+{
+    // The reload itself has logged its outcome.
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *context)
+{
+    char error[ERROR_SIZE];
+    struct reload_answer answer = {on_reloaded, NULL};
+    if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0)
+        log_event(LEVEL_ERROR, "reload_refused", "text=\"%s\"", error);
+}
+
+static int make_run_directory(const char *directory, char *error, size_t size)
+{
+    struct stat status;
+    if (mkdir(directory, 0750) < 0 && errno != EEXIST) {
+        snprintf(error, size, "%s: %s; make it, or use another --run-directory", directory, strerror(errno));
+        return -1;
+    }
+    if (stat(directory, &status) < 0 || !S_ISDIR(status.st_mode) || access(directory, W_OK | X_OK) < 0) {
+        snprintf(error, size, "%s: is no directory that this user may write; use another --run-directory",
+                 directory);
+        return -1;
+    }
+    return 0;
+}
+
+// Signals as events; NULL without memory. Freed with event_free.
+struct signals {
+    struct event *events[3];
+};
+
+static bool watch_signals(struct signals *signals, struct control *control)
+{
+    signals->events[0] = evsignal_new(control->base, SIGTERM, on_end, control->base);
+    signals->events[1] = evsignal_new(control->base, SIGINT, on_end, control->base);
+    signals->events[2] = evsignal_new(control->base, SIGHUP, on_hangup, control);
+    for (size_t i = 0; i < 3; i++)
+        if (!signals->events[i] || event_add(signals->events[i], NULL) < 0)
+            return false;
+    return true;
+}
+
+static int serve(const struct arguments *a, struct event_base *base)
+{
+    struct control control;
+    struct signals signals = {0};
+    struct rpc_server *server = NULL;
+    struct evhttp *http = NULL;
+    char error[ERROR_SIZE] = "out of memory";
+    char path[PATH_MAX];
+    uint16_t port;
+    int status = EXIT_REFUSED;
+
+    if (make_run_directory(a->options.run_directory, error, sizeof(error)) < 0)
+        return refuse(error);
+    if (control_init(&control, base, &a->options, error, sizeof(error)) < 0)
+        return refuse(error);
+    snprintf(path, sizeof(path), "%s/control.sock", a->options.run_directory);
+    const struct config *config = control.active.config;
+    server = rpc_server_create(&control, path, config_control_group(config), error, sizeof(error));
+    if (!server)
+        goto done;
+    const char *address = config_metrics_address(config, &port);
+    http = http_create(&control, address, port, error, sizeof(error));
+    if (!http || !watch_signals(&signals, &control) || control_connect(&control) < 0)
+        goto done;
+    log_event(LEVEL_INFO, "started", "version=%s pid=%d socket=\"%s\" metrics=%s:%u", DIALGATE_VERSION,
+              (int)getpid(), path, address, port);
+    status = event_base_dispatch(base) < 0 ? EXIT_REFUSED : EXIT_DONE;
+done:
+    if (status != EXIT_DONE)
+        refuse(error);
+    if (http)
+        evhttp_free(http);
+    rpc_server_destroy(server);
+    for (size_t i = 0; i < 3; i++)
+        if (signals.events[i])
+            event_free(signals.events[i]);
+    control_fini(&control);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = parse_arguments(argc, argv);
+    if (a.exit_status >= 0)
+        return a.exit_status;
+    if (a.check)
+        return check_only(&a);
+    signal(SIGPIPE, SIG_IGN);
+    // Every client is a descriptor: what the system allows is used.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    struct event_base *base = event_base_new();
+    if (!base)
+        return refuse("out of memory");
+    int status = serve(&a, base);
+    event_base_free(base);
+    libevent_global_shutdown();
+    return status;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the dialog methods share: ids, rows, and a request under way at the dataplane.
+#ifndef DIALGATE_CONTROL_RPC_DIALOG_H
+#define DIALGATE_CONTROL_RPC_DIALOG_H
+
+#include "../control.h"
+#include "call.h"
+
+#define DIALOG_ID_SIZE 17 // 16 hex digits of the handle, NUL
+
+const char *dialog_id(uint64_t handle, char id[DIALOG_ID_SIZE]);
+
+// True when text is a short id.
+bool dialog_handle(const char *text, uint64_t *handle);
+
+// The selection by Call-ID; text is escaped as dialog.list shows it. False: no Call-ID can be like this.
+bool dialog_by_call_id(const char *text, struct channel_dialog_select *select);
+
+// A new JSON object of a checked row.
+json_t *dialog_json(const struct control *control, const struct channel_dialog_row *row, const char *text);
+
+int dialog_ask(struct control *control, enum channel_type type, const void *body,
+               const struct channel_answer *answer);
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The handlers behind the rows of method.c, by file.
+#ifndef DIALGATE_CONTROL_RPC_HANDLERS_H
+#define DIALGATE_CONTROL_RPC_HANDLERS_H
+
+struct rpc_call;
+
+// system.c
+void rpc_system_status(struct rpc_call *call);
+void rpc_core_list(struct rpc_call *call);
+void rpc_metrics_get(struct rpc_call *call);
+
+// peer.c
+void rpc_peer_list(struct rpc_call *call);
+void rpc_peer_show(struct rpc_call *call);
+
+// dialog.c
+void rpc_dialog_list(struct rpc_call *call);
+void rpc_dialog_show(struct rpc_call *call);
+void rpc_dialog_count(struct rpc_call *call);
+
+// dialog_end.c
+void rpc_dialog_end(struct rpc_call *call);
+
+// settings.c
+void rpc_config_check(struct rpc_call *call);
+void rpc_config_show(struct rpc_call *call);
+void rpc_config_reload(struct rpc_call *call);
+
+// filter.c
+void rpc_prefilter_show(struct rpc_call *call);
+void rpc_prefilter_top(struct rpc_call *call);
+void rpc_prefilter_ban(struct rpc_call *call);
+void rpc_prefilter_unban(struct rpc_call *call);
+
+// method.c
+void rpc_api_list(struct rpc_call *call);
+
+#endif

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A client has one call under way: the next line is read when the answer is written and most of it is taken.
+// So a client can hold no more memory here than one line, one answer and OUTPUT_HIGH octets.
+#include "server.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "call.h"
+#include "../control.h"
+#include "../log.h"
+
+#define OUTPUT_HIGH  (1u << 20)
+#define LINES_A_TURN 64u
+
+struct client {
+    struct rpc_server *server;  // NULL: the server has ended
+    struct bufferevent *stream; // NULL: the client has gone, its last call has not
+    bool busy;
+    bool ended; // sends no more; closed when answered
+    LIST_ENTRY(client) link;
+};
+
+struct rpc_server {
+    struct control *control;
+    struct evconnlistener *listener;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    int lock;
+    unsigned int count;
+    struct log_limit limit;
+    LIST_HEAD(, client) clients;
+};
+
+static void hang_up(struct client *client)
+{
+    if (client->stream) {
+        bufferevent_free(client->stream);
+        client->stream = NULL;
+        LIST_REMOVE(client, link);
+        client->server->count--;
+        client->server = NULL;
+    }
+    if (!client->busy)
+        free(client);
+}
+
+static void on_answer(void *context, char *line)
+{
+    struct client *client = context;
+    client->busy = false;
+    if (client->stream && line)
+        bufferevent_write(client->stream, line, strlen(line));
+    free(line);
+    if (!client->stream)
+        free(client);
+    else
+        bufferevent_trigger(client->stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void refuse_line(struct client *client)
+{
+    char *line = rpc_error_line(DG_INVALID_REQUEST, "a line may have 1 MiB");
+    bufferevent_disable(client->stream, EV_READ);
+    if (line)
+        bufferevent_write(client->stream, line, strlen(line));
+    free(line);
+    client->ended = true;
+}
+
+static void close_when_written(struct client *client)
+{
+    if (client->ended && !client->busy && evbuffer_get_length(bufferevent_get_output(client->stream)) == 0)
+        hang_up(client);
+}
+
+static void on_read(struct bufferevent *stream, void *context)
+{
+    struct client *client = context;
+    struct evbuffer *input = bufferevent_get_input(stream);
+    for (unsigned int i = 0; i < LINES_A_TURN; i++) {
+        if (client->busy || evbuffer_get_length(bufferevent_get_output(stream)) > OUTPUT_HIGH)
+            return;
+        size_t length = 0;
+        char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
+        if (!line) {
+            if (evbuffer_get_length(input) >= RPC_LINE_MAX && !client->ended)
+                refuse_line(client);
+            close_when_written(client);
+            return;
+        }
+        struct rpc_answer answer = {on_answer, client};
+        client->busy = true;
+        rpc_serve(client->server->control, line, length, &answer);
+        free(line);
+    }
+    bufferevent_trigger(stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void on_write(struct bufferevent *stream, void *context)
+{
+    on_read(stream, context);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *context)
+{
+    struct client *client = context;
+    if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING)) {
+        // Half-closed: what was asked is still answered (printf ... | nc -U).
+        client->ended = true;
+        on_read(stream, client);
+        return;
+    }
+    if (what & (BEV_EVENT_ERROR | BEV_EVENT_EOF))
+        hang_up(client);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                      int length, void *context)
+{
+    struct rpc_server *server = context;
+    struct client *client = server->count < RPC_CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+    struct bufferevent *stream = NULL;
+    if (client)
+        stream = bufferevent_socket_new(server->control->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    if (!stream) {
+        char *line = rpc_error_line(DG_REFUSED, "too many clients of the control socket; close some");
+        if (line && send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+            log_allowed(&server->limit))
+            log_event(LEVEL_WARNING, "client_not_told", "errno=%d", errno);
+        if (log_allowed(&server->limit))
+            log_event(LEVEL_WARNING, "client_refused", "clients=%u", server->count);
+        free(line);
+        free(client);
+        close(fd);
+        return;
+    }
+    *client = (struct client){.server = server, .stream = stream};
+    LIST_INSERT_HEAD(&server->clients, client, link);
+    server->count++;
+    bufferevent_setcb(stream, on_read, on_write, on_event, client);
+    // Reading stops at the limit; a whole line of the limit's size and its end must fit.
+    bufferevent_setwatermark(stream, EV_READ, 0, RPC_LINE_MAX + 1);
+    bufferevent_enable(stream, EV_READ | EV_WRITE);
+}
+
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    struct rpc_server *server = context;
+    if (log_allowed(&server->limit))
+        log_event(LEVEL_ERROR, "accept_failed", "errno=%d", errno);
+}
+
+// 0 when path is free now, or -errno with one line in error.
+static int clear_path(const struct sockaddr_un *address, char *error, size_t size)
+{
+    struct stat status;
+    const char *path = address->sun_path;
+    if (lstat(path, &status) < 0) {
+        if (errno == ENOENT)
+            return 0;
+        snprintf(error, size, "%s: %s", path, strerror(errno));
+        return -EACCES;
+    }
+    if (status.st_uid != geteuid()) {
+        snprintf(error, size,
+                 "%s: belongs to user %u, not to user %u; remove it, or use another --run-directory", path,
+                 (unsigned int)status.st_uid, (unsigned int)geteuid());
+        return -EPERM;
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        snprintf(error, size, "%s: is not a socket; remove it, or use another --run-directory", path);
+        return -EEXIST;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool alive =
+        fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    if (alive) {
+        snprintf(error, size, "%s: in use by another process; stop it, or use another --run-directory", path);
+        return -EADDRINUSE;
+    }
+    if (unlink(path) < 0) {
+        snprintf(error, size, "%s: stale socket not removed: %s", path, strerror(errno));
+        return -EPERM;
+    }
+    return 0;
+}
+
+static int take_lock(const char *socket_path, char *error, size_t size)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s.lock", socket_path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        snprintf(error, size, "%s: %s; check the owner of the run directory", path, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        snprintf(error, size,
+                 "%s: another dialgate-control runs here; stop it, or use another --run-directory",
+                 socket_path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void give_to_group(const char *path, const char *group)
+{
+    const struct group *entry = group && group[0] ? getgrnam(group) : NULL;
+    if (!entry)
+        log_event(LEVEL_WARNING, "group_missing",
+                  "group=\"%s\" path=\"%s\" text=\"only the owner can use the socket\"", group ? group : "",
+                  path);
+    else if (chown(path, (uid_t)-1, entry->gr_gid) < 0)
+        log_event(LEVEL_WARNING, "group_not_set", "group=\"%s\" path=\"%s\" errno=%d", group, path, errno);
+}
+
+static int bind_socket(const struct sockaddr_un *address, const char *group, char *error, size_t size)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t old = umask(0117); // from its first moment nobody else may connect
+    bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    umask(old);
+    if (!bound) {
+        snprintf(error, size, "%s: %s", address->sun_path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    give_to_group(address->sun_path, group);
+    return fd;
+}
+
+struct rpc_server *rpc_server_create(struct control *control, const char *path, const char *group,
+                                     char *error, size_t size)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        snprintf(error, size, "%s: longer than a socket's path may be; use another --run-directory", path);
+        return NULL;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    struct rpc_server *server = calloc(1, sizeof(*server));
+    if (!server) {
+        snprintf(error, size, "out of memory");
+        return NULL;
+    }
+    server->control = control;
+    server->lock = take_lock(path, error, size);
+    if (server->lock < 0)
+        goto failed;
+    if (clear_path(&address, error, size) < 0)
+        goto failed;
+    int fd = bind_socket(&address, group, error, size);
+    if (fd < 0)
+        goto failed;
+    memcpy(server->path, address.sun_path, sizeof(server->path));
+    server->listener = evconnlistener_new(control->base, on_accept, server,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
+    if (!server->listener) {
+        snprintf(error, size, "%s: listen: %s", path, strerror(errno));
+        close(fd);
+        unlink(path);
+        goto failed;
+    }
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
+    return server;
+failed:
+    if (server->lock >= 0)
+        close(server->lock);
+    free(server);
+    return NULL;
+}
+
+void rpc_server_destroy(struct rpc_server *server)
+{
+    if (!server)
+        return;
+    while (!LIST_EMPTY(&server->clients))
+        hang_up(LIST_FIRST(&server->clients));
+    evconnlistener_free(server->listener);
+    unlink(server->path);
+    close(server->lock);
+    free(server);
+}

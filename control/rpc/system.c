@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "../control.h"
+#include "../log.h"
+#include "../metrics.h"
+#include "version.h"
+#include "call.h"
+#include "handlers.h"
+#include "text.h"
+
+static json_int_t sum(const struct control *control, enum counter counter)
+{
+    return control->counters ? (json_int_t)counters_sum(control->counters, counter) : 0;
+}
+
+static json_t *dataplane_json(const struct control *control)
+{
+    bool ready = channel_ready(control->channel);
+    const char *fault = ready ? control->hello.text : channel_fault(control->channel);
+    json_t *dataplane = json_pack("{s:s, s:o}", "state", control_dataplane_state(control), "text",
+                                  text_json(fault, strlen(fault)));
+    if (!ready)
+        return dataplane;
+    json_object_set_new(dataplane, "pid", json_integer(control->hello.pid));
+    json_object_set_new(dataplane, "workers", json_integer(control->hello.workers));
+    json_object_set_new(dataplane, "networks", json_integer(control->hello.networks));
+    json_object_set_new(
+        dataplane, "sequence",
+        json_integer((json_int_t)(control->handed == HANDED_ACCEPTED ? control->active.image->sequence
+                                                                     : control->hello.snapshot_sequence)));
+    if (control->counters) {
+        json_int_t start = (json_int_t)counters_start_time_s(control->counters);
+        json_int_t uptime = (json_int_t)time(NULL) - start;
+        json_object_set_new(dataplane, "uptime_s", json_integer(uptime > 0 ? uptime : 0));
+    }
+    return dataplane;
+}
+
+void rpc_system_status(struct rpc_call *call)
+{
+    static const char *const hand_over[] = {"not sent", "sent", "accepted", "refused"};
+    const struct control *control = rpc_control(call);
+    char buffer[ERROR_SIZE];
+    const char *reason;
+    json_t *reasons = json_array();
+    for (unsigned int i = 0; (reason = control_not_ready(control, i, buffer, sizeof(buffer))); i++)
+        json_array_append_new(reasons, text_json(reason, strlen(reason)));
+    json_t *own =
+        json_pack("{s:s, s:i, s:I, s:o, s:I, s:s}", "version", DIALGATE_VERSION, "pid", (int)getpid(),
+                  "uptime_s", (json_int_t)(clock_ms() - control->started_ms) / 1000, "file",
+                  text_json(control->active.file, strlen(control->active.file)), "sequence",
+                  (json_int_t)control->active.image->sequence, "configuration", hand_over[control->handed]);
+    json_t *packets = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I}", "received", sum(control, COUNTER_RX_PACKETS), "sent",
+        sum(control, COUNTER_TX_PACKETS), "forwarded", sum(control, COUNTER_OUT_FORWARDED), "answered",
+        sum(control, COUNTER_OUT_ANSWERED), "absorbed", sum(control, COUNTER_OUT_ABSORBED));
+    json_t *calls = json_pack("{s:I, s:I, s:I, s:I}", "early",
+                              sum(control, COUNTER_DIALOG_NONE_NOW) + sum(control, COUNTER_DIALOG_EARLY_NOW),
+                              "confirmed", sum(control, COUNTER_DIALOG_CONFIRMED_NOW), "terminating",
+                              sum(control, COUNTER_DIALOG_TERMINATING_NOW), "created",
+                              sum(control, COUNTER_DIALOG_CREATED));
+    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
+                              "reasons", reasons, "control", own, "dataplane", dataplane_json(control),
+                              "messages", packets, "calls", calls));
+}
+
+// Drops are the rows of the family PACKETS that name a reason.
+static json_int_t drops(const struct counters *counters, uint32_t worker)
+{
+    uint64_t total = 0;
+    for (unsigned int i = COUNTER_DROP_NOT_IP; i <= COUNTER_DROP_NO_ROOM; i++)
+        total += counters_value(counters, worker, (enum counter)i);
+    return (json_int_t)total;
+}
+
+void rpc_core_list(struct rpc_call *call)
+{
+    const struct control *control = rpc_control(call);
+    const struct counters *counters = control->counters;
+    json_t *cores = json_array();
+    if (!counters) {
+        json_decref(cores);
+        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters", control_dataplane_state(control));
+        return;
+    }
+    for (uint32_t worker = 0; worker < counters_workers(counters); worker++) {
+#define VALUE(name) (json_int_t) counters_value(counters, worker, COUNTER_##name)
+        double busy = (double)VALUE(TURN_BUSY);
+        double turns = busy + (double)VALUE(TURN_IDLE);
+        json_array_append_new(
+            cores, json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "worker", (int)worker,
+                             "cpu", (json_int_t)counters_cpu(counters, worker), "received", VALUE(RX_PACKETS),
+                             "steered_away", VALUE(STEER_AWAY), "forwarded", VALUE(OUT_FORWARDED), "answered",
+                             VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped",
+                             drops(counters, worker), "sent", VALUE(TX_PACKETS), "dialogs",
+                             VALUE(DIALOG_CONFIRMED_NOW), "busy_share", turns > 0 ? busy / turns : 0.0));
+#undef VALUE
+    }
+    rpc_reply(call, json_pack("{s:o}", "cores", cores));
+}
+
+struct collect {
+    json_t *families;
+    json_t *samples; // of the family under way, borrowed
+};
+
+static void collect_family(void *context, const char *name, const char *type, const char *help)
+{
+    struct collect *collect = context;
+    collect->samples = json_array();
+    json_array_append_new(collect->families, json_pack("{s:s, s:s, s:s, s:o}", "name", name, "type", type,
+                                                       "help", help, "samples", collect->samples));
+}
+
+static void collect_sample(void *context, const char *suffix, const char *labels, double value)
+{
+    struct collect *collect = context;
+    bool whole = value == (double)(json_int_t)value;
+    json_array_append_new(collect->samples,
+                          json_pack("{s:s, s:s, s:o}", "suffix", suffix, "labels", labels, "value",
+                                    whole ? json_integer((json_int_t)value) : json_real(value)));
+}
+
+void rpc_metrics_get(struct rpc_call *call)
+{
+    struct collect collect = {.families = json_array()};
+    struct metrics_visitor visitor = {collect_family, collect_sample, &collect};
+    metrics_walk(rpc_control(call), &visitor);
+    rpc_reply(call, json_pack("{s:o}", "families", collect.families));
+}

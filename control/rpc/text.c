@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Octets of the well-formed UTF-8 sequence (RFC 3629) at text, 0 when there is none.
+static size_t sequence_length(const unsigned char *text, size_t length)
+{
+    unsigned char first = text[0];
+    size_t octets = first < 0x80   ? 1
+                    : first < 0xc2 ? 0
+                    : first < 0xe0 ? 2
+                    : first < 0xf0 ? 3
+                    : first < 0xf5 ? 4
+                                   : 0;
+    if (octets == 0 || octets > length)
+        return 0;
+    for (size_t i = 1; i < octets; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    // Overlong forms, surrogates, and beyond U+10FFFF.
+    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
+        (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return octets;
+}
+
+static bool shown_as_is(const unsigned char *text, size_t octets)
+{
+    if (octets == 1)
+        return text[0] >= 0x20 && text[0] != 0x7f && text[0] != '\\';
+    if (octets == 2 && text[0] == 0xc2 && text[1] < 0xa0) // C1 controls
+        return false;
+    // U+200E/F, U+2028 .. U+202E, U+2066 .. U+2069 turn or break lines.
+    if (octets == 3 && text[0] == 0xe2 && text[1] == 0x80)
+        return !(text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xa8 && text[2] <= 0xae));
+    return !(octets == 3 && text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9);
+}
+
+json_t *text_json(const char *octets, size_t length)
+{
+    const unsigned char *from = (const unsigned char *)octets;
+    char *escaped = malloc(length * 4 + 1);
+    size_t used = 0;
+    if (!escaped)
+        return NULL;
+    for (size_t i = 0; i < length;) {
+        size_t step = sequence_length(from + i, length - i);
+        if (step > 0 && shown_as_is(from + i, step)) {
+            memcpy(escaped + used, from + i, step);
+            used += step;
+            i += step;
+            continue;
+        }
+        used += (size_t)snprintf(escaped + used, 5, "\\x%02x", from[i]);
+        i++;
+    }
+    json_t *string = json_stringn(escaped, used);
+    free(escaped);
+    return string;
+}
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+long text_octets(const char *text, char *octets, size_t size)
+{
+    size_t used = 0;
+    while (*text) {
+        if (used == size)
+            return -1;
+        if (*text != '\\') {
+            octets[used++] = *text++;
+            continue;
+        }
+        int high = text[1] == 'x' ? hex_digit(text[2]) : -1;
+        int low = high >= 0 ? hex_digit(text[3]) : -1;
+        if (low < 0)
+            return -1;
+        octets[used++] = (char)(high << 4 | low);
+        text += 4;
+    }
+    return (long)used;
+}
+
+const char *text_address(const struct ip_address *address, unsigned int port, char buffer[ADDRESS_TEXT_SIZE])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    char host[INET6_ADDRSTRLEN];
+    if (memcmp(address->octets, mapped, sizeof(mapped)) == 0) {
+        inet_ntop(AF_INET, address->octets + 12, host, sizeof(host));
+        snprintf(buffer, ADDRESS_TEXT_SIZE, port ? "%s:%u" : "%s", host, port);
+    } else {
+        inet_ntop(AF_INET6, address->octets, host, sizeof(host));
+        snprintf(buffer, ADDRESS_TEXT_SIZE, port ? "[%s]:%u" : "%s", host, port);
+    }
+    return buffer;
+}

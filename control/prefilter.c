@@ -33,7 +33,7 @@ int prefilter_check_maps(const struct prefilter_maps *maps)
         uint32_t size = sizeof(info);
 
         if (bpf_obj_get_info_by_fd(maps->fds[i], &info, &size))
-            return errno == EBADF ? -EBADF : -EPROTO;
+            return -EPROTO;
         if (info.type != shapes[i].type || info.key_size != shapes[i].key_size ||
             info.value_size != shapes[i].value_size)
             return -EPROTO;

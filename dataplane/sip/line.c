@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line ends with CRLF; a lone LF or CR ends one too, as in most stacks. A line whose first octet is white
-// space goes on with the header before it (RFC 3261 7.3.1). Each octet of the header part is looked at once
-// by scan_control(), which stops at line ends and at the octets that no header may hold, and once more by
-// whoever needs the value.
+// A line ends with CRLF; a lone LF ends one too, as in most stacks. A lone CR does not: those who forward and
+// those who receive read it in different ways, and an edit could turn it into half of a CRLF. It is a fault.
+// A line whose first octet is white space goes on with the header before it (RFC 3261 7.3.1). Each octet of
+// the header part is looked at once by scan_control(), which stops at line ends and at the octets that no
+// header may hold, and once more by whoever needs the value.
 #include "line.h"
 #include "header.h"
 #include "scan.h"
 
-static bool is_line_end(uint8_t octet)
+static bool is_line_end(const uint8_t *at, const uint8_t *end)
 {
-    return octet == '\r' || octet == '\n';
+    return *at == '\n' || (*at == '\r' && end - at > 1 && at[1] == '\n');
 }
 
 static bool is_blank(uint8_t octet)
@@ -17,22 +18,20 @@ static bool is_blank(uint8_t octet)
     return octet == ' ' || octet == '\t';
 }
 
-static const uint8_t *behind_line_end(const uint8_t *at, const uint8_t *end)
+static const uint8_t *behind_line_end(const uint8_t *at)
 {
-    if (*at == '\r' && at + 1 < end && at[1] == '\n')
-        return at + 2;
-    return at + 1;
+    return *at == '\r' ? at + 2 : at + 1;
 }
 
-// First line end at or behind `at`, or end. Sets *bad when a control octet stands before it; behind a
-// backslash it is part of a quoted pair (RFC 3261 25.1).
+// First line end at or behind `at`, or end. Sets *bad when a control octet stands before it; all but CR and
+// LF may be part of a quoted pair, behind a backslash (RFC 3261 25.1).
 static const uint8_t *find_line_end(const uint8_t *at, const uint8_t *end, bool *bad)
 {
     for (;;) {
         at = scan_control(at, end);
-        if (at == end || is_line_end(*at))
+        if (at == end || is_line_end(at, end))
             return at;
-        if (at[-1] != '\\')
+        if (*at == '\r' || at[-1] != '\\')
             *bad = true;
         at++;
     }
@@ -102,7 +101,7 @@ int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, s
         return MESSAGE_TOO_LONG;
     walk->end = octets + length;
     // RFC 3261 7.5: line ends before the start line are ignored.
-    while (walk->at < walk->end && is_line_end(*walk->at))
+    while (walk->at < walk->end && (*walk->at == '\r' || *walk->at == '\n'))
         walk->at++;
     // What starts no token can be no start line, and find_line_end() must not look at the octet before the
     // first.
@@ -114,7 +113,7 @@ int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, s
         return MESSAGE_NOT_SIP;
     start->offset = (uint16_t)(walk->at - octets);
     int fault = names_sip(walk->at, end) ? status_line(walk, end, start) : request_line(walk, end, start);
-    walk->at = behind_line_end(end, walk->end);
+    walk->at = behind_line_end(end);
     if (fault == MESSAGE_FINE && bad)
         fault = start->is_request ? MESSAGE_BAD_REQUEST_URI : MESSAGE_BAD_HEADER_LINE;
     return fault;
@@ -133,7 +132,7 @@ static const uint8_t *find_header_end(const uint8_t *at, const uint8_t *end, boo
         at = find_line_end(at, end, bad);
         if (at == end)
             return end;
-        const uint8_t *behind = behind_line_end(at, end);
+        const uint8_t *behind = behind_line_end(at);
         if (behind == end || !is_blank(*behind))
             return at;
         at = behind;
@@ -145,8 +144,8 @@ bool line_header(struct line_walk *walk, struct header_field *field)
     const uint8_t *end = walk->end;
     while (walk->at < end) {
         const uint8_t *line = walk->at;
-        if (is_line_end(*line)) {
-            walk->at = behind_line_end(line, end);
+        if (is_line_end(line, end)) {
+            walk->at = behind_line_end(line);
             walk->complete = true;
             return false;
         }
@@ -159,7 +158,7 @@ bool line_header(struct line_walk *walk, struct header_field *field)
         const uint8_t *line_end = find_header_end(colon, end, &bad);
         if (line_end == end)
             break;
-        walk->at = behind_line_end(line_end, end);
+        walk->at = behind_line_end(line_end);
         if (bad) {
             note_fault(walk, MESSAGE_BAD_HEADER_LINE);
             continue;

@@ -43,10 +43,6 @@ static const struct good goods[] = {
      TEXT("ACK sip:h SIP/2.0\nVia: SIP/2.0/UDP h\nFrom: <sip:a>\nTo: <sip:b>\nCall-ID: x\nCSeq: 1 "
           "ACK\n\nbody"),
      METHOD_ACK, "x", NULL, NULL, NULL, "body", 1, -1, 5},
-    {"bare CR",
-     TEXT("ACK sip:h SIP/2.0\rVia: SIP/2.0/UDP h\rFrom: <sip:a>\rTo: <sip:b>\rCall-ID: x\rCSeq: 1 "
-          "ACK\r\rbody"),
-     METHOD_ACK, "x", NULL, NULL, NULL, "body", 1, -1, 5},
     {"folds and white space",
      TEXT("OPTIONS sip:h SIP/2.0\r\nVia  :\r\n SIP/2.0/UDP h;\r\n\tbranch=b\r\nfRoM\t:\r\n  \"A\r\n B\" "
           "<sip:a>\r\n ;"
@@ -139,6 +135,18 @@ static const struct bad bads[] = {
     {"NUL in the Call-ID", TEXT(START VIA FROM TO "Call-ID: a\0b\r\n" CSEQ END), MESSAGE_BAD_HEADER_LINE, 400,
      "Bad Header Line"},
     {"DEL in a header", TEXT(GOOD "Subject: a\x7f\r\n" END), MESSAGE_BAD_HEADER_LINE, 400, "Bad Header Line"},
+    {"CR alone ends no line", TEXT("ACK sip:h SIP/2.0\rVia: SIP/2.0/UDP h\rCall-ID: x\r\r"), MESSAGE_NOT_SIP,
+     0, NULL},
+    {"CR in a header", TEXT(GOOD "Subject: a\rRoute: <sip:b>\r\n" END), MESSAGE_BAD_HEADER_LINE, 400,
+     "Bad Header Line"},
+    {"CR behind a backslash", TEXT(GOOD "Subject: \"\\\r\"\r\n" END), MESSAGE_BAD_HEADER_LINE, 400,
+     "Bad Header Line"},
+    {"CR before the line end", TEXT(GOOD "Subject: a\r\r\n" END), MESSAGE_BAD_HEADER_LINE, 400,
+     "Bad Header Line"},
+    {"CR before the empty line", TEXT(GOOD "\r\r\n" END), MESSAGE_BAD_HEADER_LINE, 400, "Bad Header Line"},
+    {"CR at the end", TEXT(GOOD "\r"), MESSAGE_CUT, 400, "Missing Empty Line"},
+    {"CR in a reason phrase", TEXT("SIP/2.0 200 O\rK\r\n" VIA FROM TO CALL_ID CSEQ END),
+     MESSAGE_BAD_HEADER_LINE, 0, NULL},
     {"no Via", TEXT(START FROM TO CALL_ID CSEQ END), MESSAGE_NO_VIA, 0, NULL},
     {"empty Via", TEXT(START "Via:\r\n" FROM TO CALL_ID CSEQ END), MESSAGE_BAD_VIA, 0, NULL},
     {"Via without a host", TEXT(START "Via: SIP/2.0/UDP\r\n" FROM TO CALL_ID CSEQ END), MESSAGE_BAD_VIA, 0,

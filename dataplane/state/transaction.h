@@ -123,8 +123,11 @@ struct transaction {
     uint32_t dialog_generation;
     uint16_t peer;        // caller's: permanent number
     uint16_t member;      // caller's: permanent number
-    uint32_t to_tag_hash; // caller's
-    uint32_t next_free;   // slab
+    uint32_t cancel;      // caller's: ICT: the client transaction of our CANCEL, INDEX_NONE: none
+    union {
+        uint32_t next_free;   // slab
+        uint32_t received_us; // caller's: low bits of its microsecond clock when the request came
+    };
     uint8_t ending;       // enum transaction_ending
 };
 static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 48,

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "boot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "clock.h"
+#include "eal.h"
+#include "log.h"
+
+static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
+                                   const struct boot_options *options)
+{
+    return (struct eal_plan){.file_prefix = dir->prefix,
+                             .memory_mb = rules->settings->memory_mb,
+                             .workers = rules->settings->workers,
+                             .cpus = options->cpus,
+                             .cpu_count = options->cpu_count,
+                             .arguments = options->eal_arguments,
+                             .argument_count = options->eal_argument_count};
+}
+
+// AF_XDP's memory is locked memory, and maps are where the kernel is older than 5.11. Without the right to
+// raise it, what we have must do.
+static void raise_locked_memory(void)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+        return;
+    getrlimit(RLIMIT_MEMLOCK, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+// What can be refused before DPDK starts: the machine is as the configuration says.
+static int open_host(struct dataplane *plane, const struct rules *rules, const struct ports_plan *ports,
+                     struct nexthop_table **nexthops, struct fault *fault)
+{
+    int result = ports_check(ports, fault);
+
+    if (result == 0)
+        result = listen_update(&plane->listens, rules->listeners, rules->listener_addresses,
+                               rules->listener_count, fault);
+    if (result == 0)
+        result = hostnet_open(&plane->hostnet, rules->networks, rules->network_count, fault);
+    if (result == 0) {
+        *nexthops = hostnet_refresh(plane->hostnet, clock_ms());
+        if (*nexthops == NULL)
+            result = fault_set(fault, EIO, "netlink: the kernel's routes could not be read; start again");
+    }
+    return result;
+}
+
+static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
+                      struct fault *fault)
+{
+    int result = eal_start(plan->eal, fault);
+
+    if (result == 0)
+        result = ports_open(&plane->ports, ports, fault);
+    if (result == 0)
+        result = counters_file_create(&plane->counters, plan->rules->settings->workers, fault);
+    if (result == 0)
+        result = workers_create(&plane->workers, plan, fault);
+    if (result == 0)
+        result = workers_launch(&plane->workers, fault);
+    return result;
+}
+
+int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir *dir,
+               const struct boot_options *options, struct fault *fault)
+{
+    const struct eal_plan eal = eal_plan_of(rules, dir, options);
+    const struct ports_plan ports = {
+        .rules = rules, .run_directory = dir->run, .prefilter = options->prefilter};
+    struct workers_plan plan = {.eal = &eal,
+                                .ports = &plane->ports,
+                                .counters = &plane->counters,
+                                .keys = &plane->keys,
+                                .rules = rules};
+    int result;
+
+    memset(plane, 0, sizeof(*plane));
+    raise_locked_memory();
+    result = keys_open(dir->state, &plane->keys, fault);
+    if (result == 0)
+        result = open_host(plane, rules, &ports, &plan.nexthops, fault);
+    if (result == 0)
+        result = start_dpdk(plane, &plan, &ports, fault);
+    if (result < 0) {
+        bool published = plane->workers.published.rules != NULL;
+
+        boot_stop(plane);
+        if (!published) {
+            nexthop_destroy(plan.nexthops);
+            rules_destroy(rules);
+        }
+        return result;
+    }
+    plane->start_rules = rules;
+    eal_log_on();
+    return 0;
+}
+
+bool boot_stop(struct dataplane *plane)
+{
+    bool stopped = workers_stop(&plane->workers);
+    struct rules *rules = plane->workers.published.rules;
+    struct nexthop_table *nexthops = plane->workers.published.nexthops;
+
+    if (stopped)
+        workers_destroy(&plane->workers);
+    ports_close(&plane->ports);
+    hostnet_close(plane->hostnet);
+    listen_close(&plane->listens);
+    plane->hostnet = NULL;
+    explicit_bzero(&plane->keys, sizeof(plane->keys));
+    if (!stopped)
+        return false;
+    counters_file_destroy(&plane->counters);
+    nexthop_destroy(nexthops);
+    if (plane->start_rules != NULL && plane->start_rules != rules)
+        rules_destroy(plane->start_rules);
+    if (rules != NULL)
+        rules_destroy(rules);
+    memset(&plane->workers.published, 0, sizeof(plane->workers.published));
+    plane->start_rules = NULL;
+    return true;
+}

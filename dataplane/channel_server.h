@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Our end of the channel to control: accepts one connection, checks each datagram whole before anybody looks
+// into it, and sends without ever waiting for a slow reader.
+#ifndef DIALGATE_CHANNEL_SERVER_H
+#define DIALGATE_CHANNEL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "fault.h"
+#include "log.h"
+
+#define CHANNEL_SERVER_QUEUE_MAX                                                                             \
+    (8u << 20) // octets that wait for a slow control before the connection is dropped
+
+struct channel_queued;
+
+struct channel_server {
+    int listen_fd;
+    int fd;                               // connection, -1: none
+    bool greeted;                         // control's HELLO came
+    struct channel_queued *first, **last; // what the socket did not take yet
+    size_t queued;                        // octets
+    struct log_limit limit;
+};
+
+// A datagram that passed channel_check(). fd: the descriptor with it, -1: none; the receiver owns it.
+struct channel_input {
+    struct channel_header header;
+    union {
+        struct channel_hello hello;
+        struct channel_snapshot snapshot;
+        struct channel_dialog_list list;
+        struct channel_dialog_select select;
+    } body;
+    int fd;
+};
+
+// What is to be sent. text follows the body (DIALOG_ROW). The descriptors stay the caller's.
+struct channel_output {
+    enum channel_type type;
+    uint32_t request;
+    const void *body;
+    size_t body_size;
+    const void *text;
+    size_t text_size;
+    const int *fds;
+    unsigned fd_count;
+};
+
+// Whether a datagram of size octets with fd_count descriptors is a message that control may send now: magic,
+// version, type, size, order, indexes and ranges. Fills in->header as far as it can be read, and in->body.
+// Returns 0 or -errno with fault.
+int channel_check(const void *datagram, size_t size, unsigned fd_count, struct channel_input *in,
+                  struct fault *fault);
+
+void channel_server_init(struct channel_server *server, int listen_fd);
+// Accepts whoever waits. Returns true when a control is connected now that was not before.
+bool channel_server_accept(struct channel_server *server);
+// Returns 1 with a checked message, 0 when nothing more waits, or -ECONNRESET when the connection ended and
+// was closed. What is refused is answered and logged here.
+int channel_server_receive(struct channel_server *server, struct channel_input *in);
+// Returns 0, or -errno after the connection was dropped (gone or too slow) or when there is none.
+int channel_server_send(struct channel_server *server, const struct channel_output *out);
+// Sends what waits. Returns 0 or -errno after the connection was dropped.
+int channel_server_flush(struct channel_server *server);
+// True while something waits for room in the socket.
+bool channel_server_waiting(const struct channel_server *server);
+void channel_server_drop(struct channel_server *server);
+
+// CHANNEL_DONE, CHANNEL_SNAPSHOT_RESULT or CHANNEL_REFUSED. text may be NULL.
+int channel_server_done(struct channel_server *server, enum channel_type type, uint32_t request,
+                        const struct channel_done *done);
+
+#endif

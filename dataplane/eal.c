@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "eal.h"
+
+#include <errno.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include "log.h"
+
+#define ARGUMENTS_MAX   64u
+#define LCORES_SIZE     2048u
+#define HUGE_PAGE_MB    2u
+#define FREE_HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+
+// DPDK writes from any of its threads; its stream's lock keeps the lines apart.
+static char last_words[160];
+static atomic_bool log_on;
+static struct log_limit dpdk_limit;
+
+unsigned eal_main_cpu(const struct eal_plan *plan)
+{
+    return plan->cpus[0];
+}
+
+unsigned eal_worker_cpu(const struct eal_plan *plan, unsigned worker)
+{
+    return plan->cpus[plan->cpu_count - 1 - worker % plan->cpu_count];
+}
+
+static ssize_t take_words(void *cookie, const char *octets, size_t size)
+{
+    size_t used = size < sizeof(last_words) ? size : sizeof(last_words) - 1;
+
+    while (used > 0 && (octets[used - 1] == '\n' || octets[used - 1] == '.'))
+        used--;
+    if (used == 0)
+        return (ssize_t)size;
+    memcpy(last_words, octets, used);
+    last_words[used] = '\0';
+    if (atomic_load(&log_on) && log_allowed(&dpdk_limit, "dpdk"))
+        log_event(LOG_WARNING, "dpdk", "text=\"%s\"", last_words);
+    return (ssize_t)size;
+}
+
+static int catch_log(void)
+{
+    const cookie_io_functions_t functions = {.write = take_words};
+    FILE *stream = fopencookie(NULL, "w", functions);
+
+    if (stream == NULL)
+        return -ENOMEM;
+    setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+    return rte_openlog_stream(stream);
+}
+
+const char *eal_last_words(void)
+{
+    return last_words;
+}
+
+void eal_log_on(void)
+{
+    atomic_store(&log_on, true);
+}
+
+static unsigned long free_huge_mb(void)
+{
+    FILE *file = fopen(FREE_HUGE_PAGES, "re");
+    unsigned long pages = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * HUGE_PAGE_MB;
+}
+
+static void write_lcores(const struct eal_plan *plan, char lcores[LCORES_SIZE])
+{
+    size_t used = (size_t)snprintf(lcores, LCORES_SIZE, "0@%u", eal_main_cpu(plan));
+
+    for (unsigned i = 0; i < plan->workers && used < LCORES_SIZE; i++)
+        used += (size_t)snprintf(lcores + used, LCORES_SIZE - used, ",%u@%u", eal_worker_lcore(i),
+                                 eal_worker_cpu(plan, i));
+}
+
+static bool operator_says(const struct eal_plan *plan, const char *argument)
+{
+    for (unsigned i = 0; i < plan->argument_count; i++) {
+        if (strcmp(plan->arguments[i], argument) == 0)
+            return true;
+    }
+    return false;
+}
+
+int eal_start(const struct eal_plan *plan, struct fault *fault)
+{
+    // EAL reorders what it is given and may write to it.
+    static char program[] = "dialgate-dataplane", lcores_option[] = "--lcores",
+                prefix_option[] = "--file-prefix", memory_option[] = "-m", no_pci[] = "--no-pci",
+                va[] = "--iova-mode=va", warnings[] = "--log-level=warning", no_huge[] = "--no-huge",
+                no_shconf[] = "--no-shconf", in_memory[] = "--in-memory";
+    static char lcores[LCORES_SIZE], prefix[128], memory[16];
+    char *arguments[ARGUMENTS_MAX] = {program, lcores_option, lcores, prefix_option, prefix, memory_option,
+                                      memory,  no_pci,        va,     warnings};
+    unsigned count = 10;
+    bool huge = !operator_says(plan, no_huge) && free_huge_mb() >= plan->memory_mb;
+
+    if (count + 2 + plan->argument_count > ARGUMENTS_MAX)
+        return fault_set(fault, E2BIG, "more than %u EAL arguments", ARGUMENTS_MAX - count - 2);
+    write_lcores(plan, lcores);
+    snprintf(prefix, sizeof(prefix), "%s", plan->file_prefix);
+    snprintf(memory, sizeof(memory), "%u", plan->memory_mb);
+    if (huge) {
+        arguments[count++] = in_memory;
+    } else {
+        arguments[count++] = no_huge;
+        arguments[count++] = no_shconf;
+    }
+    for (unsigned i = 0; i < plan->argument_count; i++)
+        arguments[count++] = plan->arguments[i];
+    if (catch_log() < 0)
+        return fault_set(fault, ENOMEM, "EAL: no memory for its log");
+    if (rte_eal_init((int)count, arguments) < 0)
+        return fault_set(
+            fault, rte_errno != 0 ? rte_errno : EIO,
+            "EAL with %u MB of %s did not start: %s; check workers.memory, --cpus and the EAL arguments",
+            plan->memory_mb, huge ? "huge pages" : "plain memory",
+            last_words[0] != '\0' ? last_words : rte_strerror(rte_errno));
+    log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s lcores=%s", plan->memory_mb,
+              huge ? "huge" : "plain", lcores);
+    return 0;
+}
+
+void eal_stop(void)
+{
+    rte_eal_cleanup();
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// DPDK's environment: its arguments, its memory, its log.
+#ifndef DIALGATE_EAL_H
+#define DIALGATE_EAL_H
+
+#include <stdbool.h>
+#include "fault.h"
+
+#define EAL_CPUS_MAX 1024u
+
+struct eal_plan {
+    const char *file_prefix;
+    uint32_t memory_mb;
+    unsigned workers;
+    const uint16_t *cpus; // that may be used, ascending
+    unsigned cpu_count;
+    char *const *arguments; // the operator's, after ours
+    unsigned argument_count;
+};
+
+// The CPU of the main thread (the first) and of each worker (from the last): only when there are more workers
+// than other CPUs does one share the main thread's.
+unsigned eal_main_cpu(const struct eal_plan *plan);
+unsigned eal_worker_cpu(const struct eal_plan *plan, unsigned worker);
+// DPDK's number for a worker's thread.
+static inline unsigned eal_worker_lcore(unsigned worker)
+{
+    return worker + 1;
+}
+
+// Once a process. Returns 0 or -errno with fault.
+int eal_start(const struct eal_plan *plan, struct fault *fault);
+void eal_stop(void);
+
+// What DPDK said last: the reason behind a failed call. Empty when it said nothing.
+const char *eal_last_words(void);
+// From now on what DPDK says goes to our log; before that it is only remembered, for the one line of a failed
+// start.
+void eal_log_on(void);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A kernel UDP socket for each listener. It receives nothing (a filter drops all): it reserves the port,
+// keeps the kernel from answering port-unreachable for packets that it sees beside us, and collects ICMP
+// errors about what we sent (IP_RECVERR).
+#ifndef DIALGATE_LISTEN_H
+#define DIALGATE_LISTEN_H
+
+#include "fault.h"
+#include "log.h"
+#include "dialgate/snapshot.h"
+
+struct listen_socket {
+    char name[NAME_SIZE];
+    uint32_t address; // host order
+    uint16_t port;
+    int fd;
+};
+
+struct listen_set {
+    struct listen_socket sockets[LISTENERS_MAX];
+    unsigned count;
+    uint64_t errors; // ICMP errors taken from the error queues
+    struct log_limit limit;
+};
+
+// Makes set hold exactly these listeners: keeps the sockets of addresses that stay, opens new ones, closes
+// the rest. Whole or nothing. addresses: IPv4 of each listener, host order. Returns 0 or -errno with fault.
+int listen_update(struct listen_set *set, const struct snapshot_listener *listeners,
+                  const uint32_t *addresses, unsigned count, struct fault *fault);
+// Takes what waits on the error queues.
+void listen_drain(struct listen_set *set);
+void listen_close(struct listen_set *set);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The NIC ports: one a network, through AF_XDP with our prefilter or AF_PACKET, and the pool that their
+// packets come from.
+#ifndef DIALGATE_PORTS_H
+#define DIALGATE_PORTS_H
+
+#include <rte_mempool.h>
+#include "fault.h"
+#include "prefilter.h"
+#include "rules.h"
+
+struct port {
+    const struct snapshot_network *network; // in the rules of the start, which outlive the ports
+    uint16_t id;                            // DPDK's
+    bool probed;
+    bool attached; // prefilter holds maps
+    struct prefilter_port prefilter;
+};
+
+struct ports {
+    struct rte_mempool *pool;
+    struct port ports[NETWORKS_MAX];
+    unsigned count;
+    const char *run_directory;
+};
+
+struct ports_plan {
+    const struct rules *rules;
+    const char *run_directory;
+    const char *prefilter; // the ELF
+};
+
+// Before EAL: interfaces exist, our rights suffice, no foreign XDP program is there; what a dead instance
+// left is removed.
+int ports_check(const struct ports_plan *plan, struct fault *fault);
+// After EAL: pool and ports, started, with the prefilter loaded. Returns 0 or -errno with fault; then nothing
+// is left behind.
+int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault *fault);
+// Stops, closes and detaches all. No worker may run.
+void ports_close(struct ports *ports);
+// Loads the prefilter of all ports from the rules, or, when one fails, of all from the rules before.
+int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,
+               struct fault *fault);
+
+#endif

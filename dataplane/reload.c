@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <urcu-qsbr.h>
+#include <urcu-call-rcu.h>
+#include "log.h"
+#include "store.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+
+static struct rules *refuse(struct fault *fault, int error, const char *text)
+{
+    fault_set(fault, error, "%s", text);
+    errno = error;
+    return NULL;
+}
+
+struct rules *reload_receive(int fd, const struct channel_snapshot *snapshot, struct fault *fault)
+{
+    struct rules *rules;
+    struct stat status;
+    void *image;
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    // Unsealed, it could change while we check it, or shrink under our mapping and kill us.
+    if (seals < 0 || (seals & SEALS) != SEALS)
+        return refuse(fault, EINVAL,
+                      "the snapshot's descriptor is no memfd sealed against writing, shrinking and growing");
+    if (fstat(fd, &status) < 0 || status.st_size != (off_t)snapshot->size)
+        return refuse(fault, EINVAL,
+                      "the snapshot's descriptor does not have the size that the message says");
+    image = mmap(NULL, snapshot->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (image == MAP_FAILED)
+        return refuse(fault, errno, "the snapshot could not be mapped");
+    rules = rules_create(image, snapshot->size, fault->text, sizeof(fault->text));
+    munmap(image, snapshot->size);
+    if (rules == NULL) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (rules->image->sequence != snapshot->sequence) {
+        rules_destroy(rules);
+        return refuse(fault, EINVAL, "the snapshot's sequence is not the one that the message says");
+    }
+    return rules;
+}
+
+struct rules *reload_saved(const char *state_directory, struct fault *fault)
+{
+    struct rules *rules;
+    void *image = NULL;
+    long size = store_read(state_directory, STORE_SNAPSHOT, SNAPSHOT_SIZE_MAX, &image);
+
+    fault->text[0] = '\0';
+    if (size == -ENOENT)
+        return NULL;
+    if (size < 0) {
+        fault_set(fault, (int)-size, "%s/" STORE_SNAPSHOT ": %s", state_directory, strerror((int)-size));
+        return NULL;
+    }
+    rules = rules_create(image, (size_t)size, fault->text, sizeof(fault->text));
+    free(image);
+    return rules;
+}
+
+void reload_save(const char *state_directory, const struct rules *rules)
+{
+    int result = store_write(state_directory, STORE_SNAPSHOT, rules->image, rules->image->size);
+
+    if (result < 0)
+        log_event(LOG_WARNING, "snapshot_not_saved", "directory=%s error=\"%s\"", state_directory,
+                  strerror(-result));
+}
+
+struct garbage {
+    struct rcu_head head;
+    struct rules *rules;
+    struct nexthop_table *nexthops;
+};
+
+static void destroy_garbage(struct rcu_head *head)
+{
+    struct garbage *garbage = caa_container_of(head, struct garbage, head);
+
+    if (garbage->rules != NULL)
+        rules_destroy(garbage->rules);
+    nexthop_destroy(garbage->nexthops);
+    free(garbage);
+}
+
+// call_rcu and not synchronize_rcu: a worker that is stuck must not stop the agent too. Without memory for
+// the note the garbage stays, which is the lesser evil.
+static void destroy_later(struct rules *rules, struct nexthop_table *nexthops)
+{
+    struct garbage *garbage = calloc(1, sizeof(*garbage));
+
+    if (garbage == NULL) {
+        log_event(LOG_ERROR, "no_memory", "what=\"old configuration kept\"");
+        return;
+    }
+    garbage->rules = rules;
+    garbage->nexthops = nexthops;
+    rcu_thread_online();
+    call_rcu(&garbage->head, destroy_garbage);
+    rcu_thread_offline();
+}
+
+void reload_nexthops(struct dataplane *plane, struct nexthop_table *table)
+{
+    destroy_later(NULL, rcu_xchg_pointer(&plane->workers.published.nexthops, table));
+}
+
+static void name_change(struct fault *fault, const char *what)
+{
+    size_t used = strlen(fault->text);
+
+    if (used + strlen(what) + 3 < sizeof(fault->text)) {
+        strcat(fault->text, used == 0 ? "" : ", ");
+        strcat(fault->text, what);
+    }
+}
+
+static bool networks_equal(const struct rules *a, const struct rules *b)
+{
+    if (a->network_count != b->network_count)
+        return false;
+    for (unsigned i = 0; i < a->network_count; i++) {
+        if (strcmp(a->networks[i].name, b->networks[i].name) != 0 ||
+            strcmp(a->networks[i].interface, b->networks[i].interface) != 0 ||
+            a->networks[i].attach != b->networks[i].attach || a->networks[i].queues != b->networks[i].queues)
+            return false;
+    }
+    return true;
+}
+
+// What EAL, ports and the workers' memory were made from cannot change under them.
+static int check_unchanged(const struct rules *now, const struct rules *next, struct fault *fault)
+{
+    const struct snapshot_settings *a = now->settings, *b = next->settings;
+    struct fault names = {.text = ""};
+
+    if (!networks_equal(now, next))
+        name_change(&names, "networks");
+    if (a->workers != b->workers)
+        name_change(&names, "workers.count");
+    if (a->dialogs_capacity != b->dialogs_capacity)
+        name_change(&names, "dialogs capacity");
+    if (a->transactions_capacity != b->transactions_capacity)
+        name_change(&names, "transactions capacity");
+    if (a->arena_octets != b->arena_octets)
+        name_change(&names, "arena size");
+    if (a->mbufs != b->mbufs)
+        name_change(&names, "mbufs");
+    if (a->memory_mb != b->memory_mb)
+        name_change(&names, "memory");
+    if (names.text[0] == '\0')
+        return 0;
+    return fault_set(fault, EBUSY, "restart dialgate-dataplane to change: %.200s", names.text);
+}
+
+int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fault)
+{
+    struct rules *before = plane->workers.published.rules;
+    int result = check_unchanged(before, rules, fault);
+
+    if (result == 0)
+        result = ports_load(&plane->ports, rules, before, fault);
+    if (result == 0) {
+        struct fault undo;
+
+        result = listen_update(&plane->listens, rules->listeners, rules->listener_addresses,
+                               rules->listener_count, fault);
+        if (result < 0 && ports_load(&plane->ports, before, rules, &undo) < 0)
+            log_event(LOG_ERROR, "prefilter_undo", "error=\"%s\"", undo.text);
+    }
+    if (result < 0) {
+        rules_destroy(rules);
+        return result;
+    }
+    before = rcu_xchg_pointer(&plane->workers.published.rules, rules);
+    // The ports name their networks by those of the start.
+    if (before != plane->start_rules)
+        destroy_later(before, NULL);
+    return 0;
+}

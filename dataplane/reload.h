@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Configurations that come from control, or from the copy of the one accepted last.
+#ifndef DIALGATE_RELOAD_H
+#define DIALGATE_RELOAD_H
+
+#include "boot.h"
+
+// Checks the descriptor (seals, size) and the image in it. Returns new rules or NULL with fault. fd stays the
+// caller's.
+struct rules *reload_receive(int fd, const struct channel_snapshot *snapshot, struct fault *fault);
+// The last accepted copy. Returns NULL with fault; fault->text is empty when there is none.
+struct rules *reload_saved(const char *state_directory, struct fault *fault);
+// Keeps the copy; a failure is only logged, since the configuration is in force without it.
+void reload_save(const char *state_directory, const struct rules *rules);
+
+// Puts rules in force in a running data plane, whole or not at all. Takes rules in any case: those that are
+// no longer used are destroyed, once no worker reads them. Returns 0 or -errno with fault.
+int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fault);
+// Puts a new table of next hops in force, which takes the old one's place in the same way.
+void reload_nexthops(struct dataplane *plane, struct nexthop_table *table);
+
+#endif

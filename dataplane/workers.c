@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "workers.h"
+
+#include <errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "clock.h"
+#include "log.h"
+
+#define STOP_MS     3000u
+#define PAGE_OCTETS (2u << 20)
+#define SPSC        (RING_F_SP_ENQ | RING_F_SC_DEQ)
+
+static int make_ring(struct rte_ring **ring, unsigned size, const char *name, struct fault *fault)
+{
+    *ring = rte_ring_create(name, size, SOCKET_ID_ANY, SPSC);
+    if (*ring == NULL)
+        return fault_set(fault, ENOMEM, "no room for the rings between workers; raise workers.memory");
+    return 0;
+}
+
+// Two rings from each worker to each other one, and three to the agent.
+static int make_rings(struct workers *workers, struct fault *fault)
+{
+    char name[RTE_RING_NAMESIZE];
+    int result = 0;
+
+    for (unsigned to = 0; to < workers->count && result == 0; to++) {
+        struct worker_parts *parts = &workers->parts[to];
+
+        for (unsigned from = 0; from < workers->count && result == 0; from++) {
+            if (from == to)
+                continue;
+            snprintf(name, sizeof(name), "inbox%u_%u", from, to);
+            result = make_ring(&parts->inbox[from], WORKER_RING_SIZE, name, fault);
+            workers->parts[from].outbox[to] = parts->inbox[from];
+            snprintf(name, sizeof(name), "tx%u_%u", from, to);
+            if (result == 0)
+                result = make_ring(&parts->tx_in[from], WORKER_RING_SIZE, name, fault);
+            workers->parts[from].tx_out[to] = parts->tx_in[from];
+        }
+        snprintf(name, sizeof(name), "commands%u", to);
+        if (result == 0)
+            result = make_ring(&parts->commands, WORKER_COMMANDS_SIZE, name, fault);
+        snprintf(name, sizeof(name), "results%u", to);
+        if (result == 0)
+            result = make_ring(&parts->results, WORKER_COMMANDS_SIZE, name, fault);
+        snprintf(name, sizeof(name), "asks%u", to);
+        if (result == 0)
+            result = make_ring(&parts->asks, WORKER_ASKS_SIZE, name, fault);
+    }
+    return result;
+}
+
+static unsigned queue_owner(const struct workers *workers, unsigned network, unsigned queue)
+{
+    return (network + queue) % workers->count;
+}
+
+static int deal_queues(struct workers *workers, const struct ports *ports, struct fault *fault)
+{
+    for (unsigned n = 0; n < ports->count; n++) {
+        unsigned queues = ports->ports[n].network->queues;
+
+        for (unsigned q = 0; q < queues; q++) {
+            unsigned owner = queue_owner(workers, n, q);
+            struct worker_parts *parts = &workers->parts[owner];
+
+            if (parts->queue_count == WORKER_QUEUES_MAX)
+                return fault_set(fault, E2BIG,
+                                 "worker %u would own more than %u queues; use more workers or fewer queues",
+                                 owner, WORKER_QUEUES_MAX);
+            workers->queues[owner][parts->queue_count++] = (struct worker_queue){
+                .port = ports->ports[n].id, .queue = (uint16_t)q, .network = (uint8_t)n};
+        }
+        for (unsigned w = 0; w < workers->count; w++) {
+            // Us when we own one; else the owners share those who own none.
+            unsigned owner = queue_owner(workers, n, w % queues);
+
+            for (unsigned q = 0; q < queues; q++) {
+                if (queue_owner(workers, n, q) == w)
+                    owner = w;
+            }
+            workers->parts[w].tx_owner[n] = (uint8_t)owner;
+        }
+    }
+    return 0;
+}
+
+static unsigned long available_mb(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    unsigned long kilobytes = 0;
+    char line[128];
+
+    if (file == NULL)
+        return 0;
+    while (kilobytes == 0 && fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "MemAvailable: %lu", &kilobytes) != 1)
+            kilobytes = 0;
+    }
+    fclose(file);
+    return kilobytes / 1024;
+}
+
+// Populated here, so that no worker ever waits for a page.
+static void *map_memory(size_t size)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+
+    if (memory != MAP_FAILED)
+        return memory;
+    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    // Both are only wishes.
+    madvise(memory, size, MADV_HUGEPAGE);
+    madvise(memory, size, MADV_POPULATE_WRITE);
+    return memory;
+}
+
+static int make_memory(struct workers *workers, const struct snapshot_settings *settings, struct fault *fault)
+{
+    size_t tables = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
+    unsigned long needed_mb;
+
+    tables = (tables + 63) / 64 * 64;
+    workers->memory_size = (tables + settings->arena_octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+    needed_mb = (unsigned long)(workers->memory_size >> 20) * workers->count;
+    if (needed_mb > available_mb())
+        return fault_set(
+            fault, ENOMEM,
+            "%u workers need %lu MB for dialogs and transactions, %lu MB are available; lower the capacities",
+            workers->count, needed_mb, available_mb());
+    for (unsigned i = 0; i < workers->count; i++) {
+        workers->memory[i] = map_memory(workers->memory_size);
+        if (workers->memory[i] == NULL)
+            return fault_set(fault, ENOMEM, "%zu MB for worker %u: %s; lower the capacities",
+                             workers->memory_size >> 20, i, strerror(errno));
+        workers->parts[i].memory = workers->memory[i];
+        workers->parts[i].arena = (uint8_t *)workers->memory[i] + tables;
+        workers->parts[i].arena_size = settings->arena_octets;
+    }
+    return 0;
+}
+
+static int make_workers(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
+{
+    const struct snapshot_settings *settings = plan->rules->settings;
+
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct worker_parts *parts = &workers->parts[i];
+
+        parts->id = i;
+        parts->count = workers->count;
+        parts->cpu = eal_worker_cpu(plan->eal, i);
+        parts->queues = workers->queues[i];
+        parts->pool = plan->ports->pool;
+        parts->published = &workers->published;
+        parts->counters = counters_file_worker(plan->counters, i);
+        parts->counters->cpu = parts->cpu;
+        parts->peers = counters_file_peers(plan->counters, i);
+        parts->members = counters_file_members(plan->counters, i);
+        parts->keys = *plan->keys;
+        parts->dialogs_capacity = settings->dialogs_capacity;
+        parts->transactions_capacity = settings->transactions_capacity;
+        workers->workers[i] = worker_create(parts, fault->text, sizeof(fault->text));
+        if (workers->workers[i] == NULL)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+int workers_create(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
+{
+    int result;
+
+    memset(workers, 0, sizeof(*workers));
+    workers->count = plan->rules->settings->workers;
+    workers->published.rules = plan->rules;
+    workers->published.nexthops = plan->nexthops;
+    result = make_rings(workers, fault);
+    if (result == 0)
+        result = deal_queues(workers, plan->ports, fault);
+    if (result == 0)
+        result = make_memory(workers, plan->rules->settings, fault);
+    if (result == 0)
+        result = make_workers(workers, plan, fault);
+    if (result < 0)
+        workers_destroy(workers);
+    return result;
+}
+
+int workers_launch(struct workers *workers, struct fault *fault)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        int result = rte_eal_remote_launch(worker_run, workers->workers[i], eal_worker_lcore(i));
+
+        if (result < 0)
+            return fault_set(fault, -result, "worker %u did not start: %s", i, strerror(-result));
+        workers->launched[i] = true;
+    }
+    return 0;
+}
+
+bool workers_stop(struct workers *workers)
+{
+    uint64_t deadline_ms = clock_ms() + STOP_MS;
+
+    atomic_store(&workers->published.stop, true);
+    for (unsigned i = 0; i < workers->count; i++) {
+        while (workers->launched[i] && rte_eal_get_lcore_state(eal_worker_lcore(i)) == RUNNING) {
+            if (clock_ms() > deadline_ms) {
+                log_event(LOG_ERROR, "worker_stuck", "worker=%u", i);
+                return false;
+            }
+            usleep(1000);
+        }
+        workers->launched[i] = false;
+    }
+    return true;
+}
+
+static void free_ring(struct rte_ring **ring, bool packets)
+{
+    void *item;
+
+    while (packets && *ring != NULL && rte_ring_dequeue(*ring, &item) == 0)
+        rte_pktmbuf_free(item);
+    rte_ring_free(*ring);
+    *ring = NULL;
+}
+
+void workers_destroy(struct workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct worker_parts *parts = &workers->parts[i];
+
+        if (workers->workers[i] != NULL)
+            worker_destroy(workers->workers[i]);
+        for (unsigned j = 0; j < workers->count; j++) {
+            free_ring(&parts->inbox[j], true);
+            free_ring(&parts->tx_in[j], true);
+        }
+        free_ring(&parts->commands, false);
+        free_ring(&parts->results, false);
+        free_ring(&parts->asks, false);
+        if (workers->memory[i] != NULL)
+            munmap(workers->memory[i], workers->memory_size);
+        explicit_bzero(&parts->keys, sizeof(parts->keys));
+    }
+    workers->count = 0;
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Commands from the agent to a worker. The agent owns the struct, hands a pointer over the worker's command ring and does not
-// touch it until the same pointer comes back over the result ring. A worker does a bounded piece of one command a turn.
+// Commands from the agent to a worker. The agent owns the struct, hands a pointer over the worker's command
+// ring and does not touch it until the same pointer comes back over the result ring. A worker does a bounded
+// piece of one command a turn.
 #ifndef DIALGATE_PATH_COMMAND_H
 #define DIALGATE_PATH_COMMAND_H
 
@@ -13,15 +14,15 @@ enum command_kind {
     COMMAND_DIALOG_END   // by handle
 };
 
-#define COMMAND_SLICE 512u
+#define COMMAND_SLICE       512u
 #define COMMAND_ROWS_OCTETS 65536u
 
 struct command {
-    uint8_t kind; // enum command_kind
-    uint8_t done; // result, LIST: 1 when the last record was seen
-    uint16_t peer;  // LIST: NUMBER_NONE any
-    uint16_t state; // LIST: enum channel_dialog_state
-    uint16_t worker; // agent's
+    uint8_t kind;     // enum command_kind
+    uint8_t done;     // result, LIST: 1 when the last record was seen
+    uint16_t peer;    // LIST: NUMBER_NONE any
+    uint16_t state;   // LIST: enum channel_dialog_state
+    uint16_t worker;  // agent's
     uint32_t request; // agent's
     uint32_t limit;   // LIST: rows still wanted
     uint64_t older_ms;

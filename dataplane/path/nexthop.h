@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The kernel's routes and neighbours as workers see them: an immutable table made by the agent (hostnet.c) and published by RCU.
-// Workers look up only among the routes through the network of the listener that sends.
+// The kernel's routes and neighbours as workers see them: an immutable table made by the agent (hostnet.c)
+// and published by RCU. Workers look up only among the routes through the network of the listener that sends.
 #ifndef DIALGATE_PATH_NEXTHOP_H
 #define DIALGATE_PATH_NEXTHOP_H
 
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "dialgate/snapshot.h"
 
-#define NEXTHOP_ROUTES_MAX 65536u
+#define NEXTHOP_ROUTES_MAX     65536u
 #define NEXTHOP_NEIGHBOURS_MAX 65536u
 
 struct nexthop_route {
@@ -37,7 +37,7 @@ struct nexthop_network {
 struct nexthop_table {
     struct nexthop_network networks[NETWORKS_MAX];
     uint32_t route_count;
-    uint32_t neighbour_mask; // slots - 1
+    uint32_t neighbour_mask;              // slots - 1
     struct nexthop_route *routes;         // longest prefix first, then lowest metric
     struct nexthop_neighbour *neighbours; // open addressing, linear probing, at most half full
 };
@@ -50,11 +50,13 @@ struct nexthop {
 };
 
 // Made from plain lists by the agent. Returns NULL without memory.
-struct nexthop_table *nexthop_create(const struct nexthop_network *networks, const struct nexthop_route *routes, uint32_t route_count,
+struct nexthop_table *nexthop_create(const struct nexthop_network *networks,
+                                     const struct nexthop_route *routes, uint32_t route_count,
                                      const struct nexthop_neighbour *neighbours, uint32_t neighbour_count);
 void nexthop_destroy(struct nexthop_table *table);
 
 // With NEXTHOP_UNRESOLVED only hop->address is set: ask the kernel for it.
-enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address, struct nexthop *hop);
+enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address,
+                                 struct nexthop *hop);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the stages know of a received packet before it is parsed: lies in the mbuf's private area and travels with it from the
-// receiving core to its owner.
+// What the stages know of a received packet before it is parsed: lies in the mbuf's private area and travels
+// with it from the receiving core to its owner.
 #ifndef DIALGATE_PATH_PACKET_H
 #define DIALGATE_PATH_PACKET_H
 
@@ -9,13 +9,13 @@
 #include "message.h"
 
 struct packet {
-    uint64_t call_hash;      // keyed hash of the Call-ID
-    struct endpoint source;  // where it comes from, and our listener that it came to
-    const uint8_t *payload;  // SIP octets, in this mbuf
-    uint16_t length;         // of payload
-    uint16_t peer;           // that the source belongs to, NUMBER_NONE
-    struct span call_id;     // in payload
-    uint8_t network;         // it came from, or is to leave by
+    uint64_t call_hash;     // keyed hash of the Call-ID
+    struct endpoint source; // where it comes from, and our listener that it came to
+    const uint8_t *payload; // SIP octets, in this mbuf
+    uint16_t length;        // of payload
+    uint16_t peer;          // that the source belongs to, NUMBER_NONE
+    struct span call_id;    // in payload
+    uint8_t network;        // it came from, or is to leave by
     uint8_t reserved[31];
 };
 static_assert(sizeof(struct packet) == 64, "one line of private area");

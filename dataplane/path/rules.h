@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The configuration as workers read it: a checked copy of control's snapshot with the look-ups that the path needs. Immutable;
-// published by RCU.
+// The configuration as workers read it: a checked copy of control's snapshot with the look-ups that the path
+// needs. Immutable; published by RCU.
 #ifndef DIALGATE_PATH_RULES_H
 #define DIALGATE_PATH_RULES_H
 
@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/snapshot.h"
-
-struct rules_prefix_length;
 
 struct rules {
     const struct snapshot_header *image; // own copy, aligned
@@ -29,8 +27,8 @@ struct rules {
     uint8_t source_length_count;
 };
 
-// Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets, every index, every
-// enum and every range. Returns NULL with one line in error. The image is copied.
+// Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets,
+// every index, every enum and every range. Returns NULL with one line in error. The image is copied.
 struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size);
 void rules_destroy(struct rules *rules);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One poll-mode core. worker.c holds the turn; each stage has a file of its own. boot.c makes everything that a worker needs
-// and hands it over in struct worker_parts.
+// One poll-mode core. worker.c holds the turn; each stage has a file of its own. boot.c makes everything that
+// a worker needs and hands it over in struct worker_parts.
 #ifndef DIALGATE_PATH_WORKER_H
 #define DIALGATE_PATH_WORKER_H
 
@@ -13,13 +13,13 @@
 #include "packet.h"
 #include "rules.h"
 
-#define WORKER_QUEUES_MAX 32u
-#define WORKER_RING_SIZE 4096u // each of the rings between two workers
+#define WORKER_QUEUES_MAX    32u
+#define WORKER_RING_SIZE     4096u // each of the rings between two workers
 #define WORKER_COMMANDS_SIZE 64u
-#define WORKER_ASKS_SIZE 256u
+#define WORKER_ASKS_SIZE     256u
 
-// What the agent publishes and every worker reads once a turn, by liburcu QSBR: rcu_assign_pointer, synchronize or call_rcu,
-// then destroy.
+// What the agent publishes and every worker reads once a turn, by liburcu QSBR: rcu_assign_pointer,
+// synchronize or call_rcu, then destroy.
 struct published {
     struct rules *rules;            // never NULL once workers run
     struct nexthop_table *nexthops; // never NULL once workers run
@@ -33,14 +33,16 @@ struct worker_queue {
     uint8_t network;
 };
 
-// All rings are single producer, single consumer. [i] of the arrays: the other worker's number; [own] is NULL.
+// All rings are single producer, single consumer. [i] of the arrays: the other worker's number; [own] is
+// NULL.
 struct worker_parts {
     unsigned id;    // 0 .. count - 1
     unsigned count; // workers
     unsigned cpu;
     const struct worker_queue *queues;
     unsigned queue_count;
-    uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we own one
+    uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we
+                                    // own one
     struct rte_mempool *pool;       // made with WORKER_MBUF_PRIVATE octets of private area
     struct rte_ring *inbox[WORKERS_MAX];  // received packets whose owner we are
     struct rte_ring *outbox[WORKERS_MAX]; // their other ends
@@ -62,7 +64,8 @@ struct worker_parts {
 };
 
 #define WORKER_MBUF_PRIVATE ((uint16_t)sizeof(struct packet))
-#define WORKER_ASK(network, address) ((void *)(uintptr_t)((uint64_t)1 << 63 | (uint64_t)(network) << 32 | (address)))
+#define WORKER_ASK(network, address)                                                                         \
+    ((void *)(uintptr_t)((uint64_t)1 << 63 | (uint64_t)(network) << 32 | (address)))
 #define WORKER_ASK_NETWORK(ask) ((uint8_t)((uint64_t)(uintptr_t)(ask) >> 32))
 #define WORKER_ASK_ADDRESS(ask) ((uint32_t)(uintptr_t)(ask))
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// In-dialog requests find their record here, and are held against it: the sender must belong to the peer on
+// its side of the dialog. The cookie in our Route proves that the dialog is ours even when the record is gone
+// (restart); without cookie and without record a request is answered 481.
+#include "worker_core.h"
+
+// 16.4: our own Route values come first. Two of them are popped only when they name different listeners,
+// which is what we insert between two networks (RFC 5658); a second one with the same listener is another
+// passage's.
+struct own_routes {
+    uint16_t first_listener;
+    uint32_t count;
+};
+
+static bool is_own_route(const struct worker *worker, struct work *work, const struct address *address,
+                         struct own_routes *own)
+{
+    const struct message *message = work->message;
+    struct endpoint at;
+    struct uri uri;
+    if (own->count == 2 || !endpoint_of_uri(message, address->uri, &at))
+        return false;
+    uint16_t listener = rules_listener(worker->rules, at.address, at.port);
+    if (listener == NUMBER_NONE || (own->count == 1 && listener == own->first_listener))
+        return false;
+    if (own->count++ == 0) {
+        own->first_listener = listener;
+        struct span cookie;
+        work->has_cookie = uri_parse(message->octets, address->uri, &uri) == 0 &&
+                           uri_parameter(message->octets, uri.parameters, "dg", &cookie) &&
+                           cookie_route_read(&worker->parts.keys, octets_of(message, cookie),
+                                             octets_of(message, message->call_id), &work->cookie);
+    }
+    return true;
+}
+
+static void read_routes(const struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct own_routes own = {NUMBER_NONE, 0};
+    for (uint8_t field = message->first[HEADER_ROUTE]; field != MESSAGE_NO_HEADER;
+         field = message_next_header(message, field)) {
+        const struct header_field *line = &message->headers[field];
+        uint32_t at = 0;
+        struct address address;
+        uint32_t before = own.count;
+        while (address_next(message->octets, line->value, &at, &address) ==
+               1) { // each turn moves on in the line
+            if (is_own_route(worker, work, &address, &own))
+                continue;
+            work->next_route = address.uri;
+            if (own.count > before)
+                work->route_removals[work->route_removal_count++] =
+                    (struct span){line->value.offset, (uint16_t)(address.whole.offset - line->value.offset)};
+            return;
+        }
+        if (own.count == before)
+            return; // nothing readable in this line: left as it is
+        work->route_removals[work->route_removal_count++] = line->line;
+    }
+}
+
+static uint32_t find_record(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct dialog_id id = {.call_hash = work->packet->call_hash,
+                           .call_id = string_of(message, message->call_id),
+                           .from_tag = string_of(message, message->from_tag),
+                           .to_tag = string_of(message, message->to_tag)};
+    return dialog_find(&worker->dialogs, &id, &work->side);
+}
+
+static void refuse_unknown(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    if (message->method != METHOD_ACK) {
+        reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
+        return;
+    }
+    bool ours = cookie_tag_check(&worker->parts.keys, octets_of(message, message->to_tag),
+                                 octets_of(message, message->call_id), octets_of(message, message->from_tag),
+                                 octets_of(message, message->via.branch));
+    settle(work, ours ? COUNTER_OUT_ABSORBED : COUNTER_DROP_STRAY_ACK);
+}
+
+void dialog_stage(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    if (!message->is_request)
+        return;
+    read_routes(worker, work);
+    if (message->to_tag.length == 0)
+        return;
+    work->dialog = find_record(worker, work);
+    if (work->dialog == INDEX_NONE && !work->has_cookie) {
+        refuse_unknown(worker, work);
+        return;
+    }
+    uint16_t caller = work->cookie.caller_peer;
+    uint16_t callee = work->cookie.callee_peer;
+    if (work->dialog != INDEX_NONE) {
+        const struct dialog *dialog = dialog_at(&worker->dialogs, work->dialog);
+        caller = dialog->caller_peer;
+        callee = dialog->callee_peer;
+    } else {
+        work->side = work->packet->peer == caller ? DIALOG_CALLER : DIALOG_CALLEE;
+    }
+    work->to_peer = work->side == DIALOG_CALLER ? callee : caller;
+    bool known = work->to_peer < worker->rules->peer_count &&
+                 (worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT);
+    if (!known || work->packet->peer != (work->side == DIALOG_CALLER ? caller : callee))
+        settle(work, COUNTER_DROP_FORGED_DIALOG);
+}

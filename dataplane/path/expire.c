@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One slice of the timer wheel a turn: what is left over stays due for the next one.
+#include "worker_core.h"
+
+static void resend(struct worker *worker, const struct transaction *transaction)
+{
+    if (transaction->kept != ARENA_NONE && tx_copy(worker, arena_at(&worker->arena, transaction->kept),
+                                                   transaction->kept_length, transaction->remote) == 0)
+        count(worker, COUNTER_TX_RETRANSMITTED);
+}
+
+// 16.8: the callee rings longer than timer C. The end comes by its 487, or 64*T1 later.
+static void rang_too_long(struct worker *worker, uint32_t index)
+{
+    uint32_t server = transaction_other(worker, index);
+    if (server != INDEX_NONE)
+        transaction_at(&worker->transactions, server)->flags |= TRANSACTION_FLAG_TIMER_C;
+    originate_cancel(worker, index);
+}
+
+static void expire_transaction(struct worker *worker, uint32_t index)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, index);
+    enum transaction_event event = transaction_expired(&worker->transactions, index, worker->now);
+    unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
+    if (actions & TRANSACTION_DO_RESEND)
+        resend(worker, transaction);
+    if (actions & TRANSACTION_DO_CANCEL)
+        rang_too_long(worker, index);
+    if (actions & TRANSACTION_DO_FAIL) {
+        if (transaction->kind == TRANSACTION_INVITE_CLIENT || transaction->kind == TRANSACTION_CLIENT)
+            response_failed(worker, index);
+        else
+            count(worker, COUNTER_TRANSACTION_NO_ACK);
+    }
+    if (actions & TRANSACTION_DO_RELEASE)
+        transaction_release(&worker->transactions, index);
+}
+
+void expire_slice(struct worker *worker)
+{
+    uint32_t expired[EXPIRED_A_TURN];
+    unsigned n = wheel_advance(&worker->wheel, worker->now, expired, EXPIRED_A_TURN);
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t index = WHEEL_INDEX(expired[i]);
+        if (WHEEL_CLASS(expired[i]) == WHEEL_CLASS_TRANSACTION) {
+            // An earlier one of this slice may have ended it.
+            if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
+                expire_transaction(worker, index);
+        } else if (dialog_at(&worker->dialogs, index)->state != DIALOG_FREE) {
+            dialog_apply(worker, index, DIALOG_ON_TIMEOUT);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Messages on their way: edits of what was received, rendered once into the frame that leaves. What we do not
+// own passes octet for octet.
+#include <string.h>
+#include "worker_core.h"
+
+static void write_sent_by(const struct worker *worker, struct writer *writer, uint16_t listener)
+{
+    write_ipv4(writer, worker->rules->listener_addresses[listener]);
+    write_text(writer, ":");
+    write_number(writer, worker->rules->listeners[listener].port);
+}
+
+static void write_record_route(const struct worker *worker, struct writer *writer, uint16_t listener,
+                               const char *cookie)
+{
+    write_text(writer, "Record-Route: <sip:");
+    write_sent_by(worker, writer, listener);
+    write_text(writer, ";lr;dg=");
+    write_text(writer, cookie);
+    write_text(writer, ">\r\n");
+}
+
+// 16.6 step 4, RFC 5658: one value, or two when the request changes networks; the topmost faces the callee.
+static void edit_record_route(struct worker *worker, const struct message *message,
+                              const struct forward *forward)
+{
+    uint8_t field = message->first[HEADER_RECORD_ROUTE];
+    if (field == MESSAGE_NO_HEADER)
+        field = message->first[HEADER_VIA];
+    struct writer *writer = edit_open(&worker->edits, message->headers[field].line.offset, 0);
+    write_record_route(worker, writer, forward->to.listener, forward->record_route);
+    if (forward->listener_in != forward->to.listener)
+        write_record_route(worker, writer, forward->listener_in, forward->record_route);
+    edit_close(&worker->edits);
+}
+
+static void edit_max_forwards(struct worker *worker, const struct message *message)
+{
+    uint8_t field = message->first[HEADER_MAX_FORWARDS];
+    struct writer *writer;
+    if (field == MESSAGE_NO_HEADER) { // 16.6 step 3
+        writer = edit_open(&worker->edits, message->headers[message->first[HEADER_VIA]].line.offset, 0);
+        write_text(writer, "Max-Forwards: ");
+        write_number(writer, MAX_FORWARDS);
+        write_text(writer, "\r\n");
+    } else {
+        struct span value = message->headers[field].value;
+        writer = edit_open(&worker->edits, value.offset, value.length);
+        write_number(writer, (uint32_t)message->max_forwards - 1);
+    }
+    edit_close(&worker->edits);
+}
+
+uint32_t forward_render(struct worker *worker, struct work *work, const struct forward *forward,
+                        struct rendered *rendered)
+{
+    const struct message *message = work->message;
+    struct edits *edits = &worker->edits;
+    edits_init(edits);
+    struct writer *via = edit_open(edits, message->headers[message->first[HEADER_VIA]].line.offset, 0);
+    write_text(via, "Via: SIP/2.0/UDP ");
+    write_sent_by(worker, via, forward->to.listener);
+    write_text(via, ";branch=");
+    write_octets(via, forward->branch, forward->branch_length);
+    write_text(via, "\r\n");
+    edit_close(edits);
+    edit_via_source(edits, message, work->packet->source.address, work->packet->source.port);
+    edit_max_forwards(worker, message);
+    for (uint32_t i = 0; i < work->route_removal_count; i++)
+        edit_remove(edits, work->route_removals[i]);
+    if (forward->record_route != NULL)
+        edit_record_route(worker, message, forward);
+    rendered->mbuf = tx_open(worker, &rendered->writer);
+    if (rendered->mbuf == NULL)
+        return COUNTER_DROP_NO_MBUF;
+    uint32_t room = RTE_MIN(rendered->writer.size, tx_room(worker, forward->to));
+    int octets = edits_render(edits, message, rendered->writer.octets, room);
+    if (octets < 0) {
+        rte_pktmbuf_free(rendered->mbuf);
+        return COUNTER_DROP_TOO_LONG;
+    }
+    rendered->writer.used = (uint32_t)octets;
+    return 0;
+}
+
+// 16.11: no state; the branch is the same for each repeat.
+void forward_stateless(struct worker *worker, struct work *work, struct endpoint to)
+{
+    const struct message *message = work->message;
+    char branch[COOKIE_TEXT_MAX];
+    struct forward forward = {.to = to, .branch = branch};
+    forward.branch_length = cookie_stateless_write(
+        &worker->parts.keys, octets_of(message, message->via.branch), work->reply_to, work->loop, branch);
+    struct rendered rendered;
+    uint32_t outcome = forward_render(worker, work, &forward, &rendered);
+    if (outcome == COUNTER_DROP_TOO_LONG && message->method != METHOD_ACK) {
+        reply_stateless(worker, work, (struct reply){513, "Message Too Large", NULL});
+        return;
+    }
+    if (outcome == 0)
+        outcome = tx_send(worker, rendered.mbuf, &rendered.writer, to);
+    settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
+}
+
+// 16.7 step 3: our Via goes, the rest stays.
+static void edit_remove_top_via(struct edits *edits, const struct message *message)
+{
+    const struct header_field *field = &message->headers[message->first[HEADER_VIA]];
+    uint32_t at = 0;
+    struct via via;
+    via_next(message->octets, field->value, &at, &via);
+    if (via_next(message->octets, field->value, &at, &via) == 1)
+        edit_remove(edits,
+                    (struct span){field->value.offset, (uint16_t)(via.whole.offset - field->value.offset)});
+    else
+        edit_remove(edits, field->line);
+}
+
+uint32_t forward_response(struct worker *worker, struct work *work, struct endpoint to, uint32_t server)
+{
+    const struct message *message = work->message;
+    edits_init(&worker->edits);
+    edit_remove_top_via(&worker->edits, message);
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL)
+        return COUNTER_DROP_NO_MBUF;
+    int octets = edits_render(&worker->edits, message, writer.octets, writer.size);
+    if (octets < 0) {
+        rte_pktmbuf_free(mbuf);
+        return COUNTER_DROP_TOO_LONG;
+    }
+    writer.used = (uint32_t)octets;
+    // Without room to keep it the response still goes; a repeated request is then not answered from memory.
+    if (server != INDEX_NONE)
+        (void)transaction_keep(&worker->transactions, server, writer.octets, writer.used);
+    return tx_send(worker, mbuf, &writer, to);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The whole message is read once. Strangers are dropped before that: a source that is no peer gets no work
+// and no answer.
+#include <string.h>
+#include "worker_core.h"
+
+// CRLF keepalives of RFC 5626 and the NUL octets that some devices send instead.
+static bool is_keepalive(const struct packet *packet)
+{
+    for (uint32_t i = 0; i < packet->length; i++) {
+        uint8_t octet = packet->payload[i];
+        if (octet != '\r' && octet != '\n' && octet != '\0')
+            return false;
+    }
+    return true;
+}
+
+static void parse_count(struct worker *worker, const struct packet *packet, const struct message *message)
+{
+    static const uint8_t by_method[METHOD_COUNT] = {
+        [METHOD_ACK] = 1, [METHOD_BYE] = 2, [METHOD_CANCEL] = 3, [METHOD_OPTIONS] = 4};
+    static const enum counter counters[] = {COUNTER_MESSAGE_OTHER, COUNTER_MESSAGE_ACK, COUNTER_MESSAGE_BYE,
+                                            COUNTER_MESSAGE_CANCEL, COUNTER_MESSAGE_OPTIONS};
+    struct counters_peer *peer = &worker->parts.peers[packet->peer];
+    if (!message->is_request) {
+        count_word(&peer->responses_in, 1);
+        count(worker, message->status < 200   ? COUNTER_MESSAGE_1XX
+                      : message->status < 300 ? COUNTER_MESSAGE_2XX
+                                              : COUNTER_MESSAGE_FAILURE);
+        return;
+    }
+    count_word(&peer->requests_in, 1);
+    if (message->method == METHOD_INVITE)
+        count(worker, message->to_tag.length > 0 ? COUNTER_MESSAGE_REINVITE : COUNTER_MESSAGE_INVITE);
+    else
+        count(worker, counters[by_method[message->method]]);
+}
+
+// 17.2.3: topmost branch, sent-by and method name a server transaction; ACK and CANCEL name that of their
+// INVITE. Without the magic cookie (RFC 2543) Request-URI, From-tag, Call-ID and CSeq take the branch's
+// place; the To-tag is left out, since the ACK has one that the INVITE had not. The peer is part of it: no
+// other peer can reach into a transaction.
+static uint64_t server_key(const struct worker *worker, const struct work *work)
+{
+    static const char magic[] = "z9hG4bK";
+    const struct message *message = work->message;
+    const struct via *via = &message->via;
+    struct siphash hash;
+    siphash_begin(&hash, &worker->parts.keys.table);
+    siphash_add(&hash, &work->packet->peer, sizeof(work->packet->peer));
+    siphash_add(&hash, message_at(message, via->host), via->host.length);
+    siphash_add(&hash, &via->port, sizeof(via->port));
+    if (via->branch.length > sizeof(magic) - 1 &&
+        memcmp(message_at(message, via->branch), magic, sizeof(magic) - 1) == 0) {
+        siphash_add(&hash, message_at(message, via->branch), via->branch.length);
+    } else {
+        siphash_add(&hash, message_at(message, message->request_uri), message->request_uri.length);
+        siphash_add(&hash, message_at(message, message->from_tag), message->from_tag.length);
+        siphash_add(&hash, message_at(message, message->call_id), message->call_id.length);
+        siphash_add(&hash, &message->cseq_number, sizeof(message->cseq_number));
+    }
+    if (message->method == METHOD_ACK || message->method == METHOD_CANCEL)
+        siphash_add(&hash, "INVITE", 6);
+    else
+        siphash_add(&hash, message_at(message, message->method_name), message->method_name.length);
+    return siphash_end(&hash);
+}
+
+void parse_stage(struct worker *worker, struct work *work)
+{
+    struct packet *packet = work->packet;
+    packet->peer = rules_peer(worker->rules, packet->source.address);
+    if (packet->peer == NUMBER_NONE) {
+        settle(work, COUNTER_DROP_UNKNOWN_SOURCE);
+        return;
+    }
+    if (is_keepalive(packet)) {
+        settle(work, COUNTER_DROP_KEEPALIVE);
+        return;
+    }
+    struct message *message = work->message;
+    int fault = message_parse(packet->payload, packet->length, message);
+    // 18.2.2 and RFC 3581: back to the source address; to its port when it asked for that.
+    work->reply_to = packet->source;
+    if (!message->via.has_rport)
+        work->reply_to.port = message->via.port != 0 ? message->via.port : SIP_PORT;
+    if (fault != MESSAGE_FINE) {
+        struct message_verdict verdict = message_judge(message, fault);
+        if (verdict.status != 0)
+            reply_stateless(worker, work, (struct reply){verdict.status, verdict.reason, NULL});
+        else
+            settle(work, message->is_request || message->status == 0 ? COUNTER_DROP_MALFORMED_REQUEST
+                                                                     : COUNTER_DROP_MALFORMED_RESPONSE);
+        return;
+    }
+    parse_count(worker, packet, message);
+    if (message->is_request)
+        work->server_key = server_key(worker, work);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Responses that Dialgate itself makes. Most are made without state (RFC 3261 8.2.7): a repeated request gets
+// the same answer, and the ACK to a refusal is known by its To-tag, which only we can have made.
+#include <string.h>
+#include "worker_core.h"
+
+#define EXTRA_SIZE 1024u
+
+static const char *default_reason(uint16_t status)
+{
+    static const struct {
+        uint16_t status;
+        const char *reason;
+    } reasons[] = {{200, "OK"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {480, "Temporarily Unavailable"},
+                   {486, "Busy Here"},
+                   {488, "Not Acceptable Here"},
+                   {500, "Server Internal Error"},
+                   {501, "Not Implemented"},
+                   {503, "Service Unavailable"},
+                   {603, "Decline"}};
+    for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return status < 300 ? "OK" : status < 400 ? "Redirected" : "Refused";
+}
+
+static void reply_count(struct worker *worker, uint16_t status)
+{
+    static const struct {
+        uint16_t status;
+        enum counter counter;
+    } rows[] = {{100, COUNTER_ANSWER_100}, {200, COUNTER_ANSWER_200}, {400, COUNTER_ANSWER_400},
+                {403, COUNTER_ANSWER_403}, {404, COUNTER_ANSWER_404}, {408, COUNTER_ANSWER_408},
+                {420, COUNTER_ANSWER_420}, {480, COUNTER_ANSWER_480}, {481, COUNTER_ANSWER_481},
+                {482, COUNTER_ANSWER_482}, {483, COUNTER_ANSWER_483}, {487, COUNTER_ANSWER_487},
+                {500, COUNTER_ANSWER_500}, {503, COUNTER_ANSWER_503}, {513, COUNTER_ANSWER_513}};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].status == status) {
+            count(worker, rows[i].counter);
+            return;
+        }
+    }
+    count(worker, COUNTER_ANSWER_OTHER);
+}
+
+// Header lines of a response of ours: Server when configured, then what the case wants.
+static const char *extra_lines(const struct worker *worker, const char *extra, char out[EXTRA_SIZE])
+{
+    struct writer writer;
+    writer_init(&writer, out, EXTRA_SIZE - 1);
+    const char *server = (const char *)worker->rules->settings->server_header;
+    if (server[0] != '\0') {
+        write_text(&writer, "Server: ");
+        write_text(&writer, server);
+        write_text(&writer, "\r\n");
+    }
+    if (extra != NULL)
+        write_text(&writer, extra);
+    if (writer.overflow || writer.used == 0)
+        return extra;
+    out[writer.used] = '\0';
+    return out;
+}
+
+static void tag_for(const struct worker *worker, const struct message *request, char tag[COOKIE_TEXT_MAX])
+{
+    cookie_tag_write(&worker->parts.keys, octets_of(request, request->call_id),
+                     octets_of(request, request->from_tag), octets_of(request, request->via.branch), tag);
+}
+
+// Never more than the room of the way back; and never to anyone but a peer, since strangers do not come this
+// far.
+void reply_stateless(struct worker *worker, struct work *work, struct reply reply)
+{
+    char tag[COOKIE_TEXT_MAX];
+    char extra[EXTRA_SIZE];
+    tag_for(worker, work->message, tag);
+    struct response_parts parts = {.status = reply.status,
+                                   .reason =
+                                       reply.reason != NULL ? reply.reason : default_reason(reply.status),
+                                   .to_tag = tag,
+                                   .extra = extra_lines(worker, reply.extra, extra),
+                                   .source_address = work->packet->source.address,
+                                   .source_port = work->packet->source.port};
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL) {
+        settle(work, COUNTER_DROP_NO_MBUF);
+        return;
+    }
+    write_response(&writer, work->message, &parts);
+    uint32_t outcome = tx_send(worker, mbuf, &writer, work->reply_to);
+    if (outcome == 0)
+        reply_count(worker, reply.status);
+    settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
+}
+
+static void reply_kept(struct worker *worker, uint32_t server, const struct writer *writer,
+                       struct rte_mbuf *mbuf)
+{
+    (void)transaction_keep(&worker->transactions, server, writer->octets, writer->used);
+    (void)tx_send(worker, mbuf, writer, transaction_at(&worker->transactions, server)->remote);
+}
+
+void reply_trying(struct worker *worker, struct work *work, uint32_t server)
+{
+    struct response_parts parts = {.status = 100,
+                                   .reason = "Trying",
+                                   .source_address = work->packet->source.address,
+                                   .source_port = work->packet->source.port};
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL)
+        return; // the caller repeats its INVITE
+    write_response(&writer, work->message, &parts);
+    if (writer.overflow) {
+        rte_pktmbuf_free(mbuf);
+        return;
+    }
+    transaction_step(&worker->transactions, server, TRANSACTION_ON_SEND_1XX, worker->now);
+    reply_kept(worker, server, &writer, mbuf);
+    reply_count(worker, 100);
+}
+
+// The request as it was received, from what its client transaction keeps: without our own Via, which is the
+// topmost line.
+static bool kept_request(struct worker *worker, uint32_t client)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, client);
+    if (transaction->kept == ARENA_NONE)
+        return false;
+    const uint8_t *octets = arena_at(&worker->arena, transaction->kept);
+    if (message_parse(octets, transaction->kept_length, &worker->kept) != MESSAGE_FINE)
+        return false;
+    struct edits *edits = &worker->edits;
+    edits_init(edits);
+    edit_remove(edits, worker->kept.headers[worker->kept.first[HEADER_VIA]].line);
+    int length = edits_render(edits, &worker->kept, worker->scratch, sizeof(worker->scratch));
+    return length > 0 && message_parse(worker->scratch, (uint32_t)length, &worker->kept) == MESSAGE_FINE;
+}
+
+void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct reply reply)
+{
+    if (!kept_request(worker, client))
+        return;
+    struct transaction *transaction = transaction_at(&worker->transactions, server);
+    unsigned actions =
+        transaction_step(&worker->transactions, server, TRANSACTION_ON_SEND_FAILURE, worker->now);
+    if (!(actions & TRANSACTION_DO_SEND))
+        return;
+    char tag[COOKIE_TEXT_MAX];
+    char extra[EXTRA_SIZE];
+    tag_for(worker, &worker->kept, tag);
+    struct response_parts parts = {.status = reply.status,
+                                   .reason =
+                                       reply.reason != NULL ? reply.reason : default_reason(reply.status),
+                                   .to_tag = tag,
+                                   .extra = extra_lines(worker, reply.extra, extra),
+                                   .source_address = transaction->remote.address,
+                                   .source_port = transaction->remote.port};
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL)
+        return; // timer G has nothing to repeat; the caller's own timers end its call
+    write_response(&writer, &worker->kept, &parts);
+    if (writer.overflow) {
+        rte_pktmbuf_free(mbuf);
+        return;
+    }
+    reply_kept(worker, server, &writer, mbuf);
+    reply_count(worker, reply.status);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Responses on their way back (RFC 3261 16.7): through their pair of transactions, or statelessly to the Via
+// below ours, which the MAC in our branch vouches for.
+#include "worker_core.h"
+
+static void response_stateless(struct worker *worker, struct work *work)
+{
+    uint16_t peer = rules_peer(worker->rules, work->upstream_at.address);
+    if (!work->has_upstream || peer == NUMBER_NONE) {
+        settle(work, COUNTER_DROP_STRAY_RESPONSE);
+        return;
+    }
+    struct endpoint to = work->upstream_at;
+    to.listener = worker->rules->peers[peer].listener;
+    uint32_t outcome = forward_response(worker, work, to, INDEX_NONE);
+    settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
+    dialog_response(worker, work);
+}
+
+static void count_delay(struct worker *worker, const struct transaction *server)
+{
+    static const uint32_t bounds[] = DELAY_BOUNDS_MS;
+    static_assert(sizeof(bounds) / sizeof(bounds[0]) == DELAY_BUCKETS - 1, "one more bucket than bounds");
+    uint32_t delay_us = (uint32_t)worker->now_us - server->received_us;
+    unsigned bucket = 0;
+    while (bucket < DELAY_BUCKETS - 1 && delay_us > bounds[bucket] * 1000)
+        bucket++;
+    struct counters_worker *counters = worker->parts.counters;
+    count_word(&counters->delay_buckets[bucket], 1);
+    worker->delay_us += delay_us;
+    __atomic_store_n(&counters->delay_sum_ms, worker->delay_us / 1000, __ATOMIC_RELAXED);
+}
+
+// A final response that stands for what we did ourselves: the operator's end or timer C, not the callee's
+// 487.
+static bool deliver_own_end(struct worker *worker, uint32_t server, uint32_t client, uint16_t status)
+{
+    uint8_t flags = transaction_at(&worker->transactions, server)->flags;
+    if (status != 487 || !(flags & (TRANSACTION_FLAG_OPERATOR | TRANSACTION_FLAG_TIMER_C)))
+        return false;
+    struct reply reply = {480, NULL, "Reason: SIP;cause=480;text=\"ended by the operator\"\r\n"};
+    if (flags & TRANSACTION_FLAG_TIMER_C)
+        reply = (struct reply){408, "Request Timeout", NULL};
+    reply_for(worker, server, client, reply);
+    return true;
+}
+
+static void deliver(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    bool invite = message->method == METHOD_INVITE;
+    uint32_t server = transaction_other(worker, work->client);
+    settle(work, COUNTER_OUT_ABSORBED);
+    if (message->status == 100) // 16.7 step 5: hop by hop
+        return;
+    if (invite)
+        dialog_response(worker, work);
+    if (server == INDEX_NONE) {
+        if (invite && message->status / 100 == 2) { // 16.7 step 5: every 2xx goes on
+            work->client = INDEX_NONE;
+            response_stateless(worker, work);
+        }
+        return;
+    }
+    if (deliver_own_end(worker, server, work->client, message->status))
+        return;
+    struct transaction *record = transaction_at(&worker->transactions, server);
+    enum transaction_event event = message->status < 200   ? TRANSACTION_ON_SEND_1XX
+                                   : message->status < 300 ? TRANSACTION_ON_SEND_2XX
+                                                           : TRANSACTION_ON_SEND_FAILURE;
+    unsigned actions = transaction_step(&worker->transactions, server, event, worker->now);
+    if (actions & TRANSACTION_DO_SEND) {
+        // An INVITE's 2xx is repeated by the callee, not by us.
+        bool keep = !(invite && message->status / 100 == 2);
+        uint32_t outcome = forward_response(worker, work, record->remote, keep ? server : INDEX_NONE);
+        settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
+        if (invite && record->member != NUMBER_NONE && message->status < 300 &&
+            !(record->flags & TRANSACTION_FLAG_RINGING)) {
+            record->flags |= TRANSACTION_FLAG_RINGING;
+            count_delay(worker, record);
+        }
+    }
+    if (actions & TRANSACTION_DO_RELEASE)
+        transaction_release(&worker->transactions, server);
+}
+
+// The end of a request that we made: nothing goes on; a BYE's end is the dialog's.
+static void end_of_ours(struct worker *worker, uint32_t client)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, client);
+    uint32_t dialog = transaction->dialog;
+    if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
+        dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
+        dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
+}
+
+static bool has_ended_wish(const struct worker *worker, uint32_t server)
+{
+    return server != INDEX_NONE &&
+           (worker->transactions.records[server].flags &
+            (TRANSACTION_FLAG_CANCELLED | TRANSACTION_FLAG_OPERATOR | TRANSACTION_FLAG_TIMER_C));
+}
+
+void response_stage(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    if (work->client == INDEX_NONE) {
+        response_stateless(worker, work);
+        return;
+    }
+    uint32_t index = work->client;
+    struct transaction *client = transaction_at(&worker->transactions, index);
+    enum transaction_event event = message->status == 100  ? TRANSACTION_ON_100
+                                   : message->status < 200 ? TRANSACTION_ON_1XX
+                                   : message->status < 300 ? TRANSACTION_ON_2XX
+                                                           : TRANSACTION_ON_FAILURE;
+    unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
+    settle(work, COUNTER_OUT_ABSORBED);
+    if (message->status < 200) {
+        client->flags |= TRANSACTION_FLAG_PROVISIONAL;
+        if (client->method == METHOD_INVITE && has_ended_wish(worker, transaction_other(worker, index)))
+            originate_cancel(worker, index);
+    }
+    if (actions & TRANSACTION_DO_ACK)
+        originate_ack(worker, index, message);
+    if (client->flags & TRANSACTION_FLAG_OURS) {
+        if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
+            end_of_ours(worker, index);
+    } else if (actions & TRANSACTION_DO_DELIVER) {
+        deliver(worker, work);
+    }
+    if (actions & TRANSACTION_DO_RELEASE)
+        transaction_release(&worker->transactions, index);
+}
+
+void response_failed(struct worker *worker, uint32_t client)
+{
+    struct transaction *record = transaction_at(&worker->transactions, client);
+    count(worker, COUNTER_TRANSACTION_TIMEOUT);
+    if (record->flags & TRANSACTION_FLAG_OURS) {
+        end_of_ours(worker, client);
+        return;
+    }
+    if (record->member != NUMBER_NONE)
+        count_word(&worker->parts.members[record->member].timeouts_total, 1);
+    uint32_t server = transaction_other(worker, client);
+    if (server == INDEX_NONE)
+        return;
+    if (record->method !=
+        METHOD_INVITE) { // RFC 4320 section 4.2: never a 408, the requester times out by itself
+        transaction_release(&worker->transactions, server);
+        return;
+    }
+    uint8_t flags = transaction_at(&worker->transactions, server)->flags;
+    struct reply reply = {408, "Request Timeout", NULL};
+    if (flags & TRANSACTION_FLAG_OPERATOR)
+        reply = (struct reply){480, NULL, NULL};
+    else if (flags & TRANSACTION_FLAG_CANCELLED)
+        reply = (struct reply){487, "Request Terminated", NULL};
+    dialog_refused(worker, server);
+    reply_for(worker, server, client, reply);
+}

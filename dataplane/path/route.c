@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The service decides (RFC 3261 section 16): proxy to a peer, answer by itself, refuse. Every INVITE and
+// every request outside a dialog is forwarded statefully; other requests inside a dialog and the ACK to a 2xx
+// are forwarded statelessly.
+#include <string.h>
+#include "worker_core.h"
+
+// 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
+// in it.
+static uint32_t loop_hash(const struct worker *worker, const struct message *message)
+{
+    struct siphash hash;
+    siphash_begin(&hash, &worker->parts.keys.tag);
+    const struct span spans[] = {message->request_uri, message->from_tag, message->to_tag, message->call_id};
+    for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        siphash_add(&hash, &spans[i].length, sizeof(spans[i].length));
+        siphash_add(&hash, message_at(message, spans[i]), spans[i].length);
+    }
+    siphash_add(&hash, &message->cseq_number, sizeof(message->cseq_number));
+    static const enum sip_header headers[] = {HEADER_ROUTE, HEADER_PROXY_REQUIRE, HEADER_PROXY_AUTHORIZATION};
+    for (unsigned i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        for (uint8_t field = message->first[headers[i]]; field != MESSAGE_NO_HEADER;
+             field = message_next_header(message, field))
+            siphash_add(&hash, message_at(message, message->headers[field].value),
+                        message->headers[field].value.length);
+    }
+    return (uint32_t)siphash_end(&hash);
+}
+
+// 16.3 item 4: a Via of ours with the same loop hash has seen this very request.
+static bool has_looped(const struct worker *worker, const struct work *work)
+{
+    const struct message *message = work->message;
+    struct via seen = {0};
+    bool ours = false;
+    for (uint8_t field = message->first[HEADER_VIA]; field != MESSAGE_NO_HEADER;
+         field = message_next_header(message, field)) {
+        uint32_t at = 0;
+        struct via via;
+        while (via_next(message->octets, message->headers[field].value, &at, &via) ==
+               1) { // each turn moves on in the line
+            // A stateless branch is bound to the Via below it, which only now is known.
+            struct endpoint from;
+            uint32_t loop;
+            if (ours && endpoint_of_via(message, &via, &from) &&
+                cookie_stateless_read(&worker->parts.keys, octets_of(message, seen.branch),
+                                      octets_of(message, via.branch), from, &loop) &&
+                loop == work->loop)
+                return true;
+            struct endpoint sent_by;
+            struct cookie_branch branch;
+            seen = via;
+            via.received = (struct span){0, 0};
+            via.rport_port = 0;
+            ours = endpoint_of_via(message, &via, &sent_by) &&
+                   rules_listener(worker->rules, sent_by.address, sent_by.port) != NUMBER_NONE;
+            if (ours &&
+                cookie_branch_read(&worker->parts.keys, octets_of(message, seen.branch),
+                                   octets_of(message, message->call_id), &branch) &&
+                branch.loop == work->loop)
+                return true;
+        }
+    }
+    return false;
+}
+
+// 16.3: what a proxy checks before it looks for a way.
+static bool is_refused(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    bool ack = message->method == METHOD_ACK; // never answered
+    if (message->max_forwards == 0) {
+        if (ack)
+            settle(work, COUNTER_DROP_MAX_FORWARDS);
+        else
+            reply_stateless(worker, work, (struct reply){483, "Too Many Hops", NULL});
+        return true;
+    }
+    work->loop = loop_hash(worker, message);
+    if (has_looped(worker, work)) {
+        if (ack)
+            settle(work, COUNTER_DROP_STRAY_ACK);
+        else
+            reply_stateless(worker, work, (struct reply){482, "Loop Detected", NULL});
+        return true;
+    }
+    uint8_t required = message->first[HEADER_PROXY_REQUIRE];
+    if (required == MESSAGE_NO_HEADER || ack)
+        return false;
+    struct span value = message->headers[required].value;
+    struct writer writer;
+    writer_init(&writer, worker->scratch, sizeof(worker->scratch) - 1);
+    write_text(&writer, "Unsupported: ");
+    write_span(&writer, message, value);
+    write_text(&writer, "\r\n");
+    worker->scratch[writer.used] = '\0';
+    reply_stateless(
+        worker, work,
+        (struct reply){420, "Bad Extension", writer.overflow ? NULL : (const char *)worker->scratch});
+    return true;
+}
+
+struct route_target {
+    struct endpoint to;
+    uint16_t peer;
+    uint16_t member;
+};
+
+static void release_pair(struct worker *worker, uint32_t server, uint32_t client)
+{
+    if (client != INDEX_NONE)
+        transaction_release(&worker->transactions, client);
+    if (server != INDEX_NONE)
+        transaction_release(&worker->transactions, server);
+}
+
+static const struct reply no_room = {503, "Service Unavailable", "Retry-After: 5\r\n"};
+
+// Makes the server and the client transaction and ties them together. Returns false, and nothing is left,
+// without room.
+static bool begin_pair(struct worker *worker, struct work *work, const struct route_target *target,
+                       uint32_t pair[2])
+{
+    const struct message *message = work->message;
+    bool invite = message->method == METHOD_INVITE;
+    struct transactions *set = &worker->transactions;
+    pair[0] = transaction_create(set, invite ? TRANSACTION_INVITE_SERVER : TRANSACTION_SERVER,
+                                 work->server_key, worker->now);
+    pair[1] = INDEX_NONE;
+    if (pair[0] != INDEX_NONE)
+        pair[1] =
+            transaction_create(set, invite ? TRANSACTION_INVITE_CLIENT : TRANSACTION_CLIENT, 0, worker->now);
+    if (pair[1] == INDEX_NONE) {
+        release_pair(worker, pair[0], pair[1]);
+        count(worker, COUNTER_TRANSACTION_FULL);
+        return false;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct transaction *transaction = transaction_at(set, pair[i]);
+        transaction->method = message->method;
+        transaction->flags = 0;
+        transaction->other = pair[1 - i];
+        transaction->other_generation = transaction_at(set, pair[1 - i])->generation;
+        transaction->dialog = INDEX_NONE;
+        transaction->cancel = INDEX_NONE;
+        transaction->remote = i == 0 ? work->reply_to : target->to;
+        transaction->peer = i == 0 ? work->packet->peer : target->peer;
+        transaction->member = target->member;
+        transaction->received_us = (uint32_t)worker->now_us;
+    }
+    return true;
+}
+
+static void tie_dialog(struct worker *worker, const uint32_t pair[2], uint32_t dialog)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct transaction *transaction = transaction_at(&worker->transactions, pair[i]);
+        transaction->dialog = dialog;
+        transaction->dialog_generation = dialog_at(&worker->dialogs, dialog)->generation;
+    }
+}
+
+// Renders, keeps and sends. A next hop whose MAC is not known yet is no failure: the client transaction
+// repeats the request.
+static uint32_t send_first(struct worker *worker, struct work *work, uint32_t client, struct forward *forward)
+{
+    struct transaction *transaction = transaction_at(&worker->transactions, client);
+    char branch[COOKIE_TEXT_MAX];
+    struct cookie_branch parts = {.worker = (uint8_t)worker->parts.id,
+                                  .generation = (uint16_t)transaction->generation,
+                                  .index = client,
+                                  .loop = work->loop};
+    forward->branch = branch;
+    forward->branch_length = cookie_branch_write(&worker->parts.keys, &parts,
+                                                 octets_of(work->message, work->message->call_id), branch);
+    transaction->key = siphash13(&worker->parts.keys.table, branch, forward->branch_length);
+    struct rendered rendered;
+    uint32_t outcome = forward_render(worker, work, forward, &rendered);
+    if (outcome != 0)
+        return outcome;
+    if (transaction_keep(&worker->transactions, client, rendered.writer.octets, rendered.writer.used) != 0) {
+        rte_pktmbuf_free(rendered.mbuf);
+        return COUNTER_DROP_NO_ROOM;
+    }
+    outcome = tx_send(worker, rendered.mbuf, &rendered.writer, forward->to);
+    return outcome == COUNTER_DROP_NO_NEXT_HOP ? 0 : outcome;
+}
+
+static void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target)
+{
+    const struct message *message = work->message;
+    bool invite = message->method == METHOD_INVITE;
+    bool begins_dialog = message->to_tag.length == 0 && (invite || message->method == METHOD_SUBSCRIBE);
+    uint32_t pair[2];
+    if (!begin_pair(worker, work, target, pair)) {
+        reply_stateless(worker, work, no_room);
+        return;
+    }
+    struct forward forward = {.to = target->to, .listener_in = work->packet->source.listener};
+    char cookie[COOKIE_TEXT_MAX];
+    uint32_t dialog = work->dialog;
+    if (begins_dialog && invite) {
+        dialog = dialog_begin(worker, work, target->peer, target->member);
+        if (dialog == INDEX_NONE) {
+            release_pair(worker, pair[0], pair[1]);
+            reply_stateless(worker, work, no_room);
+            return;
+        }
+        struct dialog *record = dialog_at(&worker->dialogs, dialog);
+        record->invite = pair[0];
+        record->invite_generation = transaction_at(&worker->transactions, pair[0])->generation;
+        record->learnt[DIALOG_CALLEE] = target->to;
+    }
+    if (dialog != INDEX_NONE)
+        tie_dialog(worker, pair, dialog);
+    if (begins_dialog) {
+        struct cookie_route route = {
+            .worker = (uint8_t)worker->parts.id,
+            .generation =
+                dialog == INDEX_NONE ? 0 : (uint16_t)dialog_at(&worker->dialogs, dialog)->generation,
+            .index = dialog,
+            .caller_peer = work->packet->peer,
+            .callee_peer = target->peer};
+        cookie_route_write(&worker->parts.keys, &route, octets_of(message, message->call_id), cookie);
+        forward.record_route = cookie;
+    }
+    uint32_t outcome = send_first(worker, work, pair[1], &forward);
+    if (outcome != 0) {
+        if (begins_dialog && invite)
+            dialog_apply(worker, dialog, DIALOG_ON_REFUSED);
+        release_pair(worker, pair[0], pair[1]);
+        reply_stateless(worker, work,
+                        outcome == COUNTER_DROP_TOO_LONG ? (struct reply){513, "Message Too Large", NULL}
+                                                         : no_room);
+        return;
+    }
+    count(worker, invite ? COUNTER_TRANSACTION_IST : COUNTER_TRANSACTION_NIST);
+    count(worker, invite ? COUNTER_TRANSACTION_ICT : COUNTER_TRANSACTION_NICT);
+    if (invite)
+        reply_trying(worker, work, pair[0]);
+    settle(work, COUNTER_OUT_FORWARDED);
+}
+
+// 16.6 step 6: the next Route, or the Request-URI. Only addresses of the peer on the other side are a next
+// hop; anything else, names too, goes to where that side's messages were seen to come from, if a record tells
+// that.
+static bool in_dialog_target(const struct worker *worker, const struct work *work, struct endpoint *to)
+{
+    const struct message *message = work->message;
+    struct span uri = work->next_route.length != 0 ? work->next_route : message->request_uri;
+    if (endpoint_of_uri(message, uri, to) && rules_peer(worker->rules, to->address) == work->to_peer) {
+        to->listener = worker->rules->peers[work->to_peer].listener;
+        return true;
+    }
+    if (work->dialog == INDEX_NONE)
+        return false;
+    *to = dialog_endpoint(worker, work->dialog, work->side == DIALOG_CALLER ? DIALOG_CALLEE : DIALOG_CALLER);
+    return to->address != 0;
+}
+
+static void route_in_dialog(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct endpoint to;
+    if (!in_dialog_target(worker, work, &to)) {
+        if (message->method == METHOD_ACK)
+            settle(work, COUNTER_DROP_NO_NEXT_HOP);
+        else
+            reply_stateless(worker, work, (struct reply){403, "Next Hop Not Allowed", NULL});
+        return;
+    }
+    if (message->method == METHOD_INVITE)
+        forward_stateful(worker, work, &(struct route_target){to, work->to_peer, NUMBER_NONE});
+    else
+        forward_stateless(worker, work, to);
+    if (work->outcome == COUNTER_OUT_FORWARDED && work->dialog != INDEX_NONE)
+        dialog_request(worker, work);
+}
+
+static void route_new(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    const struct rules *rules = worker->rules;
+    if (message->method ==
+        METHOD_ACK) { // the ACK to a refusal that was sent without state has no To-tag only when it is wrong
+        settle(work, COUNTER_DROP_STRAY_ACK);
+        return;
+    }
+    struct uri uri;
+    struct endpoint at;
+    bool to_us = endpoint_of_uri(message, message->request_uri, &at) &&
+                 rules_listener(rules, at.address, at.port) != NUMBER_NONE &&
+                 uri_parse(message->octets, message->request_uri, &uri) == 0 && uri.user.length == 0;
+    const struct snapshot_route *route = rules_route(
+        rules, (struct rules_request){.from = work->packet->peer, .method = message->method, .to_us = to_us});
+    if (route == NULL) {
+        reply_stateless(worker, work, (struct reply){404, "Not Found", NULL});
+        return;
+    }
+    if (route->action == ROUTE_ANSWER) {
+        reply_stateless(worker, work, (struct reply){route->answer, NULL, NULL});
+        return;
+    }
+    uint16_t member = rules_member(rules, route->to, work->packet->call_hash);
+    if (member == NUMBER_NONE) {
+        reply_stateless(worker, work, no_room);
+        return;
+    }
+    const struct snapshot_member *row = &rules->members[member];
+    struct route_target target = {.to = {.address = ip_address_ipv4(&row->address),
+                                         .port = row->port,
+                                         .listener = rules->peers[route->to].listener},
+                                  .peer = route->to,
+                                  .member = member};
+    forward_stateful(worker, work, &target);
+    if (work->outcome == COUNTER_OUT_FORWARDED && message->method == METHOD_INVITE) {
+        count_word(&worker->parts.peers[work->packet->peer].calls_in_total, 1);
+        count_word(&worker->parts.peers[route->to].calls_out_total, 1);
+        count_word(&worker->parts.members[member].calls_total, 1);
+    }
+}
+
+void route_stage(struct worker *worker, struct work *work)
+{
+    if (!work->message->is_request) {
+        response_stage(worker, work);
+        return;
+    }
+    if (is_refused(worker, work))
+        return;
+    if (work->message->to_tag.length > 0)
+        route_in_dialog(worker, work);
+    else
+        route_new(worker, work);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+#include "worker_core.h"
+
+unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs)
+{
+    unsigned n = rte_eth_rx_burst(queue->port, queue->queue, mbufs, BURST);
+    for (unsigned i = 0; i < n; i++) {
+        rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+        packet_of(mbufs[i])->network = queue->network;
+    }
+    if (n > 0)
+        count_add(worker, COUNTER_RX_PACKETS, n);
+    return n;
+}

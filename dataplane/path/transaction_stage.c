@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Matching: repeated requests end here, ACKs and CANCELs find their INVITE, responses find their client
+// transaction. A response goes no further unless its branch was made by us.
+#include "worker_core.h"
+
+// 9.2, 16.10: CANCEL is answered hop by hop; what it cancels is its INVITE's client transaction. The 200 is
+// made without a transaction: a repeated CANCEL gets the same 200 again.
+static void match_cancel(struct worker *worker, struct work *work)
+{
+    uint32_t server = transaction_find_server(&worker->transactions, work->server_key);
+    if (server == INDEX_NONE) {
+        reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
+        return;
+    }
+    reply_stateless(worker, work, (struct reply){200, "OK", NULL});
+    struct transaction *invite = transaction_at(&worker->transactions, server);
+    if (invite->state != TRANSACTION_PROCEEDING || (invite->flags & TRANSACTION_FLAG_CANCELLED))
+        return;
+    invite->flags |= TRANSACTION_FLAG_CANCELLED;
+    if (invite->dialog != INDEX_NONE &&
+        dialog_at(&worker->dialogs, invite->dialog)->generation == invite->dialog_generation)
+        dialog_apply(worker, invite->dialog, DIALOG_ON_CANCEL);
+    originate_cancel(worker, transaction_other(worker, server));
+}
+
+static void match_ack(struct worker *worker, struct work *work)
+{
+    uint32_t server = transaction_find_server(&worker->transactions, work->server_key);
+    if (server == INDEX_NONE)
+        return;
+    unsigned actions = transaction_step(&worker->transactions, server, TRANSACTION_ON_ACK, worker->now);
+    if (actions & TRANSACTION_DO_RELEASE)
+        transaction_release(&worker->transactions, server);
+    // RFC 6026 section 7.1: in Accepted the ACK is for the user, that is, it goes on to the callee.
+    if (!(actions & TRANSACTION_DO_DELIVER))
+        settle(work, COUNTER_OUT_ABSORBED);
+}
+
+static void match_request(struct worker *worker, struct work *work)
+{
+    uint32_t server = transaction_find_server(&worker->transactions, work->server_key);
+    if (server == INDEX_NONE)
+        return;
+    unsigned actions = transaction_step(&worker->transactions, server, TRANSACTION_ON_REQUEST, worker->now);
+    struct transaction *transaction = transaction_at(&worker->transactions, server);
+    if ((actions & TRANSACTION_DO_RESEND) && transaction->kept != ARENA_NONE) {
+        if (tx_copy(worker, arena_at(&worker->arena, transaction->kept), transaction->kept_length,
+                    transaction->remote) == 0)
+            count(worker, COUNTER_TX_RETRANSMITTED);
+    }
+    count(worker, COUNTER_TRANSACTION_REPEAT);
+    settle(work, COUNTER_OUT_ABSORBED);
+}
+
+// The Via below ours: the next value of the same line, or the first of the next Via line.
+static void find_upstream(struct work *work)
+{
+    const struct message *message = work->message;
+    uint8_t field = message->first[HEADER_VIA];
+    uint32_t at = 0;
+    struct via via;
+    if (via_next(message->octets, message->headers[field].value, &at, &via) != 1)
+        return;
+    if (via_next(message->octets, message->headers[field].value, &at, &work->upstream) != 1) {
+        field = message_next_header(message, field);
+        at = 0;
+        if (field == MESSAGE_NO_HEADER ||
+            via_next(message->octets, message->headers[field].value, &at, &work->upstream) != 1)
+            return;
+    }
+    work->has_upstream = endpoint_of_via(message, &work->upstream, &work->upstream_at);
+}
+
+// The client transaction that a branch of ours names; for the response to our CANCEL, which has the INVITE's
+// branch (9.1), that of the CANCEL.
+static uint32_t find_client(const struct worker *worker, const struct message *message,
+                            const struct cookie_branch *branch)
+{
+    if (branch->worker != worker->parts.id)
+        return INDEX_NONE;
+    uint64_t key = siphash13(&worker->parts.keys.table, message_at(message, message->via.branch),
+                             message->via.branch.length);
+    uint32_t index = transaction_find_client(&worker->transactions, branch->index, branch->generation, key);
+    if (index == INDEX_NONE)
+        return INDEX_NONE;
+    const struct transaction *client = &worker->transactions.records[index];
+    if (client->method == message->method)
+        return index;
+    return message->method == METHOD_CANCEL && client->method == METHOD_INVITE ? client->cancel : INDEX_NONE;
+}
+
+static void match_response(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct endpoint sent_by;
+    struct via top = message->via;
+    top.received = (struct span){0, 0};
+    top.rport_port = 0;
+    // 18.1.2: the topmost sent-by must be ours.
+    if (!endpoint_of_via(message, &top, &sent_by) ||
+        rules_listener(worker->rules, sent_by.address, sent_by.port) == NUMBER_NONE) {
+        settle(work, COUNTER_DROP_FORGED_BRANCH);
+        return;
+    }
+    find_upstream(work);
+    struct cookie_octets text = octets_of(message, message->via.branch);
+    struct cookie_branch branch;
+    if (cookie_branch_read(&worker->parts.keys, text, octets_of(message, message->call_id), &branch)) {
+        work->client = find_client(worker, message, &branch);
+        // A 2xx outlives our memory of its INVITE: after a restart, or when a callee answers late, it still
+        // goes its way.
+        bool late = message->method == METHOD_INVITE && message->status / 100 == 2 && work->has_upstream;
+        if (work->client == INDEX_NONE && !late)
+            settle(work, COUNTER_DROP_STRAY_RESPONSE);
+        return;
+    }
+    uint32_t loop;
+    if (!work->has_upstream ||
+        !cookie_stateless_read(&worker->parts.keys, text, octets_of(message, work->upstream.branch),
+                               work->upstream_at, &loop))
+        settle(work, COUNTER_DROP_FORGED_BRANCH);
+}
+
+void transaction_stage(struct worker *worker, struct work *work)
+{
+    if (!work->message->is_request)
+        match_response(worker, work);
+    else if (work->message->method == METHOD_CANCEL)
+        match_cancel(worker, work);
+    else if (work->message->method == METHOD_ACK)
+        match_ack(worker, work);
+    else
+        match_request(worker, work);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The turn of a poll-mode core. worker_turn() is the life of a packet; each name is a stage with a file of
+// its own.
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+#include <urcu-qsbr.h>
+#include "worker_core.h"
+
+#define IDLE_SPIN_TURNS  64u   // empty turns before the first sleep
+#define IDLE_SHORT_TURNS 1024u // empty turns of short sleeps before longer ones
+#define IDLE_SHORT_NS    50000
+#define IDLE_LONG_NS     500000
+
+static void worker_clock(struct worker *worker)
+{
+    uint64_t cycles = rte_rdtsc() - worker->tsc_base;
+    worker->now_us =
+        worker->us_base + (uint64_t)((unsigned __int128)cycles * worker->us_per_tsc_shifted >> 32);
+    worker->now = (tick_t)(worker->now_us / (TICK_MS * 1000));
+}
+
+static void process(struct worker *worker, struct rte_mbuf *mbuf)
+{
+    struct work work = {.packet = packet_of(mbuf),
+                        .message = &worker->message,
+                        .outcome = WORK_GOES_ON,
+                        .dialog = INDEX_NONE,
+                        .client = INDEX_NONE};
+    parse_stage(worker, &work);
+    if (work.outcome == WORK_GOES_ON)
+        transaction_stage(worker, &work);
+    if (work.outcome == WORK_GOES_ON)
+        dialog_stage(worker, &work);
+    if (work.outcome == WORK_GOES_ON)
+        route_stage(worker, &work);
+    count(worker, work.outcome);
+    rte_pktmbuf_free(mbuf);
+}
+
+static unsigned worker_turn(struct worker *worker)
+{
+    struct rte_mbuf **mbufs = worker->burst;
+    worker_clock(worker);
+    unsigned n = 0;
+    for (unsigned i = 0; i < worker->parts.queue_count; i++) {
+        unsigned received = rx_burst(worker, &worker->queues[i], mbufs + n);
+        received = screen_burst(worker, mbufs + n, received);
+        n += steer_burst(worker, mbufs + n, received);
+    }
+    steer_flush(worker);
+    n += steer_inbox(worker, mbufs + n);
+    for (unsigned i = 0; i < n; i++) {
+        if (i + 1 < n)
+            rte_prefetch0(packet_of(mbufs[i + 1])->payload);
+        process(worker, mbufs[i]); // parse, transaction, dialog, route
+    }
+    expire_slice(worker);
+    bool commanded = command_slice(worker);
+    tx_flush(worker);
+    return n + commanded;
+}
+
+static void publish_gauges(struct worker *worker)
+{
+    uint64_t *values = worker->parts.counters->values;
+    const uint32_t *by_state = worker->dialogs.by_state;
+    __atomic_store_n(&values[COUNTER_TRANSACTION_NOW], worker->transactions.count, __ATOMIC_RELAXED);
+    __atomic_store_n(&values[COUNTER_DIALOG_NONE_NOW], by_state[DIALOG_NONE], __ATOMIC_RELAXED);
+    __atomic_store_n(&values[COUNTER_DIALOG_EARLY_NOW], by_state[DIALOG_EARLY], __ATOMIC_RELAXED);
+    __atomic_store_n(&values[COUNTER_DIALOG_CONFIRMED_NOW], by_state[DIALOG_CONFIRMED], __ATOMIC_RELAXED);
+    __atomic_store_n(&values[COUNTER_DIALOG_TERMINATING_NOW], by_state[DIALOG_TERMINATING], __ATOMIC_RELAXED);
+}
+
+// A sleeping worker is offline for RCU, so that a reload does not wait for it.
+static void worker_idle(struct worker *worker)
+{
+    worker->idle_turns++;
+    if (worker->rules->settings->idle == IDLE_SPIN || worker->idle_turns < IDLE_SPIN_TURNS) {
+        rte_pause();
+        return;
+    }
+    struct timespec pause = {.tv_nsec = worker->idle_turns < IDLE_SHORT_TURNS ? IDLE_SHORT_NS : IDLE_LONG_NS};
+    rcu_thread_offline();
+    nanosleep(&pause, NULL);
+    rcu_thread_online();
+}
+
+static tick_t ticks_of(uint64_t ms)
+{
+    return (tick_t)((ms + TICK_MS - 1) / TICK_MS);
+}
+
+static void read_settings(struct worker *worker)
+{
+    const struct snapshot_settings *settings = worker->rules->settings;
+    worker->transactions.timers = (struct transaction_timers){.t1 = ticks_of(settings->timer_t1_ms),
+                                                              .t2 = ticks_of(settings->timer_t2_ms),
+                                                              .t4 = ticks_of(settings->timer_t4_ms),
+                                                              .b = ticks_of(settings->timer_b_ms),
+                                                              .c = ticks_of(settings->timer_c_ms)};
+    // A BYE that nobody answers is given up when its sender gives up: timer F.
+    worker->dialogs.life = (struct dialog_life){.none = ticks_of(settings->early_life_ms),
+                                                .early = ticks_of(settings->early_life_ms),
+                                                .confirmed = ticks_of(settings->dialog_life_ms),
+                                                .terminating = 64 * ticks_of(settings->timer_t1_ms)};
+}
+
+int worker_run(void *argument)
+{
+    struct worker *worker = argument;
+    struct published *published = worker->parts.published;
+    rcu_register_thread();
+    while (!atomic_load_explicit(&published->stop, memory_order_relaxed)) {
+        const struct rules *rules = rcu_dereference(published->rules);
+        worker->nexthops = rcu_dereference(published->nexthops);
+        if (rules != worker->rules) {
+            worker->rules = rules;
+            read_settings(worker);
+        }
+        if (worker_turn(worker) > 0) {
+            worker->idle_turns = 0;
+            count(worker, COUNTER_TURN_BUSY);
+            publish_gauges(worker);
+            rcu_quiescent_state();
+        } else {
+            count(worker, COUNTER_TURN_IDLE);
+            publish_gauges(worker); // timers may have ended something
+            rcu_quiescent_state();
+            worker_idle(worker);
+        }
+    }
+    rcu_unregister_thread();
+    return 0;
+}
+
+static size_t own_size(void)
+{
+    return (sizeof(struct worker) + 63) & ~(size_t)63;
+}
+
+size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity)
+{
+    return own_size() + dialogs_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+}
+
+static void start_clock(struct worker *worker)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    worker->tsc_base = rte_rdtsc();
+    worker->us_base = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    worker->us_per_tsc_shifted = ((uint64_t)1000000 << 32) / rte_get_tsc_hz();
+    worker_clock(worker);
+}
+
+struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size)
+{
+    if (parts->queue_count > WORKER_QUEUES_MAX || parts->count > WORKERS_MAX || parts->id >= parts->count) {
+        snprintf(error, error_size, "worker %u: %u queues are more than %u", parts->id, parts->queue_count,
+                 WORKER_QUEUES_MAX);
+        return NULL;
+    }
+    uint8_t *memory = parts->memory;
+    struct worker *worker = (struct worker *)memory;
+    memory += own_size();
+    worker->parts = *parts;
+    memcpy(worker->queues, parts->queues, parts->queue_count * sizeof(*parts->queues));
+    worker->parts.queues = worker->queues;
+    for (unsigned network = 0; network < NETWORKS_MAX; network++)
+        worker->queue_of[network] = -1;
+    for (unsigned i = parts->queue_count; i-- > 0;)
+        worker->queue_of[parts->queues[i].network] = (int)i;
+    int failed = arena_init(&worker->arena, parts->arena, parts->arena_size);
+    if (failed != 0) {
+        snprintf(error, error_size, "worker %u: arena of %zu octets: %s", parts->id, parts->arena_size,
+                 strerror(-failed));
+        return NULL;
+    }
+    start_clock(worker);
+    wheel_init(&worker->wheel, worker->now);
+    dialogs_init(&worker->dialogs, memory, parts->dialogs_capacity, &worker->arena, &worker->wheel);
+    worker->dialogs.key = parts->keys.table;
+    memory += dialogs_memory(parts->dialogs_capacity);
+    transactions_init(&worker->transactions, memory, parts->transactions_capacity, &worker->arena,
+                      &worker->wheel);
+    worker->rules = parts->published->rules;
+    worker->nexthops = parts->published->nexthops;
+    read_settings(worker);
+    parts->counters->cpu = parts->cpu;
+    return worker;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker != NULL)
+        arena_fini(&worker->arena);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inside a worker: its memory, and the stages' prototypes. Only path/ includes this.
+//
+// A stage either lets a message go on or settles it by an outcome (work->outcome), which worker.c counts:
+// exactly one for each packet. After a stage has handed an mbuf to a ring or a driver it does not touch it
+// again; received mbufs are read only and freed by worker.c, what leaves is always a fresh mbuf.
+#ifndef DIALGATE_PATH_WORKER_CORE_H
+#define DIALGATE_PATH_WORKER_CORE_H
+
+#include "dialog.h"
+#include "transaction.h"
+#include "uri.h"
+#include "worker.h"
+#include "write.h"
+
+#define BURST          32u
+#define BURST_TOTAL    (BURST * (WORKER_QUEUES_MAX + WORKERS_MAX))
+#define FRAME_HEADERS  42u // Ethernet 14, IPv4 20, UDP 8
+#define SIP_PORT       5060u
+#define MAX_FORWARDS   70u
+#define EXPIRED_A_TURN 64u
+
+// Frames that wait for the end of the turn: for a NIC queue that we own, or for the worker that owns one.
+struct tx_buffer {
+    struct rte_mbuf *mbufs[BURST * 2];
+    uint32_t count;
+};
+
+#define WORK_GOES_ON UINT32_MAX
+
+// One received message on its way through the stages.
+struct work {
+    struct packet *packet;
+    struct message *message;
+    uint32_t outcome; // enum counter of an outcome, or WORK_GOES_ON
+    // Requests.
+    struct endpoint reply_to;      // where responses go (RFC 3261 18.2.2, RFC 3581)
+    uint64_t server_key;           // of the server transaction this request belongs to or begins
+    uint32_t loop;                 // hash of what decides the way of the request (16.6 step 8)
+    struct span route_removals[2]; // what popping our own Route values takes away (16.4)
+    uint32_t route_removal_count;
+    struct span next_route; // URI of the first Route value that is not ours, length 0: none
+    bool has_cookie;        // our Route has a dg parameter that we signed
+    struct cookie_route cookie;
+    uint32_t dialog;       // index of the record, INDEX_NONE
+    enum dialog_side side; // who sent this message, when dialog is set
+    uint16_t to_peer;      // in-dialog: the other side
+    // Responses.
+    uint32_t client;     // index of the client transaction, INDEX_NONE: forwarded statelessly
+    struct via upstream; // the Via below ours
+    bool has_upstream;
+    struct endpoint upstream_at; // where it says responses go
+};
+
+struct worker {
+    struct worker_parts parts;
+    const struct rules *rules; // this turn's
+    const struct nexthop_table *nexthops;
+    uint64_t now_us;
+    tick_t now;
+    uint64_t tsc_base, us_base;
+    uint64_t us_per_tsc_shifted; // 2^32 * microseconds a TSC cycle
+    uint32_t idle_turns;
+    struct transactions transactions;
+    struct dialogs dialogs;
+    struct wheel wheel;
+    struct arena arena;
+    struct tx_buffer steer[WORKERS_MAX];     // received packets for other owners
+    struct tx_buffer tx_queue[NETWORKS_MAX]; // frames for our own queue of the network
+    struct tx_buffer tx_away[WORKERS_MAX];   // frames for the worker that owns one
+    int queue_of[NETWORKS_MAX];              // index in queues of our queue of the network, -1
+    struct worker_queue queues[WORKER_QUEUES_MAX];
+    uint64_t delay_us; // sum of all post-dial delays
+    uint16_t ip_id;
+    struct command *command; // being worked on
+    struct message message;  // the received one
+    struct message kept;     // a kept one, parsed again
+    struct edits edits;
+    uint8_t scratch[4096];
+    struct rte_mbuf *burst[BURST_TOTAL];
+};
+
+static inline void count_add(struct worker *worker, enum counter counter, uint64_t n)
+{
+    uint64_t *word = &worker->parts.counters->values[counter];
+    __atomic_store_n(word, *word + n, __ATOMIC_RELAXED); // one writer: no locked instruction is needed
+}
+
+static inline void count(struct worker *worker, enum counter counter)
+{
+    count_add(worker, counter, 1);
+}
+
+static inline void count_word(uint64_t *word, int64_t n)
+{
+    __atomic_store_n(word, *word + (uint64_t)n, __ATOMIC_RELAXED);
+}
+
+static inline void count_gauge(int64_t *word, int64_t n)
+{
+    __atomic_store_n(word, *word + n, __ATOMIC_RELAXED);
+}
+
+static inline void settle(struct work *work, enum counter outcome)
+{
+    work->outcome = outcome;
+}
+
+static inline struct dialog_string string_of(const struct message *message, struct span span)
+{
+    return (struct dialog_string){message_at(message, span), span.length};
+}
+
+static inline struct cookie_octets octets_of(const struct message *message, struct span span)
+{
+    return (struct cookie_octets){message_at(message, span), span.length};
+}
+
+// rx.c: up to BURST packets from one queue.
+unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs);
+// screen.c: keeps what is UDP to a listener, in place; the rest is counted and freed. Returns how many stay.
+unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
+// steer.c: keeps what this worker owns, in place, and buffers the rest for its owners.
+unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
+void steer_flush(struct worker *worker);
+unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most BURST from each other worker
+// parse.c
+void parse_stage(struct worker *worker, struct work *work);
+// transaction_stage.c
+void transaction_stage(struct worker *worker, struct work *work);
+// dialog_stage.c
+void dialog_stage(struct worker *worker, struct work *work);
+// route.c
+void route_stage(struct worker *worker, struct work *work);
+// tx.c: a frame for a message of ours.
+struct rte_mbuf *tx_open(struct worker *worker,
+                         struct writer *writer); // NULL: the pool is empty (counted by the caller)
+// Sends what was written. Takes the mbuf in any case. Returns 0, or the outcome that tells why not.
+uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
+                 struct endpoint to);
+uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, struct endpoint to);
+uint32_t tx_room(const struct worker *worker, struct endpoint to); // largest SIP message that fits, octets
+void tx_flush(struct worker *worker);
+
+// forward.c: requests on their way.
+struct forward {
+    struct endpoint to;
+    const char *branch;
+    uint32_t branch_length;
+    const char *record_route; // cookie text, NULL: no Record-Route
+    uint16_t listener_in;     // Record-Route towards the caller, when another than to.listener
+};
+struct rendered {
+    struct rte_mbuf *mbuf;
+    struct writer writer;
+};
+// Renders the request for the next hop. Returns 0, or the outcome that tells why not.
+uint32_t forward_render(struct worker *worker, struct work *work, const struct forward *forward,
+                        struct rendered *rendered);
+void forward_stateless(struct worker *worker, struct work *work, struct endpoint to);
+// Responses to the Via below ours. Returns 0, or the outcome that tells why not. server: keeps the copy,
+// INDEX_NONE: none.
+uint32_t forward_response(struct worker *worker, struct work *work, struct endpoint to, uint32_t server);
+
+// reply.c: our own responses. extra: header lines with CRLF each, or NULL.
+struct reply {
+    uint16_t status;
+    const char *reason;
+    const char *extra;
+};
+// Answers without any state (RFC 3261 8.2.7): the tag is derived from the request, so that repeats get the
+// same one, and the ACK is known by it. Settles the work.
+void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
+// 100 Trying, kept in the server transaction.
+void reply_trying(struct worker *worker, struct work *work, uint32_t server);
+// A final response of our own for a server transaction whose request is known only from its client
+// transaction's kept copy.
+void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct reply reply);
+
+// response.c
+void response_stage(struct worker *worker, struct work *work);
+// The INVITE's client transaction came to a final end by itself: tells the caller.
+void response_failed(struct worker *worker, uint32_t client);
+
+// originate.c: requests that we make.
+void originate_ack(struct worker *worker, uint32_t client,
+                   const struct message *response);            // to a non-2xx (17.1.1.3)
+void originate_cancel(struct worker *worker, uint32_t client); // 9.1
+void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to);
+
+// The live transaction on the other side of a proxied pair, INDEX_NONE when it is gone.
+static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, index);
+    uint32_t other = transaction->other;
+    if (other == INDEX_NONE)
+        return INDEX_NONE;
+    const struct transaction *record = transaction_at(&worker->transactions, other);
+    return record->state != TRANSACTION_FREE && record->generation == transaction->other_generation
+               ? other
+               : INDEX_NONE;
+}
+
+// dialog_track.c
+struct endpoint dialog_endpoint(const struct worker *worker, uint32_t dialog, enum dialog_side side);
+unsigned dialog_apply(struct worker *worker, uint32_t dialog,
+                      enum dialog_event event); // step, gauges, actions, release
+// Ends a dialog by command or lifetime. Returns 0 or -errno.
+int dialog_end(struct worker *worker, uint32_t dialog);
+void dialog_request(struct worker *worker,
+                    struct work *work); // a request that was sent on, inside the dialog
+uint32_t dialog_begin(struct worker *worker, struct work *work, uint16_t to_peer, uint16_t member);
+void dialog_response(struct worker *worker, struct work *work); // before it is sent on
+void dialog_refused(struct worker *worker,
+                    uint32_t server); // the INVITE of this server transaction failed by itself
+
+// expire.c: one slice of the wheel.
+void expire_slice(struct worker *worker);
+// command.c: one piece of one command from the agent.
+bool command_slice(struct worker *worker);
+
+// uri_endpoint.c: addresses in messages.
+// Host and port of a SIP URI that names an IPv4 address; false for names, IPv6 and other schemes. listener is
+// NUMBER_NONE.
+bool endpoint_of_uri(const struct message *message, struct span uri, struct endpoint *to);
+// Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no IPv4 address.
+bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
+
+#endif

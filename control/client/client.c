@@ -30,19 +30,11 @@ struct dg_client {
     size_t size;
 };
 
-static const struct {
-    int wire;
-    const char *text;
-} codes[DG_CODE_COUNT] = {
-#define X(name, wire, text) [name] = {wire, text},
+static const int wire_codes[DG_CODE_COUNT] = {
+#define X(name, wire, text) [name] = wire,
     DG_CODES(X)
 #undef X
 };
-
-const char *dg_code_text(enum dg_code code)
-{
-    return (unsigned int)code < DG_CODE_COUNT ? codes[code].text : "unknown code";
-}
 
 __attribute__((format(printf, 3, 4))) static enum dg_code fail(struct dg_error *error, enum dg_code code,
                                                                const char *format, ...)
@@ -212,7 +204,7 @@ static enum dg_code read_line(struct dg_client *client, int64_t deadline_ms, jso
 static enum dg_code code_of_wire(json_int_t wire)
 {
     for (unsigned int i = 0; i < DG_CODE_COUNT; i++)
-        if (codes[i].wire != 0 && codes[i].wire == wire)
+        if (wire_codes[i] != 0 && wire_codes[i] == wire)
             return (enum dg_code)i;
     return DG_REFUSED;
 }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ctl.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config.h"
+#include "table.h"
+
+static const struct ctl_word none[] = {{0}};
+static const struct ctl_word peer_word[] = {{"PEER", "peer", CTL_TEXT, true, "name of a peer"}, {0}};
+static const struct ctl_word id_word[] = {{"ID", "id", CTL_TEXT, true, "Call-ID or short id"}, {0}};
+static const struct ctl_word file_word[] = {{"FILE", "file", CTL_TEXT, true, "YAML file"}, {0}};
+static const struct ctl_word reload_word[] = {
+    {"FILE", "file", CTL_TEXT, false, "instead of the file in force"}, {0}};
+static const struct ctl_word address_word[] = {{"ADDRESS", "address", CTL_TEXT, true, "IPv4 address"}, {0}};
+
+static const struct ctl_word list_options[] = {
+    {"--peer", "peer", CTL_TEXT, false, "from or to this peer"},
+    {"--state", "state", CTL_TEXT, false, "none, early, confirmed, terminating, terminated"},
+    {"--older", "older_ms", CTL_DURATION_MS, false, "at least this old: 30s, 5m, 2h"},
+    {"--limit", "limit", CTL_NUMBER, false, "this many rows, then end"},
+    {"--after", "cursor", CTL_TEXT, false, "go on behind this cursor"},
+    {0},
+};
+static const struct ctl_word end_options[] = {
+    {"--all", "all", CTL_FLAG, false, "every dialog with this Call-ID"},
+    {0},
+};
+static const struct ctl_word top_options[] = {
+    {"--limit", "limit", CTL_NUMBER, false, "rows a network (20)"},
+    {0},
+};
+static const struct ctl_word ban_options[] = {
+    {"--for", "seconds", CTL_DURATION_S, false, "lifetime: 90s, 10m, 1d; without it: until lifted"},
+    {0},
+};
+
+const struct ctl_command ctl_commands[] = {
+    {"status", NULL, "system.status", none, none, show_status, NULL, "is it well, in one screen"},
+    {"core", "list", "core.list", none, none, show_cores, NULL, "a row a worker"},
+    {"peer", "list", "peer.list", none, none, show_peers, NULL, "a row a peer"},
+    {"peer", "show", "peer.show", peer_word, none, show_peer, NULL, "a peer and its members"},
+    {"dialog", "list", "dialog.list", none, list_options, NULL, run_dialog_list, "a row a dialog"},
+    {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, "everything about a dialog"},
+    {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, "by state and by peer"},
+    {"dialog", "end", "dialog.end", id_word, end_options, show_ended, NULL, "end a dialog on both sides"},
+    {"config", "check", NULL, file_word, none, NULL, run_config_check,
+     "is a file acceptable (needs no daemon)"},
+    {"config", "show", "config.show", none, none, show_config, NULL, "every key in force"},
+    {"config", "reload", "config.reload", reload_word, none, NULL, run_config_reload, "whole or not at all"},
+    {"prefilter", "show", "prefilter.show", none, none, show_prefilter, NULL, "packets by reason, bans"},
+    {"prefilter", "top", "prefilter.top", none, top_options, show_top, NULL, "sources with the most drops"},
+    {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL,
+     "drop all from an address"},
+    {"prefilter", "unban", "prefilter.unban", address_word, none, show_unban, NULL, "lift a ban"},
+    {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, "as Prometheus text"},
+    {0},
+};
+
+void ctl_usage(FILE *out)
+{
+    fputs("usage: dialgatectl [--json] [--socket PATH] [--run-directory DIR] COMMAND ...\n"
+          "       dialgatectl                       interactive shell\n\n",
+          out);
+    for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
+        char left[80];
+        int used = snprintf(left, sizeof(left), "%s%s%s", command->noun, command->verb ? " " : "",
+                            command->verb ? command->verb : "");
+        for (const struct ctl_word *word = command->words; word->name; word++)
+            used += snprintf(left + used, sizeof(left) - (size_t)used, word->required ? " %s" : " [%s]",
+                             word->name);
+        fprintf(out, "  %-24s %s\n", left, command->help);
+        for (const struct ctl_word *option = command->options; option->name; option++)
+            fprintf(out, "    %-22s %s\n", option->name, option->help);
+    }
+    fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
+}
+
+static int wrong(const char *text, const char *word)
+{
+    fprintf(stderr, "dialgatectl: %s%s%s; see dialgatectl --help\n", text, word ? " " : "", word ? word : "");
+    return CTL_USAGE;
+}
+
+// A new value for the RPC, or NULL when text is not of the word's kind.
+static json_t *value_of(const struct ctl_word *word, const char *text)
+{
+    int64_t ms;
+    switch (word->kind) {
+    case CTL_FLAG:
+        return json_true();
+    case CTL_TEXT:
+        return json_string(text);
+    case CTL_NUMBER:
+        if (*text == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
+            return NULL;
+        return json_integer(atoll(text));
+    default:
+        ms = unit_parse_duration_ms(text);
+        // A ban shorter than a second would be for ever.
+        if (ms < 0 || (word->kind == CTL_DURATION_S && ms < 1000))
+            return NULL;
+        return json_integer(word->kind == CTL_DURATION_S ? ms / 1000 : ms);
+    }
+}
+
+static int put(json_t *params, const struct ctl_word *word, const char *text)
+{
+    json_t *value = value_of(word, text);
+    if (!value) {
+        fprintf(stderr, "dialgatectl: %s: \"%s\" is not understood; %s\n", word->name, text, word->help);
+        return CTL_USAGE;
+    }
+    return json_object_set_new(params, word->param, value) == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+static const struct ctl_word *find_option(const struct ctl_command *command, const char *name)
+{
+    const struct ctl_word *option = command->options;
+    while (option->name && strcmp(option->name, name) != 0)
+        option++;
+    return option->name ? option : NULL;
+}
+
+static int read_words(const struct ctl_command *command, int count, const char *const *words, json_t *params)
+{
+    const struct ctl_word *next = command->words;
+    bool options_end = false;
+    int status = CTL_DONE;
+    for (int i = 0; i < count && status == CTL_DONE; i++) {
+        if (strcmp(words[i], "--") == 0 && !options_end) {
+            options_end = true;
+            continue;
+        }
+        if (strncmp(words[i], "--", 2) != 0 || options_end) {
+            if (!next->name)
+                return wrong("one word too many:", words[i]);
+            status = put(params, next++, words[i]);
+            continue;
+        }
+        const struct ctl_word *option = find_option(command, words[i]);
+        if (!option)
+            return wrong("unknown option", words[i]);
+        if (option->kind != CTL_FLAG && i + 1 == count)
+            return wrong("a value is missing behind", words[i]);
+        status = put(params, option, option->kind == CTL_FLAG ? "" : words[++i]);
+    }
+    if (status == CTL_DONE && next->name && next->required)
+        return wrong("what is missing:", next->name);
+    return status;
+}
+
+// Words that the command's own name took, 0 when it is not this command.
+static int matches(const struct ctl_command *command, int count, const char *const *words)
+{
+    if (strcmp(command->noun, words[0]) != 0)
+        return 0;
+    if (!command->verb)
+        return 1;
+    return count > 1 && strcmp(command->verb, words[1]) == 0 ? 2 : 0;
+}
+
+static int run(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
+{
+    if (command->run)
+        return command->run(ctl, params);
+    json_t *result = ctl_call(ctl, command->method, params);
+    if (!result)
+        return CTL_REFUSED;
+    if (ctl->json)
+        ctl_print_json(ctl, result);
+    else
+        command->show(ctl, result);
+    json_decref(result);
+    return CTL_DONE;
+}
+
+int ctl_execute(struct ctl *ctl, int count, const char *const *words)
+{
+    if (count == 0)
+        return CTL_DONE;
+    for (int i = 0; i < count; i++)
+        if (strcmp(words[i], "--help") == 0 || (i == 0 && strcmp(words[0], "help") == 0)) {
+            ctl_usage(ctl->out);
+            return CTL_DONE;
+        }
+    for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
+        int used = matches(command, count, words);
+        if (used == 0)
+            continue;
+        json_t *params = json_object();
+        int status = read_words(command, count - used, words + used, params);
+        if (status == CTL_DONE)
+            status = run(ctl, command, params);
+        json_decref(params);
+        return status;
+    }
+    return wrong("no such command:", words[0]);
+}
+
+// The file is read by this user, with this user's rights; the daemon is not asked.
+int run_config_check(struct ctl *ctl, const json_t *params)
+{
+    char error[1024];
+    const char *file = json_string_value(json_object_get(params, "file"));
+    struct config *config = config_load(file, error, sizeof(error));
+    if (!config) {
+        fprintf(stderr, "%s\n", error);
+        return CTL_REFUSED;
+    }
+    config_free(config);
+    if (ctl->json)
+        fputs("{\"valid\":true}\n", ctl->out);
+    else
+        fprintf(ctl->out, "%s: ok\n", file);
+    return CTL_DONE;
+}
+
+int run_config_reload(struct ctl *ctl, const json_t *params)
+{
+    const char *file = json_string_value(json_object_get(params, "file"));
+    json_t *absolute = json_object();
+    if (file) { // the daemon's working directory is another one
+        char *path = realpath(file, NULL);
+        if (!path) {
+            fprintf(stderr, "dialgatectl: %s: no such file\n", file);
+            json_decref(absolute);
+            return CTL_REFUSED;
+        }
+        json_object_set_new(absolute, "file", json_string(path));
+        free(path);
+    }
+    json_t *result = ctl_call(ctl, "config.reload", absolute);
+    json_decref(absolute);
+    if (!result)
+        return CTL_REFUSED;
+    if (ctl->json)
+        ctl_print_json(ctl, result);
+    else
+        show_reload(ctl, result);
+    json_decref(result);
+    return CTL_DONE;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dialgatectl: a command is one row of the table in command.c. Its positional words and options become the
+// parameters of one RPC; what the RPC returned is printed by the row's show function, or as it came with
+// --json.
+#ifndef DIALGATE_CTL_H
+#define DIALGATE_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include "dialgate/ua.h"
+
+#define CTL_DONE    0
+#define CTL_REFUSED 1
+#define CTL_USAGE   2
+
+#define CTL_TIMEOUT_MS 20000 // beyond the daemon's own deadlines, so that its text arrives
+
+struct ctl {
+    const char *socket;
+    bool json;
+    FILE *out;
+    struct dg_client *client; // opened with the first call; NULL: not now
+};
+
+enum ctl_kind { CTL_TEXT, CTL_NUMBER, CTL_DURATION_MS, CTL_DURATION_S, CTL_FLAG };
+
+struct ctl_word {
+    const char *name;  // "--peer", or what usage shows for a positional word; NULL behind the last one
+    const char *param; // of the RPC
+    enum ctl_kind kind;
+    bool required; // positional words only
+    const char *help;
+};
+
+struct ctl_command {
+    const char *noun; // NULL behind the last one
+    const char *verb; // NULL: the noun stands alone
+    const char *method;
+    const struct ctl_word *words; // positional
+    const struct ctl_word *options;
+    // Exactly one of these. run gets the parameters (borrowed) and returns an exit status.
+    void (*show)(struct ctl *ctl, const json_t *result);
+    int (*run)(struct ctl *ctl, const json_t *params);
+    const char *help;
+};
+
+extern const struct ctl_command ctl_commands[];
+
+// One command line (words only). Returns an exit status; one line was printed on stderr when that is not 0.
+int ctl_execute(struct ctl *ctl, int count, const char *const *words);
+
+// A call of the daemon: the result, which the caller owns, or NULL after one line on stderr.
+json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);
+
+void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
+void ctl_usage(FILE *out);                                 // every command
+int ctl_shell(struct ctl *ctl);                            // reads commands until the input ends
+
+// show.c, show_dialog.c: each row's show or run function.
+void show_status(struct ctl *ctl, const json_t *result);
+void show_cores(struct ctl *ctl, const json_t *result);
+void show_peers(struct ctl *ctl, const json_t *result);
+void show_peer(struct ctl *ctl, const json_t *result);
+void show_config(struct ctl *ctl, const json_t *result);
+void show_reload(struct ctl *ctl, const json_t *result);
+void show_prefilter(struct ctl *ctl, const json_t *result);
+void show_top(struct ctl *ctl, const json_t *result);
+void show_ban(struct ctl *ctl, const json_t *result);
+void show_unban(struct ctl *ctl, const json_t *result);
+void show_metrics(struct ctl *ctl, const json_t *result);
+void show_dialogs(struct ctl *ctl, const json_t *result);
+void show_dialog_count(struct ctl *ctl, const json_t *result);
+void show_ended(struct ctl *ctl, const json_t *result);
+int run_dialog_list(struct ctl *ctl, const json_t *params);
+int run_config_check(struct ctl *ctl, const json_t *params);
+int run_config_reload(struct ctl *ctl, const json_t *params);
+
+#endif

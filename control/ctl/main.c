@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dialgatectl: global options, then one command, or a shell.
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ctl.h"
+#include "version.h"
+
+#define WORDS_MAX 64 // no command has more; what is beyond is one word too many anyway
+
+json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
+{
+    struct dg_error error;
+    char *text = NULL;
+    char *arguments = json_dumps(params, JSON_COMPACT);
+    enum dg_code code = DG_NO_MEMORY;
+    if (!ctl->client)
+        ctl->client = dg_client_open(ctl->socket, &error);
+    if (ctl->client && arguments)
+        code = dg_client_call(ctl->client, method, arguments, CTL_TIMEOUT_MS, &text, &error);
+    free(arguments);
+    if (code == DG_OK) {
+        json_t *result = json_loads(text, JSON_DECODE_ANY, NULL);
+        dg_free(text);
+        if (result)
+            return result;
+        error.code = DG_BAD_REPLY;
+        snprintf(error.text, sizeof(error.text), "%s", dg_code_text(DG_BAD_REPLY));
+    }
+    fprintf(stderr, "dialgatectl: %s\n", error.text);
+    // The next command of a shell finds a daemon that was started again.
+    if (code == DG_CLOSED || code == DG_BAD_REPLY || code == DG_TIMEOUT) {
+        dg_client_close(ctl->client);
+        ctl->client = NULL;
+    }
+    return NULL;
+}
+
+void ctl_print_json(struct ctl *ctl, const json_t *value)
+{
+    json_dumpf(value, ctl->out, JSON_COMPACT | JSON_ENCODE_ANY);
+    fputc('\n', ctl->out);
+}
+
+int main(int argc, char **argv)
+{
+    enum { SOCKET = 256, RUN_DIRECTORY, JSON, VERSION };
+    static const struct option longs[] = {{"json", no_argument, NULL, JSON},
+                                          {"socket", required_argument, NULL, SOCKET},
+                                          {"run-directory", required_argument, NULL, RUN_DIRECTORY},
+                                          {"version", no_argument, NULL, VERSION},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    struct ctl ctl = {.socket = DG_DEFAULT_SOCKET, .out = stdout};
+    char path[512];
+    int option;
+    // "+": options behind the first word belong to the command.
+    while ((option = getopt_long(argc, argv, "+h", longs, NULL)) != -1) {
+        if (option == JSON) {
+            ctl.json = true;
+        } else if (option == SOCKET) {
+            ctl.socket = optarg;
+        } else if (option == RUN_DIRECTORY) {
+            snprintf(path, sizeof(path), "%s/control.sock", optarg);
+            ctl.socket = path;
+        } else if (option == VERSION) {
+            puts("dialgatectl " DIALGATE_VERSION);
+            return CTL_DONE;
+        } else {
+            ctl_usage(option == 'h' ? stdout : stderr);
+            return option == 'h' ? CTL_DONE : CTL_USAGE;
+        }
+    }
+    const char *words[WORDS_MAX];
+    int count = 0;
+    for (int i = optind; i < argc && count < WORDS_MAX; i++) {
+        if (strcmp(argv[i], "--json") == 0) // also where people put it: at the end
+            ctl.json = true;
+        else
+            words[count++] = argv[i];
+    }
+    int status = count > 0 ? ctl_execute(&ctl, count, words) : ctl_shell(&ctl);
+    dg_client_close(ctl.client);
+    if (fflush(stdout) != 0 && status == CTL_DONE) {
+        fputs("dialgatectl: standard output does not take what is printed\n", stderr);
+        status = CTL_REFUSED;
+    }
+    return status;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include "ctl.h"
+#include "table.h"
+
+#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "-";
+}
+
+static void print_counters(struct ctl *ctl, const json_t *networks)
+{
+    static const struct table_column columns[] = {
+        {"NETWORK", false}, {"REASON", false}, {"PACKETS", true}, {"MEANING", false}};
+    struct table *table = table_create(columns, COLUMNS(columns));
+    for (size_t i = 0; table && i < json_array_size(networks); i++) {
+        const json_t *network = json_array_get(networks, i);
+        const json_t *counters = json_object_get(network, "counters");
+        for (size_t k = 0; k < json_array_size(counters); k++) {
+            char packets[UNIT_SIZE];
+            const json_t *row = json_array_get(counters, k);
+            json_int_t value = json_integer_value(json_object_get(row, "packets"));
+            const char *cells[] = {text(network, "network"), text(row, "reason"), unit_count(value, packets),
+                                   text(row, "help")};
+            if (value > 0) // most reasons never happen; --json has them all
+                table_add(table, cells);
+        }
+    }
+    if (table)
+        table_print(table, ctl->out);
+    table_free(table);
+}
+
+static void print_bans(struct ctl *ctl, const json_t *networks)
+{
+    static const struct table_column columns[] = {{"NETWORK", false}, {"BANNED", false}, {"STILL FOR", true}};
+    struct table *table = table_create(columns, COLUMNS(columns));
+    for (size_t i = 0; table && i < json_array_size(networks); i++) {
+        const json_t *network = json_array_get(networks, i);
+        const json_t *bans = json_object_get(network, "bans");
+        for (size_t k = 0; k < json_array_size(bans); k++) {
+            char rest[UNIT_SIZE];
+            const json_t *ban = json_array_get(bans, k);
+            const json_t *seconds = json_object_get(ban, "remaining_s");
+            const char *cells[] = {text(network, "network"), text(ban, "address"),
+                                   json_is_integer(seconds)
+                                       ? unit_duration_ms(json_integer_value(seconds) * 1000, rest)
+                                       : "until lifted"};
+            table_add(table, cells);
+        }
+    }
+    if (table)
+        table_print(table, ctl->out);
+    table_free(table);
+}
+
+void show_prefilter(struct ctl *ctl, const json_t *result)
+{
+    const json_t *networks = json_object_get(result, "networks");
+    fprintf(ctl->out, "mode %s\n", text(result, "mode"));
+    print_counters(ctl, networks);
+    print_bans(ctl, networks);
+}
+
+void show_top(struct ctl *ctl, const json_t *result)
+{
+    static const struct table_column columns[] = {
+        {"NETWORK", false}, {"SOURCE", false}, {"DROPS (ABOUT)", true}};
+    const json_t *sources = json_object_get(result, "sources");
+    struct table *table = table_create(columns, COLUMNS(columns));
+    for (size_t i = 0; table && i < json_array_size(sources); i++) {
+        char drops[UNIT_SIZE];
+        const json_t *row = json_array_get(sources, i);
+        const char *cells[] = {text(row, "network"), text(row, "address"),
+                               unit_count(json_integer_value(json_object_get(row, "drops")), drops)};
+        table_add(table, cells);
+    }
+    if (table)
+        table_print(table, ctl->out);
+    table_free(table);
+    if (json_array_size(sources) == 0)
+        fputs("nothing was dropped\n", ctl->out);
+}
+
+void show_ban(struct ctl *ctl, const json_t *result)
+{
+    char rest[UNIT_SIZE];
+    const json_t *seconds = json_object_get(result, "seconds");
+    if (json_is_integer(seconds))
+        fprintf(ctl->out, "%s is banned for %s\n", text(result, "address"),
+                unit_duration_ms(json_integer_value(seconds) * 1000, rest));
+    else
+        fprintf(ctl->out, "%s is banned until it is lifted or the dataplane restarts\n",
+                text(result, "address"));
+}
+
+void show_unban(struct ctl *ctl, const json_t *result)
+{
+    fprintf(ctl->out, "%s is no longer banned\n", text(result, "address"));
+}

@@ -80,7 +80,7 @@ extern const char *const choices_mode[];
 #define CONFIG_MEMBER(K, L) \
     K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "where requests are sent") \
     K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port") \
-    K(weight, COUNT, NULL, "1", 1, 1000, RELOAD, "share of the calls, relative to the peer's other members")
+    K(weight, COUNT, NULL, "1", 1, 100, RELOAD, "share of the calls, relative to the peer's other members")
 
 #define CONFIG_ROUTE(K, L) \
     K(from, NAME, NULL, NULL, 0, 0, RELOAD, "peer that the request came from, or any-peer") \

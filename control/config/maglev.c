@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "dialgate/snapshot.h"
 
-#define SLOTS_PER_MEMBER 100u
-#define SIZE_LEAST       1009u
+#define SLOTS_PER_MEMBER 1000u
+#define SIZE_LEAST       10007u
 
 struct claimant {
     struct maglev_member member;

@@ -251,7 +251,8 @@ const struct place *places_find(const struct places *places, const char *path)
     }
 }
 
-static int refuse(struct places *places, const char *path, bool key, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static int refuse(struct places *places, const char *path, bool key,
+                                                        const char *format, va_list arguments)
 {
     char text[512];
     const struct place *place = places_find(places, path);

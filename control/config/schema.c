@@ -111,6 +111,7 @@ static const cyaml_schema_field_t root_fields[] = {
 #undef S
         CYAML_FIELD_END};
 
+#define UNEXPECTED    "Unexpected key: " // what libcyaml says before the key
 #define BACKTRACE_MAX (PLACE_DEPTH_MAX + 2)
 
 struct schema {
@@ -127,14 +128,17 @@ struct schema {
     size_t backtrace_count;
 };
 
-static void keep_log(cyaml_log_t level, void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void keep_log(cyaml_log_t level, void *context,
+                                                           const char *format, va_list arguments)
 {
     struct schema *schema = context;
     char line[256];
     if (level < CYAML_LOG_ERROR)
         return;
     vsnprintf(line, sizeof(line), format, arguments);
-    line[strcspn(line, "\n")] = '\0';
+    size_t length = strlen(line);
+    if (length && line[length - 1] == '\n')
+        line[length - 1] = '\0';
     if (strncmp(line, "  in ", 5) == 0) {
         if (schema->backtrace_count < BACKTRACE_MAX)
             snprintf(schema->backtrace[schema->backtrace_count++], PLACE_PATH_SIZE, "%.*s",
@@ -169,7 +173,6 @@ static int refuse(struct schema *schema, struct places *places, cyaml_err_t code
         add_step(path, schema->backtrace[i]);
     const char *told = strstr(schema->message, ": ");
     told = told ? told + 2 : schema->message;
-    const char *key = strrchr(told, ' ');
     switch (code) {
     case CYAML_ERR_OOM:
         places_refuse(places, "", "no memory");
@@ -177,8 +180,9 @@ static int refuse(struct schema *schema, struct places *places, cyaml_err_t code
     case CYAML_ERR_INVALID_KEY: {
         keys_names(path, names, sizeof(names));
         size_t length = strlen(path);
-        if (key)
-            snprintf(path + length, sizeof(path) - length, "%s%s", length ? "." : "", key + 1);
+        if (strncmp(told, UNEXPECTED, strlen(UNEXPECTED)) == 0)
+            snprintf(path + length, sizeof(path) - length, "%s%s", length ? "." : "",
+                     told + strlen(UNEXPECTED));
         return places_refuse_key(places, path, "unknown key; give one of %s", names);
     }
     case CYAML_ERR_SEQUENCE_ENTRIES_MAX:

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What keys must be to each other.
+#include <unistd.h>
+#include "rows.h"
+
+#define TWO_LISTENERS                                                                                        \
+    "networks: {n: {interface: e0}, m: {interface: e1}}\n"                                                   \
+    "listeners:\n"                                                                                           \
+    "  - {name: a, network: n, address: 10.0.0.1}\n"                                                         \
+    "  - {name: b, network: m, address: 10.0.0.2}\n"                                                         \
+    "peers:\n"
+
+static const struct row rows[] = {
+    {"no network", "listeners: [{name: a, network: n, address: 10.0.0.1}]\n",
+     "1:1: networks: no network is given; give at least one with its interface"},
+    {"empty networks", "networks: {}\n",
+     "1:11: networks: no network is given; give at least one with its interface"},
+    {"no listener", "networks: {n: {interface: e0}}\n",
+     "1:1: listeners: no listener is given; give at least one address of ours"},
+    {"interface twice", "networks:\n  n: {interface: e0}\n  m: {interface: e0}\n",
+     "3:18: networks.m.interface: e0 is network n already; give each interface once"},
+    {"unknown network",
+     "networks: {n: {interface: e0}}\nlisteners:\n  - {name: a, network: o, address: 10.0.0.1}\n",
+     "3:24: listeners[0].network: no network is called o; add it under networks"},
+    {"listener's name twice", BASE "  - {name: a, network: n, address: 10.0.0.2}\n",
+     "4:12: listeners[1].name: a is the name of two listeners; rename one"},
+    {"listener's address twice", BASE "  - {name: b, network: n, address: 10.0.0.1, port: 5060}\n",
+     "4:36: listeners[1].address: listener a has this address and port already; change one"},
+    {"listeners on two ports", BASE "  - {name: b, network: n, address: 10.0.0.1, port: 5061}\n", NULL},
+    {"reserved name", BASE "peers:\n  - {name: any-peer, listener: a, sources: [10.1.0.0/16]}\n",
+     "5:12: peers[0].name: any-peer means every peer in routes; choose another name"},
+    {"peer's name twice", PEERS "  - {name: p, listener: a, sources: [10.1.0.0/16]}\n",
+     "10:12: peers[2].name: p is the name of two peers; rename one"},
+    {"unknown listener", BASE "peers:\n  - {name: p, listener: b, sources: [10.1.0.0/16]}\n",
+     "5:25: peers[0].listener: no listener is called b; add it under listeners"},
+    {"peer of nobody", BASE "peers:\n  - {name: p, listener: a}\n",
+     "5:5: peers[0]: p has neither members nor sources; give one of them"},
+    {"peer of sources only", BASE "peers:\n  - {name: p, listener: a, sources: [10.1.0.0/16]}\n", NULL},
+    {"member twice",
+     BASE "peers:\n  - {name: p, listener: a, members: [{address: 10.0.1.1}, {address: 10.0.1.1}]}\n",
+     "5:69: peers[0].members[1].address: is a member of p twice; use weight to give it a larger share"},
+    {"member on two ports",
+     BASE
+     "peers:\n  - {name: p, listener: a, members: [{address: 10.0.1.1}, {address: 10.0.1.1, port: 1}]}\n",
+     NULL},
+    {"member is our listener", BASE "peers:\n  - {name: p, listener: a, members: [{address: 10.0.0.1}]}\n",
+     "5:48: peers[0].members[0].address: is our own listener a; give the peer's address"},
+    {"source of two peers",
+     PEERS "  - {name: r, listener: a, sources: [10.1.0.0/16]}\n"
+           "  - {name: s, listener: a, sources: [10.0.9.9, 10.1.0.0/16]}\n",
+     "11:48: peers[3].sources[1]: 10.1.0.0/16 is a source of r already; a prefix has one peer"},
+    {"source twice in a peer", PEERS "  - {name: r, listener: a, sources: [10.1.0.0/16, 10.1.0.0/16]}\n",
+     "10:51: peers[2].sources[1]: 10.1.0.0/16 is a source of r already; a prefix has one peer"},
+    {"source within another's",
+     PEERS "  - {name: r, listener: a, sources: [10.1.0.0/16]}\n"
+           "  - {name: s, listener: a, sources: [10.1.1.0/24]}\n",
+     NULL},
+    {"member in another's source", PEERS "  - {name: r, listener: a, sources: [10.0.1.0/24]}\n", NULL},
+    {"member behind two listeners",
+     TWO_LISTENERS "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
+                   "  - {name: q, listener: b, members: [{address: 10.0.1.1, port: 9}]}\n",
+     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p behind listener a and of q behind "
+     "listener b; an "
+     "address can be behind one listener only"},
+    {"member of two peers",
+     TWO_LISTENERS "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
+                   "  - {name: q, listener: a, members: [{address: 10.0.1.1, port: 9}]}\n",
+     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p too, so requests from it could be from "
+     "either; add "
+     "it to the sources of one of them"},
+    {"member of two peers, settled",
+     TWO_LISTENERS
+     "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
+     "  - {name: q, listener: a, members: [{address: 10.0.1.1, port: 9}], sources: [10.0.1.1/32]}\n",
+     NULL},
+    {"settled, but behind two listeners",
+     TWO_LISTENERS
+     "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
+     "  - {name: q, listener: b, members: [{address: 10.0.1.1, port: 9}], sources: [10.0.1.1/32]}\n",
+     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p behind listener a and of q behind "
+     "listener b; an "
+     "address can be behind one listener only"},
+    {"route from nobody", PEERS "routes: [{from: r, to: p}]\n",
+     "10:17: routes[0].from: no peer is called r; give a peer's name or any-peer"},
+    {"route without from", PEERS "routes: [{to: p}]\n", "10:10: routes[0].from: is missing; give a name"},
+    {"route to nobody", PEERS "routes: [{from: p, to: any-peer}]\n",
+     "10:24: routes[0].to: no peer is called any-peer; add it under peers"},
+    {"route to a peer without members",
+     PEERS "  - {name: r, listener: a, sources: [10.1.0.0/16]}\nroutes: [{from: p, to: r}]\n",
+     "11:24: routes[0].to: r has no members to send to; add members to it"},
+    {"route without end", PEERS "routes:\n  - {from: p, to: q}\n  - {from: q}\n",
+     "12:5: routes[1]: gives neither to nor answer; give one of them"},
+    {"route of two ends", PEERS "routes: [{from: p, to: q, answer: 403}]\n",
+     "10:10: routes[0]: gives both to and answer; give one of them"},
+    {"route of ACK", PEERS "routes: [{from: p, method: ACK, to: q}]\n",
+     "10:28: routes[0].method: ACK and CANCEL go where their INVITE went; remove the route"},
+    {"INVITE answered 200", PEERS "routes: [{from: p, method: INVITE, answer: 200}]\n",
+     "10:28: routes[0].method: an INVITE cannot be answered with 200 without anybody to talk to; give "
+     "another method "
+     "such as OPTIONS, or a status from 300"},
+    {"all answered 200", PEERS "routes: [{from: p, answer: 200}]\n",
+     "10:10: routes[0].method: an INVITE cannot be answered with 200 without anybody to talk to; give "
+     "another method "
+     "such as OPTIONS, or a status from 300"},
+    {"INVITE answered 403", PEERS "routes: [{from: p, method: INVITE, answer: 403}]\n", NULL},
+    {"answer of no status", PEERS "routes: [{from: p, answer: 100}]\n",
+     "10:28: routes[0].answer: 100 is out of range; give 200 to 699"},
+    {"mbufs for the queues",
+     "networks: {n: {interface: e0, queues: 16}}\nlisteners: [{name: a, network: n, address: "
+     "10.0.0.1}]\nmemory:\n  mbufs: 32768\n",
+     "4:10: memory.mbufs: 32768 is too few for 16 queues; give at least 65536"},
+    {"memory for the mbufs", BASE "memory: {mb: 512, mbufs: 262144}\n",
+     "4:14: memory.mb: 512 is too little for 262144 mbufs; give at least 853"},
+    {"T2 below T1", BASE "timers: {t1: 2s, t2: 1s}\n",
+     "4:22: timers.t2: is shorter than t1; give t1 or more"},
+    {"early lifetime below timer C", BASE "dialogs: {early_lifetime: 3m}\n",
+     "4:27: dialogs.early_lifetime: is not longer than timers.c, which ends calls that only ring; give more "
+     "than it"},
+    {"timer C above the early lifetime", BASE "timers: {c: 10m}\n",
+     "1:1: dialogs.early_lifetime: is not longer than timers.c, which ends calls that only ring; give more "
+     "than it"},
+    {"lifetime below early lifetime", BASE "dialogs: {lifetime: 4m}\n",
+     "4:21: dialogs.lifetime: is shorter than early_lifetime; give it or more"},
+    {"deny twice", BASE "prefilter: {deny: [10.0.0.0/8, 10.0.0.0/8]}\n",
+     "4:32: prefilter.deny[1]: is given twice; remove one"},
+};
+
+static void test_rows(void **state)
+{
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+typedef void row_writer(FILE *out, size_t index);
+
+static void write_network(FILE *out, size_t index)
+{
+    fprintf(out, "  n%zu: {interface: e%zu}\n", index, index);
+}
+
+static void write_listener(FILE *out, size_t index)
+{
+    fprintf(out, "  - {name: a%zu, network: n, address: 10.1.0.%zu}\n", index, index);
+}
+
+static void write_peer(FILE *out, size_t index)
+{
+    fprintf(out, "  - {name: p%zu, listener: a, sources: [10.1.%zu.%zu]}\n", index, index / 256, index % 256);
+}
+
+static void write_route(FILE *out, size_t index)
+{
+    fputs("  - {from: p, to: q}\n", out);
+}
+
+static void write_member(FILE *out, size_t index)
+{
+    fprintf(out, "      - {address: 10.1.%zu.%zu}\n", index / 256, index % 256);
+}
+
+static void write_members(FILE *out, size_t index)
+{
+    fprintf(out, "  - {name: p%zu, listener: a, members: [", index);
+    for (size_t i = 0; i < 1024; i++)
+        fprintf(out, "%s{address: 10.%zu.%zu.%zu}", i ? ", " : "", index + 1, i / 256, i % 256);
+    fputs("]}\n", out);
+}
+
+static const struct {
+    const char *head;
+    row_writer *write;
+    size_t most;
+    const char *error;
+} most_rows[] = {
+    {"memory: {mbufs: 65536}\nlisteners: [{name: a, network: n0, address: 10.9.0.1}]\nnetworks:\n",
+     write_network, NETWORKS_MAX, "t:20:3: networks.n16: is one network too many; give at most 16"},
+    {"networks: {n: {interface: e0}}\nlisteners:\n", write_listener, LISTENERS_MAX,
+     "t:3:3: listeners: has too many entries"},
+    {BASE "peers:\n", write_peer, PEERS_MAX, "t:5:3: peers: has too many entries"},
+    {PEERS "routes:\n", write_route, ROUTES_MAX, "t:11:3: routes: has too many entries"},
+    {BASE "peers:\n  - name: p\n    listener: a\n    members:\n", write_member, MEMBERS_MAX,
+     "t:8:7: peers[0].members: has too many entries"},
+    {BASE "peers:\n", write_members, 4, "t:9:5: peers[4]: there are too many addresses up to here"},
+};
+
+// The most that a list may have is taken, and compiles; one entry more is refused.
+static void test_most(void **state)
+{
+    for (size_t i = 0; i < sizeof(most_rows) / sizeof(most_rows[0]); i++)
+        for (size_t count = most_rows[i].most; count <= most_rows[i].most + 1; count++) {
+            char *text = NULL, error[256] = "";
+            size_t size = 0;
+            FILE *out = open_memstream(&text, &size);
+            assert_non_null(out);
+            fputs(most_rows[i].head, out);
+            for (size_t row = 0; row < count; row++)
+                most_rows[i].write(out, row);
+            fclose(out);
+            struct config *config = config_parse(text, size, "t", error, sizeof(error));
+            if (count > most_rows[i].most) {
+                if (config || strncmp(error, most_rows[i].error, strlen(most_rows[i].error)) != 0)
+                    fail_msg("expected '%s', got '%s'", most_rows[i].error, error);
+            } else {
+                if (!config)
+                    fail_msg("%s", error);
+                struct manifest *manifest = manifest_create();
+                int fd = -1;
+                assert_int_equal(config_compile(config, manifest, 1, &fd, &size, error, sizeof(error)), 0);
+                close(fd);
+                manifest_free(manifest);
+            }
+            config_free(config);
+            free(text);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_most)};
+    return cmocka_run_group_tests_name("config check", tests, NULL, NULL);
+}

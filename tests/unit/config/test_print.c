@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The printed form, the shipped files, the reference, and what needs a restart.
+#include "keys.h"
+#include "place.h"
+#include "rows.h"
+#include "value.h"
+
+static const char *const files[] = {
+    SOURCE_ROOT "/config/dialgate.yaml",
+    SOURCE_ROOT "/config/examples/lab.yaml",
+    SOURCE_ROOT "/config/examples/two-armed.yaml",
+};
+
+static char *read_text(const char *file)
+{
+    static char text[1 << 16];
+    FILE *in = fopen(file, "r");
+    assert_non_null(in);
+    size_t length = fread(text, 1, sizeof(text) - 1, in);
+    text[length] = '\0';
+    fclose(in);
+    return text;
+}
+
+static void check_round(const struct config *config)
+{
+    char *printed = print_text(config);
+    struct config *again = parse_good(printed);
+    char *twice = print_text(again);
+    char differences[64];
+    assert_string_equal(printed, twice);
+    assert_false(config_needs_restart(config, again, differences, sizeof(differences)));
+    free(printed);
+    free(twice);
+    config_free(again);
+}
+
+static void test_round_trip(void **state)
+{
+    static const char *const texts[] = {
+        BASE,
+        PEERS "routes: [{from: p, method: INVITE, answer: 603}, {from: any-peer, to: q, to_us: true}]\n",
+        BASE "state: {directory: \"/it's # here\"}\nprefilter: {deny: [10.0.0.0/8, 1.2.3.4], mode: off}\n"
+             "timers: {t1: 100ms, c: 200s}\ndialogs: {arena: 1GiB, early_lifetime: 201s}\n"
+             "peers: [{name: any, listener: a, sources: [0.0.0.0/0]}]\nworkers: {count: 64, idle: spin}\n",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct config *config = parse_good(texts[i]);
+        check_round(config);
+        config_free(config);
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct config *config = parse_good(read_text(files[i]));
+        check_round(config);
+        config_free(config);
+    }
+}
+
+// What was asked for is what is printed, and what was not has its default.
+static void test_effective(void **state)
+{
+    struct config *config = parse_good(PEERS "routes: [{from: p, to: q}]\n"
+                                             "timers: {t1: 1000ms}\n"
+                                             "state: {directory: \"/it's\"}\n"
+                                             "prefilter: {peer: {rate: 7}, deny: [10.0.0.1]}\n");
+    char *printed = print_text(config);
+    static const char *const parts[] = {
+        "  n: {interface: e0, attach: af_xdp, queues: 1}\n",
+        "  - {name: a, network: n, address: 10.0.0.1, port: 5060}\n",
+        "  - name: p\n    listener: a\n    sources: []\n    balance: call-id\n    members:\n",
+        "      - {address: 10.0.1.1, port: 5060, weight: 1}\n",
+        "  - {from: p, method: any, to_us: false, to: q}\n",
+        "timers:\n  t1: 1s\n  t2: 4s\n  t4: 5s\n  b: 64s\n  c: 181s\n",
+        "  directory: '/it''s'\n",
+        "  deny: [10.0.0.1/32]\n  peer: {rate: 7, burst: 40000}\n",
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (!strstr(printed, parts[i]))
+            fail_msg("'%s' is not in:\n%s", parts[i], printed);
+    free(printed);
+    config_free(config);
+}
+
+// config/dialgate.yaml says every key, and each of its sections stands at its defaults: without them it means
+// the same.
+static void test_complete(void **state)
+{
+    char *text = read_text(files[0]), path[128];
+    struct places places = {.file = "t"};
+    assert_int_equal(places_read(&places, text, strlen(text)), 0);
+    const struct {
+        const struct key_group *group;
+        const char *path;
+    } items[] = {{&keys_network, "networks.outside"},
+                 {&keys_listener, "listeners[0]"},
+                 {&keys_peer, "peers[0]"},
+                 {&keys_member, "peers[0].members[0]"}};
+    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]) + keys_sections_count; i++) {
+        size_t section = i - sizeof(items) / sizeof(items[0]);
+        bool item = i < sizeof(items) / sizeof(items[0]);
+        const struct key_group *group = item ? items[i].group : &keys_sections[section];
+        for (size_t k = 0; k < group->count; k++) {
+            snprintf(path, sizeof(path), "%s.%s", item ? items[i].path : group->path, group->keys[k].name);
+            assert_string_equal(places_find(&places, path)->path, path);
+        }
+    }
+    static const char *const route_keys[] = {"from", "method", "to_us", "answer"};
+    for (size_t i = 0; i < sizeof(route_keys) / sizeof(route_keys[0]); i++) {
+        snprintf(path, sizeof(path), "routes[0].%s", route_keys[i]);
+        assert_string_equal(places_find(&places, path)->path, path);
+    }
+    assert_string_equal(places_find(&places, "routes[1].to")->path, "routes[1].to");
+    places_free(&places);
+
+    struct config *whole = parse_good(text);
+    char *sections = strstr(text, "\nworkers:");
+    assert_non_null(sections);
+    sections[1] = '\0';
+    struct config *lists = parse_good(text);
+    char *one = print_text(whole), *other = print_text(lists);
+    assert_string_equal(one, other);
+    free(one);
+    free(other);
+    config_free(whole);
+    config_free(lists);
+}
+
+// Every default is a good value of its own key, and the reference has a row for each.
+static void test_reference(void **state)
+{
+    char *text = NULL, path[128];
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    config_reference(out);
+    fclose(out);
+    for (size_t i = 0; i < keys_sections_count; i++)
+        for (size_t k = 0; k < keys_sections[i].count; k++) {
+            const struct key *key = &keys_sections[i].keys[k];
+            char why[320], value[KEY_TEXT_SIZE];
+            snprintf(path, sizeof(path), "\n  %s.%s\n", keys_sections[i].path, key->name);
+            assert_non_null(strstr(text, path));
+            assert_non_null(key->fallback);
+            assert_true(strlen(key->help) > 5);
+            if (key->fallback[0])
+                assert_int_equal(value_parse(key, key->fallback, value, why, sizeof(why)), 0);
+        }
+    assert_non_null(
+        strstr(text, "  timers.c\n      an INVITE that only rings is cancelled (RFC 3261 16.6 step 11)\n"
+                     "      default 181s; 3m .. 1h; takes effect on reload\n"));
+    free(text);
+}
+
+static void test_restart(void **state)
+{
+    static const struct {
+        const char *old, *new, *keys;
+    } rows[] = {
+        {BASE, BASE, ""},
+        {BASE, BASE "workers: {count: 2, idle: spin}\n", "workers.count"},
+        {BASE, BASE "timers: {t1: 100ms}\nprefilter: {mode: off, peer: {rate: 1}}\n", ""},
+        {BASE, BASE "memory: {mb: 1024, mbufs: 65536}\nstate: {directory: /x}\ncontrol: {group: g}\n",
+         "memory.mb, memory.mbufs, control.group, state.directory"},
+        {BASE, BASE "metrics: {listen: 127.0.0.1:1}\nprefilter: {source_entries: 1024}\n",
+         "prefilter.source_entries, metrics.listen"},
+        {BASE, BASE "dialogs: {capacity: 1024, arena: 64MiB, lifetime: 1h}\ntransactions: {capacity: 1024}\n",
+         "dialogs.capacity, dialogs.arena, transactions.capacity"},
+        {BASE, PEERS "routes: [{from: p, to: q}]\n", ""},
+        {BASE, "networks: {n: {interface: e1}}\nlisteners: [{name: a, network: n, address: 10.0.0.1}]\n",
+         "networks.n"},
+        {BASE, "networks: {m: {interface: e0}}\nlisteners: [{name: a, network: m, address: 10.0.0.1}]\n",
+         "networks.m, networks.n"},
+        // The snapshot names networks by position.
+        {"networks: {n: {interface: e0}, m: {interface: e1}}\nlisteners: [{name: a, network: n, address: "
+         "10.0.0.1}]\n",
+         "networks: {m: {interface: e1}, n: {interface: e0}}\nlisteners: [{name: a, network: n, address: "
+         "10.0.0.1}]\n",
+         "networks.m, networks.n"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *old = parse_good(rows[i].old), *new = parse_good(rows[i].new);
+        char text[256], cut[6];
+        assert_int_equal(config_needs_restart(old, new, text, sizeof(text)), rows[i].keys[0] != '\0');
+        assert_string_equal(text, rows[i].keys);
+        config_needs_restart(old, new, cut, sizeof(cut));
+        assert_int_equal(strncmp(cut, rows[i].keys, sizeof(cut) - 1), 0);
+        config_free(old);
+        config_free(new);
+    }
+}
+
+static void test_views(void **state)
+{
+    struct config *config = parse_good(PEERS "metrics: {listen: 10.1.2.3:80}\n");
+    struct snapshot_network network;
+    struct config_listener_view listener;
+    struct config_peer_view peer;
+    struct config_member_view member;
+    uint16_t port;
+    assert_string_equal(config_metrics_address(config, &port), "10.1.2.3");
+    assert_int_equal(port, 80);
+    assert_string_equal(config_control_group(config), "dialgate");
+    assert_string_equal(config_state_directory(config), "/dev/shm/dialgate");
+    assert_true(config_network_at(config, 0, &network) && !config_network_at(config, 1, &network));
+    assert_string_equal(network.interface, "e0");
+    assert_true(config_listener_at(config, 0, &listener) && !config_listener_at(config, 1, &listener));
+    assert_string_equal(listener.network, "n");
+    assert_true(config_peer_at(config, 1, &peer) && !config_peer_at(config, 2, &peer));
+    assert_string_equal(peer.name, "q");
+    assert_string_equal(peer.listener, "a");
+    assert_string_equal(peer.balance, "call-id");
+    assert_int_equal(peer.members, 1);
+    assert_int_equal(peer.sources, 0);
+    assert_true(config_member_at(config, 1, 0, &member) && !config_member_at(config, 1, 1, &member));
+    assert_int_equal(member.address.octets[15], 2);
+    assert_int_equal(member.port, 5060);
+    assert_int_equal(member.weight, 1);
+    config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_effective), cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_reference),  cmocka_unit_test(test_restart),   cmocka_unit_test(test_views),
+    };
+    return cmocka_run_group_tests_name("config print", tests, NULL, NULL);
+}

@@ -20,8 +20,7 @@ static const struct {
     uint32_t key_size;
     uint32_t value_size;
 } shapes[PREFILTER_MAP_SHARED] = {
-    [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
-                                sizeof(struct prefilter_counters)},
+    [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},
     [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(uint32_t), sizeof(struct prefilter_ban)},
     [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(uint32_t), sizeof(uint64_t)},
 };
@@ -43,24 +42,23 @@ int prefilter_check_maps(const struct prefilter_maps *maps)
 
 int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[PREFILTER_REASON_COUNT])
 {
-    const uint32_t zero = 0;
     int cpus = libbpf_num_possible_cpus();
     int result = 0;
 
     if (cpus < 0)
         return cpus;
-    struct prefilter_counters *each = calloc((size_t)cpus, sizeof(*each));
+    uint64_t *each = calloc((size_t)cpus, sizeof(*each));
     if (!each)
         return -ENOMEM;
-    if (bpf_map_lookup_elem(maps->fds[PREFILTER_MAP_COUNTERS], &zero, each)) {
-        result = -errno;
-        goto done;
+    for (uint32_t reason = 0; reason < PREFILTER_REASON_COUNT; reason++) {
+        if (bpf_map_lookup_elem(maps->fds[PREFILTER_MAP_COUNTERS], &reason, each)) {
+            result = -errno;
+            break;
+        }
+        values[reason] = 0;
+        for (int cpu = 0; cpu < cpus; cpu++)
+            values[reason] += each[cpu];
     }
-    memset(values, 0, PREFILTER_REASON_COUNT * sizeof(values[0]));
-    for (int cpu = 0; cpu < cpus; cpu++)
-        for (unsigned i = 0; i < PREFILTER_REASON_COUNT; i++)
-            values[i] += each[cpu].packets[i];
-done:
     free(each);
     return result;
 }

@@ -36,7 +36,7 @@ struct map_shape {
 
 #define SHAPE(map, key, value) [PREFILTER_MAP_##map] = {sizeof(key), sizeof(value)}
 static const struct map_shape map_shapes[PREFILTER_MAP_COUNT] = {
-    SHAPE(COUNTERS, uint32_t, struct prefilter_counters),
+    SHAPE(COUNTERS, uint32_t, uint64_t),
     SHAPE(BANS, uint32_t, struct prefilter_ban),
     SHAPE(DROPPERS, uint32_t, uint64_t),
     SHAPE(XSKS, uint32_t, uint32_t),

@@ -26,14 +26,13 @@ enum packet_kind {
 struct packet {
     struct prefilter_listener to;
     __u32 source;
-    const __u8 *payload;
-    const __u8 *end; // of the frame
-    __u32 length;    // of the payload as UDP says: a short frame is padded
+    __u32 offset; // of the payload in the frame
+    __u32 length; // of the payload: what UDP says and the frame has; a short frame is padded
 };
 
 enum payload_kind { PAYLOAD_NOT_SIP, PAYLOAD_SIP, PAYLOAD_INVITE };
 
-static __always_inline enum packet_kind packet_read(const struct xdp_md *ctx, struct packet *packet)
+static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct packet *packet)
 {
     const __u8 *data = (const __u8 *)(long)ctx->data;
     const __u8 *end = (const __u8 *)(long)ctx->data_end;
@@ -52,15 +51,17 @@ static __always_inline enum packet_kind packet_read(const struct xdp_md *ctx, st
         return PACKET_FRAGMENT;
     }
 
-    const struct udphdr *udp = (const void *)((const __u8 *)ip + ip->ihl * 4);
-
-    if ((const __u8 *)(udp + 1) > end)
+    struct udphdr udp;
+    __u32 offset = sizeof(*ethernet) + ip->ihl * 4;
+    if (bpf_xdp_load_bytes(ctx, offset, &udp, sizeof(udp)))
         return PACKET_OTHER;
-    __builtin_memcpy(packet->to.port, &udp->dest, 2);
-    packet->payload = (const __u8 *)(udp + 1);
-    packet->end = end;
-    packet->length = bpf_ntohs(udp->len);
-    packet->length = packet->length > sizeof(*udp) ? packet->length - sizeof(*udp) : 0;
+    __builtin_memcpy(packet->to.port, &udp.dest, 2);
+    packet->offset = offset + sizeof(udp);
+
+    __u32 claimed = bpf_ntohs(udp.len);
+    __u32 there = bpf_xdp_get_buff_len(ctx) - packet->offset;
+    claimed = claimed > sizeof(udp) ? claimed - sizeof(udp) : 0;
+    packet->length = claimed < there ? claimed : there;
     return PACKET_DATAGRAM;
 }
 
@@ -78,61 +79,82 @@ static __always_inline bool packet_is_token(__u8 c)
     return c < 128 && (set >> (c & 63) & 1);
 }
 
-// A method is a token and one space follows it (RFC 3261 7.1).
-static __always_inline bool packet_is_request(const __u8 *at, const __u8 *end, __u32 length)
+// The first octets of the payload, zeros after its end: no check below takes a zero for anything.
+struct start {
+    __u8 at[PREFILTER_METHOD_MAX + 8];
+};
+
+static __always_inline void packet_start(struct xdp_md *ctx, __u32 offset, __u32 length, struct start *start)
 {
-    for (__u32 i = 0; i <= PREFILTER_METHOD_MAX; i++) {
-        if (i >= length || at + i + 1 > end)
-            return false;
-        __u8 c = at[i];
-        if (c == ' ')
-            return i > 0;
-        if (!packet_is_token(c))
+    __builtin_memset(start, 0, sizeof(*start));
+    if (length > sizeof(start->at))
+        length = sizeof(start->at);
+    if (length > 0)
+        bpf_xdp_load_bytes(ctx, offset, start->at, length);
+}
+
+// A method is a token and one space follows it (RFC 3261 7.1).
+static __always_inline bool packet_is_request(const struct start *start)
+{
+    if (!packet_is_token(start->at[0]))
+        return false;
+#pragma unroll
+    for (__u32 i = 1; i <= PREFILTER_METHOD_MAX; i++) {
+        if (start->at[i] == ' ')
+            return true;
+        if (!packet_is_token(start->at[i]))
             return false;
     }
     return false;
 }
 
 // SIP-Version is compared without case (RFC 3261 7.1).
-static __always_inline bool packet_is_response(const __u8 *at, const __u8 *end, __u32 length)
+static __always_inline bool packet_is_response(const struct start *start)
 {
-    if (length < 8 || at + 8 > end)
-        return false;
+    const __u8 *at = start->at;
+
     return (at[0] | 32) == 's' && (at[1] | 32) == 'i' && (at[2] | 32) == 'p' && at[3] == '/' &&
            at[4] == '2' && at[5] == '.' && at[6] == '0' && at[7] == ' ';
 }
 
-static __always_inline bool packet_is_invite(const __u8 *at, const __u8 *end, __u32 length)
+static __always_inline bool packet_is_invite(const struct start *start)
 {
-    if (length < 7 || at + 7 > end)
-        return false;
+    const __u8 *at = start->at;
+
     return at[0] == 'I' && at[1] == 'N' && at[2] == 'V' && at[3] == 'I' && at[4] == 'T' && at[5] == 'E' &&
            at[6] == ' ';
 }
 
+// Octets of CRLF before the start-line.
+static __always_inline __u32 packet_crlf(const struct start *start)
+{
+    __u32 length = 0;
+
+#pragma unroll
+    for (int i = 0; i < 2 * CRLF_PAIRS_MAX; i += 2) {
+        if (start->at[i] != '\r' || start->at[i + 1] != '\n')
+            break;
+        length += 2;
+    }
+    return length;
+}
+
 // CRLFs alone are a keepalive (RFC 5626 3.5.1). They are skipped before a start-line, or an INVITE behind one
 // would not be counted as an INVITE.
-static __always_inline enum payload_kind packet_payload(const struct packet *packet)
+static __always_inline enum payload_kind packet_payload(struct xdp_md *ctx, const struct packet *packet)
 {
-    const __u8 *at = packet->payload;
-    const __u8 *end = packet->end;
-    __u32 length = packet->length;
-    bool crlf = false;
+    struct start start;
 
-    for (int i = 0; i < CRLF_PAIRS_MAX; i++) {
-        if (length < 2 || at + 2 > end || at[0] != '\r' || at[1] != '\n')
-            break;
-        at += 2;
-        length -= 2;
-        crlf = true;
+    packet_start(ctx, packet->offset, packet->length, &start);
+    __u32 crlf = packet_crlf(&start);
+    if (crlf) {
+        if (crlf >= packet->length)
+            return PAYLOAD_SIP;
+        packet_start(ctx, packet->offset + crlf, packet->length - crlf, &start);
     }
-    if (crlf && length == 0)
-        return PAYLOAD_SIP;
-    if (packet_is_invite(at, end, length))
+    if (packet_is_invite(&start))
         return PAYLOAD_INVITE;
-    if (packet_is_response(at, end, length) || packet_is_request(at, end, length))
-        return PAYLOAD_SIP;
-    return PAYLOAD_NOT_SIP;
+    return packet_is_response(&start) || packet_is_request(&start) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
 }
 
 #endif

@@ -23,7 +23,7 @@
     }
 
 MAP(BPF_MAP_TYPE_XSKMAP, PREFILTER_QUEUES_MAX, __u32, __u32) xsks_map SEC(".maps");
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct prefilter_counters) counters SEC(".maps");
+MAP(BPF_MAP_TYPE_PERCPU_ARRAY, PREFILTER_REASON_COUNT, __u32, __u64) counters SEC(".maps");
 MAP(BPF_MAP_TYPE_ARRAY, 1, __u32, __u32) active SEC(".maps");
 MAP(BPF_MAP_TYPE_ARRAY, 2, __u32, struct prefilter_settings) settings SEC(".maps");
 MAP(BPF_MAP_TYPE_HASH, PREFILTER_LISTENERS_MAX, struct prefilter_listener, __u32) listeners_a SEC(".maps");
@@ -43,13 +43,14 @@ struct trie {
 struct trie sources_a SEC(".maps");
 struct trie sources_b SEC(".maps");
 
-static __always_inline int count(enum prefilter_reason reason, int verdict)
+// One entry a reason, not one array for all: without CAP_PERFMON the verifier refuses a variable offset into
+// a value.
+static __always_inline int count(__u32 reason, int verdict)
 {
-    __u32 zero = 0;
-    struct prefilter_counters *mine = bpf_map_lookup_elem(&counters, &zero);
+    __u64 *packets = bpf_map_lookup_elem(&counters, &reason);
 
-    if (mine && reason < PREFILTER_REASON_COUNT)
-        mine->packets[reason]++;
+    if (packets)
+        (*packets)++;
     return verdict;
 }
 
@@ -154,8 +155,8 @@ static __always_inline enum prefilter_reason judge_stranger(__u32 source, const 
     return own ? judge_own(own, metering) : PREFILTER_REASON_CONTENDED;
 }
 
-static __always_inline enum prefilter_reason judge(const struct packet *packet, __u32 half,
-                                                   const struct prefilter_settings *mine)
+static __always_inline enum prefilter_reason judge(struct xdp_md *ctx, const struct packet *packet,
+                                                   __u32 half, const struct prefilter_settings *mine)
 {
     struct prefilter_prefix key = {.length = 32};
     const struct prefilter_source *source;
@@ -170,7 +171,7 @@ static __always_inline enum prefilter_reason judge(const struct packet *packet, 
     if (is_banned(packet->source))
         return PREFILTER_REASON_BANNED;
 
-    enum payload_kind payload = packet_payload(packet);
+    enum payload_kind payload = packet_payload(ctx, packet);
     if (payload == PAYLOAD_NOT_SIP)
         return PREFILTER_REASON_NOT_SIP;
 
@@ -201,7 +202,7 @@ SEC("xdp") int dialgate(struct xdp_md *ctx)
         return redirect(ctx, PREFILTER_REASON_REDIRECTED);
 
     enum prefilter_reason reason =
-        kind == PACKET_FRAGMENT ? PREFILTER_REASON_FRAGMENT : judge(&packet, index, mine);
+        kind == PACKET_FRAGMENT ? PREFILTER_REASON_FRAGMENT : judge(ctx, &packet, index, mine);
     if (reason < PREFILTER_FIRST_DROP)
         return redirect(ctx, reason);
     note_drop(packet.source);

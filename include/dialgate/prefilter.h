@@ -21,7 +21,7 @@
 // that hands out only these keeps within CHANNEL_FDS_MAX with every network.
 // clang-format off
 #define PREFILTER_MAPS(M)                                                                                              \
-    M(COUNTERS, "counters", "per-CPU struct prefilter_counters, one entry")                                            \
+    M(COUNTERS, "counters", "enum prefilter_reason -> packets (uint64_t), per CPU")                                            \
     M(BANS, "bans", "address -> struct prefilter_ban")                                                                 \
     M(DROPPERS, "droppers", "address -> dropped packets (uint64_t), LRU")                                              \
     M(XSKS, "xsks_map", "receive queue -> AF_XDP socket; the driver fills it and wants this name")                     \
@@ -85,10 +85,6 @@ enum prefilter_reason {
 _Static_assert(PREFILTER_REASON_COUNT - PREFILTER_FIRST_DRY_RUN ==
                    PREFILTER_FIRST_DRY_RUN - PREFILTER_FIRST_DROP,
                "one dry-run row a drop");
-
-struct prefilter_counters {
-    uint64_t packets[PREFILTER_REASON_COUNT]; // written by the program on its own CPU only
-};
 
 // What a token bucket's rate and burst come to (ebpf/bucket.h). interval_ns 0: nothing passes.
 struct bucket_rule {

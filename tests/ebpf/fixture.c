@@ -82,6 +82,7 @@ void image_usual(struct image *image)
     image_init(image);
     image_listener(image, US, 5060, 0);
     image_listener(image, US, 5080, 0);
+    image_listener(image, US, 513, 0); // the last octets of US, read as a port when a header length lies
     image_listener(image, "192.0.2.9", 5060, 1);
     image_source(image, "198.51.100.200", 32, 8);
     image_source(image, "203.0.113.16", 28, 9);

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -225,6 +227,46 @@ static void maps_are_found(void **state)
     program_unload(&other);
 }
 
+// What the dataplane runs with. CAP_PERFMON would switch off verifier rules that the program has to keep.
+static bool keep_four_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0}};
+
+    sets[0].permitted = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK;
+    sets[1].permitted = 1u << (CAP_BPF - 32);
+    sets[0].effective = sets[0].permitted;
+    sets[1].effective = sets[1].permitted;
+    return syscall(SYS_capset, &header, sets) == 0;
+}
+
+static void four_capabilities_are_enough(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct program program;
+        struct prefilter_port port;
+        struct image image;
+
+        if (!keep_four_capabilities())
+            _exit(2);
+        attach_ours(&program);
+        if (attach_done(&port))
+            _exit(3);
+        image_usual(&image);
+        if (prefilter_load(&port, &image.header, 0, error, sizeof(error)))
+            _exit(4);
+        prefilter_detach(run_directory, FIXTURE_NEAR, &port);
+        _exit(attached_id() == 0 ? 0 : 5);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void record_that_cannot_be_written(void **state)
 {
     struct program ours;
@@ -404,6 +446,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(foreign_is_left_alone, clean),
         cmocka_unit_test_setup(killed_process_is_cleared_up, clean),
         cmocka_unit_test_setup(maps_are_found, clean),
+        cmocka_unit_test_setup(four_capabilities_are_enough, clean),
         cmocka_unit_test_setup(record_that_cannot_be_written, clean),
         cmocka_unit_test_setup(detach_leaves_another_program, clean),
         cmocka_unit_test_setup(wire_to_socket, clean),

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The channel as a client sees it (include/dialgate/channel.h) and snapshots (snapshot.h), for tests of the data plane alone."""
+
+import array
+import fcntl
+import os
+import socket
+import struct
+
+MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 1, 256, 16384
+HELLO, SNAPSHOT, DIALOG_LIST, DIALOG_SHOW, DIALOG_END, SNAPSHOT_RESULT, DIALOG_ROW, DONE, REFUSED = range(1, 10)
+CONTROL, WAITING, STARTING, RUNNING, FAILED = range(5)
+NUMBER_NONE = 0xFFFF
+AF_XDP, AF_PACKET = 0, 1
+SEALS = 0x0002 | 0x0004 | 0x0008  # SHRINK, GROW, WRITE
+ADD_SEALS, GET_SEALS = 1033, 1034
+
+
+def header(kind, body, request=1, magic=MAGIC, version=VERSION, size=None):
+    return struct.pack("=IHHII", magic, version, kind, 16 + len(body) if size is None else size, request) + body
+
+
+def hello_body(state=CONTROL):
+    return struct.pack("=IIQQIII16II256s", state, os.getpid(), 0, 0, 0, 0, 0, *[0] * 16, 0, b"")
+
+
+def done_of(body):
+    result, rows, cursor, text = struct.unpack("=iIQ256s", body)
+    return result, rows, cursor, text.rstrip(b"\0").decode()
+
+
+def list_body(cursor=0, limit=100, peer=NUMBER_NONE, state=0, older_ms=0):
+    return struct.pack("=QQHHI", cursor, older_ms, peer, state, limit)
+
+
+def select_body(handle=0, call_id=b"", length=None):
+    return struct.pack("=QH3H512s", handle, len(call_id) if length is None else length, 0, 0, 0, call_id)
+
+
+def address(text):
+    return b"\0" * 10 + b"\xff\xff" + socket.inet_aton(text)
+
+
+def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings):
+    """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
+    value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0}
+    value.update(settings)
+    peers = [struct.pack("=32sIHHIIII", b"peer", 1, 0, 0, 0, 1, len(members), 0)] if members else []
+    sections = [
+        [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
+        [struct.pack("=32s16sHHI", n.encode(), address(a), p, w, 0) for n, a, p, w in listeners],
+        peers,
+        [struct.pack("=IHH16sII", 1, 0, 5060, address(m), 1, 0) for m in members],
+        [struct.pack("=16sHHI", address(m), 128, 0, 0) for m in members],
+        [],
+        [struct.pack("=H", 0)] if members else [],
+        [],
+    ]
+    prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
+    parts = struct.pack("=IIIIQIIIIIIIIQ32s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
+                        value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, b"") + prefilter
+    offset, ranges, image = 24 + 8 * 8 + 144, b"", b""
+    assert len(parts) == 144
+    for rows in sections:
+        octets = b"".join(rows)
+        octets += b"\0" * (-len(octets) % 8)
+        ranges += struct.pack("=II", offset + len(image), len(rows))
+        image += octets
+    return struct.pack("=QIIQ", 0x746F687370616E73, 1, offset + len(image), sequence) + ranges + parts + image
+
+
+def memfd(octets, seals=SEALS):
+    fd = os.memfd_create("snapshot", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, octets)
+    fcntl.fcntl(fd, ADD_SEALS, seals)
+    return fd
+
+
+class Channel:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(20)
+        self.socket.connect(path)
+        self.request = 0
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, datagram, fds=()):
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.socket.sendmsg([datagram], rights)
+
+    def receive(self):
+        """(type, request, body, descriptors), or None at the end."""
+        octets, rights, _, _ = self.socket.recvmsg(MESSAGE_MAX, socket.CMSG_SPACE(4 * 64))
+        fds = array.array("i")
+        for _, _, data in rights:
+            fds.frombytes(data[: len(data) // 4 * 4])
+        if not octets:
+            return None
+        magic, version, kind, size, request = struct.unpack("=IHHII", octets[:16])
+        assert (magic, version, size) == (MAGIC, VERSION, len(octets)), octets[:16]
+        return kind, request, octets[16:], list(fds)
+
+    def hello(self):
+        """Says hello; returns state, text, workers, descriptors."""
+        self.send(header(HELLO, hello_body()))
+        return self.hello_of(self.receive())
+
+    @staticmethod
+    def hello_of(message):
+        assert message is not None and message[0] == HELLO, message
+        fields = struct.unpack("=IIQQIII16II256s", message[2])
+        return {"state": fields[0], "pid": fields[1], "sequence": fields[3], "workers": fields[4], "counters": fields[5],
+                "networks": fields[6], "maps": fields[7:23], "text": fields[24].rstrip(b"\0").decode(), "fds": message[3]}
+
+    def ask(self, kind, body, fds=(), **over):
+        """Sends a request; returns the kind of the last answer, its result, text, cursor and the rows before it."""
+        self.request += 1
+        self.send(header(kind, body, request=self.request, **over), fds)
+        rows = []
+        while True:
+            message = self.receive()
+            if message is None:
+                return None
+            if message[0] == HELLO:
+                continue
+            if message[0] == DIALOG_ROW:
+                rows.append(message[2])
+                continue
+            result, _, cursor, text = done_of(message[2])
+            return {"kind": message[0], "request": message[1], "result": result, "text": text, "cursor": cursor, "rows": rows}
+
+    def load(self, image, seals=SEALS, sequence=None, size=None):
+        fd = memfd(image, seals)
+        try:
+            body = struct.pack("=QII", struct.unpack("=Q", image[16:24])[0] if sequence is None else sequence,
+                               len(image) if size is None else size, 0)
+            return self.ask(SNAPSHOT, body, [fd])
+        finally:
+            os.close(fd)

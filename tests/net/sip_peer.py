@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A SIP peer for messages that SIPp does not send: a socket in one of the lab's namespaces, and a few builders.
+
+What was sent and received is kept and printed when a program ends with a failure.
+"""
+
+import atexit
+import ctypes
+import os
+import re
+import select
+import socket
+import sys
+import time
+
+ADDRESSES = {"carrier": "10.10.1.1", "stranger": "10.10.2.1", "sbc1": "10.20.0.11", "sbc2": "10.20.0.12"}
+EDGE, CORE = "10.10.0.10", "10.20.0.10"
+CLONE_NEWNET = 0x40000000
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type"}
+
+transcript = []
+failed = True
+libc = ctypes.CDLL(None, use_errno=True)
+own_space = os.open("/proc/self/ns/net", os.O_RDONLY)
+serial = 0
+
+
+class Wrong(Exception):
+    """What came is not what had to come."""
+
+
+def passed():
+    """To be called at a program's end."""
+    global failed
+    failed = False
+
+
+@atexit.register
+def tell():
+    if failed:
+        for line in transcript[-40:]:
+            print(line, file=sys.stderr)
+
+
+def enter(descriptor):
+    if libc.setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def unique(prefix):
+    global serial
+    serial += 1
+    return f"{prefix}{os.getpid()}x{serial}"
+
+
+class Message:
+    """A received message: start, headers in order, body."""
+
+    def __init__(self, octets, source):
+        self.text = octets.decode("utf-8", "surrogateescape")
+        self.source = source
+        head, _, self.body = self.text.partition("\r\n\r\n")
+        lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")
+        self.start = lines[0]
+        self.headers = []
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            self.headers.append((COMPACT.get(name, name), value.strip()))
+        word = self.start.split(" ")
+        self.status = int(word[1]) if self.start.startswith("SIP/2.0 ") else None
+        self.method = None if self.status else word[0]
+        self.uri = None if self.status else word[1]
+
+    def all(self, name):
+        """Every value of a header; comma lists of Via, Route and Record-Route are split."""
+        values = [value for key, value in self.headers if key == name]
+        if name in ("via", "route", "record-route"):
+            values = [part.strip() for value in values for part in value.split(",")]
+        return values
+
+    def get(self, name):
+        values = self.all(name)
+        if not values:
+            raise Wrong(f"no {name} in {self.start}")
+        return values[0]
+
+    def branch(self, index=0):
+        return re.search(r";branch=([^;,\s]+)", self.all("via")[index]).group(1)
+
+    def tag(self, name):
+        found = re.search(r";tag=([^;>\s]+)", self.get(name))
+        return found.group(1) if found else None
+
+    def target(self):
+        """The URI of Contact."""
+        return re.search(r"<([^>]+)>", self.get("contact")).group(1)
+
+
+class Peer:
+    """One address and port in one namespace."""
+
+    def __init__(self, space, port=5060, target=None):
+        self.space, self.port = space, port
+        self.address = ADDRESSES[space]
+        self.target = target or ((CORE, 5060) if space.startswith("sbc") else (EDGE, 5060))
+        descriptor = os.open(f"/run/netns/{os.environ['LAB_ID']}-{space}", os.O_RDONLY)
+        try:
+            enter(descriptor)
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        finally:
+            enter(own_space)
+            os.close(descriptor)
+        self.socket.bind((self.address, port))
+
+    @property
+    def here(self):
+        return f"{self.address}:{self.port}"
+
+    def send(self, text, target=None):
+        octets = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+        transcript.append(f">>> {self.space}:{self.port}\n{octets.decode('utf-8', 'backslashreplace')}")
+        self.socket.sendto(octets, target or self.target)
+
+    def receive(self, seconds=3.0):
+        """The next message, None when none comes."""
+        if not select.select([self.socket], [], [], seconds)[0]:
+            return None
+        octets, source = self.socket.recvfrom(65535)
+        transcript.append(f"<<< {self.space}:{self.port} from {source[0]}:{source[1]}\n{octets.decode('utf-8', 'backslashreplace')}")
+        return Message(octets, source)
+
+    def expect(self, wanted, seconds=3.0):
+        """The next message that is this status or method; a 100 that was not asked for is passed over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            message = self.receive(max(0.0, deadline - time.monotonic()))
+            if message is None:
+                raise Wrong(f"{self.space}: no {wanted} within {seconds} s")
+            if wanted in (message.status, message.method):
+                return message
+            if message.status != 100:
+                raise Wrong(f"{self.space}: {message.start} instead of {wanted}")
+
+    def expect_nothing(self, seconds=1.0):
+        """Silence is proven for a while only: long enough for the answer that other requests get in milliseconds."""
+        message = self.receive(seconds)
+        if message is not None:
+            raise Wrong(f"{self.space}: {message.start} instead of silence")
+
+    def request(self, method, uri=None, **fields):
+        """A request outside a dialog. Fields: branch, call_id, cseq, from_tag, to, to_tag, max_forwards, extra (lines), contact, body."""
+        uri = uri or f"sip:200@{self.target[0]}"
+        to = fields.get("to", f"<{uri}>")
+        to_tag = f";tag={fields['to_tag']}" if "to_tag" in fields else ""
+        body = fields.get("body", "")
+        lines = [
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.here};branch={fields.get('branch') or unique('z9hG4bK')}{fields.get('via_params', '')}",
+            f"From: <sip:peer@{self.here}>;tag={fields.get('from_tag') or unique('f')}",
+            f"To: {to}{to_tag}",
+            f"Call-ID: {fields.get('call_id') or unique('call-')}",
+            f"CSeq: {fields.get('cseq', 1)} {fields.get('cseq_method', method)}",
+            f"Contact: <{fields.get('contact', f'sip:peer@{self.here}')}>",
+        ]
+        if fields.get("max_forwards", 70) is not None:
+            lines.append(f"Max-Forwards: {fields.get('max_forwards', 70)}")
+        lines += fields.get("extra", [])
+        lines.append(f"Content-Length: {len(body)}")
+        return "\r\n".join(lines) + "\r\n\r\n" + body
+
+    def answer(self, request, status, reason="Reason", tag=None, extra=()):
+        """A response that copies what RFC 3261 8.2.6.2 says."""
+        lines = [f"SIP/2.0 {status} {reason}"]
+        lines += [f"Via: {value}" for value in request.all("via")]
+        lines += [f"Record-Route: {value}" for value in request.all("record-route")]
+        to = request.get("to")
+        lines += [
+            f"From: {request.get('from')}",
+            f"To: {to}" + (f";tag={tag}" if tag and ";tag=" not in to else ""),
+            f"Call-ID: {request.get('call-id')}",
+            f"CSeq: {request.get('cseq')}",
+            f"Contact: <sip:callee@{self.here}>",
+            *extra,
+            "Content-Length: 0",
+        ]
+        text = "\r\n".join(lines) + "\r\n\r\n"
+        self.send(text, request.source)
+        return text
+
+
+def receive_any(peers, wanted, seconds=3.0):
+    """The peer that gets this method first, and the message."""
+    ready = select.select([peer.socket for peer in peers], [], [], seconds)[0]
+    for peer in peers:
+        if peer.socket in ready:
+            return peer, peer.expect(wanted, 1.0)
+    raise Wrong(f"no {wanted} within {seconds} s at {' or '.join(peer.space for peer in peers)}")
+
+
+class Side:
+    """One end of a dialog: what its requests need."""
+
+    def __init__(self, peer, local, remote, call_id, target, routes):
+        self.peer, self.local, self.remote = peer, local, remote
+        self.call_id, self.target, self.routes = call_id, target, routes
+        self.cseq = 10
+
+    def request(self, method, cseq=None, extra=(), branch=None):
+        if cseq is None:
+            self.cseq += 1
+            cseq = self.cseq
+        lines = [
+            f"{method} {self.target} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.peer.here};branch={branch or unique('z9hG4bK')}",
+            "Max-Forwards: 70",
+            *[f"Route: {value}" for value in self.routes],
+            f"From: {self.local}",
+            f"To: {self.remote}",
+            f"Call-ID: {self.call_id}",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:peer@{self.peer.here}>",
+            *extra,
+            "Content-Length: 0",
+        ]
+        return "\r\n".join(lines) + "\r\n\r\n"
+
+    def send(self, method, **fields):
+        text = self.request(method, **fields)
+        self.peer.send(text)
+        return Message(text.encode(), None)
+
+
+class Call:
+    """An answered call: caller and callee are Sides; invite is what the callee got."""
+
+    def __init__(self, carrier, sbcs, **fields):
+        carrier.send(carrier.request("INVITE", **fields))
+        callee, self.invite = receive_any(sbcs, "INVITE")
+        callee.answer(self.invite, 180, "Ringing", tag=unique("t"))
+        tag = unique("t")
+        carrier.expect(180)
+        callee.answer(self.invite, 200, "OK", tag=tag)
+        self.ok = carrier.expect(200)
+        call_id = self.invite.get("call-id")
+        self.caller = Side(carrier, self.ok.get("from"), self.ok.get("to"), call_id, self.ok.target(), self.ok.all("record-route")[::-1])
+        self.callee = Side(callee, self.ok.get("to"), self.ok.get("from"), call_id, self.invite.target(), self.invite.all("record-route"))
+        self.caller.send("ACK", cseq=int(self.ok.get("cseq").split()[0]))
+        callee.expect("ACK")
+
+    def hang_up(self):
+        self.caller.send("BYE")
+        bye = self.callee.peer.expect("BYE")
+        self.callee.peer.answer(bye, 200, "OK")
+        return self.caller.peer.expect(200)
+
+
+def check(condition, what):
+    """assert that survives python -O and says what was wrong."""
+    if not condition:
+        raise Wrong(what)

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A re-INVITE by the caller goes to the same SBC and keeps the dialog.
+# shellcheck source=tests/net/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+test_up
+test_callees uas_hears_reinvite
+test_caller uac_reinvite 20 20 -d 200
+test_callees_saw 20
+test_no_dialogs
+expect_equal "dialogs created" 20 "$(lab_metric dialgate_dialog_events_total 'event="created"')"
+expect_equal "re-INVITEs" 20 "$(lab_metric dialgate_messages_total 'kind="re-INVITE"')"
+test_outcomes
+test_done

@@ -139,7 +139,7 @@ static void test_exhausted(void **state)
 // writing.
 static void test_file(void **state)
 {
-    char error[256], path[128], text[512] = "", below[128];
+    char error[256], path[256], text[512] = "", below[128];
     struct ip_address one = ip(11), two = ip(12);
     struct manifest *manifest = manifest_load(directory, error, sizeof(error));
     assert_non_null(manifest);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // jemalloc asks for extents by hooks; we hand out the region from its start to its end and take nothing back:
-// what jemalloc frees it keeps and uses again. The hooks lie at the region's end. No hook makes a system
-// call.
+// what jemalloc frees it keeps and uses again. No hook makes a system call. The hooks lie in struct arena,
+// whose address they lead to.
 //
 // retain_grow_limit keeps the growth at 2 MiB a step, or jemalloc would take ever larger steps and leave the
-// end of the region unused. Decay is off: no purging on the path.
+// end of the region unused. Decay is 0: without purging hooks it costs nothing, and freed extents go at once
+// to where neighbours are joined. With decay off (-1) they wait unjoined for ever, and an arena that was once
+// full of one size has no room for a larger one.
 #include "arena.h"
 
 #include <errno.h>
@@ -16,16 +18,16 @@
 #define REGION_MAX ((size_t)UINT32_MAX * ARENA_ALIGN)
 #define GROW_LIMIT ((size_t)2 << 20)
 
-struct arena_hooks {
-    extent_hooks_t hooks; // first: jemalloc hands us its address
-    struct arena *arena;
-};
+// A full arena empties its cache after so many blocks came back: emptying takes 10 us.
+#define PUTS_TO_EMPTY 64u
+
+static_assert(sizeof(extent_hooks_t) == sizeof(((struct arena *)NULL)->hooks), "room for the hooks");
 
 static void *extent_take(extent_hooks_t *hooks, void *wanted, size_t size, size_t alignment, bool *zero,
                          bool *commit, unsigned number)
 {
-    struct arena *arena = ((struct arena_hooks *)hooks)->arena;
-    uintptr_t end = (uintptr_t)hooks;
+    struct arena *arena = (struct arena *)(void *)((uint8_t *)hooks - offsetof(struct arena, hooks));
+    uintptr_t end = (uintptr_t)arena->region + arena->size;
     uintptr_t start = (uintptr_t)arena->region + arena->taken;
     start = (start + alignment - 1) & ~(uintptr_t)(alignment - 1);
     if (start > end || end - start < size || (wanted != NULL && (uintptr_t)wanted != start))
@@ -69,25 +71,21 @@ int arena_init(struct arena *arena, void *region, size_t size)
     if ((uintptr_t)region % ARENA_ALIGN != 0 || size % ARENA_ALIGN != 0 || size < REGION_MIN ||
         size > REGION_MAX)
         return -EINVAL;
-    struct arena_hooks *hooks = (struct arena_hooks *)(void *)((uint8_t *)region + size) - 1;
-    extent_hooks_t *given = &hooks->hooks;
+    static const extent_hooks_t hooks = {
+        .alloc = extent_take, .dalloc = extent_return, .split = extent_split, .merge = extent_merge};
     size_t length = sizeof(unsigned);
     size_t grow = GROW_LIMIT;
-    ssize_t never = -1;
+    ssize_t at_once = 0;
     int result;
-    static_assert(sizeof(struct arena_hooks) % ARENA_ALIGN == 0, "at the region's end");
 
     *arena = (struct arena){.region = region, .size = size, .fail_at = -1};
-    *hooks = (struct arena_hooks){.hooks = {.alloc = extent_take,
-                                            .dalloc = extent_return,
-                                            .split = extent_split,
-                                            .merge = extent_merge},
-                                  .arena = arena};
+    memcpy(arena->hooks, &hooks, sizeof(hooks));
+    extent_hooks_t *given = (extent_hooks_t *)(void *)arena->hooks;
     if (mallctl("arenas.create", &arena->arena, &length, &given, sizeof(given)) != 0)
         return -ENOMEM;
     if ((result = arena_option(arena->arena, "retain_grow_limit", &grow, sizeof(grow))) != 0 ||
-        (result = arena_option(arena->arena, "dirty_decay_ms", &never, sizeof(never))) != 0 ||
-        (result = arena_option(arena->arena, "muzzy_decay_ms", &never, sizeof(never))) != 0 ||
+        (result = arena_option(arena->arena, "dirty_decay_ms", &at_once, sizeof(at_once))) != 0 ||
+        (result = arena_option(arena->arena, "muzzy_decay_ms", &at_once, sizeof(at_once))) != 0 ||
         (result = -mallctl("tcache.create", &arena->tcache, &length, NULL, 0)) != 0)
         arena_option(arena->arena, "destroy", NULL, 0);
     return result;
@@ -100,15 +98,26 @@ void arena_fini(struct arena *arena)
     *arena = (struct arena){.fail_at = -1};
 }
 
-arena_ref arena_get(struct arena *arena, size_t size)
+static void *block_take(struct arena *arena, size_t size)
 {
     int flags = MALLOCX_ARENA(arena->arena) | MALLOCX_TCACHE(arena->tcache);
-    void *block = NULL;
+    if (size > arena->size)
+        return NULL;
+    if (size < ARENA_ALIGN) // the smallest class that jemalloc aligns so
+        size = ARENA_ALIGN;
+    void *block = mallocx(size, flags);
+    if (block != NULL || arena->puts < PUTS_TO_EMPTY)
+        return block;
+    // What other sizes have cached may hold whole extents.
+    mallctl("tcache.flush", NULL, NULL, &arena->tcache, sizeof(arena->tcache));
+    arena->puts = 0;
+    return mallocx(size, flags);
+}
+
+arena_ref arena_get(struct arena *arena, size_t size)
+{
     bool fails = arena->fail_at >= 0 && arena->fail_at-- == 0;
-    // The smallest class that jemalloc aligns to ARENA_ALIGN. Larger than the region: never asked, since the
-    // sum would overflow.
-    if (!fails && size <= arena->size)
-        block = mallocx(size < ARENA_ALIGN ? ARENA_ALIGN : size, flags);
+    void *block = fails ? NULL : block_take(arena, size);
     if (block == NULL) {
         arena->refused++;
         return ARENA_NONE;
@@ -123,5 +132,6 @@ void arena_put(struct arena *arena, arena_ref ref)
         return;
     void *block = arena_at(arena, ref);
     arena->used -= sallocx(block, 0);
+    arena->puts++;
     dallocx(block, MALLOCX_TCACHE(arena->tcache));
 }

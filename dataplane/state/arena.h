@@ -18,8 +18,10 @@ struct arena {
     size_t used;    // octets in blocks now, as jemalloc rounds them
     unsigned arena; // jemalloc's number
     unsigned tcache;
-    uint64_t refused; // requests that found no room
-    int64_t fail_at;  // tests: so many more requests succeed and then one fails; -1: none fails
+    unsigned puts;     // blocks given back since the cache was last emptied
+    uint64_t hooks[9]; // jemalloc's extent hooks, known to arena.c alone
+    uint64_t refused;  // requests that found no room
+    int64_t fail_at;   // tests: so many more requests succeed and then one fails; -1: none fails
 };
 
 // region: mapped by the caller and outliving the arena, at least 4 MiB and best aligned to 2 MiB: the first 2

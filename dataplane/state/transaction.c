@@ -99,7 +99,7 @@ uint32_t transaction_create(struct transactions *set, enum transaction_kind kind
         .kept = ARENA_NONE,
         .other = INDEX_NONE,
         .dialog = INDEX_NONE,
-        .next_free = INDEX_NONE,
+        .cancel = INDEX_NONE,
         .ending = TRANSACTION_ENDING_NEVER,
     };
     wheel_node_init(&transaction->timer);

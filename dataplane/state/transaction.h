@@ -100,7 +100,7 @@ enum transaction_ending {
 #define TRANSACTION_FLAG_OURS        32u // client: made by us (CANCEL, BYE, probe): responses end here
 
 // Fields that the caller owns are written by the caller freely; the others by this module only. A new record
-// has INDEX_NONE in other and dialog, and zeros elsewhere.
+// has INDEX_NONE in other, dialog and cancel, and zeros elsewhere.
 struct transaction {
     uint64_t key; // server: hash; client: the caller's 64-bit check of the branch
     struct wheel_node timer;
@@ -121,14 +121,14 @@ struct transaction {
     uint32_t other_generation;
     uint32_t dialog; // caller's: index of the dialog record, INDEX_NONE: none
     uint32_t dialog_generation;
-    uint16_t peer;        // caller's: permanent number
-    uint16_t member;      // caller's: permanent number
-    uint32_t cancel;      // caller's: ICT: the client transaction of our CANCEL, INDEX_NONE: none
+    uint16_t peer;   // caller's: permanent number
+    uint16_t member; // caller's: permanent number
+    uint32_t cancel; // caller's: ICT: the client transaction of our CANCEL, INDEX_NONE: none
     union {
         uint32_t next_free;   // slab
         uint32_t received_us; // caller's: low bits of its microsecond clock when the request came
     };
-    uint8_t ending;       // enum transaction_ending
+    uint8_t ending; // enum transaction_ending
 };
 static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 48,
               "what lookup and timers touch, in 48 octets");

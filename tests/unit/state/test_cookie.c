@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cookie.h"
+
+static const struct cookie_keys keys = {
+    .table = {{1, 2}}, .mac = {{3, 0x4444444444444444ULL}}, .tag = {{5, 6}}, .number = 7};
+
+static struct cookie_octets text(const char *octets)
+{
+    return (struct cookie_octets){.octets = octets, .length = strlen(octets)};
+}
+
+static const struct endpoint home = {.address = 0xc0000201, .port = 5060, .listener = 3};
+
+// One kind of cookie behind one face, so that every property is asked of all of them.
+struct kind {
+    const char *name;
+    unsigned length;
+    bool either_case;
+    unsigned (*write)(const struct cookie_keys *keys, const char *bound, char *out);
+    bool (*read)(const struct cookie_keys *keys, struct cookie_octets text, const char *bound);
+};
+
+static const struct cookie_branch a_branch = {
+    .worker = 63, .generation = 0xabcd, .index = 0x3ffffffe, .loop = 0xdeadbeef};
+static const struct cookie_route a_route = {
+    .worker = 1, .generation = 0xfffe, .index = 77, .caller_peer = 1023, .callee_peer = 0xffff};
+
+static unsigned write_branch(const struct cookie_keys *with, const char *bound, char *out)
+{
+    return cookie_branch_write(with, &a_branch, text(bound), out);
+}
+
+static bool read_branch(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
+{
+    struct cookie_branch read = {0};
+    if (!cookie_branch_read(with, given, text(bound), &read))
+        return false;
+    assert_int_equal(read.worker, a_branch.worker);
+    assert_int_equal(read.generation, a_branch.generation);
+    assert_int_equal(read.index, a_branch.index);
+    assert_int_equal(read.loop, a_branch.loop);
+    return true;
+}
+
+static unsigned write_stateless(const struct cookie_keys *with, const char *bound, char *out)
+{
+    return cookie_stateless_write(with, text(bound), home, 0x01020304, out);
+}
+
+static bool read_stateless(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
+{
+    uint32_t loop = 0;
+    if (!cookie_stateless_read(with, given, text(bound), home, &loop))
+        return false;
+    assert_int_equal(loop, 0x01020304);
+    return true;
+}
+
+static unsigned write_route(const struct cookie_keys *with, const char *bound, char *out)
+{
+    return cookie_route_write(with, &a_route, text(bound), out);
+}
+
+static bool read_route(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
+{
+    struct cookie_route read = {0};
+    if (!cookie_route_read(with, given, text(bound), &read))
+        return false;
+    assert_int_equal(read.worker, a_route.worker);
+    assert_int_equal(read.generation, a_route.generation);
+    assert_int_equal(read.index, a_route.index);
+    assert_int_equal(read.caller_peer, a_route.caller_peer);
+    assert_int_equal(read.callee_peer, a_route.callee_peer);
+    return true;
+}
+
+static unsigned write_tag(const struct cookie_keys *with, const char *bound, char *out)
+{
+    return cookie_tag_write(with, text(bound), text("from"), text("branch"), out);
+}
+
+static bool read_tag(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
+{
+    return cookie_tag_check(with, given, text(bound), text("from"), text("branch"));
+}
+
+static const struct kind kinds[] = {
+    {"branch", COOKIE_BRANCH_LENGTH, false, write_branch, read_branch},
+    {"stateless", COOKIE_STATELESS_LENGTH, false, write_stateless, read_stateless},
+    {"route", COOKIE_ROUTE_LENGTH, true, write_route, read_route},
+    {"tag", COOKIE_TAG_LENGTH, false, write_tag, read_tag},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void what_is_written_is_read(void **state)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX];
+        char again[COOKIE_TEXT_MAX];
+        assert_int_equal(kinds[i].write(&keys, "a@b", out), kinds[i].length);
+        assert_int_equal(strlen(out), kinds[i].length);
+        assert_true(kinds[i].length < COOKIE_TEXT_MAX);
+        assert_true(kinds[i].read(&keys, text(out), "a@b"));
+        kinds[i].write(&keys, "a@b", again);
+        assert_string_equal(out, again);
+    }
+}
+
+// RFC 3261 25.1: letters and digits only are a token, a URI parameter value and need no escape.
+static void text_is_plain(void **state)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX];
+        kinds[i].write(&keys, "a@b", out);
+        const char *from = out;
+        if (strcmp(kinds[i].name, "branch") == 0 || strcmp(kinds[i].name, "stateless") == 0) {
+            assert_memory_equal(out, "z9hG4bK", 7);
+            from += 7;
+        }
+        for (; *from != '\0'; from++)
+            assert_true(islower((unsigned char)*from) || isdigit((unsigned char)*from));
+    }
+}
+
+static void any_changed_octet_fails(void **state)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX];
+        unsigned length = kinds[i].write(&keys, "a@b", out);
+        for (unsigned at = 0; at < length; at++) {
+            char right = out[at];
+            for (int octet = 0; octet < 256; octet++) {
+                out[at] = (char)octet;
+                bool same = out[at] == right || (kinds[i].either_case && tolower(octet) == right);
+                if (kinds[i].read(&keys, (struct cookie_octets){out, length}, "a@b") != same)
+                    fail_msg("%s: octet %u as %d", kinds[i].name, at, octet);
+            }
+            out[at] = right;
+        }
+    }
+}
+
+static void any_other_length_fails(void **state)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX + 16] = {0};
+        unsigned right = kinds[i].write(&keys, "a@b", out);
+        memset(out + right, 'a', sizeof(out) - right);
+        for (unsigned length = 0; length < sizeof(out); length++)
+            assert_int_equal(kinds[i].read(&keys, (struct cookie_octets){out, length}, "a@b"),
+                             length == right);
+    }
+}
+
+static void wrong_bound_fails(void **state)
+{
+    static const char *const others[] = {"", "a@", "a@c", "A@b", "a@bb", "a@b "};
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX];
+        kinds[i].write(&keys, "a@b", out);
+        for (size_t o = 0; o < sizeof(others) / sizeof(others[0]); o++)
+            assert_false(kinds[i].read(&keys, text(out), others[o]));
+    }
+}
+
+static void wrong_key_fails(void **state)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        char out[COOKIE_TEXT_MAX];
+        struct cookie_keys other = keys;
+        kinds[i].write(&keys, "a@b", out);
+        other.mac.word[1] ^= 1;
+        other.tag.word[0] ^= 1ULL << 63;
+        assert_false(kinds[i].read(&other, text(out), "a@b"));
+        // A tag has no number: the same request after the key changed gets a new tag anyway.
+        other = keys;
+        other.number++;
+        assert_int_equal(kinds[i].read(&other, text(out), "a@b"), strcmp(kinds[i].name, "tag") == 0);
+    }
+}
+
+// A branch and a route cookie have 20 octets each: without domains one could stand for the other.
+static void kinds_are_apart(void **state)
+{
+    for (size_t made = 0; made < KINDS; made++) {
+        char out[COOKIE_TEXT_MAX];
+        kinds[made].write(&keys, "a@b", out);
+        for (size_t as = 0; as < KINDS; as++) {
+            char moved[2 * COOKIE_TEXT_MAX];
+            if (as == made)
+                continue;
+            assert_false(kinds[as].read(&keys, text(out), "a@b"));
+            if (strncmp(out, "z9hG4bKd", 8) == 0) {
+                assert_false(kinds[as].read(&keys, text(out + 9), "a@b"));
+                continue;
+            }
+            snprintf(moved, sizeof(moved), "z9hG4bKdg%s", out);
+            assert_false(kinds[as].read(&keys, text(moved), "a@b"));
+            snprintf(moved, sizeof(moved), "z9hG4bKds%s", out);
+            assert_false(kinds[as].read(&keys, text(moved), "a@b"));
+        }
+    }
+}
+
+// The same fields under the domain of another kind have another MAC.
+static void domains_differ(void **state)
+{
+    static const struct cookie_branch branch = {.worker = 2, .generation = 3, .index = 4, .loop = 0x00050006};
+    static const struct cookie_route route = {
+        .worker = 2, .generation = 3, .index = 4, .caller_peer = 5, .callee_peer = 6};
+    char branch_text[COOKIE_TEXT_MAX];
+    char route_text[COOKIE_TEXT_MAX];
+    cookie_branch_write(&keys, &branch, text("a@b"), branch_text);
+    cookie_route_write(&keys, &route, text("a@b"), route_text);
+    // 12 octets of fields are 19 letters and one bit.
+    assert_memory_equal(branch_text + 9, route_text, 19);
+    assert_string_not_equal(branch_text + 9, route_text);
+}
+
+static void stateless_is_bound_to_the_source(void **state)
+{
+    char out[COOKIE_TEXT_MAX];
+    uint32_t loop;
+    struct endpoint from = home;
+    cookie_stateless_write(&keys, text("z9hG4bKup"), home, 5, out);
+    from.listener++; // the answer may come in at another of our listeners
+    assert_true(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+    assert_int_equal(loop, 5);
+    from.port++;
+    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+    from = home;
+    from.address++;
+    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+}
+
+// Moving an octet from one piece to the next is another request.
+static void tag_pieces_are_framed(void **state)
+{
+    char out[COOKIE_TEXT_MAX];
+    cookie_tag_write(&keys, text("ab"), text("cd"), text("ef"), out);
+    assert_true(cookie_tag_check(&keys, text(out), text("ab"), text("cd"), text("ef")));
+    assert_false(cookie_tag_check(&keys, text(out), text("abc"), text("d"), text("ef")));
+    assert_false(cookie_tag_check(&keys, text(out), text("ab"), text("cde"), text("f")));
+    assert_false(cookie_tag_check(&keys, text(out), text("cd"), text("ab"), text("ef")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(text_is_plain),
+        cmocka_unit_test(any_changed_octet_fails),
+        cmocka_unit_test(any_other_length_fails),
+        cmocka_unit_test(wrong_bound_fails),
+        cmocka_unit_test(wrong_key_fails),
+        cmocka_unit_test(kinds_are_apart),
+        cmocka_unit_test(domains_differ),
+        cmocka_unit_test(stateless_is_bound_to_the_source),
+        cmocka_unit_test(tag_pieces_are_framed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -259,8 +259,12 @@ void dialog_refused(struct worker *worker, uint32_t server)
 static void refresh_targets(struct worker *worker, struct work *work, uint32_t index)
 {
     const struct transaction *client = transaction_at(&worker->transactions, work->client);
-    enum dialog_side asker =
-        client->peer == dialog_at(&worker->dialogs, index)->callee_peer ? DIALOG_CALLER : DIALOG_CALLEE;
+    // By tag, not by peer: both sides may belong to the same one. The response's From is the asker's.
+    struct dialog_string caller_tag = dialog_text(&worker->dialogs, index, DIALOG_TEXT_CALLER_TAG);
+    struct dialog_string from_tag = string_of(work->message, work->message->from_tag);
+    bool by_caller = caller_tag.length == from_tag.length &&
+                     memcmp(caller_tag.octets, from_tag.octets, from_tag.length) == 0;
+    enum dialog_side asker = by_caller ? DIALOG_CALLER : DIALOG_CALLEE;
     const enum dialog_text texts_of[2] = {DIALOG_TEXT_CALLER_TARGET, DIALOG_TEXT_CALLEE_TARGET};
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};
     struct dialog_string answered = contact_of(work->message);

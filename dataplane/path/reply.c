@@ -146,8 +146,10 @@ static bool kept_request(struct worker *worker, uint32_t client)
 
 void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct reply reply)
 {
-    if (!kept_request(worker, client))
+    if (!kept_request(worker, client)) { // nothing to answer with: the caller's own timers end its call
+        transaction_release(&worker->transactions, server);
         return;
+    }
     struct transaction *transaction = transaction_at(&worker->transactions, server);
     unsigned actions =
         transaction_step(&worker->transactions, server, TRANSACTION_ON_SEND_FAILURE, worker->now);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "worker_core.h"
 
+#define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
+
 // 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
 // in it.
 static uint32_t loop_hash(const struct worker *worker, const struct message *message)
@@ -74,6 +76,14 @@ static bool is_refused(struct worker *worker, struct work *work)
             settle(work, COUNTER_DROP_MAX_FORWARDS);
         else
             reply_stateless(worker, work, (struct reply){483, "Too Many Hops", NULL});
+        return true;
+    }
+    // What we send on must be readable for ourselves again: ACK, CANCEL and our own answers are made from it.
+    if (message->header_count > MESSAGE_HEADERS_MAX - HEADERS_ADDED) {
+        if (ack)
+            settle(work, COUNTER_DROP_MALFORMED_REQUEST);
+        else
+            reply_stateless(worker, work, (struct reply){400, "Too Many Headers", NULL});
         return true;
     }
     work->loop = loop_hash(worker, message);

@@ -34,7 +34,8 @@ struct agent {
     struct rundir dir;
     int epoll, signals, ticks;
     uint32_t tick_ms;        // the timer's period now
-    uint32_t control_events; // what epoll watches the connection for; 0: not yet
+    uint32_t control_events; // what epoll watches the connection for; 0: there is none
+    uint32_t connection;     // which one that is
     uint64_t boot;           // random, of this start
     enum channel_state state;
     bool end; // leave the loop
@@ -44,6 +45,7 @@ struct agent {
     bool saved_tried;
     uint64_t slow_ms;    // last slow tick
     uint64_t members_ms; // last question for all members
+    struct log_limit snapshot_limit;
     struct channel_server channel;
     struct dialog_requests requests;
     struct dataplane plane;
@@ -208,7 +210,8 @@ static void take_snapshot(struct agent *agent, const struct channel_input *in)
     }
     if (done.result < 0) {
         memcpy(done.text, fault.text, sizeof(done.text));
-        log_event(LOG_WARNING, "snapshot_refused", "reason=\"%s\"", fault.text);
+        if (log_allowed(&agent->snapshot_limit, "snapshot_refused"))
+            log_event(LOG_WARNING, "snapshot_refused", "reason=\"%s\"", fault.text);
     }
     channel_server_done(&agent->channel, CHANNEL_SNAPSHOT_RESULT, in->header.request, &done);
     if (first && rules != NULL)
@@ -247,22 +250,24 @@ static void serve_control(struct agent *agent)
         channel_server_flush(&agent->channel);
 }
 
-// After everything that may have opened, filled or dropped the connection.
+// After everything that may have opened, filled or dropped the connection, or dropped one and taken the next.
 static void watch_control(struct agent *agent)
 {
-    uint32_t events = EPOLLIN | (channel_server_waiting(&agent->channel) ? (uint32_t)EPOLLOUT : 0u);
+    struct channel_server *channel = &agent->channel;
+    uint32_t events = EPOLLIN | (channel_server_waiting(channel) ? (uint32_t)EPOLLOUT : 0u);
 
-    if (agent->channel.fd < 0) {
-        if (agent->control_events != 0) {
-            agent->control_events = 0;
-            agent->without_control_ms = clock_ms();
-            dialog_requests_forget(&agent->requests);
-        }
-        return;
+    if (agent->control_events != 0 && (channel->fd < 0 || channel->connection != agent->connection)) {
+        agent->control_events = 0;
+        agent->without_control_ms = clock_ms();
+        agent->saved_tried = false;
+        dialog_requests_forget(&agent->requests);
     }
+    if (channel->fd < 0)
+        return;
     if (events != agent->control_events)
-        watch(agent, agent->channel.fd, SOURCE_CONTROL, events);
+        watch(agent, channel->fd, SOURCE_CONTROL, events);
     agent->control_events = events;
+    agent->connection = channel->connection;
 }
 
 // No control came: the configuration accepted last serves.
@@ -329,9 +334,10 @@ static void loop(struct agent *agent)
     while (!agent->end) {
         int count = epoll_wait(agent->epoll, events, EVENTS_MAX, -1);
 
-        for (int i = 0; i < count && !agent->end; i++)
+        for (int i = 0; i < count && !agent->end; i++) {
             serve(agent, (enum source)events[i].data.u32);
-        watch_control(agent);
+            watch_control(agent);
+        }
         if (agent->state == CHANNEL_RUNNING)
             set_tick(agent, dialog_requests_busy(&agent->requests) ? TICK_COMMAND_MS : TICK_RUNNING_MS);
     }

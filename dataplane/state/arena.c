@@ -101,8 +101,6 @@ void arena_fini(struct arena *arena)
 static void *block_take(struct arena *arena, size_t size)
 {
     int flags = MALLOCX_ARENA(arena->arena) | MALLOCX_TCACHE(arena->tcache);
-    if (size > arena->size)
-        return NULL;
     if (size < ARENA_ALIGN) // the smallest class that jemalloc aligns so
         size = ARENA_ALIGN;
     void *block = mallocx(size, flags);

@@ -250,6 +250,12 @@ static void tag_pieces_are_framed(void **state)
     assert_false(cookie_tag_check(&keys, text(out), text("abc"), text("d"), text("ef")));
     assert_false(cookie_tag_check(&keys, text(out), text("ab"), text("cde"), text("f")));
     assert_false(cookie_tag_check(&keys, text(out), text("cd"), text("ab"), text("ef")));
+    // Octets that look like a frame.
+    static const char zeros[10] = {'a', 0, 0, 0, 0, 0, 0, 0, 0, 'b'};
+    cookie_tag_write(&keys, (struct cookie_octets){zeros, 1}, (struct cookie_octets){zeros + 1, 9},
+                     text("ef"), out);
+    assert_false(cookie_tag_check(&keys, text(out), (struct cookie_octets){zeros, 9},
+                                  (struct cookie_octets){zeros + 9, 1}, text("ef")));
 }
 
 int main(void)

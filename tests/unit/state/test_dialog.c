@@ -206,6 +206,8 @@ static void a_fork_is_its_own_record(struct world *world)
     assert_int_equal(second->invite, 3);
     assert_int_equal(second->created, world->now - 100);
     assert_int_equal(second->changed, world->now);
+    assert_int_equal(second->callee_tag_hash, 0);
+    text_is(world, two, DIALOG_TEXT_CALLEE_TAG, "");
     text_is(world, two, DIALOG_TEXT_CALLEE_TARGET, "");
     text_is(world, two, DIALOG_TEXT_CALLEE_ROUTES, "");
     text_is(world, two, DIALOG_TEXT_CALLER_TAG, "9fxced76sl");

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "far_end.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "log.h"
+
+size_t far_build(struct far_message *message, enum channel_type type, uint32_t request, const void *body,
+                 size_t size)
+{
+    memset(message, 0, sizeof(*message));
+    message->header = (struct channel_header){.magic = CHANNEL_MAGIC,
+                                              .version = CHANNEL_VERSION,
+                                              .type = (uint16_t)type,
+                                              .size = (uint32_t)(sizeof(message->header) + size),
+                                              .request = request};
+    if (body)
+        memcpy(message->body, body, size);
+    return sizeof(message->header) + size;
+}
+
+struct channel_hello far_hello(enum channel_state state, uint64_t sequence)
+{
+    return (struct channel_hello){
+        .state = state, .pid = 77, .boot = 5, .snapshot_sequence = sequence, .workers = 2};
+}
+
+size_t far_row(uint8_t *body, uint64_t handle, const char *call_id)
+{
+    static const char rest[] = "sip:asip:bt1t2";
+    struct channel_dialog_row row;
+    memset(&row, 0, sizeof(row));
+    row.handle = handle;
+    row.state = CHANNEL_DIALOG_CONFIRMED;
+    row.age_ms = 5000;
+    row.caller_peer = NUMBER_NONE;
+    row.callee_peer = 1;
+    row.callee_member = NUMBER_NONE;
+    row.text_lengths[CHANNEL_TEXT_CALL_ID] = (uint16_t)strlen(call_id);
+    row.text_lengths[CHANNEL_TEXT_CALLER_URI] = 5;
+    row.text_lengths[CHANNEL_TEXT_CALLEE_URI] = 5;
+    row.text_lengths[CHANNEL_TEXT_CALLER_TAG] = 2;
+    row.text_lengths[CHANNEL_TEXT_CALLEE_TAG] = 2;
+    memcpy(body, &row, sizeof(row));
+    memcpy(body + sizeof(row), call_id, strlen(call_id));
+    memcpy(body + sizeof(row) + strlen(call_id), rest, sizeof(rest) - 1);
+    return sizeof(row) + strlen(call_id) + sizeof(rest) - 1;
+}
+
+void far_send(int fd, const void *datagram, size_t size, const int *fds, size_t fd_count)
+{
+    union {
+        char octets[CMSG_SPACE(sizeof(int) * (CHANNEL_FDS_MAX + 8))];
+        struct cmsghdr align;
+    } control = {.octets = {0}};
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)datagram, .iov_len = size};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (fd_count > 0) {
+        message.msg_control = control.octets;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+    }
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+        perror("far end: sendmsg");
+}
+
+void far_say(int fd, enum channel_type type, uint32_t request, const void *body, size_t size)
+{
+    struct far_message message;
+    far_send(fd, &message, far_build(&message, type, request, body, size), NULL, 0);
+}
+
+void far_done(int fd, enum channel_type type, uint32_t request, int32_t result, const char *text)
+{
+    struct channel_done done = {.result = result};
+    snprintf(done.text, sizeof(done.text), "%s", text);
+    far_say(fd, type, request, &done, sizeof(done));
+}
+
+bool far_receive(int fd, struct far_message *message, int *carried, int ms)
+{
+    union {
+        char octets[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    struct iovec vector = {.iov_base = message, .iov_len = sizeof(*message)};
+    struct msghdr header = {.msg_iov = &vector,
+                            .msg_iovlen = 1,
+                            .msg_control = control.octets,
+                            .msg_controllen = sizeof(control.octets)};
+    int got_fd = -1;
+    if (carried)
+        *carried = -1;
+    if (poll(&one, 1, ms) != 1 || recvmsg(fd, &header, 0) <= 0)
+        return false;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+    if (c && c->cmsg_type == SCM_RIGHTS)
+        memcpy(&got_fd, CMSG_DATA(c), sizeof(int));
+    if (carried)
+        *carried = got_fd;
+    else if (got_fd >= 0)
+        close(got_fd);
+    return true;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    // The loop has to wake up, so that its condition is looked at.
+}
+
+bool far_run_until(struct event_base *base, const bool *flag, int ms)
+{
+    struct timeval tick = {.tv_usec = 5000};
+    struct event *timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
+    uint64_t deadline = clock_ms() + (uint64_t)ms;
+    event_add(timer, &tick);
+    while (!*flag && clock_ms() < deadline)
+        event_base_loop(base, EVLOOP_ONCE);
+    event_free(timer);
+    return *flag;
+}
+
+void far_run(struct event_base *base, int ms)
+{
+    bool never = false;
+    far_run_until(base, &never, ms);
+}
+
+int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
+{
+    uint32_t peers = (uint32_t)((sizeof(struct counters_worker) + 63) / 64 * 64);
+    uint32_t members = peers + 4 * (uint32_t)sizeof(struct counters_peer);
+    struct counters_header header = {.magic = COUNTERS_MAGIC,
+                                     .version = COUNTERS_VERSION,
+                                     .counter_count = COUNTER_COUNT,
+                                     .workers = workers,
+                                     .peers_max = 4,
+                                     .members_max = 8,
+                                     .worker_offset = 64,
+                                     .worker_stride = members + 8 * (uint32_t)sizeof(struct counters_member),
+                                     .peers_offset = peers,
+                                     .members_offset = members,
+                                     .start_time_s = 1000};
+    size_t size = 64 + (size_t)workers * header.worker_stride;
+    int fd = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+        abort();
+    uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        abort();
+    memcpy(map, &header, sizeof(header));
+    for (uint32_t w = 0; w < workers; w++) {
+        void *block = map + 64 + (size_t)w * header.worker_stride;
+        struct counters_worker *worker = block;
+        for (unsigned int i = 0; i < COUNTER_COUNT; i++)
+            worker->values[i] = base + w;
+        worker->delay_buckets[0] = 8;
+        worker->delay_buckets[DELAY_BUCKETS - 1] = 2;
+        worker->delay_sum_ms = 100;
+        worker->cpu = w;
+        void *peer = (uint8_t *)block + peers + sizeof(struct counters_peer);
+        *(struct counters_peer *)peer =
+            (struct counters_peer){.requests_in = 10, .calls_in = 3, .calls_out = -1};
+        void *member = (uint8_t *)block + members + 7 * sizeof(struct counters_member);
+        *(struct counters_member *)member =
+            (struct counters_member){.calls_total = 4, .timeouts_total = 1, .calls = 2};
+    }
+    munmap(map, size);
+    if (seals && fcntl(fd, F_ADD_SEALS, seals) < 0)
+        abort();
+    return fd;
+}

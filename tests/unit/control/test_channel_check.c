@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cmocka_first.h"
+#include <string.h>
+#include "channel_check.h"
+#include "far_end.h"
+
+static struct far_message message; // aligned as a real receive buffer is
+
+static const char *check(size_t size, size_t fds)
+{
+    return channel_check(&message, size, fds);
+}
+
+static void test_good(void **state)
+{
+    struct channel_hello hello = far_hello(CHANNEL_RUNNING, 3);
+    uint8_t row[512];
+    size_t size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_null(check(size, 0));
+    hello.has_counters = 1;
+    hello.networks = 2;
+    hello.prefilter_maps[1] = 3;
+    size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_null(check(size, 4));
+    size = far_row(row, 9, "call");
+    size = far_build(&message, CHANNEL_DIALOG_ROW, 1, row, size);
+    assert_null(check(size, 0));
+    struct channel_done done = {.result = 0};
+    size = far_build(&message, CHANNEL_DONE, 1, &done, sizeof(done));
+    assert_null(check(size, 0));
+    done.result = -22;
+    size = far_build(&message, CHANNEL_REFUSED, 1, &done, sizeof(done));
+    assert_null(check(size, 0));
+}
+
+static void test_every_size(void **state)
+{
+    static const enum channel_type types[] = {CHANNEL_HELLO, CHANNEL_SNAPSHOT_RESULT, CHANNEL_DONE,
+                                              CHANNEL_REFUSED};
+    for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+        size_t right = sizeof(struct channel_header) + channel_body_size(types[t]);
+        for (size_t size = 0; size < right + 64; size++) {
+            struct channel_hello hello = far_hello(CHANNEL_WAITING, 0);
+            struct channel_done done = {.result = -1};
+            far_build(&message, types[t], 1, types[t] == CHANNEL_HELLO ? (void *)&hello : (void *)&done,
+                      channel_body_size(types[t]));
+            message.header.size = (uint32_t)size;
+            assert_true((check(size, 0) == NULL) == (size == right));
+        }
+    }
+}
+
+// A good message of a type with one word of 2, 4 or 8 octets changed.
+struct change {
+    const char *what;
+    enum channel_type type;
+    size_t offset; // from the header on
+    size_t width;
+    uint64_t value;
+};
+#define HEADER(field) offsetof(struct channel_header, field)
+#define HELLO(field)  (sizeof(struct channel_header) + offsetof(struct channel_hello, field))
+#define ROW(field)    (sizeof(struct channel_header) + offsetof(struct channel_dialog_row, field))
+#define DONE(field)   (sizeof(struct channel_header) + offsetof(struct channel_done, field))
+static const struct change changes[] = {
+    {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
+    {"version", CHANNEL_DONE, HEADER(version), 2, CHANNEL_VERSION + 1},
+    {"type none", CHANNEL_DONE, HEADER(type), 2, CHANNEL_NONE},
+    {"type beyond the last", CHANNEL_DONE, HEADER(type), 2, CHANNEL_TYPE_COUNT},
+    {"type of another size", CHANNEL_DONE, HEADER(type), 2, CHANNEL_HELLO},
+    {"type far beyond", CHANNEL_DONE, HEADER(type), 2, 0xffff},
+    {"size smaller", CHANNEL_DONE, HEADER(size), 4, 16},
+    {"size huge", CHANNEL_DONE, HEADER(size), 4, UINT32_MAX},
+    {"state of control", CHANNEL_HELLO, HELLO(state), 4, CHANNEL_CONTROL},
+    {"state beyond the last", CHANNEL_HELLO, HELLO(state), 4, CHANNEL_FAILED + 1},
+    {"too many networks", CHANNEL_HELLO, HELLO(networks), 4, NETWORKS_MAX + 1},
+    {"too many workers", CHANNEL_HELLO, HELLO(workers), 4, WORKERS_MAX + 1},
+    {"has_counters not 0 or 1", CHANNEL_HELLO, HELLO(has_counters), 4, 2},
+    {"counters named, none sent", CHANNEL_HELLO, HELLO(has_counters), 4, 1},
+    {"row without handle", CHANNEL_DIALOG_ROW, ROW(handle), 8, 0},
+    {"row state any", CHANNEL_DIALOG_ROW, ROW(state), 2, CHANNEL_DIALOG_ANY},
+    {"row state beyond", CHANNEL_DIALOG_ROW, ROW(state), 2, CHANNEL_DIALOG_TERMINATED + 1},
+    {"row worker beyond", CHANNEL_DIALOG_ROW, ROW(worker), 2, WORKERS_MAX},
+    {"row caller peer beyond", CHANNEL_DIALOG_ROW, ROW(caller_peer), 2, PEERS_MAX},
+    {"row callee peer beyond", CHANNEL_DIALOG_ROW, ROW(callee_peer), 2, 0xfffe},
+    {"row member beyond", CHANNEL_DIALOG_ROW, ROW(callee_member), 2, MEMBERS_MAX},
+    {"row text one octet longer", CHANNEL_DIALOG_ROW, ROW(text_lengths[CHANNEL_TEXT_CALL_ID]), 2, 5},
+    {"row text very long", CHANNEL_DIALOG_ROW, ROW(text_lengths[CHANNEL_TEXT_CALLEE_TARGET]), 2, 0xffff},
+    {"done with a positive result", CHANNEL_DONE, DONE(result), 4, 1},
+};
+
+static size_t build_good(enum channel_type type)
+{
+    uint8_t body[1024] = {0};
+    struct channel_hello hello = far_hello(CHANNEL_RUNNING, 1);
+    if (type == CHANNEL_DIALOG_ROW)
+        return far_build(&message, type, 1, body, far_row(body, 9, "call"));
+    if (type == CHANNEL_HELLO)
+        return far_build(&message, type, 0, &hello, sizeof(hello));
+    return far_build(&message, type, 1, body, sizeof(struct channel_done));
+}
+
+static void test_changes(void **state)
+{
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        const struct change *change = &changes[i];
+        size_t size = build_good(change->type);
+        assert_null(check(size, 0));
+        memcpy((uint8_t *)&message + change->offset, &change->value, change->width);
+        print_message("%s\n", change->what);
+        assert_non_null(check(size, 0));
+    }
+}
+
+static void test_texts_end(void **state)
+{
+    size_t size = build_good(CHANNEL_HELLO);
+    memset((uint8_t *)&message + HELLO(text), 'x', CHANNEL_TEXT_SIZE);
+    assert_non_null(check(size, 0));
+    size = build_good(CHANNEL_DONE);
+    memset((uint8_t *)&message + DONE(text), 'x', CHANNEL_TEXT_SIZE);
+    assert_non_null(check(size, 0));
+}
+
+static void test_descriptors(void **state)
+{
+    assert_non_null(check(build_good(CHANNEL_HELLO), 1));
+    assert_non_null(check(build_good(CHANNEL_DONE), 1));
+    size_t size = build_good(CHANNEL_HELLO);
+    struct channel_hello hello = far_hello(CHANNEL_RUNNING, 1);
+    hello.networks = 2;
+    hello.prefilter_maps[0] = UINT32_MAX; // their sum wraps to 2
+    hello.prefilter_maps[1] = 3;
+    size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_non_null(check(size, 2));
+}
+
+static void test_what_only_control_sends(void **state)
+{
+    static const enum channel_type types[] = {CHANNEL_SNAPSHOT, CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
+                                              CHANNEL_DIALOG_END};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        assert_non_null(check(far_build(&message, types[i], 1, NULL, channel_body_size(types[i])), 0));
+    struct channel_done fine = {.result = 0};
+    assert_non_null(check(far_build(&message, CHANNEL_REFUSED, 1, &fine, sizeof(fine)), 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_every_size),
+        cmocka_unit_test(test_changes),     cmocka_unit_test(test_texts_end),
+        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_what_only_control_sends)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,16 +45,11 @@ static bool deliver_own_end(struct worker *worker, uint32_t server, uint32_t cli
     return true;
 }
 
-static void deliver(struct worker *worker, struct work *work)
+static void deliver_upstream(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
     uint32_t server = transaction_other(worker, work->client);
-    settle(work, COUNTER_OUT_ABSORBED);
-    if (message->status == 100) // 16.7 step 5: hop by hop
-        return;
-    if (invite)
-        dialog_response(worker, work);
     if (server == INDEX_NONE) {
         if (invite && message->status / 100 == 2) { // 16.7 step 5: every 2xx goes on
             work->client = INDEX_NONE;
@@ -82,6 +77,18 @@ static void deliver(struct worker *worker, struct work *work)
     }
     if (actions & TRANSACTION_DO_RELEASE)
         transaction_release(&worker->transactions, server);
+}
+
+// The record follows the message: what its change sends (BYE for a call that was to end) leaves after the
+// response.
+static void deliver(struct worker *worker, struct work *work)
+{
+    settle(work, COUNTER_OUT_ABSORBED);
+    if (work->message->status == 100) // 16.7 step 5: hop by hop
+        return;
+    deliver_upstream(worker, work);
+    if (work->message->method == METHOD_INVITE)
+        dialog_response(worker, work);
 }
 
 // The end of a request that we made: nothing goes on; a BYE's end is the dialog's.

@@ -210,7 +210,7 @@ int dialog_end(struct worker *worker, uint32_t dialog);
 void dialog_request(struct worker *worker,
                     struct work *work); // a request that was sent on, inside the dialog
 uint32_t dialog_begin(struct worker *worker, struct work *work, uint16_t to_peer, uint16_t member);
-void dialog_response(struct worker *worker, struct work *work); // before it is sent on
+void dialog_response(struct worker *worker, struct work *work); // after it was sent on
 void dialog_refused(struct worker *worker,
                     uint32_t server); // the INVITE of this server transaction failed by itself
 

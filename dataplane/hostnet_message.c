@@ -14,6 +14,14 @@ static bool long_enough(const struct nlmsghdr *message, size_t size)
     return message->nlmsg_len >= mnl_nlmsg_size(size);
 }
 
+// What mnl_attr_for_each() asks; the macro itself casts const away.
+static bool has_attribute(const struct nlmsghdr *message, const struct nlattr *attribute)
+{
+    const char *end = mnl_nlmsg_get_payload_tail(message);
+
+    return mnl_attr_ok(attribute, (int)(end - (const char *)attribute));
+}
+
 static uint32_t attribute_ipv4(const struct nlattr *attribute)
 {
     return ntohl(mnl_attr_get_u32(attribute));
@@ -30,8 +38,8 @@ int hostnet_message_link(const struct nlmsghdr *message, struct hostnet_link *li
         (struct hostnet_link){.ifindex = info->ifi_index,
                               .up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0,
                               .gone = message->nlmsg_type == RTM_DELLINK};
-    mnl_attr_for_each(attribute, message, sizeof(*info))
-    {
+    for (attribute = mnl_nlmsg_get_payload_offset(message, sizeof(*info)); has_attribute(message, attribute);
+         attribute = mnl_attr_next(attribute)) {
         switch (mnl_attr_get_type(attribute)) {
         case IFLA_IFNAME:
             if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
@@ -144,8 +152,8 @@ int hostnet_message_route(const struct nlmsghdr *message, struct hostnet_route *
         return -EBADMSG;
     *route = (struct hostnet_route){.length = info->rtm_dst_len};
     parts.table = info->rtm_table;
-    mnl_attr_for_each(attribute, message, sizeof(*info))
-    {
+    for (attribute = mnl_nlmsg_get_payload_offset(message, sizeof(*info)); has_attribute(message, attribute);
+         attribute = mnl_attr_next(attribute)) {
         int result = parse_route_attribute(attribute, route, &parts);
 
         if (result < 0)
@@ -170,8 +178,8 @@ int hostnet_message_neighbour(const struct nlmsghdr *message, struct hostnet_nei
         return -ENOENT;
     *neighbour = (struct hostnet_neighbour){.ifindex = info->ndm_ifindex,
                                             .permanent = (info->ndm_state & NUD_PERMANENT) != 0};
-    mnl_attr_for_each(attribute, message, sizeof(*info))
-    {
+    for (attribute = mnl_nlmsg_get_payload_offset(message, sizeof(*info)); has_attribute(message, attribute);
+         attribute = mnl_attr_next(attribute)) {
         if (mnl_attr_get_type(attribute) == NDA_DST) {
             if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
                 return -EBADMSG;

@@ -79,14 +79,14 @@ void reload_save(const char *state_directory, const struct rules *rules)
 }
 
 struct garbage {
-    struct rcu_head head;
+    struct rcu_head head; // first: the callback gets its address
     struct rules *rules;
     struct nexthop_table *nexthops;
 };
 
 static void destroy_garbage(struct rcu_head *head)
 {
-    struct garbage *garbage = caa_container_of(head, struct garbage, head);
+    struct garbage *garbage = (struct garbage *)head;
 
     if (garbage->rules != NULL)
         rules_destroy(garbage->rules);

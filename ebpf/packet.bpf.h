@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
-// Reads a received frame as far as the prefilter needs. Every bound is checked against data_end in the form
-// that the verifier follows; lengths that the packet claims are only ever used to look at less.
+// Reads a received frame as far as the prefilter needs. Lengths that the packet claims are only ever used to
+// look at less.
+//
+// The driver loads this program without CAP_PERFMON, where the verifier refuses to add a variable to a packet
+// pointer or to subtract two. So what lies at a constant offset is read in place, and what lies behind IPv4
+// options, or may end early, is copied to the stack by helpers; octets are looked at by unrolled loops with
+// constant indexes.
 #ifndef DIALGATE_PACKET_BPF_H
 #define DIALGATE_PACKET_BPF_H
 
@@ -15,7 +20,8 @@
 #include "dialgate/prefilter.h"
 
 #define IP_FRAGMENTED  0x3fff // more fragments, or an offset
-#define CRLF_PAIRS_MAX 4      // before a start-line (RFC 3261 7.5: to be ignored)
+#define PLAIN_OFFSET   (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
+#define CRLF_PAIRS_MAX 4 // before a start-line (RFC 3261 7.5: to be ignored)
 
 enum packet_kind {
     PACKET_OTHER,    // no IPv4 UDP, or too broken to tell its port: the kernel's
@@ -27,7 +33,7 @@ struct packet {
     struct prefilter_listener to;
     __u32 source;
     __u32 offset; // of the payload in the frame
-    __u32 length; // of the payload: what UDP says and the frame has; a short frame is padded
+    __u32 length; // of the payload, as UDP says: a short frame is padded
 };
 
 enum payload_kind { PAYLOAD_NOT_SIP, PAYLOAD_SIP, PAYLOAD_INVITE };
@@ -53,15 +59,14 @@ static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct p
 
     struct udphdr udp;
     __u32 offset = sizeof(*ethernet) + ip->ihl * 4;
-    if (bpf_xdp_load_bytes(ctx, offset, &udp, sizeof(udp)))
+    if (ip->ihl == 5 && (const __u8 *)ip + sizeof(*ip) + sizeof(udp) <= end)
+        __builtin_memcpy(&udp, ip + 1, sizeof(udp));
+    else if (bpf_xdp_load_bytes(ctx, offset, &udp, sizeof(udp)))
         return PACKET_OTHER;
     __builtin_memcpy(packet->to.port, &udp.dest, 2);
     packet->offset = offset + sizeof(udp);
-
-    __u32 claimed = bpf_ntohs(udp.len);
-    __u32 there = bpf_xdp_get_buff_len(ctx) - packet->offset;
-    claimed = claimed > sizeof(udp) ? claimed - sizeof(udp) : 0;
-    packet->length = claimed < there ? claimed : there;
+    packet->length = bpf_ntohs(udp.len);
+    packet->length = packet->length > sizeof(udp) ? packet->length - sizeof(udp) : 0;
     return PACKET_DATAGRAM;
 }
 
@@ -80,47 +85,51 @@ static __always_inline bool packet_is_token(__u8 c)
 }
 
 // The first octets of the payload, zeros after its end: no check below takes a zero for anything.
+#define START_SIZE (PREFILTER_METHOD_MAX + 8)
 struct start {
-    __u8 at[PREFILTER_METHOD_MAX + 8];
+    __u8 at[START_SIZE] __attribute__((aligned(8)));
 };
 
-static __always_inline void packet_start(struct xdp_md *ctx, __u32 offset, __u32 length, struct start *start)
+// The payload without its first `skip` octets. Returns what is left of it.
+static __always_inline __u32 packet_start(struct xdp_md *ctx, const struct packet *packet, __u32 skip,
+                                          struct start *start)
 {
+    __u32 there = bpf_xdp_get_buff_len(ctx) - packet->offset;
+    __u32 length = packet->length < there ? packet->length : there;
+
     __builtin_memset(start, 0, sizeof(*start));
-    if (length > sizeof(start->at))
-        length = sizeof(start->at);
-    if (length > 0)
-        bpf_xdp_load_bytes(ctx, offset, start->at, length);
+    if (length <= skip)
+        return 0;
+    length -= skip;
+    __u32 copied = length < START_SIZE ? length : START_SIZE;
+    bpf_xdp_load_bytes(ctx, packet->offset + skip, start->at, copied);
+    return length;
 }
 
 // A method is a token and one space follows it (RFC 3261 7.1).
-static __always_inline bool packet_is_request(const struct start *start)
+static __always_inline bool packet_is_request(const __u8 *at)
 {
-    if (!packet_is_token(start->at[0]))
+    if (!packet_is_token(at[0]))
         return false;
 #pragma unroll
     for (__u32 i = 1; i <= PREFILTER_METHOD_MAX; i++) {
-        if (start->at[i] == ' ')
+        if (at[i] == ' ')
             return true;
-        if (!packet_is_token(start->at[i]))
+        if (!packet_is_token(at[i]))
             return false;
     }
     return false;
 }
 
 // SIP-Version is compared without case (RFC 3261 7.1).
-static __always_inline bool packet_is_response(const struct start *start)
+static __always_inline bool packet_is_response(const __u8 *at)
 {
-    const __u8 *at = start->at;
-
     return (at[0] | 32) == 's' && (at[1] | 32) == 'i' && (at[2] | 32) == 'p' && at[3] == '/' &&
            at[4] == '2' && at[5] == '.' && at[6] == '0' && at[7] == ' ';
 }
 
-static __always_inline bool packet_is_invite(const struct start *start)
+static __always_inline bool packet_is_invite(const __u8 *at)
 {
-    const __u8 *at = start->at;
-
     return at[0] == 'I' && at[1] == 'N' && at[2] == 'V' && at[3] == 'I' && at[4] == 'T' && at[5] == 'E' &&
            at[6] == ' ';
 }
@@ -139,22 +148,36 @@ static __always_inline __u32 packet_crlf(const struct start *start)
     return length;
 }
 
+static __always_inline enum payload_kind packet_classify(const __u8 *at)
+{
+    if (packet_is_invite(at))
+        return PAYLOAD_INVITE;
+    return packet_is_response(at) || packet_is_request(at) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
+}
+
+// What nearly every packet is (no IPv4 options, long enough, no CRLF first) lies at a constant offset and is
+// looked at in place; a write to the stack costs a speculation barrier without CAP_PERFMON.
+//
 // CRLFs alone are a keepalive (RFC 5626 3.5.1). They are skipped before a start-line, or an INVITE behind one
 // would not be counted as an INVITE.
 static __always_inline enum payload_kind packet_payload(struct xdp_md *ctx, const struct packet *packet)
 {
-    struct start start;
+    const __u8 *payload = (const __u8 *)(long)ctx->data + PLAIN_OFFSET;
 
-    packet_start(ctx, packet->offset, packet->length, &start);
+    if (packet->offset == PLAIN_OFFSET && packet->length >= START_SIZE &&
+        payload + START_SIZE <= (const __u8 *)(long)ctx->data_end && payload[0] != '\r')
+        return packet_classify(payload);
+
+    struct start start;
+    __u32 left = packet_start(ctx, packet, 0, &start);
     __u32 crlf = packet_crlf(&start);
+
     if (crlf) {
-        if (crlf >= packet->length)
+        if (crlf >= left)
             return PAYLOAD_SIP;
-        packet_start(ctx, packet->offset + crlf, packet->length - crlf, &start);
+        packet_start(ctx, packet, crlf, &start);
     }
-    if (packet_is_invite(&start))
-        return PAYLOAD_INVITE;
-    return packet_is_response(&start) || packet_is_request(&start) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
+    return packet_classify(start.at);
 }
 
 #endif

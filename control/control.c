@@ -90,7 +90,7 @@ static int send_snapshot(struct control *control, const struct configuration *co
     struct channel_request request = {.type = CHANNEL_SNAPSHOT,
                                       .body = &body,
                                       .fd = configuration->memfd,
-                                      .timeout_ms = SNAPSHOT_DEADLINE_MS};
+                                      .timeout_ms = control->snapshot_deadline_ms};
     return channel_ask(control->channel, &request, answer);
 }
 
@@ -158,6 +158,7 @@ int control_init(struct control *control, struct event_base *base, const struct 
 {
     *control =
         (struct control){.base = base, .run_directory = options->run_directory, .started_ms = clock_ms()};
+    control->snapshot_deadline_ms = SNAPSHOT_DEADLINE_MS;
     memset(control->prefilters, 0xff, sizeof(control->prefilters)); // every descriptor -1
     control->active.memfd = control->candidate.memfd = -1;
     struct config *config = config_load(options->file, error, size);

@@ -45,6 +45,7 @@ struct control {
     struct prefilter_maps
         prefilters[NETWORKS_MAX]; // descriptors, -1: none; index is the network's in the image
     uint64_t started_ms;
+    uint32_t snapshot_deadline_ms;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

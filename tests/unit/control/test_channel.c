@@ -235,6 +235,19 @@ static void test_bad_messages(void **state)
     free(big);
     expect_drop(world);
 
+    // Cut off at the limit it would look right.
+    print_message("a row with one octet behind the limit\n");
+    static uint8_t long_row[CHANNEL_MESSAGE_MAX];
+    struct channel_dialog_row *claimed = (void *)long_row;
+    far_row(long_row, 3, "");
+    claimed->text_lengths[CHANNEL_TEXT_CALLEE_TARGET] =
+        (uint16_t)(CHANNEL_MESSAGE_MAX - sizeof(struct channel_header) - sizeof(*claimed) - 14);
+    size = far_build(&message, CHANNEL_DIALOG_ROW, number, long_row,
+                     CHANNEL_MESSAGE_MAX - sizeof(message.header));
+    assert_int_equal(ask(world, CHANNEL_DIALOG_LIST, 5000, &message.header.request), 0);
+    far_send(world->far, &message, size + 1, NULL, 0);
+    expect_drop(world);
+
     print_message("an answer that nobody waits for\n");
     far_done(world->far, CHANNEL_DONE, 99, 0, "");
     expect_drop(world);
@@ -295,6 +308,12 @@ static void test_descriptors_do_not_leak(void **state)
     expect_drop(world);
     far_send(world->far, &message, size, fds, 3);
     expect_drop(world);
+    far_send(world->far, &message, size, fds, CHANNEL_FDS_MAX + 8);
+    expect_drop(world);
+    hello.has_counters = 0;
+    hello.networks = 1;
+    hello.prefilter_maps[0] = CHANNEL_FDS_MAX; // as many as are left when the rest is cut off
+    size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     far_send(world->far, &message, size, fds, CHANNEL_FDS_MAX + 8);
     expect_drop(world);
     assert_int_equal(open_descriptors(), before);

@@ -290,6 +290,25 @@ static void test_reload_lost_on_the_way(void **state)
     assert_true(again > sequence);
 }
 
+// Nobody knows whether it took the new one: the old one goes out again under a number of its own.
+static void test_reload_not_answered(void **state)
+{
+    struct world *world = *state;
+    uint64_t sequence, again;
+    bring_up(world);
+    world->control.snapshot_deadline_ms = 150;
+    assert_int_equal(reload(world, NULL), 0);
+    take_snapshot(world, &sequence);
+    assert_true(far_run_until(world->base, &world->answered, 2000));
+    assert_int_equal(world->result, -ETIMEDOUT);
+    uint32_t request = take_snapshot(world, &again);
+    assert_true(again > sequence);
+    far_done(world->far, CHANNEL_SNAPSHOT_RESULT, request, 0, "");
+    far_run(world->base, 30);
+    assert_int_equal(world->control.handed, HANDED_ACCEPTED);
+    nothing_more(world);
+}
+
 static void write_other(const struct world *world, const char *from, const char *to, char *path, size_t size)
 {
     char text[8192];
@@ -398,6 +417,7 @@ int main(void)
                                        T(test_reload_accepted),
                                        T(test_reload_refused),
                                        T(test_reload_lost_on_the_way),
+                                       T(test_reload_not_answered),
                                        T(test_restart_keys_are_refused),
                                        T(test_bad_file_changes_nothing),
                                        T(test_sequence_grows_over_restarts),

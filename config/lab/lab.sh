@@ -85,11 +85,11 @@ lab_kill() # NAME SIGNAL
     read -r pid start 2>/dev/null <"$LAB_DIR/$1.pid" && lab_lives "$pid" "$start" && kill "-$2" "$pid"
 }
 
-lab_exit_status() # NAME: of a program that this shell started; waits for it
+# Into a variable: a subshell, as $(...) is one, has no children to wait for.
+lab_exit_status() # NAME: into LAB_STATUS, of a program that this shell started; waits for it
 {
-    local status=0
-    wait "${LAB_PIDS[$1]}" || status=$?
-    echo "$status"
+    LAB_STATUS=0
+    wait "${LAB_PIDS[$1]}" || LAB_STATUS=$?
 }
 
 lab_stop() # NAME...: TERM, and KILL after ten seconds. 1 when one needed that
@@ -120,7 +120,7 @@ lab_hugepages() # COUNT: as many 2 MiB pages more, when the machine has room for
         echo $((before + $1)) >$file 2>/dev/null
         after=$(cat $file)
         echo $((after - before)) >"$LAB_DIR/hugepages"
-    } 9>"$LAB_HOME/lock"
+    } 9<"$LAB_HOME"
 }
 
 lab_hugepages_back() # DIRECTORY
@@ -130,7 +130,7 @@ lab_hugepages_back() # DIRECTORY
     {
         flock 9
         echo $(($(cat $file) - added)) >$file 2>/dev/null
-    } 9>"$LAB_HOME/lock"
+    } 9<"$LAB_HOME"
     rm -f "$1/hugepages"
 }
 

@@ -36,7 +36,7 @@ test_logs() # STATUS
     local file
     [ "$1" -ne 0 ] && [ "$1" -ne 77 ] || return 0
     echo "--- FAILED with status $1"
-    for file in "$LAB_DIR"/*.log "$LAB_DIR"/*.errors; do
+    for file in "$LAB_DIR"/{dataplane,control}.log "$LAB_DIR"/*.errors "$LAB_DIR"/{caller,sbc1,sbc2}.log; do
         [ -s "$file" ] || continue
         echo "--- ${file##*/}: $(wc -l <"$file") lines, the last of them:"
         tail -n 25 "$file"
@@ -143,7 +143,8 @@ test_ends() # NAME: SIGTERM ends it with status 0 and no sanitizer has spoken
 {
     lab_kill "$1" TERM || fail "$1 had ended: $(tail -n 3 "$LAB_DIR/$1.log")"
     lab_wait 30 "$1 ends after SIGTERM" lab_ended "$1" || fail "$1 does not end"
-    expect_equal "exit status of $1" 0 "$(lab_exit_status "$1")"
+    lab_exit_status "$1"
+    expect_equal "exit status of $1" 0 "$LAB_STATUS"
 }
 
 test_done()
@@ -168,16 +169,15 @@ test_caller() # SCENARIO CALLS RATE [SIPP ARGUMENTS...]: runs it to its end; eve
 {
     local scenario=$1 calls=$2 rate=$3
     shift 3
-    sipp_caller caller "$scenario" -m "$calls" -r "$rate" -l 100000 -timeout $((calls / rate + 60))s -timeout_error "$@"
+    sipp_caller caller "$scenario" -m "$calls" -r "$rate" -l 15000 -timeout $((calls / rate + 60))s -timeout_error "$@"
     test_calls_end "$calls" $((calls / rate + 70))
 }
 
 test_calls_end() # CALLS SECONDS
 {
     lab_wait "$2" "the calls end" lab_ended caller || fail "SIPp does not end"
-    local status
-    status=$(lab_exit_status caller)
-    [ "$status" = 0 ] || fail "SIPp ended with status $status: $(sipp_stat caller 'FailedCall(C)') of $1 calls failed"
+    lab_exit_status caller
+    [ "$LAB_STATUS" = 0 ] || fail "SIPp ended with status $LAB_STATUS: $(sipp_stat caller 'FailedCall(C)') of $1 calls failed"
     expect_equal "calls that succeeded" "$1" "$(sipp_stat caller 'SuccessfulCall(C)')"
 }
 

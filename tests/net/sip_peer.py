@@ -235,10 +235,13 @@ class Call:
     """An answered call: caller and callee are Sides; invite is what the callee got."""
 
     def __init__(self, carrier, sbcs, **fields):
+        fields.setdefault("call_id", unique("call-"))
         carrier.send(carrier.request("INVITE", **fields))
         callee, self.invite = receive_any(sbcs, "INVITE")
-        callee.answer(self.invite, 180, "Ringing", tag=unique("t"))
+        while self.invite.get("call-id") != fields["call_id"]:  # a repeat of an earlier one
+            callee, self.invite = receive_any(sbcs, "INVITE")
         tag = unique("t")
+        callee.answer(self.invite, 180, "Ringing", tag=tag)
         carrier.expect(180)
         callee.answer(self.invite, 200, "OK", tag=tag)
         self.ok = carrier.expect(200)

@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REQUEST_MAX (1u << 20)  // the daemon takes no longer line
-#define REPLY_MAX   (64u << 20) // longer answers are refused
-#define READ_STEP   (64u << 10)
+#define REQUEST_MAX ((size_t)1 << 20)  // the daemon takes no longer line
+#define REPLY_MAX   ((size_t)64 << 20) // longer answers are refused
+#define READ_STEP   ((size_t)64 << 10)
 
 struct dg_client {
     int fd;
@@ -154,7 +154,7 @@ static enum dg_code read_more(struct dg_client *client, int64_t deadline_ms, str
     if (client->size - client->used < READ_STEP) {
         if (client->used >= REPLY_MAX) {
             client->closed = true;
-            return fail(error, DG_BAD_REPLY, "the answer is longer than %u octets", REPLY_MAX);
+            return fail(error, DG_BAD_REPLY, "the answer is longer than %zu octets", REPLY_MAX);
         }
         size_t size = client->size ? client->size * 2 : READ_STEP * 2;
         char *grown = realloc(client->buffer, size);

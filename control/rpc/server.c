@@ -42,7 +42,7 @@ struct rpc_server {
     int lock;
     unsigned int count;
     struct log_limit limit;
-    LIST_HEAD(, client) clients;
+    LIST_HEAD(clients, client) clients;
 };
 
 static void hang_up(struct client *client)
@@ -292,8 +292,12 @@ void rpc_server_destroy(struct rpc_server *server)
 {
     if (!server)
         return;
-    while (!LIST_EMPTY(&server->clients))
-        hang_up(LIST_FIRST(&server->clients));
+    struct client *client = LIST_FIRST(&server->clients);
+    while (client) {
+        struct client *next = LIST_NEXT(client, link);
+        hang_up(client);
+        client = next;
+    }
     evconnlistener_free(server->listener);
     unlink(server->path);
     close(server->lock);

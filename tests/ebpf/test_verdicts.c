@@ -144,6 +144,8 @@ static const struct row rows[] = {
     {"nothing, padded", WITH(PEER, "", .pad = 18), 0, IS(NOT_SIP)},
     {"UDP length 0", WITH(PEER, OPTIONS, .udp_length = 7), 0, IS(NOT_SIP)},
     {"UDP length ends in the method", WITH(PEER, OPTIONS, .udp_length = 8 + 7), 0, IS(NOT_SIP)},
+    {"UDP length ends in the method of a long frame", WITH(PEER, OPTIONS TEN TEN TEN, .udp_length = 8 + 7), 0,
+     IS(NOT_SIP)},
     {"UDP length longer than the frame", WITH(PEER, OPTIONS, .udp_length = 9000), 0, IS(REDIRECTED)},
     {"not SIP in dry-run", FROM(PEER, "x"), DRY_RUN, IS(DRY_RUN_NOT_SIP)},
     {"not SIP with mode off", FROM(PEER, "x"), OFF, IS(REDIRECTED)},

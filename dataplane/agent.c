@@ -210,7 +210,8 @@ static void take_snapshot(struct agent *agent, const struct channel_input *in)
     }
     if (done.result < 0) {
         memcpy(done.text, fault.text, sizeof(done.text));
-        if (log_allowed(&agent->snapshot_limit, "snapshot_refused"))
+        // A failed start says it in the process's last line.
+        if (!agent->end && log_allowed(&agent->snapshot_limit, "snapshot_refused"))
             log_event(LOG_WARNING, "snapshot_refused", "reason=\"%s\"", fault.text);
     }
     channel_server_done(&agent->channel, CHANNEL_SNAPSHOT_RESULT, in->header.request, &done);
@@ -390,7 +391,6 @@ static void stop(struct agent *agent)
     dialog_requests_fini(&agent->requests);
     rcu_barrier();
     boot_stop(&agent->plane);
-    eal_stop();
 }
 
 int agent_run(const struct agent_options *options, struct fault *fault)

@@ -126,5 +126,6 @@ bool boot_stop(struct dataplane *plane)
         rules_destroy(rules);
     memset(&plane->workers.published, 0, sizeof(plane->workers.published));
     plane->start_rules = NULL;
+    eal_stop();
     return true;
 }

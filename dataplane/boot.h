@@ -31,12 +31,12 @@ struct dataplane {
     struct rules *start_rules;
 };
 
-// Takes rules in any case; with an error they are destroyed and nothing is left behind but EAL, which starts
-// once a process: the caller ends. Returns 0 or -errno with fault. QSBR: the agent is registered and offline.
+// Takes rules in any case; with an error they are destroyed and nothing is left behind. EAL starts once a
+// process: the caller ends then. Returns 0 or -errno with fault. QSBR: the agent is registered and offline.
 int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir *dir,
                const struct boot_options *options, struct fault *fault);
-// Stops workers and ports and gives everything back. False: a worker is stuck; ports are closed, its memory
-// is left.
+// Stops workers, ports and EAL and gives everything back. False: a worker is stuck; ports are closed, its
+// memory is left.
 bool boot_stop(struct dataplane *plane);
 
 #endif

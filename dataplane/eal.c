@@ -5,9 +5,11 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "log.h"
 
 #define ARGUMENTS_MAX   64u
@@ -19,6 +21,7 @@
 static char last_words[160];
 static atomic_bool log_on;
 static struct log_limit dpdk_limit;
+static bool started;
 
 unsigned eal_main_cpu(const struct eal_plan *plan)
 {
@@ -131,6 +134,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
             "EAL with %u MB of %s did not start: %s; check workers.memory, --cpus and the EAL arguments",
             plan->memory_mb, huge ? "huge pages" : "plain memory",
             last_words[0] != '\0' ? last_words : rte_strerror(rte_errno));
+    started = true;
     log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s lcores=%s", plan->memory_mb,
               huge ? "huge" : "plain", lcores);
     return 0;
@@ -138,5 +142,14 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
 
 void eal_stop(void)
 {
-    rte_eal_cleanup();
+    char directory[PATH_MAX];
+
+    snprintf(directory, sizeof(directory), "%s", rte_eal_get_runtime_dir());
+    if (started)
+        rte_eal_cleanup();
+    started = false;
+    // EAL leaves its directory, one for each run directory that there ever was. With a file in it, it is not
+    // ours to remove.
+    if (directory[0] != '\0')
+        rmdir(directory);
 }

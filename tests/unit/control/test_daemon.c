@@ -3,7 +3,6 @@
 // sockets and the real dialgatectl. Arguments: the two programs.
 #include "cmocka_first.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,169 +14,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-#include "dialgate/ua.h"
-
-#define DEADLINE_MS 10000
-
-static const char *control_program;
-static const char *ctl_program;
-
-struct world {
-    char directory[64];
-    char run[72];
-    char config[128];
-    char socket[100];
-    char log[128];
-    unsigned int port;
-    pid_t daemon;
-};
-
-// A port that is free now: bound, read, closed.
-static unsigned int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
-static void copy_config(const struct world *world)
-{
-    char text[8192];
-    FILE *in = fopen(SOURCE_ROOT "/config/examples/lab.yaml", "r");
-    assert_non_null(in);
-    size_t length = fread(text, 1, sizeof(text), in);
-    fclose(in);
-    FILE *out = fopen(world->config, "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text, 1, length, out), length);
-    fprintf(out, "\nmetrics: {listen: \"127.0.0.1:%u\"}\nstate: {directory: %s/state}\n", world->port,
-            world->directory);
-    fclose(out);
-}
-
-static pid_t start(char *const *arguments, const char *output)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        int fd = open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        dup2(fd, STDOUT_FILENO);
-        dup2(fd, STDERR_FILENO);
-        execv(arguments[0], arguments);
-        _exit(127);
-    }
-    assert_true(pid > 0);
-    return pid;
-}
-
-static int finish(pid_t pid)
-{
-    int status = 0;
-    for (int waited = 0; waited < DEADLINE_MS; waited += 10) {
-        if (waitpid(pid, &status, WNOHANG) == pid)
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        poll(NULL, 0, 10);
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    return -1;
-}
-
-static int run(const struct world *world, const char *const *words, char *output, size_t size)
-{
-    char path[160];
-    char *arguments[16];
-    size_t count = 0;
-    snprintf(path, sizeof(path), "%s/output", world->directory);
-    unlink(path);
-    while (words[count]) {
-        arguments[count] = (char *)(uintptr_t)words[count];
-        count++;
-    }
-    arguments[count] = NULL;
-    int status = finish(start(arguments, path));
-    FILE *file = fopen(path, "r");
-    size_t length = file ? fread(output, 1, size - 1, file) : 0;
-    output[length] = '\0';
-    if (file)
-        fclose(file);
-    return status;
-}
-
-static pid_t start_daemon(struct world *world)
-{
-    char *program = (char *)(uintptr_t)control_program;
-    char check[] = "-c", directory[] = "--run-directory";
-    char *arguments[] = {program, check, world->config, directory, world->run, NULL};
-    return start(arguments, world->log);
-}
-
-static struct dg_client *connect_to(const struct world *world)
-{
-    struct dg_error error = {0};
-    for (int waited = 0; waited < DEADLINE_MS; waited += 10) {
-        struct dg_client *client = dg_client_open(world->socket, &error);
-        if (client)
-            return client;
-        poll(NULL, 0, 10);
-    }
-    fail_msg("%s", error.text);
-    return NULL;
-}
-
-static int setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-    strcpy(world->directory, "/tmp/dialgate-daemon-XXXXXX");
-    if (!mkdtemp(world->directory))
-        return -1;
-    snprintf(world->run, sizeof(world->run), "%s/run", world->directory);
-    snprintf(world->config, sizeof(world->config), "%s/dialgate.yaml", world->directory);
-    snprintf(world->socket, sizeof(world->socket), "%s/control.sock", world->run);
-    snprintf(world->log, sizeof(world->log), "%s/log", world->directory);
-    world->port = free_port();
-    copy_config(world);
-    world->daemon = start_daemon(world);
-    dg_client_close(connect_to(world));
-    *state = world;
-    return 0;
-}
-
-// The daemon ends by SIGTERM with status 0; under a sanitizer this says too that nothing leaked.
-static int teardown(void **state)
-{
-    struct world *world = *state;
-    char command[160];
-    if (world->daemon > 0) {
-        kill(world->daemon, SIGTERM);
-        int status = finish(world->daemon);
-        if (status != 0) {
-            snprintf(command, sizeof(command), "cat %s", world->log);
-            if (system(command) != 0)
-                print_error("no log\n");
-            print_error("dialgate-control ended with %d\n", status);
-            return -1;
-        }
-    }
-    if (access(world->socket, F_OK) == 0)
-        return -1;
-    snprintf(command, sizeof(command), "rm -r %s", world->directory);
-    int result = system(command);
-    free(world);
-    return result;
-}
+#include "process.h"
 
 static void test_status_says_waiting(void **state)
 {
     struct world *world = *state;
     struct dg_error error = {0};
-    struct dg_client *client = connect_to(world);
+    struct dg_client *client = daemon_connect(world);
     char *text = NULL;
     assert_int_equal(dg_client_call(client, "system.status", NULL, DEADLINE_MS, &text, &error), DG_OK);
     json_t *status = json_loads(text, 0, NULL);
@@ -206,7 +50,7 @@ static void test_library_errors(void **state)
                 {"config.check", "{\"text\":\"a: b\"}", DG_REFUSED},
                 {"peer.list", "{}", DG_OK}};
     struct world *world = *state;
-    struct dg_client *client = connect_to(world);
+    struct dg_client *client = daemon_connect(world);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct dg_error error = {0};
         char *text = (char *)1;
@@ -235,7 +79,7 @@ static void test_library_errors(void **state)
     assert_non_null(strstr(text, "system.status"));
     dg_free(text);
     kill(world->daemon, SIGTERM);
-    assert_int_equal(finish(world->daemon), 0);
+    assert_int_equal(process_finish(world->daemon), 0);
     world->daemon = 0;
     assert_int_equal(dg_client_call(client, "peer.list", NULL, DEADLINE_MS, &text, &error), DG_CLOSED);
     assert_int_equal(dg_client_call(client, "peer.list", NULL, DEADLINE_MS, &text, &error), DG_CLOSED);
@@ -304,7 +148,7 @@ static void test_endless_line_is_refused(void **state)
     answer[got] = '\0';
     assert_non_null(strstr(answer, "-32600"));
     close(fd);
-    dg_client_close(connect_to(*state)); // others are served
+    dg_client_close(daemon_connect(*state)); // others are served
 }
 
 static void test_too_many_clients(void **state)
@@ -320,13 +164,13 @@ static void test_too_many_clients(void **state)
     close(late);
     for (size_t i = 0; i < 256; i++)
         close(fds[i]);
-    struct dg_client *client = connect_to(world);
+    struct dg_client *client = daemon_connect(world);
     char *text = NULL;
     int waited = 0;
     while (dg_client_call(client, "peer.list", NULL, DEADLINE_MS, &text, NULL) != DG_OK && waited++ < 100) {
         dg_client_close(client);
         poll(NULL, 0, 20);
-        client = connect_to(world);
+        client = daemon_connect(world);
     }
     assert_non_null(text);
     dg_free(text);
@@ -338,9 +182,9 @@ static void test_second_start_is_refused(void **state)
     struct world *world = *state;
     char output[4096];
     const char *words[] = {control_program, "-c", world->config, "--run-directory", world->run, NULL};
-    assert_int_equal(run(world, words, output, sizeof(output)), 1);
+    assert_int_equal(process_run(world, words, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "another dialgate-control runs here"));
-    struct dg_client *client = connect_to(world); // the first one was not disturbed
+    struct dg_client *client = daemon_connect(world); // the first one was not disturbed
     dg_client_close(client);
 }
 
@@ -348,10 +192,10 @@ static void test_stale_socket_is_replaced(void **state)
 {
     struct world *world = *state;
     kill(world->daemon, SIGKILL);
-    finish(world->daemon);
+    process_finish(world->daemon);
     assert_int_equal(access(world->socket, F_OK), 0);
-    world->daemon = start_daemon(world);
-    dg_client_close(connect_to(world));
+    world->daemon = daemon_start(world);
+    dg_client_close(daemon_connect(world));
 }
 
 static void test_what_is_no_socket_is_left(void **state)
@@ -367,13 +211,13 @@ static void test_what_is_no_socket_is_left(void **state)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fclose(file);
-    assert_int_equal(run(world, words, output, sizeof(output)), 1);
+    assert_int_equal(process_run(world, words, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "is not a socket"));
     assert_int_equal(access(path, F_OK), 0);
     if (geteuid() != 0)
         return;
     assert_int_equal(chown(path, 12345, 12345), 0);
-    assert_int_equal(run(world, words, output, sizeof(output)), 1);
+    assert_int_equal(process_run(world, words, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "belongs to user 12345"));
     assert_int_equal(access(path, F_OK), 0);
 }
@@ -387,7 +231,7 @@ static void test_port_in_use(void **state)
     const char *words[] = {control_program, "-c", world->config, "--run-directory", other, NULL};
     snprintf(other, sizeof(other), "%s/other", world->directory);
     snprintf(port, sizeof(port), ":%u", world->port);
-    assert_int_equal(run(world, words, output, sizeof(output)), 1);
+    assert_int_equal(process_run(world, words, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "metrics.listen"));
     assert_non_null(strstr(output, port));
     assert_non_null(strstr(output, "in use"));
@@ -423,7 +267,7 @@ static void test_command_line(void **state)
         const char *words[6] = {control_program};
         for (size_t k = 0; k < 4 && rows[i].words[k]; k++)
             words[k + 1] = strcmp(rows[i].words[k], "CONFIG") == 0 ? world->config : rows[i].words[k];
-        assert_int_equal(run(world, words, output, sizeof(output)), rows[i].status);
+        assert_int_equal(process_run(world, words, output, sizeof(output)), rows[i].status);
         assert_non_null(strstr(output, rows[i].says));
     }
 }
@@ -462,13 +306,13 @@ static void test_dialgatectl(void **state)
         for (size_t k = 0; k < 6 && rows[i].words[k]; k++)
             words[k + 3] = rows[i].words[k];
         print_message("%s %s\n", words[3], words[4] ? words[4] : "");
-        assert_int_equal(run(world, words, output, sizeof(output)), rows[i].status);
+        assert_int_equal(process_run(world, words, output, sizeof(output)), rows[i].status);
         assert_non_null(strstr(output, rows[i].says));
     }
     const char *check[] = {ctl_program, "config", "check", world->config, NULL};
-    assert_int_equal(run(world, check, output, sizeof(output)), 0);
+    assert_int_equal(process_run(world, check, output, sizeof(output)), 0);
     const char *nobody[] = {ctl_program, "--socket", "/nonexistent/x", "status", NULL};
-    assert_int_equal(run(world, nobody, output, sizeof(output)), 1);
+    assert_int_equal(process_run(world, nobody, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "is it running?"));
 }
 
@@ -498,7 +342,7 @@ static void test_hangup_reloads(void **state)
     fclose(file);
     kill(world->daemon, SIGHUP);
     assert_true(log_says(world, "event=reload_refused"));
-    dg_client_close(connect_to(world)); // lives on with the old one
+    dg_client_close(daemon_connect(world)); // lives on with the old one
 }
 
 static void get(const struct world *world, const char *path, char *answer, size_t size)
@@ -539,7 +383,7 @@ int main(int argc, char **argv)
         return 2;
     control_program = argv[1];
     ctl_program = argv[2];
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, daemon_setup, daemon_teardown)
     const struct CMUnitTest tests[] = {T(test_status_says_waiting),
                                        T(test_library_errors),
                                        T(test_lines),

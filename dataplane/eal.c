@@ -5,9 +5,9 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "log.h"
@@ -100,6 +100,16 @@ static bool operator_says(const struct eal_plan *plan, const char *argument)
     return false;
 }
 
+// EAL leaves its directory, one for each run directory that there ever was. Its telemetry removes its socket
+// from it at exit, so this is registered before it and runs after it. With a file left in it, it stays.
+static void remove_directory(void)
+{
+    const char *directory = rte_eal_get_runtime_dir();
+
+    if (directory[0] != '\0')
+        rmdir(directory);
+}
+
 int eal_start(const struct eal_plan *plan, struct fault *fault)
 {
     // EAL reorders what it is given and may write to it.
@@ -126,12 +136,12 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
     }
     for (unsigned i = 0; i < plan->argument_count; i++)
         arguments[count++] = plan->arguments[i];
-    if (catch_log() < 0)
-        return fault_set(fault, ENOMEM, "EAL: no memory for its log");
+    if (catch_log() < 0 || atexit(remove_directory) != 0)
+        return fault_set(fault, ENOMEM, "EAL: no memory");
     if (rte_eal_init((int)count, arguments) < 0)
         return fault_set(
             fault, rte_errno != 0 ? rte_errno : EIO,
-            "EAL with %u MB of %s did not start: %s; check workers.memory, --cpus and the EAL arguments",
+            "EAL with %u MB of %s did not start: %s; check memory.mb, --cpus and the EAL arguments",
             plan->memory_mb, huge ? "huge pages" : "plain memory",
             last_words[0] != '\0' ? last_words : rte_strerror(rte_errno));
     started = true;
@@ -142,14 +152,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
 
 void eal_stop(void)
 {
-    char directory[PATH_MAX];
-
-    snprintf(directory, sizeof(directory), "%s", rte_eal_get_runtime_dir());
     if (started)
         rte_eal_cleanup();
     started = false;
-    // EAL leaves its directory, one for each run directory that there ever was. With a file in it, it is not
-    // ours to remove.
-    if (directory[0] != '\0')
-        rmdir(directory);
 }

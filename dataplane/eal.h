@@ -30,7 +30,6 @@ static inline unsigned eal_worker_lcore(unsigned worker)
 
 // Once a process. Returns 0 or -errno with fault.
 int eal_start(const struct eal_plan *plan, struct fault *fault);
-// Also after a failed eal_start(), and without one.
 void eal_stop(void);
 
 // What DPDK said last: the reason behind a failed call. Empty when it said nothing.

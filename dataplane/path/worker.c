@@ -41,7 +41,7 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
     rte_pktmbuf_free(mbuf);
 }
 
-static unsigned worker_turn(struct worker *worker)
+unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);

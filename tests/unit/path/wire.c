@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "wire.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include "command.h"
+
+#define RING_SIZE  1024u
+#define POOL_MBUFS 1023u
+
+const struct endpoint wire_carrier = {0x0a0a0101, 5060, 0};
+const struct endpoint wire_phone = {0x0a0a0107, 5070, 0};
+const struct endpoint wire_carrier_b = {0x0a0a0201, 5060, 0};
+const struct endpoint wire_stranger = {0x0a0a0909, 5060, 0};
+const struct endpoint wire_sbc1 = {0x0a14000b, 5060, 1};
+const struct endpoint wire_sbc2 = {0x0a14000c, 5060, 1};
+
+// One EAL a process: ports and pool stay, workers come and go.
+static struct rte_mempool *pool;
+static struct rte_ring *rx[WIRE_NETWORKS][WIRE_QUEUES];
+static struct rte_ring *tx[WIRE_NETWORKS][WIRE_QUEUES];
+static uint16_t ports[WIRE_NETWORKS];
+
+struct rte_mempool *wire_pool(void)
+{
+    return pool;
+}
+
+static struct rte_ring *ring(const char *kind, unsigned a, unsigned b)
+{
+    char name[RTE_RING_NAMESIZE];
+    snprintf(name, sizeof(name), "%s%u_%u", kind, a, b);
+    struct rte_ring *made = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    assert_non_null(made);
+    return made;
+}
+
+static void make_port(unsigned network)
+{
+    char name[32];
+    struct rte_eth_conf conf = {0};
+    for (unsigned q = 0; q < WIRE_QUEUES; q++) {
+        rx[network][q] = ring("wire_rx", network, q);
+        tx[network][q] = ring("wire_tx", network, q);
+    }
+    snprintf(name, sizeof(name), "wire%u", network);
+    int port = rte_eth_from_rings(name, rx[network], WIRE_QUEUES, tx[network], WIRE_QUEUES, 0);
+    assert_true(port >= 0);
+    ports[network] = (uint16_t)port;
+    assert_int_equal(rte_eth_dev_configure(ports[network], WIRE_QUEUES, WIRE_QUEUES, &conf), 0);
+    for (uint16_t q = 0; q < WIRE_QUEUES; q++) {
+        assert_int_equal(rte_eth_rx_queue_setup(ports[network], q, 256, 0, NULL, pool), 0);
+        assert_int_equal(rte_eth_tx_queue_setup(ports[network], q, 256, 0, NULL), 0);
+    }
+    assert_int_equal(rte_eth_dev_start(ports[network]), 0);
+}
+
+bool wire_boot(void)
+{
+    static char program[] = "test-path", no_huge[] = "--no-huge", no_pci[] = "--no-pci",
+                no_shconf[] = "--no-shconf", memory_option[] = "-m", memory[] = "64",
+                prefix_option[] = "--file-prefix", lcores_option[] = "--lcores", lcores[] = "0@(0-1023)",
+                iova[] = "--iova-mode=va", log[] = "--log-level=error", no_telemetry[] = "--no-telemetry";
+    static char prefix[64];
+    char *arguments[] = {program, no_huge,       no_pci, no_shconf, memory_option, memory,      prefix_option,
+                         prefix,  lcores_option, lcores, iova,      log,           no_telemetry};
+    snprintf(prefix, sizeof(prefix), "dialgate-test-path-%d", (int)getpid());
+    snprintf(lcores, sizeof(lcores), "0@0");
+    if (rte_eal_init(RTE_DIM(arguments), arguments) < 0) {
+        fprintf(stderr, "EAL does not start here: %s\n", rte_strerror(rte_errno));
+        return false;
+    }
+    pool = rte_pktmbuf_pool_create("packets", POOL_MBUFS, 0, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                   SOCKET_ID_ANY);
+    assert_non_null(pool);
+    for (unsigned network = 0; network < WIRE_NETWORKS; network++)
+        make_port(network);
+    return true;
+}
+
+static void make_rings(struct wire *wire)
+{
+    for (unsigned to = 0; to < wire->count; to++) {
+        struct worker_parts *parts = &wire->parts[to];
+        for (unsigned from = 0; from < wire->count; from++) {
+            if (from == to)
+                continue;
+            parts->inbox[from] = ring("inbox", from, to);
+            parts->tx_in[from] = ring("tx_in", from, to);
+            wire->parts[from].outbox[to] = parts->inbox[from];
+            wire->parts[from].tx_out[to] = parts->tx_in[from];
+        }
+        parts->commands = ring("commands", to, to);
+        parts->results = ring("results", to, to);
+        parts->asks = ring("asks", to, to);
+    }
+}
+
+// Queue q of network n belongs to worker (n + q) modulo their number, as in the program.
+static void deal_queues(struct wire *wire)
+{
+    for (unsigned network = 0; network < WIRE_NETWORKS; network++) {
+        for (unsigned q = 0; q < wire->queues; q++) {
+            unsigned owner = (network + q) % wire->count;
+            wire->queue_rows[owner][wire->parts[owner].queue_count++] = (struct worker_queue){
+                .port = ports[network], .queue = (uint16_t)q, .network = (uint8_t)network};
+        }
+        for (unsigned w = 0; w < wire->count; w++)
+            wire->parts[w].tx_owner[network] =
+                (uint8_t)(wire->queues == wire->count ? w : network % wire->count);
+    }
+}
+
+static void make_worker(struct wire *wire, unsigned id, const struct wire_options *options)
+{
+    char error[256] = "";
+    struct worker_parts *parts = &wire->parts[id];
+    parts->id = id;
+    parts->count = wire->count;
+    parts->queues = wire->queue_rows[id];
+    parts->pool = pool;
+    parts->published = &wire->published;
+    parts->counters = calloc(1, sizeof(*parts->counters));
+    parts->peers = calloc(PEERS_MAX, sizeof(*parts->peers));
+    parts->members = calloc(MEMBERS_MAX, sizeof(*parts->members));
+    parts->keys = (struct cookie_keys){{{1, 2}}, {{3, 4}}, {{5, 6}}, 7};
+    parts->dialogs_capacity = options->dialogs != 0 ? options->dialogs : 64;
+    parts->transactions_capacity = options->transactions != 0 ? options->transactions : 128;
+    size_t size = worker_memory(parts->dialogs_capacity, parts->transactions_capacity);
+    size = (size + 63) / 64 * 64;
+    wire->memory[id] = parts->memory = aligned_alloc(64, size);
+    assert_non_null(parts->memory);
+    memset(parts->memory, 0, size);
+    parts->arena_size = wire->image.header.settings.arena_octets;
+    wire->arenas[id] = parts->arena = aligned_alloc(2u << 20, parts->arena_size);
+    assert_non_null(parts->arena);
+    wire->workers[id] = worker_create(parts, error, sizeof(error));
+    if (wire->workers[id] == NULL)
+        fail_msg("%s", error);
+    // The test alone turns the clock. It begins where 32 bits of ticks run over within seconds.
+    wire->workers[id]->us_per_tsc_shifted = 0;
+}
+
+struct wire *wire_open(const struct wire_options *options)
+{
+    struct wire *wire = calloc(1, sizeof(*wire));
+    char error[256] = "";
+    assert_non_null(wire);
+    wire->count = options->workers != 0 ? options->workers : 1;
+    wire->queues = options->queues != 0 ? options->queues : 1;
+    wire->mbufs = rte_mempool_avail_count(pool);
+    image_make(&wire->image);
+    wire->published.rules = rules_create(&wire->image, sizeof(wire->image), error, sizeof(error));
+    if (wire->published.rules == NULL)
+        fail_msg("%s", error);
+    make_rings(wire);
+    deal_queues(wire);
+    wire_ways_set(wire, &(struct wire_ways){0});
+    for (unsigned i = 0; i < wire->count; i++)
+        make_worker(wire, i, options);
+    wire_ways_set(wire, &(struct wire_ways){0});
+    return wire;
+}
+
+int wire_setup(void **state)
+{
+    *state = wire_open(&(struct wire_options){0});
+    return 0;
+}
+
+int wire_setup_two(void **state)
+{
+    *state = wire_open(&(struct wire_options){.workers = 2});
+    return 0;
+}
+
+int wire_teardown(void **state)
+{
+    wire_close(*state);
+    return 0;
+}
+
+static uint32_t live(const struct wire *wire)
+{
+    uint32_t n = 0;
+    for (unsigned i = 0; i < wire->count; i++)
+        n += wire->workers[i]->transactions.count + wire->workers[i]->dialogs.count;
+    return n;
+}
+
+static void check_empty(const struct wire *wire, unsigned i)
+{
+    const struct worker *worker = wire->workers[i];
+    assert_int_equal(worker->transactions.count, 0);
+    assert_int_equal(worker->transactions.table.count, 0);
+    assert_int_equal(worker->dialogs.count, 0);
+    assert_int_equal(worker->dialogs.table.count, 0);
+    assert_int_equal(worker->wheel.armed, 0);
+    assert_int_equal(worker->arena.used, 0);
+    for (unsigned p = 0; p < PEERS_MAX; p++) {
+        assert_int_equal(wire->parts[i].peers[p].calls_in, 0);
+        assert_int_equal(wire->parts[i].peers[p].calls_out, 0);
+    }
+    for (unsigned m = 0; m < MEMBERS_MAX; m++)
+        assert_int_equal(wire->parts[i].members[m].calls, 0);
+}
+
+static void free_worker(struct wire *wire, unsigned i)
+{
+    struct worker_parts *parts = &wire->parts[i];
+    worker_destroy(wire->workers[i]);
+    for (unsigned from = 0; from < wire->count; from++) {
+        rte_ring_free(parts->inbox[from]);
+        rte_ring_free(parts->tx_in[from]);
+    }
+    rte_ring_free(parts->commands);
+    rte_ring_free(parts->results);
+    rte_ring_free(parts->asks);
+    free(parts->counters);
+    free(parts->peers);
+    free(parts->members);
+    free(wire->memory[i]);
+    free(wire->arenas[i]);
+}
+
+void wire_close(struct wire *wire)
+{
+    // A dialog lives for twelve hours at most, then its BYEs for half a minute.
+    for (unsigned i = 0; i < 20000 && live(wire) > 0; i++)
+        wire_pass_silently(wire, 2500);
+    wire_pass_silently(wire, 1000);
+    wire_check(wire);
+    for (unsigned i = 0; i < wire->count; i++)
+        check_empty(wire, i);
+    assert_int_equal(rte_mempool_avail_count(pool), wire->mbufs);
+    for (unsigned i = 0; i < wire->count; i++)
+        free_worker(wire, i);
+    rules_destroy(wire->published.rules);
+    nexthop_destroy(wire->published.nexthops);
+    free(wire);
+}
+
+void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length)
+{
+    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+    assert_non_null(mbuf);
+    void *at = rte_pktmbuf_append(mbuf, (uint16_t)length);
+    assert_non_null(at);
+    memcpy(at, octets, length);
+    assert_int_equal(rte_ring_enqueue(rx[network][0], mbuf), 0);
+}
+
+void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text)
+{
+    uint8_t frame[WIRE_TEXT_MAX];
+    uint32_t length = wire_frame(from, text, (uint32_t)strlen(text), frame);
+    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+    assert_non_null(mbuf);
+    memcpy(rte_pktmbuf_append(mbuf, (uint16_t)length), frame, length);
+    assert_int_equal(rte_ring_enqueue(rx[from.listener][queue], mbuf), 0);
+}
+
+void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint32_t length)
+{
+    uint8_t frame[WIRE_TEXT_MAX];
+    wire_put_frame(wire, from.listener, frame, wire_frame(from, octets, length, frame));
+}
+
+void wire_send(struct wire *wire, struct endpoint from, const char *text)
+{
+    wire_put(wire, from, text, (uint32_t)strlen(text));
+    wire_turn(wire);
+}
+
+static void turns(struct wire *wire, bool keep)
+{
+    // Received by one, owned by another, sent by the first: three turns of each are enough.
+    for (unsigned round = 0; round < (wire->count > 1 ? 3u : 1u); round++) {
+        for (unsigned i = 0; i < wire->count; i++)
+            worker_turn(wire->workers[i]);
+    }
+    for (unsigned network = 0; network < WIRE_NETWORKS; network++) {
+        for (unsigned q = 0; q < WIRE_QUEUES; q++)
+            wire_drain(wire, tx[network][q], network, keep);
+    }
+}
+
+void wire_turn(struct wire *wire)
+{
+    turns(wire, true);
+}
+
+static void pass(struct wire *wire, uint64_t ms, bool keep)
+{
+    uint64_t step = keep ? 100 : 2500;
+    for (uint64_t at = 0; at < ms; at += step) {
+        for (unsigned i = 0; i < wire->count; i++)
+            wire->workers[i]->us_base += RTE_MIN(step, ms - at) * 1000;
+        turns(wire, keep);
+    }
+}
+
+void wire_pass(struct wire *wire, uint64_t ms)
+{
+    pass(wire, ms, true);
+}
+
+void wire_pass_silently(struct wire *wire, uint64_t ms)
+{
+    pass(wire, ms, false);
+}
+
+uint64_t wire_count(const struct wire *wire, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < wire->count; i++)
+        sum += wire->parts[i].counters->values[counter];
+    return sum;
+}
+
+void wire_check(const struct wire *wire)
+{
+    static const enum counter_family families[COUNTER_COUNT] = {
+#define C(name, family, labels, help) [COUNTER_##name] = FAMILY_##family,
+        COUNTERS(C)
+#undef C
+    };
+    uint64_t outcomes = 0;
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        if (families[i] == FAMILY_PACKETS)
+            outcomes += wire_count(wire, i);
+    }
+    assert_int_equal(outcomes, wire_count(wire, COUNTER_RX_PACKETS));
+}
+
+void wire_reload(struct wire *wire)
+{
+    char error[256] = "";
+    struct rules *rules = rules_create(&wire->image, sizeof(wire->image), error, sizeof(error));
+    if (rules == NULL)
+        fail_msg("%s", error);
+    rules_destroy(wire->published.rules);
+    wire->published.rules = rules;
+    for (unsigned i = 0; i < wire->count; i++)
+        wire->workers[i]->rules = rules;
+}
+
+uint32_t wire_asked(struct wire *wire)
+{
+    void *ask = NULL;
+    for (unsigned i = 0; i < wire->count; i++) {
+        if (rte_ring_dequeue(wire->parts[i].asks, &ask) == 0)
+            return WORKER_ASK_ADDRESS(ask);
+    }
+    return 0;
+}
+
+void wire_command(struct wire *wire, unsigned worker, struct command *command)
+{
+    void *back = NULL;
+    assert_int_equal(rte_ring_enqueue(wire->parts[worker].commands, command), 0);
+    wire_turn(wire);
+    assert_int_equal(rte_ring_dequeue(wire->parts[worker].results, &back), 0);
+    assert_ptr_equal(back, command);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One or two workers in this process, on a real EAL, with ports made of rings: a test puts frames into the
+// ring that a worker receives from, calls turns one at a time, turns the clock, and takes from the other ring
+// what was sent.
+#ifndef DIALGATE_TEST_PATH_WIRE_H
+#define DIALGATE_TEST_PATH_WIRE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "image.h"
+#include "worker_core.h"
+
+#define WIRE_WORKERS  2u
+#define WIRE_NETWORKS 2u
+#define WIRE_QUEUES   2u // of each network's port
+#define WIRE_TEXT_MAX 4096u
+#define WIRE_OUT_MAX  128u
+
+// listener: the one of ours that they send to.
+extern const struct endpoint wire_carrier;   // 10.10.1.1, member of carrier-a
+extern const struct endpoint wire_phone;     // 10.10.1.7, belongs to carrier-a
+extern const struct endpoint wire_carrier_b; // 10.10.2.1
+extern const struct endpoint wire_stranger;  // 10.10.9.9
+extern const struct endpoint wire_sbc1;      // 10.20.0.11
+extern const struct endpoint wire_sbc2;
+
+// What left, parsed: it is always a message without fault.
+struct wire_packet {
+    struct endpoint to; // listener: from which of ours
+    uint32_t length;
+    char text[WIRE_TEXT_MAX]; // NUL-terminated
+    struct message message;   // of text
+};
+
+struct wire_options {
+    unsigned workers; // 0: one
+    unsigned queues;  // of each network that workers share; 0: one
+    uint32_t dialogs; // 0: the image's
+    uint32_t transactions;
+};
+
+struct wire {
+    unsigned count;
+    unsigned queues;
+    struct worker *workers[WIRE_WORKERS];
+    struct worker_parts parts[WIRE_WORKERS];
+    struct worker_queue queue_rows[WIRE_WORKERS][WIRE_NETWORKS * WIRE_QUEUES];
+    struct published published;
+    struct image image;
+    void *memory[WIRE_WORKERS];
+    void *arenas[WIRE_WORKERS];
+    unsigned mbufs; // in the pool before the test
+    uint32_t out_count;
+    struct wire_packet out[WIRE_OUT_MAX];
+};
+
+// EAL, pool and ports of this process; false: EAL does not run here (exit status 77).
+bool wire_boot(void);
+// cmocka's fixtures: one worker, two workers with one queue a network. *state: struct wire.
+int wire_setup(void **state);
+int wire_setup_two(void **state);
+// Asserts that in the end nothing is left: no transaction, dialog, timer, text or mbuf, each packet has its
+// outcome, each gauge is zero.
+int wire_teardown(void **state);
+struct wire *wire_open(const struct wire_options *options);
+void wire_close(struct wire *wire);
+
+// A datagram into the rx ring of a queue.
+void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint32_t length);
+void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text);
+// A whole frame as given.
+void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length);
+// Ethernet, IPv4, UDP and text as from an endpoint. Returns octets.
+uint32_t wire_frame(struct endpoint from, const void *octets, uint32_t length, uint8_t frame[WIRE_TEXT_MAX]);
+// One turn of each worker, then what left is in out[]. With two workers: turns until a message that changes
+// worker twice has left.
+void wire_turn(struct wire *wire);
+// wire_put() and wire_turn().
+void wire_send(struct wire *wire, struct endpoint from, const char *text);
+// Turns the clock in steps of 100 ms with a turn each.
+void wire_pass(struct wire *wire, uint64_t ms);
+// Likewise without stopping the test for retransmissions: what leaves is thrown away.
+void wire_pass_silently(struct wire *wire, uint64_t ms);
+
+// Takes the first packet to this address and port off out[]; it must be there.
+struct wire_packet wire_take(struct wire *wire, struct endpoint to);
+void wire_expect_silence(struct wire *wire);
+// How many packets to this endpoint are in out[] that begin with text; they are taken off.
+unsigned wire_take_all(struct wire *wire, struct endpoint to, const char *text);
+
+uint64_t wire_count(const struct wire *wire, enum counter counter);
+#define wire_expect_count(wire, counter, n) assert_int_equal(wire_count(wire, counter), n)
+// Each received packet has exactly one outcome.
+void wire_check(const struct wire *wire);
+
+struct wire_ways {
+    uint16_t mtu;        // of both networks, 0: 1500
+    uint32_t unresolved; // address whose MAC is not known
+    uint32_t unrouted;   // network without a route + 1
+};
+void wire_ways_set(struct wire *wire, const struct wire_ways *ways);
+// Rules from wire->image, as after a reload.
+void wire_reload(struct wire *wire);
+// A next hop that the workers asked for: 0 none.
+uint32_t wire_asked(struct wire *wire);
+// Runs a command through the rings.
+void wire_command(struct wire *wire, unsigned worker, struct command *command);
+struct rte_mempool *wire_pool(void);
+// wire_frame.c: checks what lies in a tx ring, from the addresses of Ethernet to the checksum of UDP, and
+// moves it to out[] when it is to be kept.
+void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool keep);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Frames of the wire: made as a peer's host makes them, and read strictly.
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+#include "wire.h"
+
+struct headers {
+    struct rte_ether_hdr ethernet;
+    struct rte_ipv4_hdr ip;
+    struct rte_udp_hdr udp;
+} __rte_packed __rte_aligned(2);
+
+static const uint32_t our_addresses[] = {IMAGE_EDGE_ADDRESS, IMAGE_CORE_ADDRESS};
+
+static void mac_of(uint32_t address, uint8_t mac[6])
+{
+    const uint8_t octets[6] = {0x02,
+                               0xaa,
+                               (uint8_t)(address >> 24),
+                               (uint8_t)(address >> 16),
+                               (uint8_t)(address >> 8),
+                               (uint8_t)address};
+    memcpy(mac, octets, sizeof(octets));
+}
+
+uint32_t wire_frame(struct endpoint from, const void *octets, uint32_t length, uint8_t frame[WIRE_TEXT_MAX])
+{
+    struct headers headers = {.ethernet.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)};
+    assert_true(sizeof(headers) + length <= WIRE_TEXT_MAX);
+    headers.ip = (struct rte_ipv4_hdr){
+        .version_ihl = RTE_IPV4_VHL_DEF,
+        .total_length = rte_cpu_to_be_16((uint16_t)(sizeof(headers.ip) + sizeof(headers.udp) + length)),
+        .time_to_live = 64,
+        .next_proto_id = IPPROTO_UDP,
+        .src_addr = rte_cpu_to_be_32(from.address),
+        .dst_addr = rte_cpu_to_be_32(our_addresses[from.listener])};
+    headers.ip.hdr_checksum = rte_ipv4_cksum(&headers.ip);
+    headers.udp =
+        (struct rte_udp_hdr){.src_port = rte_cpu_to_be_16(from.port),
+                             .dst_port = rte_cpu_to_be_16(5060),
+                             .dgram_len = rte_cpu_to_be_16((uint16_t)(sizeof(headers.udp) + length))};
+    memcpy(frame, &headers, sizeof(headers));
+    memcpy(frame + sizeof(headers), octets, length);
+    struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(void *)(frame + sizeof(headers.ethernet));
+    struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(void *)(ip + 1);
+    udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
+    return (uint32_t)sizeof(headers) + length;
+}
+
+static void check_headers(const struct rte_mbuf *mbuf, const struct headers *headers, unsigned network)
+{
+    uint8_t mac[6];
+    uint32_t to = rte_be_to_cpu_32(headers->ip.dst_addr);
+    assert_int_equal(mbuf->nb_segs, 1);
+    assert_true(mbuf->data_len > sizeof(*headers));
+    assert_int_equal(mbuf->pkt_len, mbuf->data_len);
+    mac_of(to, mac);
+    assert_memory_equal(&headers->ethernet.dst_addr, mac, 6);
+    mac_of(network, mac);
+    assert_memory_equal(&headers->ethernet.src_addr, mac, 6);
+    assert_int_equal(headers->ethernet.ether_type, rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4));
+    assert_int_equal(headers->ip.version_ihl, RTE_IPV4_VHL_DEF);
+    assert_int_equal(headers->ip.next_proto_id, IPPROTO_UDP);
+    assert_int_equal(headers->ip.time_to_live, 64);
+    assert_int_equal(rte_be_to_cpu_32(headers->ip.src_addr), our_addresses[network]);
+    assert_int_equal(rte_be_to_cpu_16(headers->ip.total_length), mbuf->data_len - sizeof(headers->ethernet));
+    assert_int_equal(rte_be_to_cpu_16(headers->udp.src_port), 5060);
+    assert_int_equal(rte_be_to_cpu_16(headers->udp.dgram_len),
+                     mbuf->data_len - sizeof(headers->ethernet) - sizeof(headers->ip));
+    assert_int_equal(rte_raw_cksum(&headers->ip, sizeof(headers->ip)), 0xffff);
+    // Over octets with their right sum in place it comes to 0, which UDP writes as all ones.
+    assert_int_equal(rte_ipv4_udptcp_cksum(&headers->ip, &headers->udp), 0xffff);
+}
+
+static void read_packet(const struct rte_mbuf *mbuf, unsigned network, struct wire_packet *packet)
+{
+    const struct headers *headers = rte_pktmbuf_mtod(mbuf, const struct headers *);
+    check_headers(mbuf, headers, network);
+    packet->to = (struct endpoint){.address = rte_be_to_cpu_32(headers->ip.dst_addr),
+                                   .port = rte_be_to_cpu_16(headers->udp.dst_port),
+                                   .listener = (uint16_t)network};
+    packet->length = mbuf->data_len - (uint32_t)sizeof(*headers);
+    assert_true(packet->length < WIRE_TEXT_MAX);
+    memcpy(packet->text, headers + 1, packet->length);
+    packet->text[packet->length] = '\0';
+    int fault = message_parse((const uint8_t *)packet->text, packet->length, &packet->message);
+    if (fault != MESSAGE_FINE)
+        fail_msg("what left is no SIP (fault %d):\n%s", fault, packet->text);
+}
+
+void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool keep)
+{
+    void *taken;
+    while (rte_ring_dequeue(ring, &taken) == 0) {
+        static struct wire_packet thrown_away;
+        assert_true(!keep || wire->out_count < WIRE_OUT_MAX);
+        read_packet(taken, network, keep ? &wire->out[wire->out_count++] : &thrown_away);
+        rte_pktmbuf_free(taken);
+    }
+    if (!keep)
+        wire->out_count = 0;
+}
+
+static void remove_out(struct wire *wire, uint32_t at)
+{
+    wire->out_count--;
+    memmove(&wire->out[at], &wire->out[at + 1], (wire->out_count - at) * sizeof(wire->out[0]));
+}
+
+struct wire_packet wire_take(struct wire *wire, struct endpoint to)
+{
+    for (uint32_t i = 0; i < wire->out_count; i++) {
+        if (!endpoint_equal(wire->out[i].to, to))
+            continue;
+        struct wire_packet packet = wire->out[i];
+        remove_out(wire, i);
+        return packet;
+    }
+    for (uint32_t i = 0; i < wire->out_count; i++)
+        print_error("to %08x:%u\n%s\n", wire->out[i].to.address, wire->out[i].to.port, wire->out[i].text);
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        static const char *const names[] = {
+#define C(name, family, labels, help) #name,
+            COUNTERS(C)
+#undef C
+        };
+        if (wire_count(wire, i) != 0)
+            print_error("%s %lu\n", names[i], (unsigned long)wire_count(wire, i));
+    }
+    fail_msg("nothing left for %08x:%u", to.address, to.port);
+    return wire->out[0];
+}
+
+unsigned wire_take_all(struct wire *wire, struct endpoint to, const char *text)
+{
+    unsigned n = 0;
+    for (uint32_t i = wire->out_count; i-- > 0;) {
+        if (!endpoint_equal(wire->out[i].to, to) || strncmp(wire->out[i].text, text, strlen(text)) != 0)
+            continue;
+        remove_out(wire, i);
+        n++;
+    }
+    return n;
+}
+
+void wire_expect_silence(struct wire *wire)
+{
+    for (uint32_t i = 0; i < wire->out_count; i++)
+        print_error("to %08x:%u\n%s\n", wire->out[i].to.address, wire->out[i].to.port, wire->out[i].text);
+    assert_int_equal(wire->out_count, 0);
+}
+
+void wire_ways_set(struct wire *wire, const struct wire_ways *ways)
+{
+    const uint32_t addresses[] = {wire_carrier.address,  wire_phone.address, wire_carrier_b.address,
+                                  wire_stranger.address, wire_sbc1.address,  wire_sbc2.address};
+    struct nexthop_network networks[NETWORKS_MAX] = {0};
+    struct nexthop_route routes[WIRE_NETWORKS];
+    struct nexthop_neighbour neighbours[RTE_DIM(addresses)];
+    uint32_t route_count = 0;
+    for (unsigned i = 0; i < WIRE_NETWORKS; i++) {
+        mac_of(i, networks[i].mac);
+        networks[i].mtu = ways->mtu != 0 ? ways->mtu : 1500;
+        networks[i].up = true;
+        if (ways->unrouted != i + 1)
+            routes[route_count++] = (struct nexthop_route){
+                .prefix = our_addresses[i] & 0xffff0000, .length = 16, .network = (uint8_t)i};
+    }
+    for (unsigned i = 0; i < RTE_DIM(addresses); i++) {
+        neighbours[i] = (struct nexthop_neighbour){.address = addresses[i],
+                                                   .network = (addresses[i] & 0xffff0000) == 0x0a140000,
+                                                   .usable = addresses[i] != ways->unresolved};
+        mac_of(addresses[i], neighbours[i].mac);
+    }
+    nexthop_destroy(wire->published.nexthops);
+    wire->published.nexthops = nexthop_create(networks, routes, route_count, neighbours, RTE_DIM(addresses));
+    assert_non_null(wire->published.nexthops);
+    for (unsigned i = 0; i < wire->count; i++) {
+        if (wire->workers[i] != NULL)
+            wire->workers[i]->nexthops = wire->published.nexthops;
+    }
+}

@@ -130,17 +130,17 @@ static int make_pool(struct ports *ports, const struct rules *rules, struct faul
     }
     if (rules->settings->mbufs < needed)
         return fault_set(fault, EINVAL,
-                         "%u packets are too few for these queues and workers; at least %u (workers.mbufs)",
+                         "%u packets are too few for these queues and workers; at least %u (memory.mbufs)",
                          rules->settings->mbufs, needed);
     ports->pool = rte_pktmbuf_pool_create("packets", rules->settings->mbufs, POOL_CACHE, WORKER_MBUF_PRIVATE,
                                           (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY);
     if (ports->pool == NULL)
         return fault_set(fault, ENOMEM,
-                         "%u packets do not fit in %u MB; raise workers.memory or lower workers.mbufs",
+                         "%u packets do not fit in %u MB; raise memory.mb or lower memory.mbufs",
                          rules->settings->mbufs, rules->settings->memory_mb);
     if (ports->pool->nb_mem_chunks != 1)
         return fault_set(fault, ENOMEM,
-                         "the %u packets lie in %u pieces of memory instead of one; raise workers.memory or "
+                         "the %u packets lie in %u pieces of memory instead of one; raise memory.mb or "
                          "free huge pages",
                          rules->settings->mbufs, ports->pool->nb_mem_chunks);
     return 0;

@@ -20,7 +20,7 @@ static int make_ring(struct rte_ring **ring, unsigned size, const char *name, st
 {
     *ring = rte_ring_create(name, size, SOCKET_ID_ANY, SPSC);
     if (*ring == NULL)
-        return fault_set(fault, ENOMEM, "no room for the rings between workers; raise workers.memory");
+        return fault_set(fault, ENOMEM, "no room for the rings between workers; raise memory.mb");
     return 0;
 }
 

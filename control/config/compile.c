@@ -277,7 +277,6 @@ static void put_settings(struct plan *plan)
     settings->early_life_ms = (uint32_t)config->dialogs.early_lifetime;
     settings->dialog_life_ms = config->dialogs.lifetime;
     settings->prefilter.mode = (uint32_t)config->prefilter.mode;
-    settings->prefilter.source_entries = (uint32_t)config->prefilter.source_entries;
 #define B(key, rate_default, burst_default, help)                                                            \
     settings->prefilter.key =                                                                                \
         (struct bucket_limit){(uint32_t)config->buckets.key.rate, (uint32_t)config->buckets.key.burst};

@@ -116,7 +116,6 @@ extern const char *const choices_mode[];
 
 #define CONFIG_PREFILTER(K, L) \
     K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
-    K(source_entries, COUNT, NULL, "65536", 1024, 4194304, RESTART, "unknown sources remembered at once") \
     L(deny, 4096, RELOAD, "prefixes whose SIP is dropped")
 
 // B(key, rate, burst, help): a token bucket under prefilter.

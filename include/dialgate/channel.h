@@ -146,7 +146,7 @@ struct channel_dialog_row {
     uint32_t caller_cseq;   // highest seen
     uint32_t callee_cseq;
     uint16_t text_lengths[CHANNEL_TEXT_COUNT];
-    uint16_t reserved;
+    uint16_t reserved[3];
 };
 static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
 

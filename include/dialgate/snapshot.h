@@ -112,7 +112,7 @@ struct bucket_limit {
 
 struct snapshot_prefilter {
     uint32_t mode;                       // enum prefilter_mode
-    uint32_t source_entries;             // buckets of single unknown sources held at once (LRU)
+    uint32_t reserved;
     struct bucket_limit peer;            // all SIP of one peer
     struct bucket_limit peer_invite;     // INVITEs of one peer
     struct bucket_limit stranger;        // all SIP of one source that is no peer

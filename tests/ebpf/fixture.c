@@ -36,7 +36,6 @@ void image_init(struct image *image)
     sections[SECTION_DENY].offset = offsetof(struct image, denies);
     image->header.settings.prefilter = (struct snapshot_prefilter){
         .mode = PREFILTER_ENFORCE,
-        .source_entries = PREFILTER_STRANGERS_MAX,
         .peer = AMPLE,
         .peer_invite = AMPLE,
         .stranger = AMPLE,

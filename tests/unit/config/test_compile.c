@@ -35,7 +35,6 @@
     "timers: {t1: 200ms, t2: 3s, t4: 6s, b: 20s, c: 190s}\n"                                                 \
     "prefilter:\n"                                                                                           \
     "  mode: dry-run\n"                                                                                      \
-    "  source_entries: 5000\n"                                                                               \
     "  deny: [192.0.2.0/24, 192.0.2.7]\n"                                                                    \
     "  peer: {rate: 1, burst: 2}\n"                                                                          \
     "  peer_invite: {rate: 3, burst: 4}\n"                                                                   \
@@ -112,7 +111,7 @@ static void test_settings(void **state)
     assert_true(settings->timer_b_ms == 20000 && settings->timer_c_ms == 190000);
     assert_true(settings->early_life_ms == 240000 && settings->dialog_life_ms == 2592000000);
     assert_int_equal(settings->server_header[0], 0);
-    assert_true(settings->prefilter.mode == PREFILTER_DRY_RUN && settings->prefilter.source_entries == 5000);
+    assert_true(settings->prefilter.mode == PREFILTER_DRY_RUN);
     assert_memory_equal(&settings->prefilter.peer, limits, sizeof(limits));
     const struct snapshot_deny *deny = section(&image, SECTION_DENY);
     assert_true(deny[0].length == 120 && deny[1].length == 128 && deny[1].address.octets[15] == 7);

@@ -56,7 +56,7 @@ static const struct row shape_rows[] = {
     {"unknown key in a bucket", BASE "prefilter:\n  peer: {rat: 1}\n",
      "5:10: prefilter.peer.rat: unknown key; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",
-     "4:13: prefilter.rate: unknown key; give one of mode, source_entries, deny, peer, peer_invite, "
+     "4:13: prefilter.rate: unknown key; give one of mode, deny, peer, peer_invite, "
      "stranger, "
      "stranger_invite, strangers"},
     {"later key not yet honoured", BASE "peers: [{name: p, limits: {}}]\n",

@@ -83,14 +83,22 @@ expect_above() # WHAT BOUND FOUND
     }
 }
 
+ended() # PID
+{
+    ! lab_start_time "$1"
+}
+
 # The command ends with this status and its standard error is one line that matches.
 expect_refusal() # STATUS PATTERN COMMAND...
 {
     local wanted=$1 pattern=$2 status=0
     shift 2
-    timeout 30 "$@" >"$LAB_DIR/refusal.out" 2>"$LAB_DIR/refusal.err" </dev/null || status=$?
-    # Log lines (level=...) may come before; the refusal itself is one line.
-    grep -v '^level=' "$LAB_DIR/refusal.err" >"$LAB_DIR/refusal.line" || true
+    "$@" >"$LAB_DIR/refusal.out" 2>"$LAB_DIR/refusal.err" </dev/null &
+    # What does not end is ended with the lab.
+    lab_wait 30 "$* ends" ended $! || fail "$* does not refuse: $(tail -n 3 "$LAB_DIR/refusal.err")"
+    wait $! || status=$?
+    # Log lines may come before; the refusal itself is one line.
+    grep -vE '^([0-9TZ:.-]+ )?level=' "$LAB_DIR/refusal.err" >"$LAB_DIR/refusal.line" || true
     if [ "$status" != "$wanted" ] || [ "$(wc -l <"$LAB_DIR/refusal.line")" != 1 ] || ! grep -qE "$pattern" "$LAB_DIR/refusal.line"; then
         echo "FAILED at ${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: wanted status $wanted and one line with /$pattern/"
         echo "  command: $*"

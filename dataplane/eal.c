@@ -18,7 +18,7 @@
 #define FREE_HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 
 // DPDK writes from any of its threads; its stream's lock keeps the lines apart.
-static char last_words[160];
+static char words[160];
 static atomic_bool log_on;
 static struct log_limit dpdk_limit;
 static bool started;
@@ -35,16 +35,19 @@ unsigned eal_worker_cpu(const struct eal_plan *plan, unsigned worker)
 
 static ssize_t take_words(void *cookie, const char *octets, size_t size)
 {
-    size_t used = size < sizeof(last_words) ? size : sizeof(last_words) - 1;
+    char line[sizeof(words)];
+    size_t used = size < sizeof(line) ? size : sizeof(line) - 1;
 
     while (used > 0 && (octets[used - 1] == '\n' || octets[used - 1] == '.'))
         used--;
     if (used == 0)
         return (ssize_t)size;
-    memcpy(last_words, octets, used);
-    last_words[used] = '\0';
+    memcpy(line, octets, used);
+    line[used] = '\0';
+    if (words[0] == '\0')
+        memcpy(words, line, used + 1);
     if (atomic_load(&log_on) && log_allowed(&dpdk_limit, "dpdk"))
-        log_event(LOG_WARNING, "dpdk", "text=\"%s\"", last_words);
+        log_event(LOG_WARNING, "dpdk", "text=\"%s\"", line);
     return (ssize_t)size;
 }
 
@@ -59,9 +62,14 @@ static int catch_log(void)
     return rte_openlog_stream(stream);
 }
 
-const char *eal_last_words(void)
+const char *eal_words(void)
 {
-    return last_words;
+    return words;
+}
+
+void eal_words_forget(void)
+{
+    words[0] = '\0';
 }
 
 void eal_log_on(void)
@@ -143,7 +151,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
             fault, rte_errno != 0 ? rte_errno : EIO,
             "EAL with %u MB of %s did not start: %s; check memory.mb, --cpus and the EAL arguments",
             plan->memory_mb, huge ? "huge pages" : "plain memory",
-            last_words[0] != '\0' ? last_words : rte_strerror(rte_errno));
+            words[0] != '\0' ? words : rte_strerror(rte_errno));
     started = true;
     log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s lcores=%s", plan->memory_mb,
               huge ? "huge" : "plain", lcores);

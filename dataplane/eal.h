@@ -32,8 +32,10 @@ static inline unsigned eal_worker_lcore(unsigned worker)
 int eal_start(const struct eal_plan *plan, struct fault *fault);
 void eal_stop(void);
 
-// What DPDK said last: the reason behind a failed call. Empty when it said nothing.
-const char *eal_last_words(void);
+// What DPDK said first since the last call of eal_words_forget(): the reason behind a failed call; what
+// follows it only says that it failed. Empty when it said nothing.
+const char *eal_words(void);
+void eal_words_forget(void);
 // From now on what DPDK says goes to our log; before that it is only remembered, for the one line of a failed
 // start.
 void eal_log_on(void);

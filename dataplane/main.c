@@ -11,7 +11,7 @@
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
-// O(NAME, letter of getopt, argument's name or NULL, help)
+// O(NAME, letter of getopt, argument's name or "", help)
 #define OPTIONS(O)                                                                                           \
     O("run-directory", 'r', "DIR",                                                                           \
       "socket, lock and records; one instance each (default " RUNDIR_DEFAULT ")")                            \
@@ -20,12 +20,12 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
     O("prefilter", 'p', "FILE", "the XDP program (default: the installed prefilter.bpf.o)")                  \
     O("cpus", 'c', "LIST",                                                                                   \
       "CPUs to use, such as 0,2-5: the agent on the first, workers from the last (default: all)")            \
-    O("help", 'h', NULL, "this text")                                                                        \
-    O("version", 'V', NULL, "the version")
+    O("help", 'h', "", "this text")                                                                          \
+    O("version", 'V', "", "the version")
 
 static const struct option long_options[] = {
 #define O(name, letter, argument, help)                                                                      \
-    {name, (argument) != NULL ? required_argument : no_argument, NULL, letter},
+    {name, (argument)[0] != '\0' ? required_argument : no_argument, NULL, letter},
     OPTIONS(O)
 #undef O
         {NULL, 0, NULL, 0},
@@ -35,8 +35,7 @@ static void usage(FILE *to)
 {
     fputs("usage: dialgate-dataplane [options] [-- EAL arguments]\n", to);
 #define O(name, letter, argument, help)                                                                      \
-    fprintf(to, "  --%s%s%s\n        %s\n", name, (argument) != NULL ? " " : "",                             \
-            (argument) != NULL ? (argument) : "", help);
+    fprintf(to, "  --%s%s%s\n        %s\n", name, (argument)[0] != '\0' ? " " : "", argument, help);
     OPTIONS(O)
 #undef O
 }

@@ -40,6 +40,7 @@ static int check_rights(bool af_xdp, struct fault *fault)
     struct __user_cap_data_struct data[2] = {{0}};
     char missing[128] = "";
     bool sys_admin;
+    int fd;
 
     if (syscall(SYS_capget, &header, data) < 0)
         return fault_set(fault, errno, "capabilities: %s", strerror(errno));
@@ -57,6 +58,13 @@ static int check_rights(bool af_xdp, struct fault *fault)
         return fault_set(fault, EPERM,
                          "no permission to drive network interfaces: missing%s; run as root or grant them",
                          missing);
+    // In a user namespace the capabilities are there and rule over nothing: only an attempt tells.
+    fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fault_set(fault, errno,
+                         "no permission to drive network interfaces here: %s; run as root of the machine",
+                         strerror(errno));
+    close(fd);
     return 0;
 }
 
@@ -167,12 +175,12 @@ static int probe(struct port *port, unsigned index, const char *prefilter, struc
                  "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u,qdisc_bypass=1", network->interface,
                  network->queues, frame < 4096 ? 4096 : frame, frame, PACKET_FRAMES);
     }
+    eal_words_forget();
     result = rte_eal_hotplug_add("vdev", name, arguments);
     if (result < 0)
-        return fault_set(fault, -result,
-                         "network %s: interface %s could not be taken with %s: %s; check networks.%s",
-                         network->name, network->interface, af_xdp ? "af_xdp" : "af_packet", eal_last_words(),
-                         network->name);
+        return fault_set(
+            fault, -result, "network %s: interface %s could not be taken with %s: %s; check networks.%s",
+            network->name, network->interface, af_xdp ? "af_xdp" : "af_packet", eal_words(), network->name);
     port->probed = rte_eth_dev_get_port_by_name(name, &port->id) == 0;
     return port->probed ? 0 : fault_set(fault, EIO, "network %s: DPDK lost port %s", network->name, name);
 }
@@ -204,13 +212,14 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         return fault_set(fault, EINVAL,
                          "network %s: the MTU of %s is %u, at most %u with this attachment; lower it",
                          network->name, network->interface, interface_mtu(network->interface), info.max_mtu);
+    eal_words_forget();
     result = start(port, ports->pool);
     if (result < 0)
         return fault_set(
             fault, -result,
             "network %s: interface %s did not start: %s; check networks.%s.queues against its channels "
             "(ethtool -l %s) and the rights to load eBPF",
-            network->name, network->interface, eal_last_words(), network->name, network->interface);
+            network->name, network->interface, eal_words(), network->name, network->interface);
     if (network->attach != ATTACH_AF_XDP)
         return 0;
     result = prefilter_attach_done(ports->run_directory, network->interface, &port->prefilter, fault->text,

@@ -236,7 +236,8 @@ def test_no_such_address():
 def test_too_many_queues():
     plane = Dataplane(DIRECTORY)
     plane.load(channel.snapshot([("outside", "outside0", AF_XDP, 4)], LISTENERS, mbufs=32768))
-    assert "network outside" in plane.refused()
+    line = plane.refused()
+    assert "network outside" in line and "queue count 4 is larger" in line, line
     assert not program_on()
 
 
@@ -254,6 +255,11 @@ def test_no_permission():
     plane.load(image())
     line = plane.refused()
     assert "CAP_NET_ADMIN" in line and "CAP_BPF" in line, line
+    # All capabilities of a user namespace of its own are none here.
+    for attach in (AF_XDP, AF_PACKET):
+        plane = Dataplane(DIRECTORY, prefix=["unshare", "--user", "--map-root-user"])
+        plane.load(image(attach))
+        assert "no permission to drive network interfaces here" in plane.refused()
 
 
 def test_another_owner():

@@ -35,7 +35,6 @@ struct agent {
     int epoll, signals, ticks;
     uint32_t tick_ms;        // the timer's period now
     uint32_t control_events; // what epoll watches the connection for; 0: there is none
-    uint32_t connection;     // which one that is
     uint64_t boot;           // random, of this start
     enum channel_state state;
     bool end; // leave the loop
@@ -251,13 +250,13 @@ static void serve_control(struct agent *agent)
         channel_server_flush(&agent->channel);
 }
 
-// After everything that may have opened, filled or dropped the connection, or dropped one and taken the next.
+// After each event: one may drop the connection and the next one take another with the same number.
 static void watch_control(struct agent *agent)
 {
     struct channel_server *channel = &agent->channel;
     uint32_t events = EPOLLIN | (channel_server_waiting(channel) ? (uint32_t)EPOLLOUT : 0u);
 
-    if (agent->control_events != 0 && (channel->fd < 0 || channel->connection != agent->connection)) {
+    if (agent->control_events != 0 && channel->fd < 0) {
         agent->control_events = 0;
         agent->without_control_ms = clock_ms();
         agent->saved_tried = false;
@@ -268,7 +267,6 @@ static void watch_control(struct agent *agent)
     if (events != agent->control_events)
         watch(agent, channel->fd, SOURCE_CONTROL, events);
     agent->control_events = events;
-    agent->connection = channel->connection;
 }
 
 // No control came: the configuration accepted last serves.

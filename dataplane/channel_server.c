@@ -217,7 +217,6 @@ bool channel_server_accept(struct channel_server *server)
         }
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
         server->fd = fd;
-        server->connection++;
         connected = true;
         log_event(LOG_INFO, "control_connected", "pid=%d uid=%u", (int)peer.pid, (unsigned)peer.uid);
     }

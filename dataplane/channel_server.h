@@ -17,7 +17,6 @@ struct channel_queued;
 struct channel_server {
     int listen_fd;
     int fd;                               // connection, -1: none
-    uint32_t connection;                  // how many there were: tells two apart that got one number
     bool greeted;                         // control's HELLO came
     struct channel_queued *first, **last; // what the socket did not take yet
     size_t queued;                        // octets

@@ -145,7 +145,8 @@ def takes_packets(attach, workers):
         os.close(fd)
     control.close()
     assert plane.stop() == 0, plane.text()
-    assert not program_on() and not os.path.exists(plane.socket)
+    # No program, no socket, no record of a program stays.
+    assert not program_on() and os.listdir(plane.run_directory) == ["dataplane.lock"], os.listdir(plane.run_directory)
 
 
 def test_af_xdp():

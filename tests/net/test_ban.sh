@@ -29,7 +29,7 @@ expect_refusal 1 'not banned' lab_ctl prefilter unban 10.10.1.1
 expect "ban for a second" lab_ctl prefilter ban 10.10.1.1 --for 1s
 lab_wait 6 'the ban runs out' options answered || fail "still banned"
 expect_refusal 1 'IPv4' lab_ctl prefilter ban 10.10.1.300
-test_set 'prefilter: {deny: [10.10.1.0/24]}'
+test_set 'prefilter: {deny: [10.10.1.1/32]}'
 expect "reload" lab_ctl config reload
 expect "silent when denied" options silent
 expect_counted dialgate_prefilter_packets_total 1 'reason="denied"'

@@ -150,15 +150,15 @@ static int check_unchanged(const struct rules *now, const struct rules *next, st
     if (a->workers != b->workers)
         name_change(&names, "workers.count");
     if (a->dialogs_capacity != b->dialogs_capacity)
-        name_change(&names, "dialogs capacity");
+        name_change(&names, "dialogs.capacity");
     if (a->transactions_capacity != b->transactions_capacity)
-        name_change(&names, "transactions capacity");
+        name_change(&names, "transactions.capacity");
     if (a->arena_octets != b->arena_octets)
-        name_change(&names, "arena size");
+        name_change(&names, "dialogs.arena");
     if (a->mbufs != b->mbufs)
-        name_change(&names, "mbufs");
+        name_change(&names, "memory.mbufs");
     if (a->memory_mb != b->memory_mb)
-        name_change(&names, "memory");
+        name_change(&names, "memory.mb");
     if (names.text[0] == '\0')
         return 0;
     return fault_set(fault, EBUSY, "restart dialgate-dataplane to change: %.200s", names.text);

@@ -134,15 +134,17 @@ static int make_memory(struct workers *workers, const struct snapshot_settings *
     workers->memory_size = (tables + settings->arena_octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
     needed_mb = (unsigned long)(workers->memory_size >> 20) * workers->count;
     if (needed_mb > available_mb())
-        return fault_set(
-            fault, ENOMEM,
-            "%u workers need %lu MB for dialogs and transactions, %lu MB are available; lower the capacities",
-            workers->count, needed_mb, available_mb());
+        return fault_set(fault, ENOMEM,
+                         "%u workers need %lu MB for dialogs and transactions, %lu MB are available; lower "
+                         "dialogs.capacity, transactions.capacity or dialogs.arena",
+                         workers->count, needed_mb, available_mb());
     for (unsigned i = 0; i < workers->count; i++) {
         workers->memory[i] = map_memory(workers->memory_size);
         if (workers->memory[i] == NULL)
-            return fault_set(fault, ENOMEM, "%zu MB for worker %u: %s; lower the capacities",
-                             workers->memory_size >> 20, i, strerror(errno));
+            return fault_set(
+                fault, ENOMEM,
+                "%zu MB for worker %u: %s; lower dialogs.capacity, transactions.capacity or dialogs.arena",
+                workers->memory_size >> 20, i, strerror(errno));
         workers->parts[i].memory = workers->memory[i];
         workers->parts[i].arena = (uint8_t *)workers->memory[i] + tables;
         workers->parts[i].arena_size = settings->arena_octets;

@@ -244,7 +244,7 @@ def test_too_many_queues():
 
 def test_too_little_memory():
     for more, text in (({"memory": 16}, "memory.mb"), ({"mbufs": 100}, "memory.mbufs"),
-                       ({"arena": 60 << 30}, "lower the capacities")):
+                       ({"arena": 60 << 30}, "dialogs.arena")):
         plane = Dataplane(DIRECTORY)
         plane.load(image(**more))
         assert text in plane.refused()

@@ -115,6 +115,9 @@ void originate_cancel(struct worker *worker, uint32_t client)
     uint32_t index = begin_ours(worker, METHOD_CANCEL, invite->remote, INDEX_NONE);
     if (index == INDEX_NONE)
         return;
+    struct transaction *cancel = transaction_at(&worker->transactions, index);
+    cancel->other = client; // so that its responses, which have the INVITE's branch, find it and nothing else
+    cancel->other_generation = invite->generation;
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL) {

@@ -86,7 +86,13 @@ static uint32_t find_client(const struct worker *worker, const struct message *m
     const struct transaction *client = &worker->transactions.records[index];
     if (client->method == message->method)
         return index;
-    return message->method == METHOD_CANCEL && client->method == METHOD_INVITE ? client->cancel : INDEX_NONE;
+    if (message->method != METHOD_CANCEL || client->method != METHOD_INVITE || client->cancel == INDEX_NONE)
+        return INDEX_NONE;
+    // The CANCEL's transaction ends before the INVITE's, and another may have its place by then.
+    const struct transaction *cancel = &worker->transactions.records[client->cancel];
+    bool live = cancel->state != TRANSACTION_FREE && cancel->method == METHOD_CANCEL &&
+                cancel->other == index && cancel->other_generation == client->generation;
+    return live ? client->cancel : INDEX_NONE;
 }
 
 static void match_response(struct worker *worker, struct work *work)

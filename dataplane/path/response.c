@@ -57,6 +57,10 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         }
         return;
     }
+    if (!invite && message->status == 408) { // RFC 4320 4.2: nor another's; the requester times out by itself
+        transaction_release(&worker->transactions, server);
+        return;
+    }
     if (deliver_own_end(worker, server, work->client, message->status))
         return;
     struct transaction *record = transaction_at(&worker->transactions, server);

@@ -115,7 +115,7 @@ static uint32_t copy_lines(const struct wire_packet *request, const char *tag, c
         for (unsigned i = 0; i < RTE_DIM(names); i++) {
             if (strncasecmp(line + 2, names[i], strlen(names[i])) != 0)
                 continue;
-            bool tagged = i != 3 || request->message.to_tag.length > 0;
+            bool tagged = i != 3 || request->message.to_tag.length > 0 || tag[0] == '\0';
             used += (uint32_t)snprintf(out + used, WIRE_TEXT_MAX - used, "%.*s%s%s\r\n", length, line + 2,
                                        tagged ? "" : ";tag=", tagged ? "" : tag);
         }

@@ -35,7 +35,7 @@ void call_init_outward(struct call *call, struct wire *wire, const char *id);
 void call_invite(struct call *call);
 // The text of that INVITE.
 void call_invite_text(struct call *call, char text[WIRE_TEXT_MAX]);
-// Any response to a request that an agent received; tag: of the To when it has none.
+// Any response to a request that an agent received; tag: of the To when it has none, "": it stays without.
 void call_respond(struct call *call, const struct wire_packet *request, const char *status, const char *tag);
 // The callee's response to the INVITE; what the caller received is in call->answer. A 2xx makes the dialog in
 // both.

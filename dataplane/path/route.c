@@ -200,7 +200,9 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
-    bool begins_dialog = message->to_tag.length == 0 && (invite || message->method == METHOD_SUBSCRIBE);
+    // REFER subscribes too (RFC 3515 2.4.4): its NOTIFYs have to come back through us.
+    bool begins_dialog = message->to_tag.length == 0 &&
+                         (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
     if (!begin_pair(worker, work, target, pair)) {
         reply_stateless(worker, work, no_room);

@@ -34,8 +34,9 @@ struct rte_mempool *wire_pool(void)
 
 static struct rte_ring *ring(const char *kind, unsigned a, unsigned b)
 {
+    static unsigned number; // a test that failed leaves its rings behind
     char name[RTE_RING_NAMESIZE];
-    snprintf(name, sizeof(name), "%s%u_%u", kind, a, b);
+    snprintf(name, sizeof(name), "%s%u_%u_%u", kind, a, b, number++);
     struct rte_ring *made = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
     assert_non_null(made);
     return made;

@@ -69,6 +69,11 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
 void parse_stage(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
+    if (packet->source.listener >=
+        worker->rules->listener_count) { // the core that received it had older rules
+        settle(work, COUNTER_DROP_NOT_OURS);
+        return;
+    }
     packet->peer = rules_peer(worker->rules, packet->source.address);
     if (packet->peer == NUMBER_NONE) {
         settle(work, COUNTER_DROP_UNKNOWN_SOURCE);

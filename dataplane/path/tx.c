@@ -28,8 +28,16 @@ struct rte_mbuf *tx_open(struct worker *worker, struct writer *writer)
     return mbuf;
 }
 
+// A transaction may remember a listener that a reload has taken away since.
+static bool has_listener(const struct worker *worker, struct endpoint to)
+{
+    return to.listener < worker->rules->listener_count;
+}
+
 uint32_t tx_room(const struct worker *worker, struct endpoint to)
 {
+    if (!has_listener(worker, to))
+        return 0;
     uint32_t mtu = worker->nexthops->networks[worker->rules->listeners[to.listener].network].mtu;
     uint32_t room = rte_pktmbuf_data_room_size(worker->parts.pool) - RTE_PKTMBUF_HEADROOM - FRAME_HEADERS;
     uint32_t headers = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr);
@@ -105,7 +113,10 @@ static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payl
 uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
                  struct endpoint to)
 {
-    uint32_t outcome = COUNTER_DROP_TOO_LONG;
+    uint32_t outcome = COUNTER_DROP_NO_NEXT_HOP;
+    if (!has_listener(worker, to))
+        goto drop;
+    outcome = COUNTER_DROP_TOO_LONG;
     if (writer->overflow || writer->used > tx_room(worker, to))
         goto drop;
     uint8_t network = (uint8_t)worker->rules->listeners[to.listener].network;

@@ -9,6 +9,9 @@
 // unknown.
 enum sip_header header_find(const uint8_t *name, size_t length);
 
+// "Call-ID" ...; "" for HEADER_OTHER and whatever else.
+const char *header_text(unsigned kind);
+
 // The method of a token, which is compared with case (RFC 3261 7.1). METHOD_OTHER when unknown.
 enum sip_method method_find(const uint8_t *name, size_t length);
 

@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-static_assert(HEADER_COUNT < 32, "kinds fit a 32-bit set");
+static_assert(HEADER_INDEXED_COUNT < 32, "kinds that are read fit a 32-bit set");
 static_assert(MESSAGE_HEADERS_MAX < MESSAGE_NO_HEADER, "indexes fit an octet");
 
 struct reading {
@@ -176,6 +176,8 @@ static void read_headers(struct reading *reading, struct line_walk *walk)
         note_fault(reading, walk->fault);
         uint8_t index = (uint8_t)message->header_count++;
         message->headers[index] = field;
+        if (field.kind >= HEADER_INDEXED_COUNT)
+            continue;
         if (message->first[field.kind] != MESSAGE_NO_HEADER) {
             read_repeated(reading, &field);
             continue;
@@ -238,6 +240,16 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
     check_mandatory(&reading);
     read_body(&reading, &walk);
     return reading.fault;
+}
+
+uint8_t message_first_header(const struct message *message, unsigned kind)
+{
+    if (kind < HEADER_INDEXED_COUNT)
+        return message->first[kind];
+    for (unsigned i = 0; i < message->header_count; i++)
+        if (message->headers[i].kind == kind)
+            return (uint8_t)i;
+    return MESSAGE_NO_HEADER;
 }
 
 uint8_t message_next_header(const struct message *message, uint8_t after)

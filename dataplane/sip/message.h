@@ -37,6 +37,8 @@ enum sip_method {
     METHOD_COUNT
 };
 
+// Headers by name (RFC 3261 20 and the RFCs that add to it). Those that a proxy needs for each message come first; the
+// others are found by message_first_header(). What is not here is HEADER_OTHER, and passes.
 enum sip_header {
     HEADER_OTHER,
     HEADER_VIA,
@@ -57,6 +59,85 @@ enum sip_header {
     HEADER_RETRY_AFTER,
     HEADER_REASON,
     HEADER_TIMESTAMP,
+    HEADER_INDEXED_COUNT, // the kinds before it are found by message->first[]
+    HEADER_ACCEPT = HEADER_INDEXED_COUNT,
+    HEADER_ACCEPT_CONTACT,
+    HEADER_ACCEPT_ENCODING,
+    HEADER_ACCEPT_LANGUAGE,
+    HEADER_ACCEPT_RESOURCE_PRIORITY,
+    HEADER_ALERT_INFO,
+    HEADER_ALLOW,
+    HEADER_ALLOW_EVENTS,
+    HEADER_ANSWER_MODE,
+    HEADER_AUTHENTICATION_INFO,
+    HEADER_AUTHORIZATION,
+    HEADER_CALL_INFO,
+    HEADER_CONTENT_DISPOSITION,
+    HEADER_CONTENT_ENCODING,
+    HEADER_CONTENT_LANGUAGE,
+    HEADER_DATE,
+    HEADER_ERROR_INFO,
+    HEADER_EVENT,
+    HEADER_EXPIRES,
+    HEADER_FLOW_TIMER,
+    HEADER_GEOLOCATION,
+    HEADER_GEOLOCATION_ERROR,
+    HEADER_GEOLOCATION_ROUTING,
+    HEADER_HISTORY_INFO,
+    HEADER_IDENTITY,
+    HEADER_IN_REPLY_TO,
+    HEADER_INFO_PACKAGE,
+    HEADER_JOIN,
+    HEADER_MAX_BREADTH,
+    HEADER_MIME_VERSION,
+    HEADER_MIN_EXPIRES,
+    HEADER_MIN_SE,
+    HEADER_ORGANIZATION,
+    HEADER_P_ACCESS_NETWORK_INFO,
+    HEADER_P_ASSERTED_IDENTITY,
+    HEADER_P_ASSERTED_SERVICE,
+    HEADER_P_ASSOCIATED_URI,
+    HEADER_P_CALLED_PARTY_ID,
+    HEADER_P_CHARGING_FUNCTION_ADDRESSES,
+    HEADER_P_CHARGING_VECTOR,
+    HEADER_P_EARLY_MEDIA,
+    HEADER_P_PREFERRED_IDENTITY,
+    HEADER_P_PREFERRED_SERVICE,
+    HEADER_P_VISITED_NETWORK_ID,
+    HEADER_PATH,
+    HEADER_POLICY_CONTACT,
+    HEADER_POLICY_ID,
+    HEADER_PRIORITY,
+    HEADER_PRIV_ANSWER_MODE,
+    HEADER_PRIVACY,
+    HEADER_PROXY_AUTHENTICATE,
+    HEADER_RACK,
+    HEADER_RECV_INFO,
+    HEADER_REFER_SUB,
+    HEADER_REFER_TO,
+    HEADER_REFERRED_BY,
+    HEADER_REJECT_CONTACT,
+    HEADER_REPLACES,
+    HEADER_REPLY_TO,
+    HEADER_REQUEST_DISPOSITION,
+    HEADER_RESOURCE_PRIORITY,
+    HEADER_RSEQ,
+    HEADER_SECURITY_CLIENT,
+    HEADER_SECURITY_SERVER,
+    HEADER_SECURITY_VERIFY,
+    HEADER_SERVER,
+    HEADER_SERVICE_ROUTE,
+    HEADER_SESSION_EXPIRES,
+    HEADER_SIP_ETAG,
+    HEADER_SIP_IF_MATCH,
+    HEADER_SUBJECT,
+    HEADER_SUBSCRIPTION_STATE,
+    HEADER_TARGET_DIALOG,
+    HEADER_UNSUPPORTED,
+    HEADER_USER_AGENT,
+    HEADER_USER_TO_USER,
+    HEADER_WARNING,
+    HEADER_WWW_AUTHENTICATE,
     HEADER_COUNT
 };
 
@@ -130,7 +211,7 @@ struct message {
     struct span body;      // by Content-Length when given, else to the end of the datagram
     struct via via;        // topmost
     uint16_t header_count;
-    uint8_t first[HEADER_COUNT]; // index of the first header of a kind in headers, MESSAGE_NO_HEADER when absent
+    uint8_t first[HEADER_INDEXED_COUNT]; // index of the first header of a kind in headers, MESSAGE_NO_HEADER when absent
     struct header_field headers[MESSAGE_HEADERS_MAX];
 };
 #define MESSAGE_NO_HEADER 0xffu
@@ -150,6 +231,9 @@ struct message_verdict message_judge(const struct message *message, int fault);
 // The Call-ID that message_parse() would find, without parsing: for steering. Returns true and sets call_id; false when
 // message_parse() would find none. Agrees with message_parse() on every input (tests/fuzz proves it).
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id);
+
+// Index of the first header of a kind, whichever; MESSAGE_NO_HEADER when there is none.
+uint8_t message_first_header(const struct message *message, unsigned kind);
 
 // Next header of this kind after index `after` (message->first[kind] starts), MESSAGE_NO_HEADER when there is none.
 uint8_t message_next_header(const struct message *message, uint8_t after);

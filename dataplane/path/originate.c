@@ -157,12 +157,28 @@ struct bye {
     const char *branch;
 };
 
-// The other side speaks: its From, its CSeq, the callee's or caller's half of the route set (12.2.1.1).
-static void write_bye(struct worker *worker, struct writer *writer, const struct bye *bye)
+// Who sent no Contact is reached by its From or To (RFC 2543 had it so).
+static struct dialog_string bye_target(const struct worker *worker, const struct bye *bye)
 {
     bool to_caller = bye->to == DIALOG_CALLER;
     struct dialog_string target =
         text_of(worker, bye->dialog, to_caller ? DIALOG_TEXT_CALLER_TARGET : DIALOG_TEXT_CALLEE_TARGET);
+    if (target.length > 0)
+        return target;
+    struct dialog_string party =
+        text_of(worker, bye->dialog, to_caller ? DIALOG_TEXT_CALLER_FROM : DIALOG_TEXT_CALLEE_TO);
+    uint32_t at = 0;
+    struct address address;
+    if (address_next(party.octets, (struct span){0, (uint16_t)party.length}, &at, &address) != 1)
+        return target;
+    return (struct dialog_string){(const uint8_t *)party.octets + address.uri.offset, address.uri.length};
+}
+
+// The other side speaks: its From, its CSeq, the callee's or caller's half of the route set (12.2.1.1).
+static void write_bye(struct worker *worker, struct writer *writer, const struct bye *bye)
+{
+    bool to_caller = bye->to == DIALOG_CALLER;
+    struct dialog_string target = bye_target(worker, bye);
     struct dialog_string routes =
         text_of(worker, bye->dialog, to_caller ? DIALOG_TEXT_CALLER_ROUTES : DIALOG_TEXT_CALLEE_ROUTES);
     struct dialog_string caller = text_of(worker, bye->dialog, DIALOG_TEXT_CALLER_FROM);

@@ -53,14 +53,16 @@ static bool check_networks(const struct check *check)
 static bool check_peers(const struct check *check)
 {
     const struct rules *rules = check->rules;
+    uint64_t entries = 0;
     for (uint32_t i = 0; i < rules->peer_count; i++) {
         const struct snapshot_peer *peer = &rules->peers[i];
         if (!(peer->flags & SNAPSHOT_PRESENT))
             continue;
+        entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
         if (!named(peer->name) || peer->listener >= rules->listener_count || peer->balance != BALANCE_CALL_ID)
             return refuse(check, "peer out of range", i);
         if (peer->maglev_offset > rules->maglev_count ||
-            peer->maglev_count > rules->maglev_count - peer->maglev_offset)
+            peer->maglev_count > rules->maglev_count - peer->maglev_offset || entries > rules->maglev_count)
             return refuse(check, "peer's table out of range", i);
         for (uint32_t k = 0; k < peer->maglev_count; k++) {
             uint16_t member = rules->maglev[peer->maglev_offset + k];
@@ -80,13 +82,24 @@ static bool check_peers(const struct check *check)
     return true;
 }
 
+// Octets and bits beyond the length are zero.
+static bool is_prefix(const struct snapshot_source *source)
+{
+    uint8_t beyond = 0;
+    if (source->length % 8 != 0)
+        beyond = (uint8_t)(source->address.octets[source->length / 8] << source->length % 8);
+    for (uint32_t i = (source->length + 7u) / 8; i < sizeof(source->address.octets); i++)
+        beyond |= source->address.octets[i];
+    return beyond == 0;
+}
+
 static bool check_routes(const struct check *check)
 {
     const struct rules *rules = check->rules;
     for (uint32_t i = 0; i < rules->source_count; i++) {
         const struct snapshot_source *source = &rules->sources[i];
         if (source->peer >= rules->peer_count || !(rules->peers[source->peer].flags & SNAPSHOT_PRESENT) ||
-            source->length > 128)
+            source->length > 128 || !is_prefix(source))
             return refuse(check, "source out of range", i);
     }
     for (uint32_t i = 0; i < rules->route_count; i++) {
@@ -168,33 +181,52 @@ static uint32_t prefix_of(uint32_t address, uint32_t length)
     return length == 0 ? 0 : address & (UINT32_MAX << (32 - length));
 }
 
-static bool index_sources(struct rules *rules)
+// Other prefixes are IPv6, and no packet comes from there yet.
+static bool is_ipv4(const struct snapshot_source *source)
+{
+    static const struct ip_address any = {{[10] = 0xff, [11] = 0xff}};
+    return source->length >= IPV4_MAPPED_BITS &&
+           memcmp(source->address.octets, any.octets, IPV4_MAPPED_BITS / 8) == 0;
+}
+
+// The source with this prefix, or the free slot where it belongs.
+static uint32_t *source_slot(const struct rules *rules, uint32_t prefix, uint32_t length)
+{
+    uint32_t slot = source_hash(prefix, length) & rules->source_mask;
+    for (; rules->source_slots[slot] != 0; slot = (slot + 1) & rules->source_mask) { // half empty: ends soon
+        const struct snapshot_source *source = &rules->sources[rules->source_slots[slot] - 1];
+        if (source->length == length + IPV4_MAPPED_BITS && ip_address_ipv4(&source->address) == prefix)
+            break;
+    }
+    return &rules->source_slots[slot];
+}
+
+static int index_sources(struct rules *rules)
 {
     uint32_t slots = 16;
     while (slots < rules->source_count * 2)
         slots *= 2;
     rules->source_slots = calloc(slots, sizeof(*rules->source_slots));
     if (rules->source_slots == NULL)
-        return false;
+        return -ENOMEM;
     rules->source_mask = slots - 1;
     bool used[33] = {false};
     for (uint32_t i = 0; i < rules->source_count; i++) {
         const struct snapshot_source *source = &rules->sources[i];
-        if (source->length < IPV4_MAPPED_BITS)
+        if (!is_ipv4(source))
             continue;
         uint32_t length = source->length - IPV4_MAPPED_BITS;
-        uint32_t slot =
-            source_hash(prefix_of(ip_address_ipv4(&source->address), length), length) & rules->source_mask;
-        while (rules->source_slots[slot] != 0)
-            slot = (slot + 1) & rules->source_mask;
-        rules->source_slots[slot] = i + 1;
+        uint32_t *slot = source_slot(rules, ip_address_ipv4(&source->address), length);
+        if (*slot != 0)
+            return -EEXIST;
+        *slot = i + 1;
         used[length] = true;
     }
     for (int length = 32; length >= 0; length--) {
         if (used[length])
             rules->source_lengths[rules->source_length_count++] = (uint8_t)length;
     }
-    return true;
+    return 0;
 }
 
 struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size)
@@ -226,12 +258,18 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
         goto refused;
     for (uint32_t i = 0; i < rules->listener_count; i++)
         rules->listener_addresses[i] = ip_address_ipv4(&rules->listeners[i].address);
-    if (!index_sources(rules))
+    int result = index_sources(rules);
+    if (result == 0)
+        return rules;
+    if (result == -ENOMEM)
         goto memory;
-    return rules;
+    snprintf(error, error_size, "snapshot: two sources with one prefix");
+    goto refused;
 memory:
     snprintf(error, error_size, "snapshot: no memory for %zu octets", size);
 refused:
+    if (rules != NULL)
+        free(rules->source_slots);
     free(copy);
     free(rules);
     return NULL;
@@ -259,14 +297,9 @@ uint16_t rules_peer(const struct rules *rules, uint32_t address)
 {
     for (uint32_t i = 0; i < rules->source_length_count; i++) { // at most 33
         uint32_t length = rules->source_lengths[i];
-        uint32_t prefix = prefix_of(address, length);
-        uint32_t slot = source_hash(prefix, length) & rules->source_mask;
-        for (; rules->source_slots[slot] != 0;
-             slot = (slot + 1) & rules->source_mask) { // half empty: ends soon
-            const struct snapshot_source *source = &rules->sources[rules->source_slots[slot] - 1];
-            if (source->length == length + IPV4_MAPPED_BITS && ip_address_ipv4(&source->address) == prefix)
-                return source->peer;
-        }
+        uint32_t found = *source_slot(rules, prefix_of(address, length), length);
+        if (found != 0)
+            return rules->sources[found - 1].peer;
     }
     return NUMBER_NONE;
 }

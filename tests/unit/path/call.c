@@ -46,9 +46,9 @@ void call_init_outward(struct call *call, struct wire *wire, const char *id)
 
 const char *header_of(const struct wire_packet *packet, const char *name)
 {
-    static char values[2][WIRE_TEXT_MAX];
+    static char values[8][WIRE_TEXT_MAX];
     static unsigned next;
-    char *out = values[next++ % 2];
+    char *out = values[next++ % 8];
     size_t length = strlen(name), used = 0;
     out[0] = '\0';
     for (const char *line = strstr(packet->text, "\r\n"); line != NULL && line[2] != '\r';

@@ -155,6 +155,33 @@ static void test_end_confirmed(void **state)
     wire_expect_count(wire, COUNTER_DIALOG_ENDED, 1);
 }
 
+// Neither gave a Contact.
+static void test_end_without_contacts(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "no-contact@command");
+    call_invite_text(&call, text);
+    memcpy(strstr(text, "Contact:"), "Comment:", 8);
+    wire_send(wire, wire_carrier, text);
+    wire_take_all(wire, wire_carrier, "SIP/2.0 100 ");
+    call.invite = wire_take(wire, call.sides[DIALOG_CALLEE].at);
+    char *contact = call.sides[DIALOG_CALLEE].target;
+    char kept[128];
+    snprintf(kept, sizeof(kept), "%s", contact);
+    snprintf(contact, sizeof(kept), ">;x=<"); // no URI to be had of it
+    call_answer(&call, "200 OK");
+    snprintf(contact, sizeof(kept), "%s", kept);
+    call_request(&call, DIALOG_CALLER, "ACK");
+    end_handle(wire, handle_of_only(wire), 0);
+    struct wire_packet bye = wire_take(wire, call.sides[DIALOG_CALLEE].at);
+    assert_starts(&bye, "BYE sip:bob@10.10.0.10 SIP/2.0\r\n");
+    bye = wire_take(wire, wire_carrier);
+    assert_starts(&bye, "BYE sip:alice@10.10.1.1 SIP/2.0\r\n");
+    wire_expect_silence(wire);
+}
+
 static void test_end_before_the_ack(void **state)
 {
     struct wire *wire = *state;
@@ -238,6 +265,7 @@ int path_tests(void)
     const struct CMUnitTest tests[] = {
         ON_WIRE(test_list_and_show),
         ON_WIRE(test_end_confirmed),
+        ON_WIRE(test_end_without_contacts),
         ON_WIRE(test_end_before_the_ack),
         ON_WIRE(test_end_early),
         ON_WIRE(test_end_early_crosses_the_answer),

@@ -2,6 +2,7 @@
 // The whole message is read once. Strangers are dropped before that: a source that is no peer gets no work
 // and no answer.
 #include <string.h>
+#include "judge.h"
 #include "worker_core.h"
 
 // CRLF keepalives of RFC 5626 and the NUL octets that some devices send instead.
@@ -90,7 +91,7 @@ void parse_stage(struct worker *worker, struct work *work)
     if (!message->via.has_rport)
         work->reply_to.port = message->via.port != 0 ? message->via.port : SIP_PORT;
     if (fault != MESSAGE_FINE) {
-        struct message_verdict verdict = message_judge(message, fault);
+        struct message_verdict verdict = message_judge(message, fault, &judge_front_end);
         if (verdict.status != 0)
             reply_stateless(worker, work, (struct reply){verdict.status, verdict.reason, NULL});
         else

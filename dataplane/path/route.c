@@ -3,6 +3,7 @@
 // every request outside a dialog is forwarded statefully; other requests inside a dialog and the ACK to a 2xx
 // are forwarded statelessly.
 #include <string.h>
+#include "judge.h"
 #include "worker_core.h"
 
 #define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
@@ -66,18 +67,34 @@ static bool has_looped(const struct worker *worker, const struct work *work)
     return false;
 }
 
+// What message_judge() says of a request that parsed: 416, 483, 420.
+static bool is_judged(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct message_verdict verdict = message_judge(message, MESSAGE_FINE, &judge_front_end);
+    if (verdict.action == JUDGE_FINE)
+        return false;
+    if (verdict.action == JUDGE_SILENCE) { // an ACK
+        settle(work, message->max_forwards == 0 ? COUNTER_DROP_MAX_FORWARDS : COUNTER_DROP_MALFORMED_REQUEST);
+        return true;
+    }
+    struct writer writer;
+    writer_init(&writer, worker->scratch, sizeof(worker->scratch) - 1);
+    write_verdict_header(&writer, message, &verdict, &judge_front_end);
+    worker->scratch[writer.used] = '\0';
+    reply_stateless(worker, work,
+                    (struct reply){verdict.status, verdict.reason,
+                                   writer.overflow ? NULL : (const char *)worker->scratch});
+    return true;
+}
+
 // 16.3: what a proxy checks before it looks for a way.
 static bool is_refused(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     bool ack = message->method == METHOD_ACK; // never answered
-    if (message->max_forwards == 0) {
-        if (ack)
-            settle(work, COUNTER_DROP_MAX_FORWARDS);
-        else
-            reply_stateless(worker, work, (struct reply){483, "Too Many Hops", NULL});
+    if (is_judged(worker, work))
         return true;
-    }
     // What we send on must be readable for ourselves again: ACK, CANCEL and our own answers are made from it.
     if (message->header_count > MESSAGE_HEADERS_MAX - HEADERS_ADDED) {
         if (ack)
@@ -87,26 +104,12 @@ static bool is_refused(struct worker *worker, struct work *work)
         return true;
     }
     work->loop = loop_hash(worker, message);
-    if (has_looped(worker, work)) {
-        if (ack)
-            settle(work, COUNTER_DROP_STRAY_ACK);
-        else
-            reply_stateless(worker, work, (struct reply){482, "Loop Detected", NULL});
-        return true;
-    }
-    uint8_t required = message->first[HEADER_PROXY_REQUIRE];
-    if (required == MESSAGE_NO_HEADER || ack)
+    if (!has_looped(worker, work))
         return false;
-    struct span value = message->headers[required].value;
-    struct writer writer;
-    writer_init(&writer, worker->scratch, sizeof(worker->scratch) - 1);
-    write_text(&writer, "Unsupported: ");
-    write_span(&writer, message, value);
-    write_text(&writer, "\r\n");
-    worker->scratch[writer.used] = '\0';
-    reply_stateless(
-        worker, work,
-        (struct reply){420, "Bad Extension", writer.overflow ? NULL : (const char *)worker->scratch});
+    if (ack)
+        settle(work, COUNTER_DROP_STRAY_ACK);
+    else
+        reply_stateless(worker, work, (struct reply){482, "Loop Detected", NULL});
     return true;
 }
 

@@ -49,6 +49,7 @@ static int read_uri(struct cursor *cursor, struct address *address)
         display_end = scan_quoted(cursor->at, cursor->end);
         if (display_end == NULL)
             return -1;
+        address->display = span_between(cursor->base, cursor->at, display_end);
         display_end = scan_while(display_end, cursor->end, SCAN_LWS);
         if (display_end == cursor->end || *display_end != '<')
             return -1;
@@ -56,6 +57,10 @@ static int read_uri(struct cursor *cursor, struct address *address)
         display_end = scan_while(cursor->at, cursor->end, SCAN_DISPLAY);
         if (display_end == cursor->end || *display_end != '<')
             return read_bare(cursor, address);
+        const uint8_t *name_end = display_end;
+        while (name_end > cursor->at && scan_is(name_end[-1], SCAN_LWS))
+            name_end--;
+        address->display = span_between(cursor->base, cursor->at, name_end);
     }
     cursor->at = display_end;
     return read_bracketed(cursor, address);

@@ -2,6 +2,7 @@
 // One walk over the lines; each header that a proxy needs is read where it stands. Nothing is looked at twice
 // but the few values that have a syntax of their own. Only the part of struct message before `headers` is
 // cleared: the array is 1.3 kB, more than the message.
+#include "cseq.h"
 #include "header.h"
 #include "line.h"
 #include "param.h"
@@ -43,6 +44,7 @@ static void read_start(struct reading *reading, const struct start_line *start, 
     // RFC 3261 19.1.1, table 1: headers are not allowed in a Request-URI.
     if (uri_parse(message->octets, start->request_uri, &uri) != 0 || uri.headers.offset != 0)
         note_fault(reading, MESSAGE_BAD_REQUEST_URI);
+    message->uri_scheme = uri.scheme;
 }
 
 static void read_call_id(struct reading *reading, struct span value)
@@ -64,37 +66,27 @@ static void read_party(struct reading *reading, struct span value, struct span *
     }
 }
 
-// RFC 3261 20.16: a sequence number below 2^31 (8.1.1.5), white space, and the request's method.
 static void read_cseq(struct reading *reading, struct span value)
 {
     struct message *message = reading->message;
-    struct cursor cursor = cursor_of(message->octets, value);
+    struct span name;
     message->cseq = value;
-    const uint8_t *behind = scan_number(cursor.at, cursor.end, INT32_MAX, &message->cseq_number);
-    if (behind == NULL) {
-        message->cseq_number = 0;
+    if (cseq_split(message->octets, value, &message->cseq_number, &name) != 0) {
         note_fault(reading, MESSAGE_BAD_CSEQ);
         return;
     }
-    cursor.at = behind;
-    cursor_skip_lws(&cursor);
-    size_t length = (size_t)(cursor.end - cursor.at);
-    if (cursor.at == behind || length == 0 || scan_while(cursor.at, cursor.end, SCAN_TOKEN) != cursor.end) {
-        note_fault(reading, MESSAGE_BAD_CSEQ);
-        return;
-    }
-    if (!message->is_request) {
-        message->cseq_method = (uint8_t)method_find(cursor.at, length);
-        message->method = message->cseq_method;
-        return;
-    }
-    struct span name = message->method_name;
-    if (length == name.length && memcmp(cursor.at, message_at(message, name), length) == 0) {
+    const uint8_t *method = message_at(message, name);
+    // RFC 3261 8.1.1.5: it is the request's method.
+    if (message->is_request && name.length == message->method_name.length &&
+        memcmp(method, message_at(message, message->method_name), name.length) == 0) {
         message->cseq_method = message->method;
         return;
     }
-    message->cseq_method = (uint8_t)method_find(cursor.at, length);
-    note_fault(reading, MESSAGE_BAD_CSEQ);
+    message->cseq_method = (uint8_t)method_find(method, name.length);
+    if (message->is_request)
+        note_fault(reading, MESSAGE_BAD_CSEQ);
+    else
+        message->method = message->cseq_method;
 }
 
 static bool read_whole_number(const struct reading *reading, struct span value, uint32_t limit,

@@ -186,6 +186,7 @@ struct via {
     struct span rport;     // "rport" or "rport=5060", without the semicolon
     struct span received;  // value
     struct span branch;    // value, with its z9hG4bK
+    struct span parameters; // all of them, from behind the first semicolon: see via_parameters_read()
 };
 
 struct message {
@@ -193,6 +194,7 @@ struct message {
     uint32_t length;       // octets of the datagram
     uint16_t start;        // offset of the start line: line ends before it are no part of the message (RFC 3261 7.5)
     bool is_request;
+    uint8_t uri_scheme;    // enum uri_scheme (uri.h) of the Request-URI, when that is no fault
     uint8_t method;        // enum sip_method: the request's, or the CSeq's of a response; METHOD_OTHER without either
     uint16_t status;       // 100 .. 699 of a response, 0 of a request
     struct span method_name;
@@ -219,14 +221,6 @@ struct message {
 // Parses octets[0, length) into message, whatever they are. Returns MESSAGE_FINE or the first fault. message is always
 // filled as far as parsing came: absent fields are zero. RFC 3261 sections 7 and 25.
 int message_parse(const uint8_t *octets, uint32_t length, struct message *message);
-
-// What a front end owes a faulty message (RFC 3261 8.2, 16.3, 18.3): answer status with reason, or status 0 for silence
-// (responses, ACK, no usable Via or no identity to answer with).
-struct message_verdict {
-    uint16_t status;
-    const char *reason; // static text, NULL with status 0
-};
-struct message_verdict message_judge(const struct message *message, int fault);
 
 // The Call-ID that message_parse() would find, without parsing: for steering. Returns true and sets call_id; false when
 // message_parse() would find none. Agrees with message_parse() on every input (tests/fuzz proves it).

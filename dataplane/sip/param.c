@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "param.h"
+#include "number.h"
 
 int param_read(struct cursor *cursor, struct param *param)
 {
@@ -27,6 +28,33 @@ int param_read(struct cursor *cursor, struct param *param)
     param->whole = span_between(base, name, value_end);
     cursor->at = scan_while(value_end, end, SCAN_LWS);
     return 0;
+}
+
+int param_next(struct cursor *cursor, struct param *param)
+{
+    cursor_skip_lws(cursor);
+    if (cursor->at == cursor->end || *cursor->at == ',')
+        return 0;
+    if (*cursor->at != ';' || param_read(cursor, param) != 0)
+        return -1;
+    return 1;
+}
+
+int param_take(const struct param *param, struct span *value)
+{
+    if (value->length != 0 || param->value.length == 0)
+        return -1;
+    *value = param->value;
+    return 0;
+}
+
+int param_take_number(const struct cursor *cursor, const struct param *param, uint32_t limit, bool *has,
+                      uint32_t *number)
+{
+    if (*has)
+        return -1;
+    *has = true;
+    return number_read(cursor->base, param->value, limit, number);
 }
 
 int param_list_open(struct cursor *cursor)

@@ -16,6 +16,23 @@ struct param {
 // Returns 0, or -1 when it is no parameter.
 int param_read(struct cursor *cursor, struct param *param);
 
+// Reads the next parameter. Returns 1, 0 at the end of the text or before a comma, -1 when something else is there.
+int param_next(struct cursor *cursor, struct param *param);
+
+// Whether the parameter has this name, compared without case (lower case letters, digits, hyphens).
+static inline bool param_is(const struct cursor *cursor, const struct param *param, const char *name)
+{
+    return strlen(name) == param->name.length &&
+           scan_same(cursor->base + param->name.offset, name, param->name.length);
+}
+
+// Keeps a value that may be there once and must not be empty. Returns 0, or -1.
+int param_take(const struct param *param, struct span *value);
+
+// The same for a number up to limit; *has tells whether it was there before.
+int param_take_number(const struct cursor *cursor, const struct param *param, uint32_t limit, bool *has,
+                      uint32_t *number);
+
 // Before a value of a list: skips white space. Returns 1 when a value must follow, 0 at the end, -1 when the
 // text ends with a comma.
 int param_list_open(struct cursor *cursor);

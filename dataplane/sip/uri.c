@@ -32,12 +32,16 @@ static bool read_scheme(struct cursor *cursor, struct uri *uri)
     if (at == cursor->end || *at != ':')
         return false;
     struct span scheme = span_between(cursor->base, start, at);
+    uri->scheme_name = scheme;
+    uri->rest = span_between(cursor->base, at + 1, cursor->end);
     if (span_is(cursor->base, scheme, "sip"))
         uri->scheme = URI_SIP;
     else if (span_is(cursor->base, scheme, "sips"))
         uri->scheme = URI_SIPS;
     else if (span_is(cursor->base, scheme, "tel"))
         uri->scheme = URI_TEL;
+    else if (span_is(cursor->base, scheme, "urn"))
+        uri->scheme = URI_URN;
     else
         uri->scheme = URI_OTHER;
     cursor->at = at + 1;
@@ -55,6 +59,8 @@ static bool read_userinfo(struct cursor *cursor, struct uri *uri)
     const uint8_t *user_end = memchr(start, ':', (size_t)(behind - start));
     if (user_end == NULL)
         user_end = behind;
+    else
+        uri->password = span_between(cursor->base, user_end + 1, behind);
     uri->user = span_between(cursor->base, start, user_end);
     cursor->at = behind + 1;
     return uri->user.length != 0;
@@ -120,59 +126,64 @@ static const uint8_t *word_end(const uint8_t *at, const uint8_t *end, bool equal
     return at;
 }
 
-bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name, struct span *value)
+bool uri_parameter_next(const uint8_t *octets, struct span parameters, uint32_t *at, struct span *name,
+                        struct span *value)
 {
     struct cursor cursor = cursor_of(octets, parameters);
     const uint8_t *end = cursor.end;
-    while (cursor.at < end) {
-        const uint8_t *word = scan_while(cursor.at, end, SCAN_LWS);
-        const uint8_t *behind = word_end(word, end, true);
-        struct span found = span_between(octets, word, behind);
-        struct span text = span_between(octets, behind, behind);
-        cursor.at = behind;
-        cursor_skip_lws(&cursor);
-        if (cursor_has(&cursor, '=')) {
-            const uint8_t *start = scan_while(cursor.at + 1, end, SCAN_LWS);
-            const uint8_t *text_end = NULL;
-            if (start < end && *start == '"')
-                text_end = scan_quoted(start, end);
-            if (text_end == NULL)
-                text_end = word_end(start, end, false);
-            text = span_between(octets, start, text_end);
-            cursor.at = text_end;
-        }
+    if (*at >= parameters.length)
+        return false;
+    const uint8_t *word = scan_while(cursor.at + *at, end, SCAN_LWS);
+    const uint8_t *behind = word_end(word, end, true);
+    *name = span_between(octets, word, behind);
+    *value = span_between(octets, behind, behind);
+    cursor.at = behind;
+    cursor_skip_lws(&cursor);
+    if (cursor_has(&cursor, '=')) {
+        const uint8_t *start = scan_while(cursor.at + 1, end, SCAN_LWS);
+        const uint8_t *text_end = NULL;
+        if (start < end && *start == '"')
+            text_end = scan_quoted(start, end);
+        if (text_end == NULL)
+            text_end = word_end(start, end, false);
+        *value = span_between(octets, start, text_end);
+        cursor.at = text_end;
+    }
+    while (cursor.at < end && *cursor.at != ';')
+        cursor.at++;
+    if (cursor.at < end)
+        cursor.at++;
+    *at = (uint32_t)(cursor.at - (octets + parameters.offset));
+    return true;
+}
+
+bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name, struct span *value)
+{
+    struct span found, text;
+    for (uint32_t at = 0; uri_parameter_next(octets, parameters, &at, &found, &text);)
         if (span_is(octets, found, name)) {
             *value = text;
             return true;
         }
-        while (cursor.at < end && *cursor.at != ';')
-            cursor.at++;
-        if (cursor.at < end)
-            cursor.at++;
-    }
     return false;
 }
 
-int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address)
+int uri_header_next(const uint8_t *octets, struct span headers, uint32_t *at, struct span *name,
+                    struct span *value)
 {
-    struct cursor cursor = cursor_of(octets, host);
-    uint32_t value = 0;
-    for (unsigned part = 0; part < 4; part++) {
-        if (part > 0) {
-            if (!cursor_has(&cursor, '.'))
-                return -1;
-            cursor.at++;
-        }
-        uint32_t number;
-        const uint8_t *behind = scan_number(cursor.at, cursor.end, 255, &number);
-        // A leading zero means octal to some readers: such text is no address to us.
-        if (behind == NULL || (*cursor.at == '0' && behind - cursor.at > 1))
-            return -1;
-        value = value << 8 | number;
-        cursor.at = behind;
-    }
-    if (cursor.at != cursor.end)
+    struct cursor cursor = cursor_of(octets, headers);
+    if (*at > headers.length || headers.length == 0 || (*at == headers.length && cursor.end[-1] != '&'))
+        return 0;
+    const uint8_t *start = cursor.at + *at;
+    size_t length = (size_t)(cursor.end - start);
+    const uint8_t *end = length == 0 ? NULL : memchr(start, '&', length);
+    if (end == NULL)
+        end = cursor.end;
+    *at = (uint32_t)(end - cursor.at) + 1;
+    const uint8_t *equals = end == start ? NULL : memchr(start, '=', (size_t)(end - start));
+    if (equals == NULL || equals == start)
         return -1;
-    *address = value;
-    return 0;
+    *name = span_between(octets, start, equals);
+    *value = span_between(octets, equals + 1, end);
+    return 1;
 }

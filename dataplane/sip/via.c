@@ -144,12 +144,14 @@ int via_read(struct cursor *cursor, struct via *via)
     if (whole_end == NULL)
         return -1;
     via->whole = span_between(cursor->base, start, whole_end);
+    const uint8_t *parameters = cursor->at + 1;
     while (cursor_has(cursor, ';')) {
         struct param param;
         if (param_read(cursor, &param) != 0 || take_param(cursor, &param, via) != 0)
             return -1;
         whole_end = cursor->base + param.whole.offset + param.whole.length;
         via->whole = span_between(cursor->base, start, whole_end);
+        via->parameters = span_between(cursor->base, parameters, whole_end);
     }
     if (cursor_has(cursor, '(') && skip_comment(cursor) != 0)
         return -1;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "judge.h"
 #include "message.h"
 
 // Not assert(): it must hold with NDEBUG too.
@@ -41,7 +42,9 @@ static inline void check_message(const struct message *message, int fault)
         CHECK((uint32_t)field->value.offset + field->value.length <= end);
     }
     CHECK(end <= message->length);
-    struct message_verdict verdict = message_judge(message, fault);
+    struct message_verdict verdict = message_judge(message, fault, &judge_front_end);
+    CHECK((verdict.action == JUDGE_ANSWER) == (verdict.status != 0));
+    CHECK(fault == MESSAGE_FINE || verdict.action != JUDGE_FINE);
     CHECK((verdict.status == 0) == (verdict.reason == NULL));
     CHECK(verdict.status == 0 || (message->is_request && message->method != METHOD_ACK));
     if (fault != MESSAGE_FINE)

@@ -118,6 +118,10 @@ static void match_response(struct worker *worker, struct work *work)
         bool late = message->method == METHOD_INVITE && message->status / 100 == 2 && work->has_upstream;
         if (work->client == INDEX_NONE && !late)
             settle(work, COUNTER_DROP_STRAY_RESPONSE);
+        // 16.7 step 3: without a Via below ours it can only be for what we sent ourselves.
+        else if (work->client != INDEX_NONE && work->upstream.whole.length == 0 &&
+                 !(worker->transactions.records[work->client].flags & TRANSACTION_FLAG_OURS))
+            settle(work, COUNTER_DROP_MALFORMED_RESPONSE);
         return;
     }
     uint32_t loop;

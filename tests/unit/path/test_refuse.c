@@ -242,6 +242,24 @@ static void test_too_many_headers(void **state)
     assert_true(wire_count(wire, COUNTER_DIALOG_REFUSED) >= 20);
 }
 
+// 16.7 step 3: nobody is left to send it to.
+static void test_response_without_a_second_via(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "one-via@refuse");
+    call_invite(&call);
+    struct wire_packet cut = call.invite;
+    char *second = strstr(strstr(cut.text, "Via: ") + 1, "Via: ");
+    memmove(second, strchr(second, '\n') + 1, strlen(strchr(second, '\n') + 1) + 1);
+    call_respond(&call, &cut, "180 Ringing", "t");
+    call_respond(&call, &cut, "200 OK", "t");
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_MALFORMED_RESPONSE, 2);
+    call_answer(&call, "180 Ringing"); // the call goes on
+    call_answer(&call, "486 Busy Here");
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +270,7 @@ int path_tests(void)
         ON_WIRE(test_spiral),
         ON_WIRE(test_stateless_loop),
         ON_WIRE(test_too_many_headers),
+        ON_WIRE(test_response_without_a_second_via),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,8 +88,8 @@ static void read_packet(const struct rte_mbuf *mbuf, unsigned network, struct wi
     memcpy(packet->text, headers + 1, packet->length);
     packet->text[packet->length] = '\0';
     int fault = message_parse((const uint8_t *)packet->text, packet->length, &packet->message);
-    // A 400 repeats what was wrong in the request, or lacks what it lacked (RFC 4475 3.3.1).
-    bool as_received = packet->message.status == 400 && fault != MESSAGE_NOT_SIP;
+    // A refusal of ours repeats what was wrong in the request, or lacks what it lacked (RFC 4475 3.3.1).
+    bool as_received = packet->message.status >= 400 && fault != MESSAGE_NOT_SIP && fault != MESSAGE_CUT;
     if (fault != MESSAGE_FINE && !as_received)
         fail_msg("what left is no SIP (fault %d):\n%s", fault, packet->text);
 }

@@ -37,7 +37,8 @@ struct command {
     _Alignas(8) uint8_t rows[COMMAND_ROWS_OCTETS];
 };
 
-// The handle of a dialog: worker + 1 in the top 8 bits, so that no handle is 0, generation in 24, index in 32.
+// The handle of a dialog: worker + 1 in the top 8 bits, so that no handle is 0, generation in 24, index
+// in 32.
 static inline uint64_t command_handle(unsigned worker, uint32_t generation, uint32_t index)
 {
     return (uint64_t)(worker + 1) << 56 | (uint64_t)(generation & 0xffffffu) << 32 | index;

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The channel between dialgate-control and dialgate-dataplane: SOCK_SEQPACKET at RUN_DIRECTORY/dataplane.sock, one message
-// a datagram, host byte order (one machine). The dataplane listens, one control is connected at a time; a second one gets
-// CHANNEL_REFUSED with CHANNEL_BUSY and is closed.
+// The channel between dialgate-control and dialgate-dataplane: SOCK_SEQPACKET at
+// RUN_DIRECTORY/dataplane.sock, one message a datagram, host byte order (one machine). The dataplane listens,
+// one control is connected at a time; a second one gets CHANNEL_REFUSED with CHANNEL_BUSY and is closed.
 //
 //   control                                        dataplane
 //   HELLO (version)                          ->
-//                                            <-    HELLO (version, state, boot id) [fd counters, fds of prefilter maps]
+//                                            <-    HELLO (version, state, boot id) [fd counters, fds of
+//                                            prefilter maps]
 //   SNAPSHOT [fd sealed memfd]               ->    checked whole
 //                                            <-    SNAPSHOT_RESULT (0 or an error with text)
-//                                            <-    HELLO again whenever state or descriptors change (first start-up)
+//                                            <-    HELLO again whenever state or descriptors change (first
+//                                            start-up)
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
 //
-// Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size is not what
-// its type says, whose version or index is out of range, or that comes in the wrong order is refused with
-// CHANNEL_REFUSED (from control's requests) or logged and the connection closed (from the dataplane's messages); the
-// process lives on.
+// Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size
+// is not what its type says, whose version or index is out of range, or that comes in the wrong order is
+// refused with CHANNEL_REFUSED (from control's requests) or logged and the connection closed (from the
+// dataplane's messages); the process lives on.
 #ifndef DIALGATE_CHANNEL_H
 #define DIALGATE_CHANNEL_H
 
@@ -23,15 +25,16 @@
 #include <stdint.h>
 #include "dialgate/snapshot.h"
 
-#define CHANNEL_MAGIC 0x43474c44u
-#define CHANNEL_VERSION 1u
-#define CHANNEL_MESSAGE_MAX 16384u // octets of a datagram
-#define CHANNEL_FDS_MAX 64u        // descriptors with one datagram
-#define CHANNEL_TEXT_SIZE 256u
+#define CHANNEL_MAGIC        0x43474c44u
+#define CHANNEL_VERSION      1u
+#define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
+#define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
+#define CHANNEL_TEXT_SIZE    256u
 #define CHANNEL_CALL_ID_SIZE 512u
 
 // M(TYPE, struct of its body after the header, from, what it is for). The body is exactly this struct; only
 // DIALOG_ROW is followed by text.
+// clang-format off
 #define CHANNEL_MESSAGES(M)                                                                                            \
     M(CHANNEL_HELLO, struct channel_hello, "both", "who speaks and in which state")                                   \
     M(CHANNEL_SNAPSHOT, struct channel_snapshot, "control", "a new configuration, one descriptor")                     \
@@ -42,6 +45,8 @@
     M(CHANNEL_DIALOG_ROW, struct channel_dialog_row, "dataplane", "one dialog")                                        \
     M(CHANNEL_DONE, struct channel_done, "dataplane", "a request is finished")                                         \
     M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")
+
+// clang-format on
 
 enum channel_type {
     CHANNEL_NONE,
@@ -68,12 +73,13 @@ enum channel_state {
     CHANNEL_FAILED    // start-up failed; text says why; the process ends after this
 };
 
-// Descriptors with a dataplane HELLO, in this order: counters memfd when has_counters, then for each of `networks` entries
-// of prefilter[] whose maps is not 0 that many map descriptors (order of enum prefilter_map in prefilter.h), in order.
+// Descriptors with a dataplane HELLO, in this order: counters memfd when has_counters, then for each of
+// `networks` entries of prefilter[] whose maps is not 0 that many map descriptors (order of enum
+// prefilter_map in prefilter.h), in order.
 struct channel_hello {
-    uint32_t state;   // enum channel_state
+    uint32_t state; // enum channel_state
     uint32_t pid;
-    uint64_t boot;    // random, new at each dataplane start
+    uint64_t boot;              // random, new at each dataplane start
     uint64_t snapshot_sequence; // of the configuration in force, 0: none
     uint32_t workers;
     uint32_t has_counters;
@@ -94,11 +100,11 @@ static_assert(sizeof(struct channel_snapshot) == 16, "layout");
 #define CHANNEL_LIST_MAX 1000u // rows a request
 
 struct channel_dialog_list {
-    uint64_t cursor;         // 0: from the start; else the cursor of the last DONE
-    uint64_t older_ms;       // only dialogs at least this old
-    uint16_t peer;           // number; NUMBER_NONE: any
-    uint16_t state;          // enum dialog_state of channel, 0: any
-    uint32_t limit;          // rows, 1 .. CHANNEL_LIST_MAX
+    uint64_t cursor;   // 0: from the start; else the cursor of the last DONE
+    uint64_t older_ms; // only dialogs at least this old
+    uint16_t peer;     // number; NUMBER_NONE: any
+    uint16_t state;    // enum dialog_state of channel, 0: any
+    uint32_t limit;    // rows, 1 .. CHANNEL_LIST_MAX
 };
 static_assert(sizeof(struct channel_dialog_list) == 24, "layout");
 
@@ -134,10 +140,10 @@ enum channel_dialog_text {
 };
 
 struct channel_dialog_row {
-    uint64_t handle;     // worker, index and generation: stays the same as long as the dialog lives
-    uint64_t age_ms;     // since its INVITE
-    uint64_t state_ms;   // since it came to this state
-    uint16_t state;      // enum channel_dialog_state
+    uint64_t handle;   // worker, index and generation: stays the same as long as the dialog lives
+    uint64_t age_ms;   // since its INVITE
+    uint64_t state_ms; // since it came to this state
+    uint16_t state;    // enum channel_dialog_state
     uint16_t worker;
     uint16_t caller_peer;   // number
     uint16_t callee_peer;   // number
@@ -151,9 +157,9 @@ struct channel_dialog_row {
 static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
 
 struct channel_done {
-    int32_t result;   // 0, or -errno
+    int32_t result; // 0, or -errno
     uint32_t rows;
-    uint64_t cursor;  // with DIALOG_LIST: where to go on, 0: that was all
+    uint64_t cursor;              // with DIALOG_LIST: where to go on, 0: that was all
     char text[CHANNEL_TEXT_SIZE]; // with a result that is not 0: what was wrong
 };
 static_assert(sizeof(struct channel_done) == 272, "layout");

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The counters file: a memfd that the dataplane makes and writes, and that control maps read-only.
 //
-// One header, then one block a worker. A block is: struct counters_worker, then peers_max struct counters_peer, then
-// members_max struct counters_member, each indexed by permanent number. Every word has one writer (its worker), is written
-// with relaxed atomic stores, and may be read at any moment; a reader sums over workers. Nothing here is a pointer.
+// One header, then one block a worker. A block is: struct counters_worker, then peers_max struct
+// counters_peer, then members_max struct counters_member, each indexed by permanent number. Every word has
+// one writer (its worker), is written with relaxed atomic stores, and may be read at any moment; a reader
+// sums over workers. Nothing here is a pointer.
 //
-// A counter is one row of COUNTERS: name, family, label, help. A family is one row of COUNTER_FAMILIES. Prometheus text,
-// `dialgatectl metrics` and the reference are made from these rows and from nothing else.
+// A counter is one row of COUNTERS: name, family, label, help. A family is one row of COUNTER_FAMILIES.
+// Prometheus text, `dialgatectl metrics` and the reference are made from these rows and from nothing else.
 #ifndef DIALGATE_COUNTERS_H
 #define DIALGATE_COUNTERS_H
 
 #include <assert.h>
 #include <stdint.h>
 
-#define COUNTERS_MAGIC 0x31746e6374616c67ULL
+#define COUNTERS_MAGIC   0x31746e6374616c67ULL
 #define COUNTERS_VERSION 1u
-#define WORKERS_MAX 64u
+#define WORKERS_MAX      64u
 
 // F(FAMILY, metric name, type, help)
+// clang-format off
 #define COUNTER_FAMILIES(F)                                                                                            \
     F(PACKETS_RECEIVED, "dialgate_packets_received_total", "counter", "Packets taken from NIC queues.")               \
     F(PACKETS, "dialgate_packets_total", "counter",                                                                    \
@@ -118,6 +120,7 @@
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
     C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")
+// clang-format on
 
 enum counter_family {
 #define F(family, name, type, help) FAMILY_##family,
@@ -133,12 +136,16 @@ enum counter {
         COUNTER_COUNT
 };
 
-// Upper bounds of the post-dial-delay histogram in milliseconds (INVITE received to first 180, 183 or 2xx sent on);
-// a last bucket without bound follows.
-#define DELAY_BOUNDS_MS {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 30000}
+// Upper bounds of the post-dial-delay histogram in milliseconds (INVITE received to first 180, 183 or 2xx
+// sent on); a last bucket without bound follows.
+#define DELAY_BOUNDS_MS                                                                                      \
+    {                                                                                                        \
+        1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 30000                            \
+    }
 #define DELAY_BUCKETS 16u
 
-// Calls are dialogs by the peer they came from (incoming) or went to (outgoing). calls is a gauge: dialogs not terminated.
+// Calls are dialogs by the peer they came from (incoming) or went to (outgoing). calls is a gauge: dialogs
+// not terminated.
 struct counters_peer {
     uint64_t requests_in;       // requests received from this peer
     uint64_t responses_in;      // responses received from this peer

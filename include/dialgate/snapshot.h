@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The compiled configuration: one contiguous image without pointers, made by control, sealed in a memfd (F_SEAL_WRITE,
-// F_SEAL_SHRINK, F_SEAL_GROW), checked whole by the dataplane before a worker sees it.
+// The compiled configuration: one contiguous image without pointers, made by control, sealed in a memfd
+// (F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW), checked whole by the dataplane before a worker sees it.
 //
-// header | sections. A section is an array of fixed-size structs at an 8-octet aligned offset. Peers and members are
-// arrays indexed by their permanent number; a hole has no SNAPSHOT_PRESENT. Other references are indexes into sections.
-// Times are milliseconds, rates are per second, text is NUL-terminated in its array.
+// header | sections. A section is an array of fixed-size structs at an 8-octet aligned offset. Peers and
+// members are arrays indexed by their permanent number; a hole has no SNAPSHOT_PRESENT. Other references are
+// indexes into sections. Times are milliseconds, rates are per second, text is NUL-terminated in its array.
 #ifndef DIALGATE_SNAPSHOT_H
 #define DIALGATE_SNAPSHOT_H
 
 #include <assert.h>
 #include <stdint.h>
 
-#define SNAPSHOT_MAGIC 0x746f687370616e73ULL
-#define SNAPSHOT_VERSION 1u
+#define SNAPSHOT_MAGIC    0x746f687370616e73ULL
+#define SNAPSHOT_VERSION  1u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
-#define NAME_SIZE 32u // octets of a name, with its NUL
-#define NETWORKS_MAX 16u
+#define NAME_SIZE     32u // octets of a name, with its NUL
+#define NETWORKS_MAX  16u
 #define LISTENERS_MAX 64u
-#define PEERS_MAX 1024u   // permanent numbers are 0 .. PEERS_MAX - 1
-#define MEMBERS_MAX 4096u // permanent numbers are 0 .. MEMBERS_MAX - 1
-#define SOURCES_MAX 16384u
-#define ROUTES_MAX 1024u
-#define NUMBER_NONE 0xffffu // no peer, no member, no listener
+#define PEERS_MAX     1024u // permanent numbers are 0 .. PEERS_MAX - 1
+#define MEMBERS_MAX   4096u // permanent numbers are 0 .. MEMBERS_MAX - 1
+#define SOURCES_MAX   16384u
+#define ROUTES_MAX    1024u
+#define NUMBER_NONE   0xffffu // no peer, no member, no listener
 
 // IPv4 is kept as ::ffff:a.b.c.d, so that one comparison serves both. Network byte order.
 struct ip_address {
@@ -75,8 +75,8 @@ struct snapshot_member {
 };
 static_assert(sizeof(struct snapshot_member) == 32, "layout");
 
-// A prefix whose packets belong to a peer. Members' own addresses are there too, as /32 or /128. No two rows have the
-// same prefix. Sorted by length, longest first.
+// A prefix whose packets belong to a peer. Members' own addresses are there too, as /32 or /128. No two rows
+// have the same prefix. Sorted by length, longest first.
 struct snapshot_source {
     struct ip_address address; // octets beyond the length are zero
     uint16_t length;           // of the 128-bit form: IPv4 /24 is 120
@@ -87,12 +87,12 @@ static_assert(sizeof(struct snapshot_source) == 24, "layout");
 
 enum route_action { ROUTE_TO_PEER, ROUTE_ANSWER };
 #define ROUTE_FROM_ANY_PEER 0xfffeu
-#define ROUTE_METHOD_ANY 0xffu
+#define ROUTE_METHOD_ANY    0xffu
 
 // First match wins. Strangers (sources of no peer) never reach the routes.
 struct snapshot_route {
-    uint16_t from;  // peer number, or ROUTE_FROM_ANY_PEER
-    uint16_t to;    // peer number with ROUTE_TO_PEER
+    uint16_t from;   // peer number, or ROUTE_FROM_ANY_PEER
+    uint16_t to;     // peer number with ROUTE_TO_PEER
     uint16_t answer; // status with ROUTE_ANSWER
     uint8_t action;  // enum route_action
     uint8_t method;  // enum sip_method of dataplane/sip/message.h, or ROUTE_METHOD_ANY
@@ -111,7 +111,7 @@ struct bucket_limit {
 };
 
 struct snapshot_prefilter {
-    uint32_t mode;                       // enum prefilter_mode
+    uint32_t mode; // enum prefilter_mode
     uint32_t reserved;
     struct bucket_limit peer;            // all SIP of one peer
     struct bucket_limit peer_invite;     // INVITEs of one peer
@@ -130,8 +130,8 @@ struct snapshot_deny {
 static_assert(sizeof(struct snapshot_deny) == 24, "layout");
 
 struct snapshot_settings {
-    uint32_t workers; // poll-mode cores; restart
-    uint32_t idle;    // enum idle_mode
+    uint32_t workers;               // poll-mode cores; restart
+    uint32_t idle;                  // enum idle_mode
     uint32_t dialogs_capacity;      // a worker; restart
     uint32_t transactions_capacity; // a worker; restart
     uint64_t arena_octets;          // a worker, for the text of dialogs and kept messages; restart
@@ -140,10 +140,10 @@ struct snapshot_settings {
     uint32_t timer_t1_ms;
     uint32_t timer_t2_ms;
     uint32_t timer_t4_ms;
-    uint32_t timer_b_ms;      // INVITE unanswered: 64*T1 unless configured
-    uint32_t timer_c_ms;      // INVITE ringing; at least 180,000 (RFC 3261 16.6 step 11)
-    uint32_t early_life_ms;   // a dialog that is not confirmed by then is dropped from the table
-    uint64_t dialog_life_ms;  // a confirmed dialog is ended then
+    uint32_t timer_b_ms;              // INVITE unanswered: 64*T1 unless configured
+    uint32_t timer_c_ms;              // INVITE ringing; at least 180,000 (RFC 3261 16.6 step 11)
+    uint32_t early_life_ms;           // a dialog that is not confirmed by then is dropped from the table
+    uint64_t dialog_life_ms;          // a confirmed dialog is ended then
     uint8_t server_header[NAME_SIZE]; // Server of our own answers, empty: none
     struct snapshot_prefilter prefilter;
 };

@@ -112,7 +112,7 @@
 
 struct header_name {
     uint8_t length;
-    char text[30];
+    char text[31]; // 32 octets a row: half a cache line
 };
 
 #define NAME_ROW(kind, name, length, first, middle, last) [kind] = {length, name},
@@ -144,29 +144,41 @@ static const uint8_t compact[26] = {
     ['y' - 'a'] = HEADER_IDENTITY,
 };
 
-static uint8_t lower(uint8_t octet)
+// Letters are the octets of a name above 0x3f: there, and only there, the bit between the cases does not
+// count.
+static bool same_word(const uint8_t *name, const char *text, size_t size)
 {
-    return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
+    uint64_t want = scan_load(text, size);
+    uint64_t differs = scan_load(name, size) ^ want;
+    return (differs & ~(want >> 1 & 0x2020202020202020u)) == 0;
+}
+
+// length is 2 at least. Words overlap at the end.
+static bool same_name(const uint8_t *name, const char *text, size_t length)
+{
+    if (length < 4)
+        return same_word(name, text, 2) && same_word(name + length - 2, text + length - 2, 2);
+    if (length < 8)
+        return same_word(name, text, 4) && same_word(name + length - 4, text + length - 4, 4);
+    for (size_t i = 0; i + 8 < length; i += 8)
+        if (!same_word(name + i, text + i, 8))
+            return false;
+    return same_word(name + length - 8, text + length - 8, 8);
 }
 
 enum sip_header header_find(const uint8_t *name, size_t length)
 {
     if (length == 0)
         return HEADER_OTHER;
-    uint8_t first = lower(name[0]);
+    // What this makes of other octets than letters and hyphens falls with the comparison.
+    unsigned first = name[0] | 0x20u;
     if (length == 1)
         return first >= 'a' && first <= 'z' ? (enum sip_header)compact[first - 'a'] : HEADER_OTHER;
-    uint8_t kind = slots[SLOT((unsigned)length, first, lower(name[length / 2]), lower(name[length - 1]))];
-    const struct header_name *row = &names[kind];
-    if (row->length != length)
+    unsigned slot = SLOT((unsigned)length, first, name[length / 2] | 0x20u, name[length - 1] | 0x20u);
+    const struct header_name *row = &names[slots[slot]];
+    if (row->length != length || !same_name(name, row->text, length))
         return HEADER_OTHER;
-    // Nearly all write a name as its RFC does.
-    if (memcmp(name, row->text, length) == 0)
-        return (enum sip_header)kind;
-    for (size_t i = 0; i < length; i++)
-        if (lower(name[i]) != lower((uint8_t)row->text[i]))
-            return HEADER_OTHER;
-    return (enum sip_header)kind;
+    return (enum sip_header)slots[slot];
 }
 
 const char *header_text(unsigned kind)
@@ -191,8 +203,11 @@ static const struct method_name methods[METHOD_OTHER] = {
 
 enum sip_method method_find(const uint8_t *name, size_t length)
 {
+    if (length == 0)
+        return METHOD_OTHER;
     for (unsigned i = 0; i < METHOD_OTHER; i++)
-        if (length == methods[i].length && memcmp(name, methods[i].text, length) == 0)
+        if (length == methods[i].length && name[0] == (uint8_t)methods[i].text[0] &&
+            memcmp(name, methods[i].text, length) == 0)
             return (enum sip_method)i;
     return METHOD_OTHER;
 }

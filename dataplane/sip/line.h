@@ -4,6 +4,7 @@
 #ifndef DIALGATE_SIP_LINE_H
 #define DIALGATE_SIP_LINE_H
 
+#include "mark.h"
 #include "message.h"
 
 struct start_line {
@@ -19,9 +20,10 @@ struct line_walk {
     const uint8_t *octets;
     const uint8_t *at;
     const uint8_t *end;
-    int fault;      // the first one found by the walk
-    uint16_t count; // header lines handed out
-    bool complete;  // the empty line was found; `at` is behind it
+    int fault;          // the first one found by the walk
+    uint16_t count;     // header lines handed out
+    bool complete;      // the empty line was found; `at` is behind it
+    struct marks marks; // of what lies around `at`, once the start line was read
 };
 
 // Begins a walk over octets[0, length) and reads the start line. Returns MESSAGE_FINE, or a fault: after

@@ -24,17 +24,24 @@
 
 const uint8_t scan_class[256] = {ROW64(0), ROW64(64), ROW64(128), ROW64(192)};
 
-bool scan_same(const uint8_t *octets, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        uint8_t octet = octets[i];
-        if (octet >= 'A' && octet <= 'Z')
-            octet |= 0x20;
-        if (octet != (uint8_t)text[i])
-            return false;
-    }
-    return true;
-}
+#define CONTROL(c) (((c) < 0x20 && (c) != '\t') || (c) == 0x7f)
+#define PLAIN(c)   (URI(c) && (c) != '\\')
+
+// Which high halves make members with this low half.
+#define HALVES(member, low)                                                                                  \
+    ((member(0x00 + (low)) ? 1 : 0) | (member(0x10 + (low)) ? 2 : 0) | (member(0x20 + (low)) ? 4 : 0) |      \
+     (member(0x30 + (low)) ? 8 : 0) | (member(0x40 + (low)) ? 16 : 0) | (member(0x50 + (low)) ? 32 : 0) |    \
+     (member(0x60 + (low)) ? 64 : 0) | (member(0x70 + (low)) ? 128 : 0))
+#define HALVES4(member, low)                                                                                 \
+    HALVES(member, low), HALVES(member, (low) + 1), HALVES(member, (low) + 2), HALVES(member, (low) + 3)
+#define HALVES16(member) HALVES4(member, 0), HALVES4(member, 4), HALVES4(member, 8), HALVES4(member, 12)
+
+_Alignas(16) const uint8_t scan_rows[SCAN_ROW_COUNT][16] = {
+    [SCAN_ROW_HIGH] = {1, 2, 4, 8, 16, 32, 64, 128},
+    [SCAN_ROW_CONTROL] = {HALVES16(CONTROL)},
+    [SCAN_ROW_WORD] = {HALVES16(HOST)},
+    [SCAN_ROW_URI] = {HALVES16(PLAIN)},
+};
 
 const uint8_t *scan_number(const uint8_t *at, const uint8_t *end, uint32_t limit, uint32_t *number)
 {

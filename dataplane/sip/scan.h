@@ -22,6 +22,18 @@ enum {
 
 extern const uint8_t scan_class[256];
 
+// The same for vectors: an octet c below 0x80 is a member when
+// (scan_rows[row][c & 15] & scan_rows[SCAN_ROW_HIGH][c >> 4]) != 0.
+enum scan_row {
+    SCAN_ROW_HIGH,    // a bit for each high half; none from 0x80 on
+    SCAN_ROW_CONTROL, // scan_is_control()
+    SCAN_ROW_WORD,    // SCAN_HOST
+    SCAN_ROW_URI,     // SCAN_URI without the backslash
+    SCAN_ROW_COUNT
+};
+
+extern const uint8_t scan_rows[SCAN_ROW_COUNT][16];
+
 // A piece of text being read. base is what offsets are relative to.
 struct cursor {
     const uint8_t *base;
@@ -89,8 +101,35 @@ static inline const uint8_t *scan_control(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-// Whether octets equal text (lower case letters, digits, hyphens, slashes, dots) without case.
-bool scan_same(const uint8_t *octets, const char *text, size_t length);
+// An unsigned number of `size` octets, which is 1, 2, 4 or 8.
+static inline uint64_t scan_load(const void *at, size_t size)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, size);
+    return word;
+}
+
+// Whether `size` octets (1, 2, 4 or 8) equal those of text without case. Letters are the octets of text above
+// 0x5f, and only the two cases of a letter are equal to it when the bit between them is set.
+static inline bool scan_same_word(const uint8_t *octets, const char *text, size_t size)
+{
+    uint64_t want = scan_load(text, size);
+    return (scan_load(octets, size) | (want >> 1 & 0x2020202020202020u)) == want;
+}
+
+// Whether octets equal text (lower case letters, digits, hyphens, slashes, dots) without case. Both ends are
+// compared as words that overlap.
+static inline bool scan_same(const uint8_t *octets, const char *text, size_t length)
+{
+    size_t size = length >= 8 ? 8 : length >= 4 ? 4 : length >= 2 ? 2 : length;
+    if (length > 16) {
+        for (size_t i = 0; i + 8 < length; i += 8)
+            if (!scan_same_word(octets + i, text + i, 8))
+                return false;
+    }
+    return length == 0 || (scan_same_word(octets, text, size) &&
+                           scan_same_word(octets + length - size, text + length - size, size));
+}
 
 // Reads 1*DIGIT up to limit. Returns the first octet behind it, or NULL when there is no digit or the number
 // is larger.

@@ -110,8 +110,11 @@ static struct dialog_string contact_of(const struct message *message)
     uint8_t field = message->first[HEADER_CONTACT];
     uint32_t at = 0;
     struct address address;
+    struct uri uri;
+    // It becomes a Request-URI of ours: what is no URI is no target.
     if (field == MESSAGE_NO_HEADER ||
-        address_next(message->octets, message->headers[field].value, &at, &address) != 1)
+        address_next(message->octets, message->headers[field].value, &at, &address) != 1 ||
+        uri_parse(message->octets, address.uri, &uri) != 0)
         return (struct dialog_string){"", 0};
     return string_of(message, address.uri);
 }
@@ -328,8 +331,7 @@ void dialog_request(struct worker *worker, struct work *work)
         dialog->cseq[work->side] = message->cseq_number;
     dialog->learnt[work->side] = work->packet->source;
     if (message->method == METHOD_ACK) {
-        dialog->flags |= DIALOG_FLAG_ACKED;
-        dialog_apply(worker, work->dialog, DIALOG_ON_ACK);
+        dialog_apply(worker, work->dialog, DIALOG_ON_ACK); // marks the dialog, if there was a 2xx
     } else if (message->method == METHOD_BYE) {
         dialog_apply(worker, work->dialog, DIALOG_ON_BYE);
     }

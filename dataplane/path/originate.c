@@ -169,7 +169,9 @@ static struct dialog_string bye_target(const struct worker *worker, const struct
         text_of(worker, bye->dialog, to_caller ? DIALOG_TEXT_CALLER_FROM : DIALOG_TEXT_CALLEE_TO);
     uint32_t at = 0;
     struct address address;
-    if (address_next(party.octets, (struct span){0, (uint16_t)party.length}, &at, &address) != 1)
+    struct uri uri;
+    if (address_next(party.octets, (struct span){0, (uint16_t)party.length}, &at, &address) != 1 ||
+        uri_parse(party.octets, address.uri, &uri) != 0)
         return target;
     return (struct dialog_string){(const uint8_t *)party.octets + address.uri.offset, address.uri.length};
 }
@@ -187,7 +189,12 @@ static void write_bye(struct worker *worker, struct writer *writer, const struct
     struct dialog_string callee_tag = text_of(worker, bye->dialog, DIALOG_TEXT_CALLEE_TAG);
     struct dialog_string call_id = text_of(worker, bye->dialog, DIALOG_TEXT_CALL_ID);
     write_text(writer, "BYE ");
-    write_octets(writer, target.octets, target.length);
+    if (target.length > 0) {
+        write_octets(writer, target.octets, target.length);
+    } else {
+        write_text(writer, "sip:");
+        write_ipv4(writer, bye->next_hop.address);
+    }
     write_text(writer, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
     write_ipv4(writer, worker->rules->listener_addresses[bye->next_hop.listener]);
     write_text(writer, ":");

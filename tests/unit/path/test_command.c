@@ -155,7 +155,33 @@ static void test_end_confirmed(void **state)
     wire_expect_count(wire, COUNTER_DIALOG_ENDED, 1);
 }
 
-// Neither gave a Contact.
+// Proxies on both sides: each BYE has its own half of the route set, nearest hop first (12.1.1, 12.1.2).
+static void test_end_with_proxies_on_both_sides(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX], *at;
+    call_init(&call, wire, "proxies@command");
+    call.extra = "Record-Route: <sip:10.10.1.7:5070;lr>, <sip:far.example;lr>\r\n";
+    call_invite(&call);
+    call.extra = NULL;
+    // The callee's proxies stand before us in what the callee saw: near to it first.
+    at = strstr(call.invite.text, "Record-Route:");
+    snprintf(text, sizeof(text),
+             "%.*sRecord-Route: <sip:beyond.example;lr>\r\nRecord-Route: <sip:10.20.0.12;lr>\r\n%s",
+             (int)(at - call.invite.text), call.invite.text, at);
+    snprintf(call.invite.text, sizeof(call.invite.text), "%s", text);
+    call_respond(&call, &call.invite, "200 OK", call.sides[DIALOG_CALLEE].tag);
+    call.answer = wire_take(wire, wire_carrier);
+    wire->workers[0]->dialogs.records[0].flags |= DIALOG_FLAG_ACKED;
+    end_handle(wire, handle_of_only(wire), 0);
+    struct wire_packet to_callee = wire_take(wire, wire_sbc2);
+    struct wire_packet to_caller = wire_take(wire, wire_phone);
+    assert_header(&to_callee, "Route", "<sip:10.20.0.12;lr>,<sip:beyond.example;lr>");
+    assert_header(&to_caller, "Route", "<sip:10.10.1.7:5070;lr>,<sip:far.example;lr>");
+}
+
+// Neither gave a Contact that is one.
 static void test_end_without_contacts(void **state)
 {
     struct wire *wire = *state;
@@ -170,7 +196,7 @@ static void test_end_without_contacts(void **state)
     char *contact = call.sides[DIALOG_CALLEE].target;
     char kept[128];
     snprintf(kept, sizeof(kept), "%s", contact);
-    snprintf(contact, sizeof(kept), ">;x=<"); // no URI to be had of it
+    snprintf(contact, sizeof(kept), "sip:bob@10.20.0.@43"); // no URI
     call_answer(&call, "200 OK");
     snprintf(contact, sizeof(kept), "%s", kept);
     call_request(&call, DIALOG_CALLER, "ACK");
@@ -188,6 +214,10 @@ static void test_end_before_the_ack(void **state)
     struct call call;
     call_init(&call, wire, "end-unacked@command");
     call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    snprintf(call.sides[DIALOG_CALLER].routes, CALL_TEXT, "Route: %s\r\n",
+             strchr(header_of(&call.answer, "Record-Route"), '|') + 1);
+    call_request(&call, DIALOG_CALLER, "ACK"); // of nothing
     call_answer(&call, "200 OK");
     uint64_t handle = handle_of_only(wire);
     end_handle(wire, handle, -EAGAIN); // section 15
@@ -265,6 +295,7 @@ int path_tests(void)
     const struct CMUnitTest tests[] = {
         ON_WIRE(test_list_and_show),
         ON_WIRE(test_end_confirmed),
+        ON_WIRE(test_end_with_proxies_on_both_sides),
         ON_WIRE(test_end_without_contacts),
         ON_WIRE(test_end_before_the_ack),
         ON_WIRE(test_end_early),

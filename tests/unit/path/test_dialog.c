@@ -290,6 +290,23 @@ static void test_stateless_branch_repeats(void **state)
     assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 200 OK"), 1);
 }
 
+// A Contact with a name: requests go where that side's messages come from.
+static void test_names_are_reached_where_they_were_seen(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "names@dialog");
+    snprintf(call.sides[DIALOG_CALLER].target, 128, "sip:alice@phone.example");
+    snprintf(call.sides[DIALOG_CALLEE].target, 128, "sip:bob@sbc.example");
+    call_establish(&call);
+    call_request(&call, DIALOG_CALLEE, "INFO");
+    call_request(&call, DIALOG_CALLER, "INFO");
+    call.sides[DIALOG_CALLER].at = wire_phone; // it moves, within its peer
+    call_request(&call, DIALOG_CALLER, "INFO");
+    call_request(&call, DIALOG_CALLEE, "INFO");
+    call_hang_up(&call, DIALOG_CALLEE);
+}
+
 static void test_subscription_is_record_routed(void **state)
 {
     struct wire *wire = *state;
@@ -323,6 +340,7 @@ int path_tests(void)
         ON_WIRE(test_foreign_peer_may_not_speak),
         ON_WIRE(test_lifetime_ends_with_bye_to_both),
         ON_WIRE(test_stateless_branch_repeats),
+        ON_WIRE(test_names_are_reached_where_they_were_seen),
         ON_WIRE(test_subscription_is_record_routed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

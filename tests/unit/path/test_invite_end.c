@@ -194,6 +194,53 @@ static void test_late_response_to_cancel_touches_no_other_call(void **state)
     assert_starts(&other.answer, "SIP/2.0 486 ");
 }
 
+// Nor may another call's CANCEL in that place.
+static void test_late_response_to_cancel_ends_no_other_cancel(void **state)
+{
+    struct wire *wire = *state;
+    struct call call, other;
+    call_init(&call, wire, "cancel-a@end");
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    call_init(&other, wire, "cancel-b@end");
+    call_invite(&other);
+    call_answer(&other, "180 Ringing");
+    call_cancel(&call);
+    struct wire_packet cancel = wire_take(wire, callee_of(&call));
+    call_respond(&call, &cancel, "200 OK", "c");
+    wire_pass(wire, 5500); // timer K
+    wire->out_count = 0;
+    call_cancel(&other);
+    wire->out_count = 0;
+    call_respond(&call, &cancel, "200 OK", "c");
+    wire_expect_count(wire, COUNTER_DROP_STRAY_RESPONSE, 1);
+    wire_pass(wire, 600); // timer E: it still waits for its own answer
+    assert_int_equal(wire_take_all(wire, callee_of(&other), "CANCEL "), 1);
+}
+
+// 17.2.3, and more: the branch alone does not open another peer's transaction.
+static void test_cancel_from_another_peer(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "cancel-foreign@end");
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    call.sides[DIALOG_CALLER].via_parameters =
+        ""; // the answer goes to the sender's address and the Via's port
+    struct call foreign = call;
+    char text[WIRE_TEXT_MAX];
+    call_invite_text(&foreign, text);
+    memcpy(text, "CANCEL", 6);
+    memcpy(strstr(text, "CSeq: 100 INVITE"), "CSeq: 100 CANCEL", 16);
+    wire_send(wire, wire_carrier_b, text);
+    assert_int_equal(wire_take_all(wire, wire_carrier_b, "SIP/2.0 481 "), 1);
+    wire_expect_silence(wire);
+    wire_send(wire, wire_carrier, text);
+    assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 200 "), 1);
+    assert_int_equal(wire_take_all(wire, callee_of(&call), "CANCEL "), 1);
+}
+
 static void test_nobody_answers_the_invite(void **state)
 {
     struct wire *wire = *state;
@@ -363,6 +410,8 @@ int path_tests(void)
         ON_WIRE(test_unknown_cancel),
         ON_WIRE(test_cancel_that_nobody_answers),
         ON_WIRE(test_late_response_to_cancel_touches_no_other_call),
+        ON_WIRE(test_late_response_to_cancel_ends_no_other_cancel),
+        ON_WIRE(test_cancel_from_another_peer),
         ON_WIRE(test_nobody_answers_the_invite),
         ON_WIRE(test_stray_refusal_and_provisional_stay),
         ON_WIRE(test_non_invite_gets_no_408),

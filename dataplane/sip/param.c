@@ -57,6 +57,27 @@ int param_take_number(const struct cursor *cursor, const struct param *param, ui
     return number_read(cursor->base, param->value, limit, number);
 }
 
+// The depth of a comment is a count.
+int param_comment(struct cursor *cursor, struct span *comment)
+{
+    const uint8_t *start = cursor->at;
+    unsigned depth = 0;
+    for (; cursor->at < cursor->end; cursor->at++) {
+        uint8_t octet = *cursor->at;
+        if (octet == '(') {
+            depth++;
+        } else if (octet == ')' && --depth == 0) {
+            cursor->at++;
+            *comment = span_between(cursor->base, start, cursor->at);
+            cursor_skip_lws(cursor);
+            return 0;
+        } else if (octet == '\\' && cursor->end - cursor->at > 1) {
+            cursor->at++;
+        }
+    }
+    return -1;
+}
+
 int param_list_open(struct cursor *cursor)
 {
     const uint8_t *start = cursor->at;

@@ -90,44 +90,17 @@ static int take_rport(const struct cursor *cursor, const struct param *param, st
     return 0;
 }
 
-static int take_once(const struct param *param, struct span *value)
-{
-    if (value->length != 0 || param->value.length == 0)
-        return -1;
-    *value = param->value;
-    return 0;
-}
-
 // A second branch, received or rport is a fault: each reader would choose its own.
 static int take_param(const struct cursor *cursor, const struct param *param, struct via *via)
 {
     const uint8_t *name = cursor->base + param->name.offset;
     if (param->name.length == 6 && scan_same(name, "branch", 6))
-        return take_once(param, &via->branch);
+        return param_take(param, &via->branch);
     if (param->name.length == 5 && scan_same(name, "rport", 5))
         return take_rport(cursor, param, via);
     if (param->name.length == 8 && scan_same(name, "received", 8))
-        return take_once(param, &via->received);
+        return param_take(param, &via->received);
     return 0;
-}
-
-// Comments nest (RFC 3261 25.1); the depth is a count.
-static int skip_comment(struct cursor *cursor)
-{
-    unsigned depth = 0;
-    for (; cursor->at < cursor->end; cursor->at++) {
-        uint8_t octet = *cursor->at;
-        if (octet == '(') {
-            depth++;
-        } else if (octet == ')' && --depth == 0) {
-            cursor->at++;
-            cursor_skip_lws(cursor);
-            return 0;
-        } else if (octet == '\\' && cursor->end - cursor->at > 1) {
-            cursor->at++;
-        }
-    }
-    return -1;
 }
 
 int via_read(struct cursor *cursor, struct via *via)
@@ -153,7 +126,8 @@ int via_read(struct cursor *cursor, struct via *via)
         via->whole = span_between(cursor->base, start, whole_end);
         via->parameters = span_between(cursor->base, parameters, whole_end);
     }
-    if (cursor_has(cursor, '(') && skip_comment(cursor) != 0)
+    struct span comment;
+    if (cursor_has(cursor, '(') && param_comment(cursor, &comment) != 0)
         return -1;
     more = param_list_close(cursor);
     return bad ? -1 : more;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Inputs that end where an unreadable page begins, so that one octet read too far kills the test; and
+// Inputs between unreadable pages, so that one octet read too far kills the test; and
 // shorthands for spans. Included by one C file a program.
 #ifndef DIALGATE_TESTS_UNIT_SIP_GUARD_H
 #define DIALGATE_TESTS_UNIT_SIP_GUARD_H
@@ -20,23 +20,35 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define GUARD_PAGES 17u
 
-// Copies octets to the end of a mapping whose next page faults. The copy is good until the next call.
-static inline uint8_t *guard_copy(const void *octets, size_t length)
+// First octet of GUARD_PAGES pages between two that fault.
+static inline uint8_t *guard_map(void)
 {
-    static uint8_t *edge;
-    if (edge == NULL) {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        uint8_t *map =
-            mmap(NULL, (GUARD_PAGES + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static uint8_t *first;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (first == NULL) {
+        uint8_t *map = mmap(NULL, (GUARD_PAGES + 2) * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         assert(map != MAP_FAILED);
-        edge = map + GUARD_PAGES * page;
-        int refused = mprotect(edge, page, PROT_NONE);
+        first = map + page;
+        int refused = mprotect(first, GUARD_PAGES * page, PROT_READ | PROT_WRITE);
         assert(refused == 0);
         (void)refused;
     }
-    assert(length <= 4096u * GUARD_PAGES);
-    memcpy(edge - length, octets, length);
-    return edge - length;
+    return first;
+}
+
+// Copies octets to the end of the pages: what reads behind them faults. The copy is good until the next call.
+static inline uint8_t *guard_copy(const void *octets, size_t length)
+{
+    size_t size = GUARD_PAGES * (size_t)sysconf(_SC_PAGESIZE);
+    assert(length <= size);
+    return memcpy(guard_map() + size - length, octets, length);
+}
+
+// Copies octets to the beginning of the pages: what reads before them faults.
+static inline uint8_t *guard_copy_front(const void *octets, size_t length)
+{
+    assert(length <= GUARD_PAGES * (size_t)sysconf(_SC_PAGESIZE));
+    return memcpy(guard_map(), octets, length);
 }
 
 // Fails with the row's name unless span is text; NULL means absent.

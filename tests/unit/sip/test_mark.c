@@ -5,7 +5,7 @@
 
 #define TEXT_MAX (MARK_WINDOW + 3 * MARK_BLOCK)
 
-static const char *const level_names[MARK_LEVEL_COUNT] = {"scalar", "sse", "avx2", "avx512"};
+static const char *const level_names[MARK_LEVEL_COUNT] = {"none", "scalar", "sse", "avx2", "avx512"};
 
 static bool is_marked(const uint64_t *bits, unsigned place)
 {
@@ -24,6 +24,8 @@ static void check_marks(const char *name, const struct marks *marks, const uint8
     assert_ptr_equal(marks->from, text);
     assert_true(marks->length <= length && marks->length <= MARK_WINDOW);
     assert_true(marks->length == length || marks->length % MARK_BLOCK == 0);
+    // The first block at least.
+    assert_true(marks->length >= (length < MARK_BLOCK ? length : MARK_BLOCK));
     for (unsigned i = 0; i < marks->length; i++)
         check_octet(name, marks, i, text[i]);
     // Where a walk from mark to mark ends.
@@ -50,7 +52,7 @@ static void check_level(enum mark_level level)
 static void test_levels(void **state)
 {
     unsigned levels = 0;
-    for (unsigned level = 0; level < MARK_LEVEL_COUNT; level++) {
+    for (unsigned level = MARK_SCALAR; level < MARK_LEVEL_COUNT; level++) {
         if (!mark_use((enum mark_level)level)) {
             print_message("%s: not on this processor\n", level_names[level]);
             continue;
@@ -85,7 +87,7 @@ static void test_extent(void **state)
     };
     static struct marks marks;
     static char text[TEXT_MAX];
-    for (unsigned level = 0; level < MARK_LEVEL_COUNT; level++) {
+    for (unsigned level = MARK_SCALAR; level < MARK_LEVEL_COUNT; level++) {
         if (!mark_use((enum mark_level)level))
             continue;
         for (unsigned i = 0; i < ROWS(rows); i++) {

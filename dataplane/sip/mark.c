@@ -82,6 +82,11 @@ static struct block block_scalar(const uint8_t *octets)
                     &before);                                                                                \
     finish(marks, count, end);
 
+static void fill_none(struct marks *marks, const uint8_t *at, const uint8_t *end)
+{
+    finish(marks, 0, end);
+}
+
 static void fill_scalar(struct marks *marks, const uint8_t *at, const uint8_t *end){FILL_LOOP(block_scalar)}
 
 #if HAS_VECTORS
@@ -172,6 +177,7 @@ TARGET(AVX512) static void fill_avx512(struct marks *marks, const uint8_t *at, c
 static bool has_level(enum mark_level level)
 {
     switch (level) {
+    case MARK_NONE:
     case MARK_SCALAR:
         return true;
     case MARK_SSE:
@@ -185,16 +191,17 @@ static bool has_level(enum mark_level level)
     }
 }
 
-static const fill_function fills[MARK_LEVEL_COUNT] = {fill_scalar, fill_sse, fill_avx2, fill_avx512};
+static const fill_function fills[MARK_LEVEL_COUNT] = {fill_none, fill_scalar, fill_sse, fill_avx2,
+                                                      fill_avx512};
 
 #else
 
 static bool has_level(enum mark_level level)
 {
-    return level == MARK_SCALAR;
+    return level == MARK_NONE || level == MARK_SCALAR;
 }
 
-static const fill_function fills[MARK_LEVEL_COUNT] = {fill_scalar};
+static const fill_function fills[MARK_LEVEL_COUNT] = {fill_none, fill_scalar};
 
 #endif
 

@@ -20,8 +20,9 @@ struct marks {
     uint64_t uri[MARK_WORDS + 1];     // not SCAN_URI, and the backslash, at which quoted strings stop
 };
 
-// Ways to do the same, from the slowest to the fastest.
-enum mark_level { MARK_SCALAR, MARK_SSE, MARK_AVX2, MARK_AVX512, MARK_LEVEL_COUNT };
+// Ways to do the same, from the slowest to the fastest. The first marks nothing: then the octet loops read
+// everything.
+enum mark_level { MARK_NONE, MARK_SCALAR, MARK_SSE, MARK_AVX2, MARK_AVX512, MARK_LEVEL_COUNT };
 
 // Marks octets from `from` on: up to `end`, to the end of the window, or to about the first empty line,
 // whichever comes first; at least one block or up to `end`. Uses the best level of this processor.

@@ -6,6 +6,7 @@
 #include "header.h"
 #include "line.h"
 #include "param.h"
+#include "plain.h"
 #include "via.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ static_assert(MESSAGE_HEADERS_MAX < MESSAGE_NO_HEADER, "indexes fit an octet");
 
 struct reading {
     struct message *message;
+    const struct marks *marks;
     int fault;
     bool has_content_length;
     uint32_t content_length;
@@ -40,6 +42,9 @@ static void read_start(struct reading *reading, const struct start_line *start, 
     note_fault(reading, fault);
     if (fault != MESSAGE_FINE || !start->is_request)
         return;
+    message->uri_scheme = URI_SIP;
+    if (plain_sip_uri(reading->marks, message->octets, start->request_uri))
+        return;
     struct uri uri;
     // RFC 3261 19.1.1, table 1: headers are not allowed in a Request-URI.
     if (uri_parse(message->octets, start->request_uri, &uri) != 0 || uri.headers.offset != 0)
@@ -50,6 +55,8 @@ static void read_start(struct reading *reading, const struct start_line *start, 
 static void read_call_id(struct reading *reading, struct span value)
 {
     reading->message->call_id = value;
+    if (plain_visible(reading->marks, reading->message->octets, value))
+        return;
     struct cursor cursor = cursor_of(reading->message->octets, value);
     if (value.length == 0 || scan_while(cursor.at, cursor.end, SCAN_VISIBLE) != cursor.end)
         note_fault(reading, MESSAGE_BAD_CALL_ID);
@@ -58,6 +65,8 @@ static void read_call_id(struct reading *reading, struct span value)
 // From and To hold one address.
 static void read_party(struct reading *reading, struct span value, struct span *tag, int fault)
 {
+    if (plain_party(reading->marks, reading->message->octets, value, tag))
+        return;
     struct cursor cursor = cursor_of(reading->message->octets, value);
     struct address address;
     if (address_read(&cursor, &address, tag) != 1 || cursor.at != cursor.end || cursor.at[-1] == ',') {
@@ -71,7 +80,8 @@ static void read_cseq(struct reading *reading, struct span value)
     struct message *message = reading->message;
     struct span name;
     message->cseq = value;
-    if (cseq_split(message->octets, value, &message->cseq_number, &name) != 0) {
+    if (!plain_cseq(reading->marks, message->octets, value, &message->cseq_number, &name) &&
+        cseq_split(message->octets, value, &message->cseq_number, &name) != 0) {
         note_fault(reading, MESSAGE_BAD_CSEQ);
         return;
     }
@@ -92,12 +102,16 @@ static void read_cseq(struct reading *reading, struct span value)
 static bool read_whole_number(const struct reading *reading, struct span value, uint32_t limit,
                               uint32_t *number)
 {
+    if (plain_number(reading->message->octets, value, limit, number))
+        return true;
     struct cursor cursor = cursor_of(reading->message->octets, value);
     return scan_number(cursor.at, cursor.end, limit, number) == cursor.end;
 }
 
 static void read_via(struct reading *reading, struct span value)
 {
+    if (plain_via(reading->marks, reading->message->octets, value, &reading->message->via))
+        return;
     struct cursor cursor = cursor_of(reading->message->octets, value);
     if (via_read(&cursor, &reading->message->via) != 1)
         note_fault(reading, MESSAGE_BAD_VIA);
@@ -213,8 +227,8 @@ static void read_body(struct reading *reading, const struct line_walk *walk)
 
 int message_parse(const uint8_t *octets, uint32_t length, struct message *message)
 {
-    struct reading reading = {.message = message};
     struct line_walk walk;
+    struct reading reading = {.message = message, .marks = &walk.marks};
     struct start_line start;
 
     memset(message, 0, offsetof(struct message, first));

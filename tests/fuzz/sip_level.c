@@ -18,20 +18,20 @@ static void check_same(const struct message *a, const struct message *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct message scalar, message;
+    static struct message bare, message;
     if (size > UINT32_MAX)
         return 0;
-    CHECK(mark_use(MARK_SCALAR));
-    int fault = message_parse(data, (uint32_t)size, &scalar);
-    for (unsigned level = MARK_SCALAR; level < MARK_LEVEL_COUNT; level++) {
+    CHECK(mark_use(MARK_NONE));
+    int fault = message_parse(data, (uint32_t)size, &bare);
+    for (unsigned level = MARK_NONE; level < MARK_LEVEL_COUNT; level++) {
         struct span call_id;
         if (!mark_use((enum mark_level)level))
             continue;
         CHECK(message_parse(data, (uint32_t)size, &message) == fault);
-        check_same(&scalar, &message);
-        CHECK(peek_call_id(data, (uint32_t)size, &call_id) == (scalar.call_id.length != 0));
-        CHECK(scalar.call_id.length == 0 ||
-              (call_id.offset == scalar.call_id.offset && call_id.length == scalar.call_id.length));
+        check_same(&bare, &message);
+        CHECK(peek_call_id(data, (uint32_t)size, &call_id) == (bare.call_id.length != 0));
+        CHECK(bare.call_id.length == 0 ||
+              (call_id.offset == bare.call_id.offset && call_id.length == bare.call_id.length));
     }
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "workers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -67,6 +68,7 @@ static int deal_queues(struct workers *workers, const struct ports *ports, struc
     for (unsigned n = 0; n < ports->count; n++) {
         unsigned queues = ports->ports[n].network->queues;
 
+        assert(queues > 0); // rules_create() saw to it
         for (unsigned q = 0; q < queues; q++) {
             unsigned owner = queue_owner(workers, n, q);
             struct worker_parts *parts = &workers->parts[owner];

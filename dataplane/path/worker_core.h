@@ -118,6 +118,10 @@ static inline struct cookie_octets octets_of(const struct message *message, stru
 
 // worker.c: one turn. Returns how much there was to do. Tests call turns one at a time.
 unsigned worker_turn(struct worker *worker);
+// worker.c, for worker_create.c: the clock and what follows from a new configuration.
+void worker_clock(struct worker *worker);
+void worker_settings(struct worker *worker);
+
 // rx.c: up to BURST packets from one queue.
 unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs);
 // screen.c: keeps what is UDP to a listener, in place; the rest is counted and freed. Returns how many stay.

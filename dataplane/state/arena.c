@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <jemalloc/jemalloc.h>
-#include <stdio.h>
 #include <string.h>
 
 #define REGION_MIN ((size_t)4 << 20)
@@ -61,9 +60,12 @@ static bool extent_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b,
 
 static int arena_option(unsigned number, const char *option, void *value, size_t size)
 {
-    char name[64];
-    snprintf(name, sizeof(name), "arena.%u.%s", number, option);
-    return -mallctl(name, NULL, NULL, value, size);
+    // "arena.0.OPTION" as numbers, the second of which is the arena: no text is made here.
+    size_t path[4];
+    size_t length = sizeof(path) / sizeof(path[0]);
+    int result = mallctlnametomib(option, path, &length);
+    path[1] = number;
+    return result != 0 ? -result : -mallctlbymib(path, length, NULL, NULL, value, size);
 }
 
 int arena_init(struct arena *arena, void *region, size_t size)
@@ -83,18 +85,18 @@ int arena_init(struct arena *arena, void *region, size_t size)
     extent_hooks_t *given = (extent_hooks_t *)(void *)arena->hooks;
     if (mallctl("arenas.create", &arena->arena, &length, &given, sizeof(given)) != 0)
         return -ENOMEM;
-    if ((result = arena_option(arena->arena, "retain_grow_limit", &grow, sizeof(grow))) != 0 ||
-        (result = arena_option(arena->arena, "dirty_decay_ms", &at_once, sizeof(at_once))) != 0 ||
-        (result = arena_option(arena->arena, "muzzy_decay_ms", &at_once, sizeof(at_once))) != 0 ||
+    if ((result = arena_option(arena->arena, "arena.0.retain_grow_limit", &grow, sizeof(grow))) != 0 ||
+        (result = arena_option(arena->arena, "arena.0.dirty_decay_ms", &at_once, sizeof(at_once))) != 0 ||
+        (result = arena_option(arena->arena, "arena.0.muzzy_decay_ms", &at_once, sizeof(at_once))) != 0 ||
         (result = -mallctl("tcache.create", &arena->tcache, &length, NULL, 0)) != 0)
-        arena_option(arena->arena, "destroy", NULL, 0);
+        arena_option(arena->arena, "arena.0.destroy", NULL, 0);
     return result;
 }
 
 void arena_fini(struct arena *arena)
 {
     mallctl("tcache.destroy", NULL, NULL, &arena->tcache, sizeof(arena->tcache));
-    arena_option(arena->arena, "destroy", NULL, 0);
+    arena_option(arena->arena, "arena.0.destroy", NULL, 0);
     *arena = (struct arena){.fail_at = -1};
 }
 

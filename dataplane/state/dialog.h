@@ -49,8 +49,8 @@ enum dialog_action {
     DIALOG_DO_RELEASE = 8,       // Terminated: the caller releases the record
     DIALOG_DO_BYE_BOTH = 16, // send BYE to caller and callee (after DO_CANCEL: the caller got its 480, the
                              // callee needs ACK and BYE)
-    DIALOG_DO_CANCEL = 32, // CANCEL to the callee, 480 to the caller
-    DIALOG_DO_EARLY = 64   // newly early
+    DIALOG_DO_CANCEL = 32,   // CANCEL to the callee, 480 to the caller
+    DIALOG_DO_EARLY = 64     // newly early
 };
 
 // What Terminating does next depends on how it was reached: three rows of the machine are one state.

@@ -247,6 +247,14 @@ static void test_bad_messages(void **state)
     assert_int_equal(ask(world, CHANNEL_DIALOG_LIST, 5000, &message.header.request), 0);
     far_send(world->far, &message, size + 1, NULL, 0);
     expect_drop(world);
+}
+
+static void test_bad_answers(void **state)
+{
+    struct world *world = *state;
+    struct far_message message;
+    uint8_t row[256];
+    size_t row_size = far_row(row, 3, "x");
 
     print_message("an answer that nobody waits for\n");
     far_done(world->far, CHANNEL_DONE, 99, 0, "");
@@ -263,7 +271,7 @@ static void test_bad_messages(void **state)
         .type = CHANNEL_DIALOG_END, .body = &select, .fd = -1, .timeout_ms = 5000};
     assert_int_equal(channel_ask(world->channel, &request, &deaf), 0);
     assert_true(far_receive(world->far, &message, NULL, 1000));
-    number = message.header.request;
+    uint32_t number = message.header.request;
     far_say(world->far, CHANNEL_DIALOG_ROW, number, row, row_size);
     assert_true(far_run_until(world->base, &world->lost, 2000));
     assert_int_equal(world->result, -ENOTCONN);
@@ -349,6 +357,7 @@ int main(void)
                                        T(test_lost_answers_all),
                                        T(test_not_before_hello),
                                        T(test_bad_messages),
+                                       T(test_bad_answers),
                                        T(test_busy),
                                        T(test_descriptors_do_not_leak),
                                        T(test_every_octet_changed)};

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What happens to a worker before its first turn and after its last.
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <rte_cycles.h>
+#include "worker_core.h"
+
+static size_t own_size(void)
+{
+    return (sizeof(struct worker) + 63) & ~(size_t)63;
+}
+
+size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity)
+{
+    return own_size() + dialogs_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+}
+
+static void start_clock(struct worker *worker)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    worker->tsc_base = rte_rdtsc();
+    worker->us_base = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    worker->us_per_tsc_shifted = ((uint64_t)1000000 << 32) / rte_get_tsc_hz();
+    worker_clock(worker);
+}
+
+struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size)
+{
+    if (parts->queue_count > WORKER_QUEUES_MAX || parts->count > WORKERS_MAX || parts->id >= parts->count) {
+        snprintf(error, error_size, "worker %u: %u queues are more than %u", parts->id, parts->queue_count,
+                 WORKER_QUEUES_MAX);
+        return NULL;
+    }
+    uint8_t *memory = parts->memory;
+    struct worker *worker = (struct worker *)memory;
+    memory += own_size();
+    worker->parts = *parts;
+    memcpy(worker->queues, parts->queues, parts->queue_count * sizeof(*parts->queues));
+    worker->parts.queues = worker->queues;
+    for (unsigned network = 0; network < NETWORKS_MAX; network++)
+        worker->queue_of[network] = -1;
+    for (unsigned i = parts->queue_count; i-- > 0;)
+        worker->queue_of[parts->queues[i].network] = (int)i;
+    int failed = arena_init(&worker->arena, parts->arena, parts->arena_size);
+    if (failed != 0) {
+        snprintf(error, error_size, "worker %u: arena of %zu octets: %s", parts->id, parts->arena_size,
+                 strerror(-failed));
+        return NULL;
+    }
+    start_clock(worker);
+    wheel_init(&worker->wheel, worker->now);
+    dialogs_init(&worker->dialogs, memory, parts->dialogs_capacity, &worker->arena, &worker->wheel);
+    worker->dialogs.key = parts->keys.table;
+    memory += dialogs_memory(parts->dialogs_capacity);
+    transactions_init(&worker->transactions, memory, parts->transactions_capacity, &worker->arena,
+                      &worker->wheel);
+    worker->rules = parts->published->rules;
+    worker->nexthops = parts->published->nexthops;
+    worker_settings(worker);
+    parts->counters->cpu = parts->cpu;
+    return worker;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker != NULL)
+        arena_fini(&worker->arena);
+}

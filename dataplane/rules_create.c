@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A snapshot is untrusted until each number in it was compared with its bound; afterwards workers index
+// without a check.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dialgate/counters.h"
+#include "message.h"
+#include "rules.h"
+#include "rules_source.h"
+
+#define RECORDS_MAX (1u << 28) // the wheel's handles have 30 bits for the index
+
+struct check {
+    const struct rules *rules;
+    char *error;
+    size_t size;
+};
+
+static bool refuse(const struct check *check, const char *what, uint32_t index)
+{
+    snprintf(check->error, check->size, "snapshot: %s (row %u)", what, index);
+    return false;
+}
+
+static bool named(const char name[NAME_SIZE])
+{
+    return name[0] != '\0' && memchr(name, '\0', NAME_SIZE) != NULL;
+}
+
+static bool check_networks(const struct check *check)
+{
+    const struct rules *rules = check->rules;
+    for (uint32_t i = 0; i < rules->network_count; i++) {
+        const struct snapshot_network *network = &rules->networks[i];
+        if (!named(network->name) || !named(network->interface))
+            return refuse(check, "network without a name", i);
+        if (network->attach > ATTACH_AF_PACKET || network->queues == 0 || network->queues > 64)
+            return refuse(check, "network out of range", i);
+    }
+    for (uint32_t i = 0; i < rules->listener_count; i++) {
+        const struct snapshot_listener *listener = &rules->listeners[i];
+        if (!named(listener->name) || listener->network >= rules->network_count || listener->port == 0 ||
+            ip_address_ipv4(&listener->address) == 0)
+            return refuse(check, "listener out of range", i);
+    }
+    return true;
+}
+
+static bool check_peers(const struct check *check)
+{
+    const struct rules *rules = check->rules;
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < rules->peer_count; i++) {
+        const struct snapshot_peer *peer = &rules->peers[i];
+        if (!(peer->flags & SNAPSHOT_PRESENT))
+            continue;
+        entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
+        if (!named(peer->name) || peer->listener >= rules->listener_count || peer->balance != BALANCE_CALL_ID)
+            return refuse(check, "peer out of range", i);
+        if (peer->maglev_offset > rules->maglev_count ||
+            peer->maglev_count > rules->maglev_count - peer->maglev_offset || entries > rules->maglev_count)
+            return refuse(check, "peer's table out of range", i);
+        for (uint32_t k = 0; k < peer->maglev_count; k++) {
+            uint16_t member = rules->maglev[peer->maglev_offset + k];
+            if (member >= rules->member_count || !(rules->members[member].flags & SNAPSHOT_PRESENT) ||
+                rules->members[member].peer != i)
+                return refuse(check, "peer's table names a foreign member", i);
+        }
+    }
+    for (uint32_t i = 0; i < rules->member_count; i++) {
+        const struct snapshot_member *member = &rules->members[i];
+        if (!(member->flags & SNAPSHOT_PRESENT))
+            continue;
+        if (member->peer >= rules->peer_count || !(rules->peers[member->peer].flags & SNAPSHOT_PRESENT) ||
+            member->port == 0 || ip_address_ipv4(&member->address) == 0)
+            return refuse(check, "member out of range", i);
+    }
+    return true;
+}
+
+// Octets and bits beyond the length are zero.
+static bool is_prefix(const struct snapshot_source *source)
+{
+    uint8_t beyond = 0;
+    if (source->length % 8 != 0)
+        beyond = (uint8_t)(source->address.octets[source->length / 8] << source->length % 8);
+    for (uint32_t i = (source->length + 7u) / 8; i < sizeof(source->address.octets); i++)
+        beyond |= source->address.octets[i];
+    return beyond == 0;
+}
+
+static bool check_routes(const struct check *check)
+{
+    const struct rules *rules = check->rules;
+    for (uint32_t i = 0; i < rules->source_count; i++) {
+        const struct snapshot_source *source = &rules->sources[i];
+        if (source->peer >= rules->peer_count || !(rules->peers[source->peer].flags & SNAPSHOT_PRESENT) ||
+            source->length > 128 || !is_prefix(source))
+            return refuse(check, "source out of range", i);
+    }
+    for (uint32_t i = 0; i < rules->route_count; i++) {
+        const struct snapshot_route *route = &rules->routes[i];
+        bool from_known =
+            route->from == ROUTE_FROM_ANY_PEER ||
+            (route->from < rules->peer_count && (rules->peers[route->from].flags & SNAPSHOT_PRESENT));
+        bool to_known = route->action == ROUTE_ANSWER
+                            ? route->answer >= 200 && route->answer <= 699
+                            : route->action == ROUTE_TO_PEER && route->to < rules->peer_count &&
+                                  (rules->peers[route->to].flags & SNAPSHOT_PRESENT) &&
+                                  rules->peers[route->to].maglev_count > 0;
+        if (!from_known || !to_known ||
+            (route->method >= METHOD_COUNT && route->method != ROUTE_METHOD_ANY) || route->to_us > 1)
+            return refuse(check, "route out of range", i);
+    }
+    return true;
+}
+
+static bool check_settings(const struct check *check)
+{
+    const struct snapshot_settings *s = check->rules->settings;
+    if (s->workers == 0 || s->workers > WORKERS_MAX || s->idle > IDLE_SPIN ||
+        s->prefilter.mode > PREFILTER_ENFORCE)
+        return refuse(check, "workers or modes out of range", 0);
+    if (s->dialogs_capacity == 0 || s->dialogs_capacity > RECORDS_MAX || s->transactions_capacity == 0 ||
+        s->transactions_capacity > RECORDS_MAX || s->arena_octets < (4u << 20) ||
+        s->arena_octets > ((uint64_t)64 << 30))
+        return refuse(check, "capacities out of range", 0);
+    if (s->timer_t1_ms == 0 || s->timer_t1_ms > 60000 || s->timer_t2_ms < s->timer_t1_ms ||
+        s->timer_t2_ms > 600000 || s->timer_t4_ms == 0 || s->timer_t4_ms > 600000 || s->timer_b_ms == 0 ||
+        s->timer_b_ms > 3600000 || s->timer_c_ms == 0 || s->timer_c_ms > 86400000)
+        return refuse(check, "timers out of range", 0);
+    if (s->early_life_ms == 0 || s->dialog_life_ms == 0 || s->dialog_life_ms > (uint64_t)30 * 86400000 ||
+        memchr(s->server_header, '\0', NAME_SIZE) == NULL)
+        return refuse(check, "lifetimes out of range", 0);
+    return true;
+}
+
+// Section sizes and most rows of each. The order is enum snapshot_section.
+static const struct {
+    uint32_t size;
+    uint32_t most;
+} section_rows[SECTION_COUNT] = {
+    {sizeof(struct snapshot_network), NETWORKS_MAX}, {sizeof(struct snapshot_listener), LISTENERS_MAX},
+    {sizeof(struct snapshot_peer), PEERS_MAX},       {sizeof(struct snapshot_member), MEMBERS_MAX},
+    {sizeof(struct snapshot_source), SOURCES_MAX},   {sizeof(struct snapshot_route), ROUTES_MAX},
+    {sizeof(uint16_t), SNAPSHOT_SIZE_MAX / 2},       {sizeof(struct snapshot_deny), SOURCES_MAX},
+};
+
+static bool check_sections(const struct snapshot_header *header, size_t size, struct check *check)
+{
+    if (header->magic != SNAPSHOT_MAGIC || header->version != SNAPSHOT_VERSION || header->size != size)
+        return refuse(check, "not a snapshot of this version", 0);
+    for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+        const struct snapshot_range *range = &header->sections[i];
+        if (range->offset % 8 != 0 || range->offset < sizeof(*header) || range->offset > size ||
+            range->count > section_rows[i].most ||
+            range->count > (size - range->offset) / section_rows[i].size)
+            return refuse(check, "section outside the image", i);
+    }
+    return true;
+}
+
+static const void *section(const struct snapshot_header *header, enum snapshot_section which, uint32_t *count)
+{
+    *count = header->sections[which].count;
+    return (const uint8_t *)header + header->sections[which].offset;
+}
+
+// Other prefixes are IPv6, and no packet comes from there yet.
+static bool is_ipv4(const struct snapshot_source *source)
+{
+    static const struct ip_address any = {{[10] = 0xff, [11] = 0xff}};
+    return source->length >= IPV4_MAPPED_BITS &&
+           memcmp(source->address.octets, any.octets, IPV4_MAPPED_BITS / 8) == 0;
+}
+
+static int index_sources(struct rules *rules)
+{
+    uint32_t slots = 16;
+    while (slots < rules->source_count * 2)
+        slots *= 2;
+    rules->source_slots = calloc(slots, sizeof(*rules->source_slots));
+    if (rules->source_slots == NULL)
+        return -ENOMEM;
+    rules->source_mask = slots - 1;
+    bool used[33] = {false};
+    for (uint32_t i = 0; i < rules->source_count; i++) {
+        const struct snapshot_source *source = &rules->sources[i];
+        if (!is_ipv4(source))
+            continue;
+        uint32_t length = source->length - IPV4_MAPPED_BITS;
+        uint32_t *slot = source_slot(rules, ip_address_ipv4(&source->address), length);
+        if (*slot != 0)
+            return -EEXIST;
+        *slot = i + 1;
+        used[length] = true;
+    }
+    for (int length = 32; length >= 0; length--) {
+        if (used[length])
+            rules->source_lengths[rules->source_length_count++] = (uint8_t)length;
+    }
+    return 0;
+}
+
+struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size)
+{
+    struct rules *rules = NULL;
+    if (size < sizeof(struct snapshot_header) || size > SNAPSHOT_SIZE_MAX) {
+        snprintf(error, error_size, "snapshot: %zu octets is no size for one", size);
+        return NULL;
+    }
+    void *copy = malloc(size);
+    rules = calloc(1, sizeof(*rules));
+    if (copy == NULL || rules == NULL)
+        goto memory;
+    memcpy(copy, image, size); // checked after the copy: the sender cannot change it any more
+    const struct snapshot_header *header = copy;
+    struct check check = {.rules = rules, .error = error, .size = error_size};
+    rules->image = header;
+    if (!check_sections(header, size, &check))
+        goto refused;
+    rules->settings = &header->settings;
+    rules->networks = section(header, SECTION_NETWORKS, &rules->network_count);
+    rules->listeners = section(header, SECTION_LISTENERS, &rules->listener_count);
+    rules->peers = section(header, SECTION_PEERS, &rules->peer_count);
+    rules->members = section(header, SECTION_MEMBERS, &rules->member_count);
+    rules->sources = section(header, SECTION_SOURCES, &rules->source_count);
+    rules->routes = section(header, SECTION_ROUTES, &rules->route_count);
+    rules->maglev = section(header, SECTION_MAGLEV, &rules->maglev_count);
+    if (!check_settings(&check) || !check_networks(&check) || !check_peers(&check) || !check_routes(&check))
+        goto refused;
+    for (uint32_t i = 0; i < rules->listener_count; i++)
+        rules->listener_addresses[i] = ip_address_ipv4(&rules->listeners[i].address);
+    int result = index_sources(rules);
+    if (result == 0)
+        return rules;
+    if (result == -ENOMEM)
+        goto memory;
+    snprintf(error, error_size, "snapshot: two sources with one prefix");
+    goto refused;
+memory:
+    snprintf(error, error_size, "snapshot: no memory for %zu octets", size);
+refused:
+    if (rules != NULL)
+        free(rules->source_slots);
+    free(copy);
+    free(rules);
+    return NULL;
+}
+
+void rules_destroy(struct rules *rules)
+{
+    if (rules == NULL)
+        return;
+    free(rules->source_slots);
+    free((void *)(uintptr_t)rules->image);
+    free(rules);
+}

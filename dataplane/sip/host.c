@@ -45,10 +45,12 @@ static const uint8_t *read_group(const uint8_t *at, const uint8_t *end, uint16_t
     return at == start || at - start > 4 ? NULL : at;
 }
 
+#define NO_GAP 9u
+
 struct groups {
     uint16_t value[8];
     unsigned count;
-    unsigned gap; // groups before "::"; 8: there is none
+    unsigned gap; // groups before "::", or NO_GAP
 };
 
 // The last 32 bits may be written as IPv4. Returns false when the text is no such thing.
@@ -83,7 +85,7 @@ static bool read_groups(struct cursor *cursor, struct groups *groups)
         if (*cursor->at++ != ':' || cursor->at == cursor->end)
             return false;
         if (*cursor->at == ':') {
-            if (groups->gap != 8)
+            if (groups->gap != NO_GAP)
                 return false;
             groups->gap = groups->count;
             cursor->at++;
@@ -95,7 +97,7 @@ static bool read_groups(struct cursor *cursor, struct groups *groups)
 int uri_host_ipv6(const uint8_t *octets, struct span host, uint8_t address[16])
 {
     struct cursor cursor = cursor_of(octets, host);
-    struct groups groups = {.gap = 8};
+    struct groups groups = {.gap = NO_GAP};
     if (cursor_has(&cursor, '[')) {
         if (host.length < 4 || cursor.end[-1] != ']')
             return -1;
@@ -103,9 +105,9 @@ int uri_host_ipv6(const uint8_t *octets, struct span host, uint8_t address[16])
         cursor.end--;
     }
     // "::" stands for at least one group.
-    if (!read_groups(&cursor, &groups) || (groups.gap == 8 ? groups.count != 8 : groups.count > 7))
+    if (!read_groups(&cursor, &groups) || (groups.gap == NO_GAP ? groups.count != 8 : groups.count > 7))
         return -1;
-    unsigned behind = groups.gap == 8 ? 0 : groups.count - groups.gap;
+    unsigned behind = groups.gap == NO_GAP ? 0 : groups.count - groups.gap;
     memset(address, 0, 16);
     for (unsigned i = 0; i < groups.count; i++) {
         unsigned place = i < groups.count - behind ? i : 8 - groups.count + i;

@@ -198,6 +198,23 @@ static uint32_t record_of_tag(struct worker *worker, struct work *work, uint32_t
     return index;
 }
 
+// 13.2.2.4: 64*T1 after the first 2xx the caller gives up the early dialogs that had none.
+static void bound_other_forks(struct worker *worker, uint64_t call_hash, uint32_t answered)
+{
+    uint32_t found[DIALOGS_OF_CALL_MAX];
+    const struct dialog *winner = dialog_at(&worker->dialogs, answered);
+    unsigned n = dialog_find_call(&worker->dialogs, call_hash,
+                                  dialog_text(&worker->dialogs, answered, DIALOG_TEXT_CALL_ID), found,
+                                  DIALOGS_OF_CALL_MAX);
+    tick_t deadline = worker->now + 64 * worker->transactions.timers.t1;
+    for (unsigned i = 0; i < n; i++) {
+        const struct dialog *other = dialog_at(&worker->dialogs, found[i]);
+        if (other->state == DIALOG_EARLY && other->invite == winner->invite &&
+            other->invite_generation == winner->invite_generation)
+            wheel_arm(&worker->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, found[i]), deadline);
+    }
+}
+
 static void track_tag(struct worker *worker, struct work *work, uint32_t first)
 {
     const struct message *message = work->message;
@@ -217,7 +234,10 @@ static void track_tag(struct worker *worker, struct work *work, uint32_t first)
             count(worker, COUNTER_DIALOG_FULL);
     }
     dialog_at(&worker->dialogs, index)->learnt[DIALOG_CALLEE] = work->packet->source;
-    dialog_apply(worker, index, message->status < 200 ? DIALOG_ON_PROVISIONAL : DIALOG_ON_SUCCESS);
+    unsigned actions =
+        dialog_apply(worker, index, message->status < 200 ? DIALOG_ON_PROVISIONAL : DIALOG_ON_SUCCESS);
+    if (actions & DIALOG_DO_CONFIRM)
+        bound_other_forks(worker, work->packet->call_hash, index);
 }
 
 // A final refusal ends every record of the INVITE that was not confirmed meanwhile.

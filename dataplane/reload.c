@@ -139,6 +139,18 @@ static bool networks_equal(const struct rules *a, const struct rules *b)
     return true;
 }
 
+// Transactions and dialogs name listeners by index: those that stay keep theirs.
+static bool listeners_keep_place(const struct rules *a, const struct rules *b)
+{
+    for (unsigned i = 0; i < a->listener_count && i < b->listener_count; i++) {
+        if (a->listener_addresses[i] != b->listener_addresses[i] ||
+            a->listeners[i].port != b->listeners[i].port ||
+            a->listeners[i].network != b->listeners[i].network)
+            return false;
+    }
+    return true;
+}
+
 // What EAL, ports and the workers' memory were made from cannot change under them.
 static int check_unchanged(const struct rules *now, const struct rules *next, struct fault *fault)
 {
@@ -147,6 +159,8 @@ static int check_unchanged(const struct rules *now, const struct rules *next, st
 
     if (!networks_equal(now, next))
         name_change(&names, "networks");
+    if (!listeners_keep_place(now, next))
+        name_change(&names, "listeners (a running one takes new ones at the end only)");
     if (a->workers != b->workers)
         name_change(&names, "workers.count");
     if (a->dialogs_capacity != b->dialogs_capacity)

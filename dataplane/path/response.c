@@ -119,6 +119,10 @@ void response_stage(struct worker *worker, struct work *work)
         response_stateless(worker, work);
         return;
     }
+    if (message->status >= 200 && !tx_has_mbufs(worker)) { // unacknowledged, it comes again
+        settle(work, COUNTER_DROP_NO_MBUF);
+        return;
+    }
     uint32_t index = work->client;
     struct transaction *client = transaction_at(&worker->transactions, index);
     enum transaction_event event = message->status == 100  ? TRANSACTION_ON_100

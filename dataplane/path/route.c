@@ -10,10 +10,11 @@
 
 // 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
 // in it.
-static uint32_t loop_hash(const struct worker *worker, const struct message *message)
+static uint32_t loop_hash(const struct worker *worker, const struct message *message, uint16_t peer)
 {
     struct siphash hash;
     siphash_begin(&hash, &worker->parts.keys.tag);
+    siphash_add(&hash, &peer, sizeof(peer)); // routes depend on it: an SBC may send a call back through us
     const struct span spans[] = {message->request_uri, message->from_tag, message->to_tag, message->call_id};
     for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         siphash_add(&hash, &spans[i].length, sizeof(spans[i].length));
@@ -103,7 +104,7 @@ static bool is_refused(struct worker *worker, struct work *work)
             reply_stateless(worker, work, (struct reply){400, "Too Many Headers", NULL});
         return true;
     }
-    work->loop = loop_hash(worker, message);
+    work->loop = loop_hash(worker, message, work->packet->peer);
     if (!has_looped(worker, work))
         return false;
     if (ack)
@@ -208,7 +209,11 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
                          (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
     if (!begin_pair(worker, work, target, pair)) {
-        reply_stateless(worker, work, no_room);
+        // Full is for new calls: what is inside one goes on, without state.
+        if (message->to_tag.length > 0)
+            forward_stateless(worker, work, target->to);
+        else
+            reply_stateless(worker, work, no_room);
         return;
     }
     struct forward forward = {.to = target->to, .listener_in = work->packet->source.listener};

@@ -34,6 +34,18 @@ static bool has_listener(const struct worker *worker, struct endpoint to)
     return to.listener < worker->rules->listener_count;
 }
 
+bool tx_has_mbufs(struct worker *worker)
+{
+    struct rte_mbuf *mbufs[TX_MBUFS];
+    const struct rte_mempool_cache *cache = rte_mempool_default_cache(worker->parts.pool, rte_lcore_id());
+    if (cache != NULL && cache->len >= TX_MBUFS)
+        return true;
+    if (rte_pktmbuf_alloc_bulk(worker->parts.pool, mbufs, TX_MBUFS) != 0)
+        return false;
+    rte_pktmbuf_free_bulk(mbufs, TX_MBUFS);
+    return true;
+}
+
 uint32_t tx_room(const struct worker *worker, struct endpoint to)
 {
     if (!has_listener(worker, to))

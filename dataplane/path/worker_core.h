@@ -141,6 +141,10 @@ void route_stage(struct worker *worker, struct work *work);
 // tx.c: a frame for a message of ours.
 struct rte_mbuf *tx_open(struct worker *worker,
                          struct writer *writer); // NULL: the pool is empty (counted by the caller)
+// Whether TX_MBUFS can be had: a final response moves its transaction on, and may not find afterwards that it
+// cannot be sent.
+#define TX_MBUFS 2u // what a response may make us send: ACK and the response
+bool tx_has_mbufs(struct worker *worker);
 // Sends what was written. Takes the mbuf in any case. Returns 0, or the outcome that tells why not.
 uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
                  struct endpoint to);

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A name's length and its first, middle and last letter make a slot of a table without collisions: two names
 // that share a slot do not compile (initializer override). One comparison with the name there decides. The
-// factors were found by trial: the first 9 bits wide that keep all names apart.
+// factor was found by trial: the first that keeps all names apart in 9 bits.
 #include "header.h"
-#include "scan.h"
-
-#define SLOT_BITS 9u
-#define SLOT(length, first, middle, last)                                                                    \
-    (((length)*176u + (first)*140u + (middle)*59u + (last)*231u) & ((1u << SLOT_BITS) - 1))
 
 // clang-format off
 // Kind, name, its length, its first, middle (at length / 2) and last letter in lower case.
@@ -110,16 +105,22 @@
     X(HEADER_WWW_AUTHENTICATE, "WWW-Authenticate", 16, 'w', 'e', 'e')
 // clang-format on
 
-struct header_name {
-    uint8_t length;
-    char text[31]; // 32 octets a row: half a cache line
-};
+#define NAME_ROW(kind, name, length, first, middle, last) [kind] = name,
+static const char *const names[HEADER_COUNT] = {NAMES(NAME_ROW)};
 
-#define NAME_ROW(kind, name, length, first, middle, last) [kind] = {length, name},
-static const struct header_name names[HEADER_COUNT] = {NAMES(NAME_ROW)};
+// Octets of a name in lower case, as words that hold the first one lowest; what is behind the name is zero.
+#define OCTET(name, place)                                                                                   \
+    ((place) < sizeof(name) - 1 ? (uint64_t)((name)[(place) < sizeof(name) ? (place) : 0] | 0x20) : 0)
+#define WORD(name, place)                                                                                    \
+    (OCTET(name, place) | OCTET(name, (place) + 1) << 8 | OCTET(name, (place) + 2) << 16 |                   \
+     OCTET(name, (place) + 3) << 24 | OCTET(name, (place) + 4) << 32 | OCTET(name, (place) + 5) << 40 |      \
+     OCTET(name, (place) + 6) << 48 | OCTET(name, (place) + 7) << 56)
+#define IN_WORDS(kind, name, length, first, middle, last)                                                    \
+    [kind] = {length, {WORD(name, 0), WORD(name, 8), WORD(name, 16), WORD(name, 24)}},
+const struct header_row header_rows[HEADER_COUNT] = {NAMES(IN_WORDS)};
 
-#define SLOT_ROW(kind, name, length, first, middle, last) [SLOT(length, first, middle, last)] = kind,
-static const uint8_t slots[1u << SLOT_BITS] = {NAMES(SLOT_ROW)};
+#define SLOT_ROW(kind, name, length, first, middle, last) [HEADER_SLOT(length, first, middle, last)] = kind,
+const uint8_t header_slots[1u << HEADER_SLOT_BITS] = {NAMES(SLOT_ROW)};
 
 // RFC 3261 7.3.3 and 20; the letters of later RFCs are in IANA's registry of header fields.
 static const uint8_t compact[26] = {
@@ -144,46 +145,28 @@ static const uint8_t compact[26] = {
     ['y' - 'a'] = HEADER_IDENTITY,
 };
 
-// Letters are the octets of a name above 0x3f: there, and only there, the bit between the cases does not
-// count.
-static bool same_word(const uint8_t *name, const char *text, size_t size)
+enum sip_header header_compact(uint8_t letter)
 {
-    uint64_t want = scan_load(text, size);
-    uint64_t differs = scan_load(name, size) ^ want;
-    return (differs & ~(want >> 1 & 0x2020202020202020u)) == 0;
-}
-
-// length is 2 at least. Words overlap at the end.
-static bool same_name(const uint8_t *name, const char *text, size_t length)
-{
-    if (length < 4)
-        return same_word(name, text, 2) && same_word(name + length - 2, text + length - 2, 2);
-    if (length < 8)
-        return same_word(name, text, 4) && same_word(name + length - 4, text + length - 4, 4);
-    for (size_t i = 0; i + 8 < length; i += 8)
-        if (!same_word(name + i, text + i, 8))
-            return false;
-    return same_word(name + length - 8, text + length - 8, 8);
+    letter |= 0x20;
+    return letter >= 'a' && letter <= 'z' ? (enum sip_header)compact[letter - 'a'] : HEADER_OTHER;
 }
 
 enum sip_header header_find(const uint8_t *name, size_t length)
 {
-    if (length == 0)
+    uint8_t copy[HEADER_NAME_MAX] = {0};
+    if (length == 0 || length > HEADER_NAME_MAX)
         return HEADER_OTHER;
-    // What this makes of other octets than letters and hyphens falls with the comparison.
-    unsigned first = name[0] | 0x20u;
-    if (length == 1)
-        return first >= 'a' && first <= 'z' ? (enum sip_header)compact[first - 'a'] : HEADER_OTHER;
-    unsigned slot = SLOT((unsigned)length, first, name[length / 2] | 0x20u, name[length - 1] | 0x20u);
-    const struct header_name *row = &names[slots[slot]];
-    if (row->length != length || !same_name(name, row->text, length))
-        return HEADER_OTHER;
-    return (enum sip_header)slots[slot];
+    for (size_t i = 0; i < length; i++) {
+        if (!scan_is(name[i], SCAN_HOST))
+            return HEADER_OTHER;
+        copy[i] = name[i];
+    }
+    return header_find_word(copy, length);
 }
 
 const char *header_text(unsigned kind)
 {
-    return kind < HEADER_COUNT && kind != HEADER_OTHER ? names[kind].text : "";
+    return kind < HEADER_COUNT && kind != HEADER_OTHER ? names[kind] : "";
 }
 
 struct method_name {

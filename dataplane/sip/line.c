@@ -23,6 +23,17 @@ static const uint8_t *behind_line_end(const uint8_t *at)
     return *at == '\r' ? at + 2 : at + 1;
 }
 
+#define NAME_READ 8 // octets that header_find_word() may read
+
+static void mark_from(struct line_walk *walk, const uint8_t *at)
+{
+    mark_fill(&walk->marks, at, walk->end);
+    size_t marked = walk->marks.length;
+    size_t rest = (size_t)(walk->end - at);
+    size_t readable = rest < NAME_READ ? 0 : rest - NAME_READ;
+    walk->plain_end = at + (marked < readable ? marked : readable);
+}
+
 // First control octet but HTAB at or behind `at`, or the end.
 static const uint8_t *next_control(const struct line_walk *walk, const uint8_t *at)
 {
@@ -121,7 +132,7 @@ int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, s
     // first.
     if (walk->at == walk->end || !scan_is(*walk->at, SCAN_TOKEN))
         return MESSAGE_NOT_SIP;
-    mark_fill(&walk->marks, walk->at, walk->end);
+    mark_from(walk, walk->at);
     bool bad = false;
     const uint8_t *end = find_line_end(walk, walk->at, &bad);
     if (end == walk->end)
@@ -155,7 +166,7 @@ static const uint8_t *find_header_end(const struct line_walk *walk, const uint8_
     }
 }
 
-__attribute__((noinline)) static bool read_any(struct line_walk *walk, struct header_field *field)
+bool line_header_any(struct line_walk *walk, struct header_field *field)
 {
     const uint8_t *end = walk->end;
     while (walk->at < end) {
@@ -166,7 +177,7 @@ __attribute__((noinline)) static bool read_any(struct line_walk *walk, struct he
             return false;
         }
         if (line >= walk->marks.from + walk->marks.length)
-            mark_fill(&walk->marks, line, end);
+            mark_from(walk, line);
         const uint8_t *name_end =
             scan_while(mark_skip(&walk->marks, walk->marks.word, line, end), end, SCAN_TOKEN);
         const uint8_t *colon = name_end;
@@ -198,35 +209,4 @@ __attribute__((noinline)) static bool read_any(struct line_walk *walk, struct he
     walk->at = end;
     note_fault(walk, MESSAGE_CUT);
     return false;
-}
-
-// Nearly all lines: a name of letters, digits and hyphens, a colon, a space or none, a value, CRLF, and no
-// fold behind. Returns false, and leaves all as it was, when the line is another.
-static inline bool read_plain(struct line_walk *walk, struct header_field *field)
-{
-    const struct marks *marks = &walk->marks;
-    const uint8_t *line = walk->at;
-    if ((size_t)(line - marks->from) >= marks->length || walk->count == MESSAGE_HEADERS_MAX)
-        return false;
-    const uint8_t *line_end = mark_next(marks, marks->control, line);
-    if (walk->end - line_end < 3 || line_end[0] != '\r' || line_end[1] != '\n' || is_blank(line_end[2]))
-        return false;
-    // Control octets end words too: this is not behind line_end.
-    const uint8_t *colon = mark_next(marks, marks->word, line);
-    if (*colon != ':' || colon == line)
-        return false;
-    const uint8_t *value = colon + 1 + (colon[1] == ' ');
-    if (scan_is(*value, SCAN_LWS) || scan_is(line_end[-1], SCAN_LWS))
-        return false;
-    walk->at = line_end + 2;
-    walk->count++;
-    field->line = span_between(walk->octets, line, line_end + 2);
-    field->value = span_between(walk->octets, value, line_end);
-    field->kind = (uint16_t)header_find(line, (size_t)(colon - line));
-    return true;
-}
-
-bool line_header(struct line_walk *walk, struct header_field *field)
-{
-    return read_plain(walk, field) || read_any(walk, field);
 }

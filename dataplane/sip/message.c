@@ -176,21 +176,23 @@ static void read_repeated(struct reading *reading, const struct header_field *fi
 static void read_headers(struct reading *reading, struct line_walk *walk)
 {
     struct message *message = reading->message;
-    struct header_field field;
-    while (line_header(walk, &field)) {
+    unsigned count = 0;
+    for (; line_header(walk, &message->headers[count]); count++) {
+        const struct header_field *field = &message->headers[count];
+        unsigned kind = field->kind;
         // The walk may have met a fault in a line before this one.
-        note_fault(reading, walk->fault);
-        uint8_t index = (uint8_t)message->header_count++;
-        message->headers[index] = field;
-        if (field.kind >= HEADER_INDEXED_COUNT)
+        if (walk->fault != MESSAGE_FINE)
+            note_fault(reading, walk->fault);
+        if (kind >= HEADER_INDEXED_COUNT)
             continue;
-        if (message->first[field.kind] != MESSAGE_NO_HEADER) {
-            read_repeated(reading, &field);
+        if (message->first[kind] != MESSAGE_NO_HEADER) {
+            read_repeated(reading, field);
             continue;
         }
-        message->first[field.kind] = index;
-        read_first(reading, &field);
+        message->first[kind] = (uint8_t)count;
+        read_first(reading, field);
     }
+    message->header_count = (uint16_t)count;
     note_fault(reading, walk->fault);
 }
 

@@ -304,7 +304,10 @@ def test_reload():
     assert answer["result"] < 0 and "workers" in answer["text"] and "dialogs" in answer["text"], answer
     assert "10.99.1.1:5080" in near("ss", "-Huln")
     # Whole or nothing: an address that is not ours refuses all of it.
-    answer = control.load(channel.snapshot(NETWORKS[AF_XDP], [("edge", "10.99.1.1", 5090, 0), ("no", "10.99.9.9", 5060, 0)], sequence=4))
+    # A listener that stays keeps its place: calls that are up name it by that.
+    answer = control.load(channel.snapshot(NETWORKS[AF_XDP], more[::-1], sequence=4))
+    assert answer["result"] == -errno.EBUSY and "listeners" in answer["text"], answer
+    answer = control.load(channel.snapshot(NETWORKS[AF_XDP], more + [("third", "10.99.1.1", 5090, 0), ("no", "10.99.9.9", 5060, 0)], sequence=4))
     assert answer["result"] == -errno.EADDRNOTAVAIL, answer
     assert "5090" not in near("ss", "-Huln") and "10.99.1.1:5080" in near("ss", "-Huln")
     assert control.load(image(sequence=5))["result"] == 0

@@ -39,13 +39,24 @@ check(invite.get("max-forwards") == "0", f"Max-Forwards is {invite.get('max-forw
 callee.answer(invite, 486, "Busy", tag="b")
 callee.expect("ACK")
 carrier.expect(486)
-# A loop: the SBC sends our own request back to us unchanged (RFC 3261 16.3 item 4).
+# The SBC sends our own request back: from another peer, so it takes another route. When the carrier sends that back again, it
+# is a loop (RFC 3261 16.3 item 4).
+def send_back(peer, request):
+    head, _, body = request.text.partition("\r\n\r\n")
+    first, _, rest = head.partition("\r\n")
+    peer.send(f"{first}\r\nVia: SIP/2.0/UDP {peer.here};branch={unique('z9hG4bK')}\r\n{rest}\r\n\r\n{body}")
+
+
 carrier.send(carrier.request("INVITE"))
 callee, invite = receive_any(sbcs, "INVITE")
-head, _, body = invite.text.partition("\r\n\r\n")
-first, _, rest = head.partition("\r\n")
-callee.send(f"{first}\r\nVia: SIP/2.0/UDP {callee.here};branch={unique('z9hG4bK')}\r\n{rest}\r\n\r\n{body}")
-answer = callee.expect(482)
+send_back(callee, invite)
+looped = carrier.expect("INVITE")
+send_back(carrier, looped)
+carrier.expect(482)
+carrier.answer(looped, 482, "Loop Detected", tag="l")
+callee.expect(482)
+callee.answer(invite, 482, "Loop Detected", tag="l")
+carrier.expect(482)
 passed()
 PYTHON
 expect_counted dialgate_answers_total 1 'status="483"'

@@ -148,27 +148,35 @@ static void test_server_header(void **state)
     assert_int_equal(answer.message.to_tag.length, COOKIE_TAG_LENGTH);
 }
 
-// The SBC sends our own request back, unchanged: 16.3 item 4.
+// A request that comes back from another peer takes another route: no loop. What its first sender sends
+// again, as it went out, is one (16.3 item 4).
 static void test_loop(void **state)
 {
     struct wire *wire = *state;
     struct call call;
+    char text[WIRE_TEXT_MAX];
     call_init(&call, wire, "loop@refuse");
     call_invite(&call);
     struct endpoint sbc = call.sides[DIALOG_CALLEE].at;
     wire_send(wire, sbc, call.invite.text);
-    struct wire_packet answer = wire_take(wire, sbc);
+    assert_int_equal(wire_take_all(wire, sbc, "SIP/2.0 100 "), 1);
+    struct wire_packet out = wire_take(wire, wire_carrier);
+    assert_starts(&out, "INVITE sip:bob@");
+    wire_send(wire, wire_carrier, out.text);
+    struct wire_packet answer = wire_take(wire, wire_carrier);
     assert_starts(&answer, "SIP/2.0 482 Loop Detected\r\n");
     wire_expect_silence(wire);
     wire_expect_count(wire, COUNTER_ANSWER_482, 1);
-    // Likewise below a Via of its own.
-    char text[WIRE_TEXT_MAX];
-    snprintf(text, sizeof(text),
-             "INVITE sip:bob@10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 10.20.0.11;branch=z9hG4bKq\r\n%s",
-             strchr(call.invite.text, '\n') + 1);
-    wire_send(wire, sbc, text);
-    assert_int_equal(wire_take_all(wire, sbc, "SIP/2.0 482 "), 1);
-    wire_expect_silence(wire);
+    // Likewise below a Via of its own, and from the SBC's side.
+    const struct endpoint senders[] = {wire_carrier, sbc};
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text),
+                 "INVITE sip:bob@10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKq\r\n%s",
+                 strchr(out.text, '\n') + 1);
+        wire_send(wire, senders[i], text);
+        assert_int_equal(wire_take_all(wire, senders[i], "SIP/2.0 482 "), 1);
+        wire_expect_silence(wire);
+    }
 }
 
 // With another Request-URI it is no loop but a spiral, with a transaction of its own (16.3 item 4).

@@ -7,16 +7,21 @@
 
 #define HEADER_NAME_MAX  32u
 #define HEADER_SLOT_BITS 9u
-// The letters are in lower case.
-#define HEADER_SLOT(length, first, middle, last)                                                             \
-    ((((uint32_t)(first) | (uint32_t)(middle) << 8 | (uint32_t)(last) << 16 | (uint32_t)(length) << 24) *    \
-      0x8d56ce19u) >>                                                                                        \
-     (32 - HEADER_SLOT_BITS))
+#define HEADER_FACTOR    0x2212fb1271ed8d83ull
 
-// A name in lower case, in words of 8 octets, with zeros behind.
+// The first 8 octets of a name as a word, or all of them at its upper end.
+#define HEADER_KEY(a, b, c, d, e, f, g, h, length)                                                           \
+    (((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 | \
+      (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56)                                       \
+     << HEADER_KEY_SHIFT(length))
+#define HEADER_KEY_SHIFT(length) ((length) < 8 ? 64 - 8 * (length) : 0)
+#define HEADER_SLOT(key, last, length)                                                                       \
+    ((((key) + ((uint64_t)(last) << 8) + (uint64_t)(length)) * HEADER_FACTOR) >> (64 - HEADER_SLOT_BITS))
+
 struct header_row {
     uint64_t length;
-    uint64_t words[HEADER_NAME_MAX / 8];
+    uint64_t key;
+    uint8_t name[HEADER_NAME_MAX]; // in lower case
 };
 
 // By kind; and kinds by HEADER_SLOT().
@@ -39,23 +44,19 @@ static inline enum sip_header header_find_word(const uint8_t *name, size_t lengt
     const uint64_t lower = 0x2020202020202020u;
     if (length < 2)
         return header_compact(name[0]);
-    unsigned kind = header_slots[HEADER_SLOT(length, name[0] | 0x20u, name[length / 2] | 0x20u,
-                                             name[length - 1] | 0x20u)];
+    uint64_t key = (scan_load(name, 8) | lower) << HEADER_KEY_SHIFT(length);
+    enum sip_header kind = (enum sip_header)header_slots[HEADER_SLOT(key, name[length - 1] | 0x20u, length)];
     const struct header_row *row = &header_rows[kind];
-    if (row->length != length)
+    if (row->length != length || row->key != key)
         return HEADER_OTHER;
-    if (length < 8)
-        return ((scan_load(name, 8) | lower) ^ row->words[0]) << (64 - 8 * length) == 0
-                   ? (enum sip_header)kind
-                   : HEADER_OTHER;
-    uint64_t differs = (scan_load(name, 8) | lower) ^ row->words[0];
+    if (length <= 8)
+        return kind;
+    uint64_t differs = 0;
     // Words overlap: the last one ends with the name.
-    for (size_t i = 1; i < length / 8; i++)
-        differs |= (scan_load(name + i * 8, 8) | lower) ^ row->words[i];
-    uint64_t last;
-    memcpy(&last, (const uint8_t *)row->words + length - 8, sizeof(last));
-    differs |= (scan_load(name + length - 8, 8) | lower) ^ last;
-    return differs == 0 ? (enum sip_header)kind : HEADER_OTHER;
+    for (size_t i = 8; i + 8 < length; i += 8)
+        differs |= (scan_load(name + i, 8) | lower) ^ scan_load(row->name + i, 8);
+    differs |= (scan_load(name + length - 8, 8) | lower) ^ scan_load(row->name + length - 8, 8);
+    return differs == 0 ? kind : HEADER_OTHER;
 }
 
 // "Call-ID" ...; "" for HEADER_OTHER and whatever else.

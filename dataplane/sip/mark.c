@@ -41,21 +41,21 @@ static inline const uint8_t *pad_tail(uint8_t tail[MARK_BLOCK], const uint8_t *a
 
 // Stores a block's marks. Returns whether the next one is wanted: three control octets in a row are the end
 // of the headers, or nothing that should be there.
-static inline bool keep(struct marks *marks, unsigned index, struct block block, uint64_t *before)
+static inline bool keep(struct marks *marks, size_t index, struct block block, uint64_t *before)
 {
     marks->control[index] = block.control;
     marks->word[index] = block.word;
     marks->uri[index] = block.uri;
-    uint64_t one = block.control << 1 | *before >> 63;
-    uint64_t two = block.control << 2 | *before >> 62;
+    uint64_t run =
+        block.control & (block.control << 1 | *before >> 63) & (block.control << 2 | *before >> 62);
     *before = block.control;
-    return (block.control & one & two) == 0;
+    return run == 0;
 }
 
-static inline void finish(struct marks *marks, unsigned count, const uint8_t *end)
+static inline void finish(struct marks *marks, size_t count, const uint8_t *end)
 {
     size_t rest = (size_t)(end - marks->from);
-    marks->length = count * MARK_BLOCK < rest ? count * MARK_BLOCK : (uint32_t)rest;
+    marks->length = count * MARK_BLOCK < rest ? (uint32_t)(count * MARK_BLOCK) : (uint32_t)rest;
     marks->control[count] = marks->word[count] = marks->uri[count] = ~(uint64_t)0;
 }
 
@@ -75,11 +75,18 @@ static struct block block_scalar(const uint8_t *octets)
 #define FILL_LOOP(block_of)                                                                                  \
     uint8_t tail[MARK_BLOCK];                                                                                \
     uint64_t before = 0;                                                                                     \
-    unsigned count = 0;                                                                                      \
+    size_t rest = (size_t)(end - at);                                                                        \
+    size_t whole = rest / MARK_BLOCK < MARK_WORDS ? rest / MARK_BLOCK : MARK_WORDS;                          \
+    size_t count = 0;                                                                                        \
     bool more = true;                                                                                        \
-    for (; more && count < MARK_WORDS && at < end; count++, at += MARK_BLOCK)                                \
-        more = keep(marks, count, block_of((size_t)(end - at) < MARK_BLOCK ? pad_tail(tail, at, end) : at),  \
-                    &before);                                                                                \
+    while (more && count < whole) {                                                                          \
+        more = keep(marks, count, block_of(at + count * MARK_BLOCK), &before);                               \
+        count++;                                                                                             \
+    }                                                                                                        \
+    if (more && count < MARK_WORDS && rest % MARK_BLOCK != 0) {                                              \
+        keep(marks, count, block_of(pad_tail(tail, at + count * MARK_BLOCK, end)), &before);                 \
+        count++;                                                                                             \
+    }                                                                                                        \
     finish(marks, count, end);
 
 static void fill_none(struct marks *marks, const uint8_t *at, const uint8_t *end)

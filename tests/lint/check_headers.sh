@@ -12,7 +12,10 @@ commands = {}
 for entry in json.load(open(os.path.join(build, "compile_commands.json"))):
     path = os.path.relpath(os.path.join(entry["directory"], entry["file"]), root)
     if path.endswith(".c"):
-        commands.setdefault(os.path.dirname(path), (entry["directory"], shlex.split(entry["command"])))
+        # The file of a folder that may include most: a header may be for that one.
+        words, folder = shlex.split(entry["command"]), os.path.dirname(path)
+        if folder not in commands or len(words) > len(commands[folder][1]):
+            commands[folder] = (entry["directory"], words)
 
 def flags(folder):
     # include/ and ebpf/ are plain data: they get their own directories and nothing else.

@@ -11,6 +11,11 @@ static const struct ctl_word none[] = {{0}};
 static const struct ctl_word peer_word[] = {{"PEER", "peer", CTL_TEXT, true, "name of a peer"}, {0}};
 static const struct ctl_word id_word[] = {{"ID", "id", CTL_TEXT, true, "Call-ID or short id"}, {0}};
 static const struct ctl_word file_word[] = {{"FILE", "file", CTL_TEXT, true, "YAML file"}, {0}};
+static const struct ctl_word sip_words[] = {
+    {"FILE...", "files", CTL_LIST, true, "files of one SIP message each; - is standard input"}, {0}};
+static const struct ctl_word sip_word[] = {{"FILE", "file", CTL_TEXT, true, "one SIP message"}, {0}};
+static const struct ctl_word sip_options[] = {
+    {"--ua", "ua", CTL_FLAG, false, "as a user agent judges, with its limits"}, {0}};
 static const struct ctl_word reload_word[] = {
     {"FILE", "file", CTL_TEXT, false, "instead of the file in force"}, {0}};
 static const struct ctl_word address_word[] = {{"ADDRESS", "address", CTL_TEXT, true, "IPv4 address"}, {0}};
@@ -54,6 +59,10 @@ const struct ctl_command ctl_commands[] = {
     {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL,
      "drop all from an address"},
     {"prefilter", "unban", "prefilter.unban", address_word, none, show_unban, NULL, "lift a ban"},
+    {"sip", "check", NULL, sip_words, sip_options, NULL, run_sip_check,
+     "what a front end does with a message (needs no daemon)"},
+    {"sip", "show", NULL, sip_word, none, NULL, run_sip_show,
+     "what is understood of a message (needs no daemon)"},
     {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, "as Prometheus text"},
     {0},
 };
@@ -91,6 +100,7 @@ static json_t *value_of(const struct ctl_word *word, const char *text)
     case CTL_FLAG:
         return json_true();
     case CTL_TEXT:
+    case CTL_LIST:
         return json_string(text);
     case CTL_NUMBER:
         if (*text == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
@@ -111,6 +121,14 @@ static int put(json_t *params, const struct ctl_word *word, const char *text)
     if (!value) {
         fprintf(stderr, "dialgatectl: %s: \"%s\" is not understood; %s\n", word->name, text, word->help);
         return CTL_USAGE;
+    }
+    if (word->kind == CTL_LIST) {
+        json_t *list = json_object_get(params, word->param);
+        if (!list) {
+            list = json_array();
+            json_object_set_new(params, word->param, list);
+        }
+        return json_array_append_new(list, value) == 0 ? CTL_DONE : CTL_REFUSED;
     }
     return json_object_set_new(params, word->param, value) == 0 ? CTL_DONE : CTL_REFUSED;
 }
@@ -136,7 +154,8 @@ static int read_words(const struct ctl_command *command, int count, const char *
         if (strncmp(words[i], "--", 2) != 0 || options_end) {
             if (!next->name)
                 return wrong("one word too many:", words[i]);
-            status = put(params, next++, words[i]);
+            status = put(params, next, words[i]);
+            next += next->kind != CTL_LIST;
             continue;
         }
         const struct ctl_word *option = find_option(command, words[i]);
@@ -146,7 +165,7 @@ static int read_words(const struct ctl_command *command, int count, const char *
             return wrong("a value is missing behind", words[i]);
         status = put(params, option, option->kind == CTL_FLAG ? "" : words[++i]);
     }
-    if (status == CTL_DONE && next->name && next->required)
+    if (status == CTL_DONE && next->name && next->required && !json_object_get(params, next->param))
         return wrong("what is missing:", next->name);
     return status;
 }

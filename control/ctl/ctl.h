@@ -23,7 +23,14 @@ struct ctl {
     struct dg_client *client; // opened with the first call; NULL: not now
 };
 
-enum ctl_kind { CTL_TEXT, CTL_NUMBER, CTL_DURATION_MS, CTL_DURATION_S, CTL_FLAG };
+enum ctl_kind {
+    CTL_TEXT,
+    CTL_NUMBER,
+    CTL_DURATION_MS,
+    CTL_DURATION_S,
+    CTL_FLAG,
+    CTL_LIST /* the last positional word: this and all that follow, as an array */
+};
 
 struct ctl_word {
     const char *name;  // "--peer", or what usage shows for a positional word; NULL behind the last one
@@ -73,6 +80,8 @@ void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
 void show_ended(struct ctl *ctl, const json_t *result);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
+int run_sip_check(struct ctl *ctl, const json_t *params);
+int run_sip_show(struct ctl *ctl, const json_t *params);
 int run_config_check(struct ctl *ctl, const json_t *params);
 int run_config_reload(struct ctl *ctl, const json_t *params);
 

@@ -6,8 +6,6 @@
 #include "ctl.h"
 #include "version.h"
 
-#define WORDS_MAX 64 // no command has more; what is beyond is one word too many anyway
-
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
 {
     struct dg_error error;
@@ -71,15 +69,20 @@ int main(int argc, char **argv)
             return option == 'h' ? CTL_DONE : CTL_USAGE;
         }
     }
-    const char *words[WORDS_MAX];
+    const char **words = calloc((size_t)argc, sizeof(*words));
     int count = 0;
-    for (int i = optind; i < argc && count < WORDS_MAX; i++) {
+    if (!words) {
+        fputs("dialgatectl: no memory\n", stderr);
+        return CTL_REFUSED;
+    }
+    for (int i = optind; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) // also where people put it: at the end
             ctl.json = true;
         else
             words[count++] = argv[i];
     }
     int status = count > 0 ? ctl_execute(&ctl, count, words) : ctl_shell(&ctl);
+    free(words);
     dg_client_close(ctl.client);
     if (fflush(stdout) != 0 && status == CTL_DONE) {
         fputs("dialgatectl: standard output does not take what is printed\n", stderr);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sip_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ctl.h"
+#include "uri.h"
+
+#define METHOD_SHOWN 100 // characters
+
+static const char *const extensions[] = {"100rel", "timer", "replaces", "norefersub", "tdialog", NULL};
+
+// The library's own limits, copied once: a constant cannot be made of another one.
+static struct judge_options user_agent = {
+    .role = JUDGE_UA,
+    .schemes = 1u << URI_SIP | 1u << URI_SIPS | 1u << URI_TEL,
+    .methods = (1u << METHOD_OTHER) - 1,
+    .extensions = extensions,
+};
+
+const struct judge_options *sip_check_ua(void)
+{
+    user_agent.limits = judge_limits_ua;
+    return &user_agent;
+}
+
+struct message_verdict sip_check_line(const uint8_t *octets, uint32_t length,
+                                      const struct judge_options *options, char line[SIP_LINE_MAX])
+{
+    struct message message;
+    int fault = message_parse(octets, length, &message);
+    struct message_verdict verdict = message_judge(&message, fault, options);
+    int shown = message.method_name.length > METHOD_SHOWN ? METHOD_SHOWN : message.method_name.length;
+    if (verdict.action == JUDGE_SILENCE)
+        snprintf(line, SIP_LINE_MAX, "drop");
+    else if (verdict.action == JUDGE_ANSWER)
+        snprintf(line, SIP_LINE_MAX, "reject %u %s", verdict.status, verdict.reason);
+    else if (message.is_request)
+        snprintf(line, SIP_LINE_MAX, "ok %.*s", shown,
+                 (const char *)message_at(&message, message.method_name));
+    else
+        snprintf(line, SIP_LINE_MAX, "ok %u", message.status);
+    return verdict;
+}
+
+uint8_t *sip_read_file(const char *path, uint32_t *length)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    uint8_t *octets = file == NULL ? NULL : malloc(MESSAGE_SIZE_MAX + 1);
+    if (octets == NULL) {
+        fprintf(stderr, "dialgatectl: %s: %s\n", path, strerror(errno));
+    } else {
+        *length = (uint32_t)fread(octets, 1, MESSAGE_SIZE_MAX + 1, file);
+        if (ferror(file)) {
+            fprintf(stderr, "dialgatectl: %s: %s\n", path, strerror(errno));
+            free(octets);
+            octets = NULL;
+        }
+    }
+    if (file != NULL && file != stdin)
+        fclose(file);
+    return octets;
+}
+
+static void print_line(struct ctl *ctl, const char *path, const struct message_verdict *verdict,
+                       const char *line)
+{
+    static const char *const words[] = {
+        [JUDGE_FINE] = "ok", [JUDGE_ANSWER] = "reject", [JUDGE_SILENCE] = "drop"};
+    if (!ctl->json) {
+        fprintf(ctl->out, "%s: %s\n", path, line);
+        return;
+    }
+    json_t *object = json_pack("{s:s, s:s}", "file", path, "verdict", words[verdict->action]);
+    if (object == NULL) { // a file name that is no UTF-8
+        fprintf(ctl->out, "{\"verdict\":\"%s\"}\n", words[verdict->action]);
+        return;
+    }
+    if (verdict->action == JUDGE_ANSWER) {
+        json_object_set_new(object, "status", json_integer(verdict->status));
+        json_object_set_new(object, "reason", json_string(verdict->reason));
+    }
+    if (verdict->action == JUDGE_FINE)
+        json_object_set_new(object, "message", json_string(line + strlen("ok ")));
+    ctl_print_json(ctl, object);
+    json_decref(object);
+}
+
+int run_sip_check(struct ctl *ctl, const json_t *params)
+{
+    const struct judge_options *options =
+        json_is_true(json_object_get(params, "ua")) ? sip_check_ua() : &judge_front_end;
+    const json_t *files = json_object_get(params, "files");
+    size_t index, failed = 0;
+    json_t *file;
+    int status = CTL_DONE;
+    json_array_foreach(files, index, file)
+    {
+        char line[SIP_LINE_MAX];
+        uint32_t length;
+        uint8_t *octets = sip_read_file(json_string_value(file), &length);
+        if (octets == NULL) {
+            status = CTL_REFUSED;
+            continue;
+        }
+        struct message_verdict verdict = sip_check_line(octets, length, options, line);
+        print_line(ctl, json_string_value(file), &verdict, line);
+        failed += verdict.action != JUDGE_FINE;
+        free(octets);
+    }
+    if (failed == 0)
+        return status;
+    fprintf(stderr, "dialgatectl: %zu of %zu messages would not pass\n", failed, json_array_size(files));
+    return CTL_REFUSED;
+}

@@ -17,7 +17,7 @@ expect_refusal 1 "$LAB_RUN|CAP_" lab_in core "${nobody[@]}" "$LAB_DIR/dialgate-d
 chmod 0644 "$LAB_DIR/dialgate.yaml"
 expect_refusal 1 "$LAB_RUN" lab_in core "${nobody[@]}" "$LAB_DIR/dialgate-control" -c "$LAB_DIR/dialgate.yaml" \
     --run-directory "$LAB_RUN" --state-directory "$LAB_DIR"
-cp "$(lab_program dialgatectl)" "$LAB_DIR"
-expect_refusal 1 'control.sock|libdialgate' lab_in core env LD_LIBRARY_PATH="$LAB_BUILD/control/client" "${nobody[@]}" \
+cp "$(lab_program dialgatectl)" "$LAB_BUILD"/control/client/libdialgate.so.0 "$LAB_DIR"
+expect_refusal 1 'control.sock' lab_in core env LD_LIBRARY_PATH="$LAB_DIR" "${nobody[@]}" \
     "$LAB_DIR/dialgatectl" --run-directory "$LAB_RUN" status
 test_ends control

@@ -165,11 +165,11 @@ lab_remove() # ID
     local space directory=$LAB_HOME/$1
     lab_end_processes "$1"
     for space in $LAB_SPACES; do
-        [ ! -e "/run/netns/$1-$space" ] || ip netns del "$1-$space" 2>/dev/null
+        [ ! -e "/run/netns/$1-$space" ] || ip netns del "$1-$space" 2>/dev/null || true
     done
     lab_hugepages_back "$directory"
     rm -rf "$directory" "/dev/shm/dialgate-lab-$1"
-    rmdir "$LAB_HOME" 2>/dev/null
+    rmdir "$LAB_HOME" 2>/dev/null || true # others may be at work
     return 0
 }
 

@@ -25,13 +25,12 @@ static const uint8_t *behind_line_end(const uint8_t *at)
 
 #define NAME_READ 8 // octets that header_find_word() may read
 
-static void mark_from(struct line_walk *walk, const uint8_t *at)
+void line_mark(struct line_walk *walk, size_t most)
 {
-    mark_fill(&walk->marks, at, walk->end);
-    size_t marked = walk->marks.length;
-    size_t rest = (size_t)(walk->end - at);
+    size_t rest = (size_t)(walk->end - walk->at);
     size_t readable = rest < NAME_READ ? 0 : rest - NAME_READ;
-    walk->plain_end = at + (marked < readable ? marked : readable);
+    mark_fill(&walk->marks, walk->at, most < rest ? walk->at + most : walk->end);
+    walk->plain_end = walk->at + (walk->marks.length < readable ? walk->marks.length : readable);
 }
 
 // First control octet but HTAB at or behind `at`, or the end.
@@ -83,11 +82,14 @@ static int request_line(struct line_walk *walk, const uint8_t *end, struct start
     if (blank == at || blank == end || *blank != ' ')
         return MESSAGE_NOT_SIP;
     const uint8_t *version_end = end;
-    while (is_blank(version_end[-1]))
-        version_end--;
-    const uint8_t *version = version_end;
-    while (version > blank && !is_blank(version[-1]))
-        version--;
+    const uint8_t *version = end - VERSION_LENGTH;
+    if (version <= blank || memcmp(version - 1, " SIP/2.0", VERSION_LENGTH + 1) != 0) {
+        while (is_blank(version_end[-1]))
+            version_end--;
+        version = version_end;
+        while (version > blank && !is_blank(version[-1]))
+            version--;
+    }
     if (version <= blank || !names_sip(version, version_end))
         return MESSAGE_NOT_SIP;
     start->is_request = true;
@@ -116,12 +118,14 @@ static int status_line(struct line_walk *walk, const uint8_t *end, struct start_
     return check_version(walk->at, blank);
 }
 
-int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, struct start_line *start)
+int line_open(struct line_walk *walk, const uint8_t *octets, uint32_t length)
 {
-    memset(start, 0, sizeof(*start));
-    // Not the marks: they are 0.8 kB.
-    memset(walk, 0, offsetof(struct line_walk, marks));
-    walk->octets = walk->at = walk->end = octets;
+    // Not all at once: the marks are 0.8 kB.
+    walk->octets = walk->at = walk->end = walk->plain_end = walk->marks.from = octets;
+    walk->fault = MESSAGE_FINE;
+    walk->count = 0;
+    walk->complete = false;
+    walk->marks.length = 0;
     if (length > MESSAGE_SIZE_MAX)
         return MESSAGE_TOO_LONG;
     walk->end = octets + length;
@@ -130,16 +134,31 @@ int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, s
         walk->at++;
     // What starts no token can be no start line, and find_line_end() must not look at the octet before the
     // first.
-    if (walk->at == walk->end || !scan_is(*walk->at, SCAN_TOKEN))
-        return MESSAGE_NOT_SIP;
-    mark_from(walk, walk->at);
+    return walk->at < walk->end && scan_is(*walk->at, SCAN_TOKEN) ? MESSAGE_FINE : MESSAGE_NOT_SIP;
+}
+
+// The line ends at `end`.
+static int read_start(struct line_walk *walk, const uint8_t *end, struct start_line *start)
+{
+    memset(start, 0, sizeof(*start));
+    start->offset = (uint16_t)(walk->at - walk->octets);
+    int fault = names_sip(walk->at, end) ? status_line(walk, end, start) : request_line(walk, end, start);
+    walk->at = behind_line_end(end);
+    return fault;
+}
+
+int line_start_to(struct line_walk *walk, const uint8_t *feed, struct start_line *start)
+{
+    return read_start(walk, feed[-1] == '\r' ? feed - 1 : feed, start);
+}
+
+int line_start(struct line_walk *walk, struct start_line *start)
+{
     bool bad = false;
     const uint8_t *end = find_line_end(walk, walk->at, &bad);
     if (end == walk->end)
         return MESSAGE_NOT_SIP;
-    start->offset = (uint16_t)(walk->at - octets);
-    int fault = names_sip(walk->at, end) ? status_line(walk, end, start) : request_line(walk, end, start);
-    walk->at = behind_line_end(end);
+    int fault = read_start(walk, end, start);
     if (fault == MESSAGE_FINE && bad)
         fault = start->is_request ? MESSAGE_BAD_REQUEST_URI : MESSAGE_BAD_HEADER_LINE;
     return fault;
@@ -177,7 +196,7 @@ bool line_header_any(struct line_walk *walk, struct header_field *field)
             return false;
         }
         if (line >= walk->marks.from + walk->marks.length)
-            mark_from(walk, line);
+            line_mark(walk, MARK_WINDOW);
         const uint8_t *name_end =
             scan_while(mark_skip(&walk->marks, walk->marks.word, line, end), end, SCAN_TOKEN);
         const uint8_t *colon = name_end;

@@ -27,9 +27,20 @@ struct line_walk {
     struct marks marks;       // of what lies around `at`, once the start line was read
 };
 
-// Begins a walk over octets[0, length) and reads the start line. Returns MESSAGE_FINE, or a fault: after
-// MESSAGE_NOT_SIP and MESSAGE_TOO_LONG there is nothing to walk, after others line_header() works.
-int line_start(struct line_walk *walk, const uint8_t *octets, uint32_t length, struct start_line *start);
+// Begins a walk over octets[0, length) at the start line, with nothing marked. Returns MESSAGE_FINE; or
+// MESSAGE_NOT_SIP or MESSAGE_TOO_LONG, and then there is nothing to walk.
+int line_open(struct line_walk *walk, const uint8_t *octets, uint32_t length);
+
+// Marks from walk->at on, `most` octets at most. What is not marked when it is walked over is read by the
+// octet, or marked then.
+void line_mark(struct line_walk *walk, size_t most);
+
+// Reads the start line. Returns MESSAGE_FINE, or a fault: after MESSAGE_NOT_SIP there is nothing to walk,
+// after others line_header() works.
+int line_start(struct line_walk *walk, struct start_line *start);
+
+// The same when the first line feed is known, but for control octets in the line, which are not looked for.
+int line_start_to(struct line_walk *walk, const uint8_t *feed, struct start_line *start);
 
 // Reads a line of any shape; the rest is as line_header().
 bool line_header_any(struct line_walk *walk, struct header_field *field);

@@ -240,8 +240,12 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
     message->max_forwards = -1;
     message->method = METHOD_OTHER;
     message->cseq_method = METHOD_OTHER;
-    int fault = line_start(&walk, octets, length, &start);
-    if (fault == MESSAGE_NOT_SIP || fault == MESSAGE_TOO_LONG)
+    int fault = line_open(&walk, octets, length);
+    if (fault != MESSAGE_FINE)
+        return fault;
+    line_mark(&walk, MARK_WINDOW);
+    fault = line_start(&walk, &start);
+    if (fault == MESSAGE_NOT_SIP)
         return fault;
     read_start(&reading, &start, fault);
     read_headers(&reading, &walk);

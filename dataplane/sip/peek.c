@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Every line ends with a line feed, and no line feed stands within one. So the quick scan goes from line feed
+// to line feed and looks at the octet behind: an empty line ends the headers, and a line that begins like a
+// Call-ID is read as message_parse() reads it. Where that finds anything but a good Call-ID, or where there
+// are so many lines that it might have stopped before, the slow walk decides.
 #include "line.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 // The same walk as message_parse(), which keeps the first Call-ID line whatever its value is worth; here it
 // stops there.
-bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
+static bool walk_all(const uint8_t *octets, uint32_t length, struct span *call_id)
 {
     struct line_walk walk;
     struct start_line start;
     struct header_field field;
-    int fault = line_start(&walk, octets, length, &start);
-    if (fault == MESSAGE_NOT_SIP || fault == MESSAGE_TOO_LONG)
+    if (line_open(&walk, octets, length) != MESSAGE_FINE)
+        return false;
+    line_mark(&walk, MARK_WINDOW);
+    if (line_start(&walk, &start) == MESSAGE_NOT_SIP)
         return false;
     while (line_header(&walk, &field)) {
         if (field.kind != HEADER_CALL_ID)
@@ -18,4 +28,106 @@ bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
         return field.value.length != 0;
     }
     return false;
+}
+
+enum look { LOOK_ON, LOOK_END, LOOK_HERE };
+
+// What the line at `at` may be. It is not empty text: at < end.
+static inline enum look look(const uint8_t *at, const uint8_t *end)
+{
+    switch (*at) {
+    case '\n':
+        return LOOK_END;
+    case '\r':
+        return end - at > 1 && at[1] == '\n' ? LOOK_END : LOOK_ON;
+    case 'c':
+    case 'C':
+        return end - at > 7 && scan_same(at, "call-id", 7) ? LOOK_HERE : LOOK_ON;
+    case 'i':
+    case 'I':
+        return end - at > 1 && (at[1] == ':' || at[1] == ' ' || at[1] == '\t') ? LOOK_HERE : LOOK_ON;
+    default:
+        return LOOK_ON;
+    }
+}
+
+// Where the line feeds of 32 octets are.
+static inline uint32_t feeds_of(const uint8_t *at)
+{
+#if defined(__SSE2__)
+    const __m128i feed = _mm_set1_epi8('\n');
+    __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)at), feed);
+    __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(at + 16)), feed);
+    return (uint32_t)_mm_movemask_epi8(high) << 16 | (uint32_t)_mm_movemask_epi8(low);
+#else
+    uint32_t feeds = 0;
+    for (unsigned i = 0; i < 32; i++)
+        feeds |= (uint32_t)(at[i] == '\n') << i;
+    return feeds;
+#endif
+}
+
+// The first line feed at or behind `at`, or end.
+static const uint8_t *find_feed(const uint8_t *at, const uint8_t *end)
+{
+    for (; end - at >= 32; at += 32) {
+        uint32_t feeds = feeds_of(at);
+        if (feeds != 0)
+            return at + __builtin_ctz(feeds);
+    }
+    while (at < end && *at != '\n')
+        at++;
+    return at;
+}
+
+// Looks at the lines from walk->at on, and leaves it at the first that is not LOOK_ON. *lines counts those
+// passed.
+static inline enum look look_along(struct line_walk *walk, unsigned *lines)
+{
+    const uint8_t *end = walk->end;
+    // The line feed before the first line.
+    const uint8_t *at = walk->at - 1;
+    for (; end - at > 32; at += 32)
+        for (uint32_t feeds = feeds_of(at); feeds != 0; feeds &= feeds - 1, ++*lines) {
+            const uint8_t *line = at + __builtin_ctz(feeds) + 1;
+            enum look found = look(line, end);
+            if (found == LOOK_ON)
+                continue;
+            walk->at = line;
+            return found;
+        }
+    for (; (at = find_feed(at, end)) < end - 1; at++, ++*lines) {
+        enum look found = look(at + 1, end);
+        if (found == LOOK_ON)
+            continue;
+        walk->at = at + 1;
+        return found;
+    }
+    return LOOK_END;
+}
+
+bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
+{
+    struct line_walk walk;
+    struct start_line start;
+    struct header_field field;
+    unsigned lines = 0;
+    if (line_open(&walk, octets, length) != MESSAGE_FINE)
+        return false;
+    const uint8_t *feed = find_feed(walk.at, walk.end);
+    if (feed == walk.end || line_start_to(&walk, feed, &start) == MESSAGE_NOT_SIP)
+        return false;
+    enum look found = look_along(&walk, &lines);
+    if (lines < MESSAGE_HEADERS_MAX) {
+        if (found == LOOK_END)
+            return false;
+        const uint8_t *line = walk.at;
+        line_mark(&walk, MARK_BLOCK);
+        if (line_header(&walk, &field) && field.kind == HEADER_CALL_ID &&
+            octets + field.line.offset == line) {
+            *call_id = field.value;
+            return field.value.length != 0;
+        }
+    }
+    return walk_all(octets, length, call_id);
 }

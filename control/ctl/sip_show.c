@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "header.h"
 #include "sip_check.h"
+#include "sip_line.h"
 
 json_t *sip_text(const uint8_t *octets, struct span span)
 {

@@ -96,7 +96,7 @@ lab_stop() # NAME...: TERM, and KILL after ten seconds. 1 when one needed that
 {
     local name hard=0
     for name; do
-        lab_kill "$name" TERM
+        lab_kill "$name" TERM || true # it may have ended
     done
     for name; do
         if ! lab_wait 10 "$name ends after SIGTERM" lab_ended "$name"; then
@@ -139,7 +139,7 @@ lab_end_processes() # ID
 {
     local directory=$LAB_HOME/$1 file pid start space deadline left
     for file in "$directory"/*.pid; do
-        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -TERM "$pid" 2>/dev/null
+        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -TERM "$pid" 2>/dev/null || true
     done
     deadline=$((SECONDS + 5))
     while [ "$SECONDS" -lt "$deadline" ]; do
@@ -151,11 +151,11 @@ lab_end_processes() # ID
         sleep 0.1
     done
     for file in "$directory"/*.pid; do
-        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -KILL "$pid" 2>/dev/null
+        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -KILL "$pid" 2>/dev/null || true
     done
     for space in $LAB_SPACES; do
         for pid in $(ip netns pids "$1-$space" 2>/dev/null); do
-            kill -KILL "$pid" 2>/dev/null
+            kill -KILL "$pid" 2>/dev/null || true
         done
     done
 }

@@ -79,10 +79,15 @@ lab_ended() # NAME
     ! lab_running "$1"
 }
 
-lab_kill() # NAME SIGNAL
+lab_signal() # PID_FILE SIGNAL: 1 when the process has ended
 {
     local pid start
-    read -r pid start 2>/dev/null <"$LAB_DIR/$1.pid" && lab_lives "$pid" "$start" && kill "-$2" "$pid"
+    read -r pid start 2>/dev/null <"$1" && lab_lives "$pid" "$start" && kill "-$2" "$pid" 2>/dev/null
+}
+
+lab_kill() # NAME SIGNAL
+{
+    lab_signal "$LAB_DIR/$1.pid" "$2"
 }
 
 # Into a variable: a subshell, as $(...) is one, has no children to wait for.
@@ -139,7 +144,7 @@ lab_end_processes() # ID
 {
     local directory=$LAB_HOME/$1 file pid start space deadline left
     for file in "$directory"/*.pid; do
-        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -TERM "$pid" 2>/dev/null || true
+        lab_signal "$file" TERM || true
     done
     deadline=$((SECONDS + 5))
     while [ "$SECONDS" -lt "$deadline" ]; do
@@ -151,7 +156,7 @@ lab_end_processes() # ID
         sleep 0.1
     done
     for file in "$directory"/*.pid; do
-        read -r pid start 2>/dev/null <"$file" && lab_lives "$pid" "$start" && kill -KILL "$pid" 2>/dev/null || true
+        lab_signal "$file" KILL || true
     done
     for space in $LAB_SPACES; do
         for pid in $(ip netns pids "$1-$space" 2>/dev/null); do

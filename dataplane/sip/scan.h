@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "message.h"
 
 // Classes of octets; a bit each in scan_class.
@@ -56,9 +60,38 @@ static inline bool scan_is(uint8_t octet, unsigned classes)
     return (scan_class[octet] & classes) != 0;
 }
 
+#if defined(__SSE2__)
+// Skips whole vectors of SCAN_URI, and what is in one before the first octet that is not.
+static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)
+{
+    for (; end - at >= 16; at += 16) {
+        __m128i piece = _mm_loadu_si128((const __m128i *)at);
+        // Octets from 0x80 on are less than a space here.
+        __m128i visible = _mm_cmpgt_epi8(piece, _mm_set1_epi8(' '));
+        __m128i angle = _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('<')),
+                                     _mm_cmpeq_epi8(piece, _mm_set1_epi8('>')));
+        __m128i other = _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(piece, _mm_set1_epi8(0x7f)));
+        __m128i inside = _mm_andnot_si128(_mm_or_si128(angle, other), visible);
+        unsigned outside = (unsigned)_mm_movemask_epi8(inside) ^ 0xffffu;
+        if (outside != 0)
+            return at + __builtin_ctz(outside);
+    }
+    return at;
+}
+#else
+static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)
+{
+    return at;
+}
+#endif
+
 // First octet outside of classes, or end.
 static inline const uint8_t *scan_while(const uint8_t *at, const uint8_t *end, unsigned classes)
 {
+    // URIs are long.
+    if (classes == SCAN_URI)
+        at = scan_skip_uri(at, end);
     while (at < end && scan_is(*at, classes))
         at++;
     return at;

@@ -24,6 +24,29 @@ static void test_control(void **state)
             }
 }
 
+static const uint8_t *uri_by_octet(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && scan_is(*at, SCAN_URI))
+        at++;
+    return at;
+}
+
+// The same for URIs.
+static void test_uri_octets(void **state)
+{
+    for (unsigned length = 0; length <= 40; length++)
+        for (unsigned place = 0; place < length; place++)
+            for (unsigned octet = 0; octet < 256; octet++) {
+                uint8_t text[40];
+                memset(text, 'a', sizeof(text));
+                text[place] = (uint8_t)octet;
+                text[length - 1 - place] ^= (uint8_t)(place & 1 ? '>' : '\\') ^ 'a';
+                const uint8_t *copy = guard_copy(text, length);
+                assert_ptr_equal(scan_while(copy, copy + length, SCAN_URI),
+                                 uri_by_octet(copy, copy + length));
+            }
+}
+
 static void test_control_octets(void **state)
 {
     for (unsigned octet = 0; octet < 256; octet++) {
@@ -115,9 +138,10 @@ static void test_host(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_control),     cmocka_unit_test(test_control_octets),
-        cmocka_unit_test(test_token_class), cmocka_unit_test(test_number),
-        cmocka_unit_test(test_quoted),      cmocka_unit_test(test_host),
+        cmocka_unit_test(test_control),        cmocka_unit_test(test_uri_octets),
+        cmocka_unit_test(test_control_octets), cmocka_unit_test(test_token_class),
+        cmocka_unit_test(test_number),         cmocka_unit_test(test_quoted),
+        cmocka_unit_test(test_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,8 @@ struct cseq {
     struct span method_name;
 };
 
-// Splits a CSeq: a number below 2^31 (RFC 3261 8.1.1.5), white space, a token. Returns 0; or -1, when only the
-// number may be set.
+// Splits a CSeq: a number below 2^31 (RFC 3261 8.1.1.5), white space, a token. Returns 0; or -1, when only
+// the number may be set.
 int cseq_split(const uint8_t *octets, struct span value, uint32_t *number, struct span *method_name);
 
 // Returns 0 or -1.

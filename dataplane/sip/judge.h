@@ -46,18 +46,18 @@ enum judge_action { JUDGE_FINE, JUDGE_ANSWER, JUDGE_SILENCE };
 
 struct message_verdict {
     enum judge_action action;
-    uint16_t status;    // 0 but for JUDGE_ANSWER
-    uint16_t header;    // HEADER_UNSUPPORTED, HEADER_ALLOW: write_verdict_header() writes it; else HEADER_OTHER
+    uint16_t status; // 0 but for JUDGE_ANSWER
+    uint16_t header; // HEADER_UNSUPPORTED, HEADER_ALLOW: write_verdict_header() writes it; else HEADER_OTHER
     const char *reason; // static text, which names the fault; NULL with status 0
 };
 
-// Judges a message by what message_parse() said of it. Answers are for requests that have a topmost Via with a
-// host and a CSeq or Call-ID; responses and ACK never get one (RFC 3261 8.2, 16.3, 17.1.1.3, 18.3).
+// Judges a message by what message_parse() said of it. Answers are for requests that have a topmost Via with
+// a host and a CSeq or Call-ID; responses and ACK never get one (RFC 3261 8.2, 16.3, 17.1.1.3, 18.3).
 struct message_verdict message_judge(const struct message *message, int fault,
                                      const struct judge_options *options);
 
-// Writes the header line, with CRLF, that the verdict's answer must carry (RFC 3261 20.5, 20.40). Nothing when
-// it has none.
+// Writes the header line, with CRLF, that the verdict's answer must carry (RFC 3261 20.5, 20.40). Nothing
+// when it has none.
 void write_verdict_header(struct writer *writer, const struct message *message,
                           const struct message_verdict *verdict, const struct judge_options *options);
 

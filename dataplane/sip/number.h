@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Values that are one number: Expires, Min-Expires, RSeq, Max-Forwards, Max-Breadth, Flow-Timer, Content-Length.
+// Values that are one number: Expires, Min-Expires, RSeq, Max-Forwards, Max-Breadth, Flow-Timer,
+// Content-Length.
 #ifndef DIALGATE_SIP_NUMBER_H
 #define DIALGATE_SIP_NUMBER_H
 

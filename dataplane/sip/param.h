@@ -16,7 +16,8 @@ struct param {
 // Returns 0, or -1 when it is no parameter.
 int param_read(struct cursor *cursor, struct param *param);
 
-// Reads the next parameter. Returns 1, 0 at the end of the text or before a comma, -1 when something else is there.
+// Reads the next parameter. Returns 1, 0 at the end of the text or before a comma, -1 when something else is
+// there.
 int param_next(struct cursor *cursor, struct param *param);
 
 // Whether the parameter has this name, compared without case (lower case letters, digits, hyphens).
@@ -33,8 +34,8 @@ int param_take(const struct param *param, struct span *value);
 int param_take_number(const struct cursor *cursor, const struct param *param, uint32_t limit, bool *has,
                       uint32_t *number);
 
-// Reads a comment, which nests (RFC 3261 25.1), at the cursor, which must stand on its parenthesis, and white space
-// behind it. Returns 0, or -1 when it is not closed.
+// Reads a comment, which nests (RFC 3261 25.1), at the cursor, which must stand on its parenthesis, and white
+// space behind it. Returns 0, or -1 when it is not closed.
 int param_comment(struct cursor *cursor, struct span *comment);
 
 // Before a value of a list: skips white space. Returns 1 when a value must follow, 0 at the end, -1 when the

@@ -6,8 +6,8 @@
 
 #include "message.h"
 
-// Walks the tokens: *at starts as 0 and is an offset into `value` afterwards. Returns 1 with a token, 0 at the end, -1
-// where the text is none. An empty value is an empty list.
+// Walks the tokens: *at starts as 0 and is an offset into `value` afterwards. Returns 1 with a token, 0 at
+// the end, -1 where the text is none. An empty value is an empty list.
 int token_list_next(const uint8_t *octets, struct span value, uint32_t *at, struct span *token);
 
 // Whether the list holds a token, compared without case. Text behind a fault is not looked at.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SIP URIs and the headers that carry them, read on demand from a parsed message (RFC 3261 19.1, 20.10, 25.1).
-// Offsets are relative to the same octets as the span that was handed in.
+// SIP URIs and the headers that carry them, read on demand from a parsed message (RFC
+// 3261 19.1, 20.10, 25.1). Offsets are relative to the same octets as the span that was handed in.
 #ifndef DIALGATE_SIP_URI_H
 #define DIALGATE_SIP_URI_H
 
@@ -24,15 +24,16 @@ struct uri {
 // Reads a URI. Returns 0 or -1 when it is none. Of tel and others only scheme, scheme_name and rest are set.
 int uri_parse(const uint8_t *octets, struct span text, struct uri *uri);
 
-// Finds parameter `name` (compared without case) in ;a;b=c text. Returns false when absent; value length 0 when it has none.
+// Finds parameter `name` (compared without case) in ;a;b=c text. Returns false when absent; value length 0
+// when it has none.
 bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name, struct span *value);
 
 // Walks ;a;b=c text: *at starts as 0. Returns false at the end. A value keeps its quotes; length 0: none.
 bool uri_parameter_next(const uint8_t *octets, struct span parameters, uint32_t *at, struct span *name,
                         struct span *value);
 
-// Walks the a=b&c=d of a URI's headers: *at starts as 0. Returns 1 with one, 0 at the end, -1 where there is no
-// name or no "=" (RFC 3261 25.1). Both are escaped: see write_unescaped().
+// Walks the a=b&c=d of a URI's headers: *at starts as 0. Returns 1 with one, 0 at the end, -1 where there is
+// no name or no "=" (RFC 3261 25.1). Both are escaped: see write_unescaped().
 int uri_header_next(const uint8_t *octets, struct span headers, uint32_t *at, struct span *name,
                     struct span *value);
 
@@ -50,8 +51,8 @@ struct address {
     struct span parameters; // header parameters, from behind the first semicolon after the URI
 };
 
-// Walks comma-joined values: *at starts as 0 and is an offset into `value` afterwards. Returns 1 with an address, 0 at the
-// end, -1 where the text is no address.
+// Walks comma-joined values: *at starts as 0 and is an offset into `value` afterwards. Returns 1 with an
+// address, 0 at the end, -1 where the text is no address.
 int address_next(const uint8_t *octets, struct span value, uint32_t *at, struct address *address);
 
 // Walks Via values the same way.
@@ -60,10 +61,10 @@ int via_next(const uint8_t *octets, struct span value, uint32_t *at, struct via 
 // What a Via may hold beyond struct via.
 struct via_parameters {
     struct span maddr;
-    struct span oc;          // RFC 7339 4.1; a request's has no value
+    struct span oc;           // RFC 7339 4.1; a request's has no value
     struct span oc_algorithm; // oc-algo without its quotes
-    struct span oc_sequence; // oc-seq
-    uint32_t oc_validity_ms; // 500 when not given (RFC 7339 4.3)
+    struct span oc_sequence;  // oc-seq
+    uint32_t oc_validity_ms;  // 500 when not given (RFC 7339 4.3)
     uint8_t ttl;
     bool has_ttl;
     bool has_oc;
@@ -72,7 +73,8 @@ struct via_parameters {
 // Reads them (RFC 3261 20.42, RFC 7339). Returns 0, or -1 when one is repeated or out of its range.
 int via_parameters_read(const uint8_t *octets, const struct via *via, struct via_parameters *parameters);
 
-// Reads a dotted IPv4 address. Returns 0 and address in host order, or -1 when the text is none (names, IPv6).
+// Reads a dotted IPv4 address. Returns 0 and address in host order, or -1 when the text is none (names,
+// IPv6).
 int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address);
 
 // Reads an IPv6 address, with or without brackets (RFC 4291 2.2). Returns 0, or -1 when the text is none.

@@ -5,8 +5,8 @@
 
 #include "message.h"
 
-// Appends to the caller's buffer. What does not fit is not written and sets overflow; later writes do nothing, so that
-// only the end needs a check.
+// Appends to the caller's buffer. What does not fit is not written and sets overflow; later writes do
+// nothing, so that only the end needs a check.
 struct writer {
     uint8_t *octets;
     uint32_t size;
@@ -21,8 +21,9 @@ void write_span(struct writer *writer, const struct message *message, struct spa
 void write_number(struct writer *writer, uint32_t number);
 void write_ipv4(struct writer *writer, uint32_t address); // host order, dotted
 
-// Edits of a received message, in any order of call; rendered sorted by offset. At the same offset, insertions come in
-// the order in which they were made, and stand before what a removal at that offset leaves.
+// Edits of a received message, in any order of call; rendered sorted by offset. At the same offset,
+// insertions come in the order in which they were made, and stand before what a removal at that offset
+// leaves.
 #define EDITS_MAX 32u
 
 struct edit {
@@ -48,13 +49,14 @@ void edit_replace(struct edits *edits, struct span span, const void *octets, uin
 struct writer *edit_open(struct edits *edits, uint16_t offset, uint16_t removed);
 void edit_close(struct edits *edits);
 
-// Renders the message with the edits applied. Returns the octets written, or -1 when it does not fit in size, an edit lies
-// outside the message, or edits overlap.
+// Renders the message with the edits applied. Returns the octets written, or -1 when it does not fit in size,
+// an edit lies outside the message, or edits overlap.
 int edits_render(const struct edits *edits, const struct message *message, uint8_t *out, uint32_t size);
 
-// A response to a request by RFC 3261 8.2.6: status line, all Via, From, To (with to_tag when the request has none and
-// to_tag is not empty), Call-ID, CSeq, extra header lines as given (each with CRLF, may be NULL), Content-Length: 0.
-// The topmost Via gets received and rport as in RFC 3261 18.2.1 and RFC 3581 from source (host order).
+// A response to a request by RFC 3261 8.2.6: status line, all Via, From, To (with to_tag when the request has
+// none and to_tag is not empty), Call-ID, CSeq, extra header lines as given (each with CRLF, may be NULL),
+// Content-Length: 0. The topmost Via gets received and rport as in RFC 3261 18.2.1 and RFC 3581 from source
+// (host order).
 struct response_parts {
     uint16_t status;
     const char *reason;
@@ -65,8 +67,8 @@ struct response_parts {
 };
 void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts);
 
-// received= and rport= as RFC 3261 18.2.1 and RFC 3581 section 4 want them on the topmost Via: as edits on a request that
-// is sent on.
+// received= and rport= as RFC 3261 18.2.1 and RFC 3581 section 4 want them on the topmost Via: as edits on a
+// request that is sent on.
 void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port);
 
 #endif

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -122,7 +123,54 @@ static unsigned interface_mtu(const char *interface)
     return result < 0 || request.ifr_mtu < 0 ? 1500 : (unsigned)request.ifr_mtu;
 }
 
-// AF_XDP registers the pool's memory with the kernel as one range, so it must be one.
+struct pool_extent {
+    uintptr_t first, last; // addresses of objects
+};
+
+static void stretch(struct rte_mempool *pool, void *argument, void *object, unsigned index)
+{
+    struct pool_extent *extent = argument;
+    uintptr_t address = (uintptr_t)object;
+
+    if (index == 0 || address < extent->first)
+        extent->first = address;
+    if (index == 0 || address > extent->last)
+        extent->last = address;
+}
+
+// The driver of DPDK 22.11 registers with the kernel, as one range, the number of objects times their size.
+// Where the pool leaves gaps, so that no object crosses a page, its end lies outside: the kernel throws such
+// frames away and nobody gets them back. Without need of physical addresses objects may cross pages, and the
+// pool is dense; that it is dense and in one piece is checked.
+static struct rte_mempool *dense_pool(uint32_t mbufs, uint16_t room)
+{
+    struct rte_pktmbuf_pool_private sizes = {.mbuf_data_room_size = room,
+                                             .mbuf_priv_size = WORKER_MBUF_PRIVATE};
+    unsigned size = (unsigned)sizeof(struct rte_mbuf) + WORKER_MBUF_PRIVATE + room;
+    struct rte_mempool *pool = rte_mempool_create_empty("packets", mbufs, size, POOL_CACHE, sizeof(sizes),
+                                                        SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+    if (pool == NULL)
+        return NULL;
+    rte_pktmbuf_pool_init(pool, &sizes);
+    if (rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL) < 0 ||
+        rte_mempool_populate_default(pool) < 0) {
+        rte_mempool_free(pool);
+        return NULL;
+    }
+    rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+    return pool;
+}
+
+static bool is_dense(struct rte_mempool *pool)
+{
+    struct pool_extent extent = {0, 0};
+    size_t size = (size_t)pool->header_size + pool->elt_size + pool->trailer_size;
+
+    rte_mempool_obj_iter(pool, stretch, &extent);
+    return pool->nb_mem_chunks == 1 && extent.last - extent.first == (pool->populated_size - 1) * size;
+}
+
 static int make_pool(struct ports *ports, const struct rules *rules, struct fault *fault)
 {
     unsigned room = RTE_MBUF_DEFAULT_DATAROOM;
@@ -140,17 +188,16 @@ static int make_pool(struct ports *ports, const struct rules *rules, struct faul
         return fault_set(fault, EINVAL,
                          "%u packets are too few for these queues and workers; at least %u (memory.mbufs)",
                          rules->settings->mbufs, needed);
-    ports->pool = rte_pktmbuf_pool_create("packets", rules->settings->mbufs, POOL_CACHE, WORKER_MBUF_PRIVATE,
-                                          (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY);
+    ports->pool = dense_pool(rules->settings->mbufs, (uint16_t)(RTE_PKTMBUF_HEADROOM + room));
     if (ports->pool == NULL)
         return fault_set(fault, ENOMEM,
                          "%u packets do not fit in %u MB; raise memory.mb or lower memory.mbufs",
                          rules->settings->mbufs, rules->settings->memory_mb);
-    if (ports->pool->nb_mem_chunks != 1)
-        return fault_set(fault, ENOMEM,
-                         "the %u packets lie in %u pieces of memory instead of one; raise memory.mb or "
-                         "free huge pages",
-                         rules->settings->mbufs, ports->pool->nb_mem_chunks);
+    if (!is_dense(ports->pool))
+        return fault_set(
+            fault, ENOMEM,
+            "the %u packets do not lie in one piece of memory; raise memory.mb or free huge pages",
+            rules->settings->mbufs);
     return 0;
 }
 

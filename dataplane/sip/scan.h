@@ -134,12 +134,26 @@ static inline const uint8_t *scan_control(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-// An unsigned number of `size` octets, which is 1, 2, 4 or 8.
+// The number that `size` octets, 1, 2, 4 or 8, are. One load each: put together in memory, the parts of a
+// word would be waited for.
 static inline uint64_t scan_load(const void *at, size_t size)
 {
-    uint64_t word = 0;
-    memcpy(&word, at, size);
-    return word;
+    uint64_t eight;
+    uint32_t four;
+    uint16_t two;
+    switch (size) {
+    case 8:
+        memcpy(&eight, at, sizeof(eight));
+        return eight;
+    case 4:
+        memcpy(&four, at, sizeof(four));
+        return four;
+    case 2:
+        memcpy(&two, at, sizeof(two));
+        return two;
+    default:
+        return *(const uint8_t *)at;
+    }
 }
 
 // Whether `size` octets (1, 2, 4 or 8) equal those of text without case. Letters are the octets of text above

@@ -339,7 +339,7 @@ void prefilter_detach(const char *run_directory, const char *interface, struct p
 {
     char text[256];
     const struct report report = {text, sizeof(text)};
-    struct attached attached;
+    struct attached attached = {0};
 
     if (port->program_id == 0)
         return;

@@ -55,7 +55,7 @@ static inline enum sip_header header_find_word(const uint8_t *name, size_t lengt
     // Words overlap: the last one ends with the name.
     for (size_t i = 8; i + 8 < length; i += 8)
         differs |= (scan_load(name + i, 8) | lower) ^ scan_load(row->name + i, 8);
-    differs |= (scan_load(name + length - 8, 8) | lower) ^ scan_load(row->name + length - 8, 8);
+    differs |= (scan_load(name + (length - 8), 8) | lower) ^ scan_load(row->name + (length - 8), 8);
     return differs == 0 ? kind : HEADER_OTHER;
 }
 

@@ -83,6 +83,7 @@ int arena_init(struct arena *arena, void *region, size_t size)
     *arena = (struct arena){.region = region, .size = size, .fail_at = -1};
     memcpy(arena->hooks, &hooks, sizeof(hooks));
     extent_hooks_t *given = (extent_hooks_t *)(void *)arena->hooks;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): jemalloc takes the pointer itself as the new value
     if (mallctl("arenas.create", &arena->arena, &length, &given, sizeof(given)) != 0)
         return -ENOMEM;
     if ((result = arena_option(arena->arena, "arena.0.retain_grow_limit", &grow, sizeof(grow))) != 0 ||

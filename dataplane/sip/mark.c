@@ -30,13 +30,22 @@ struct block {
 
 typedef void (*fill_function)(struct marks *marks, const uint8_t *at, const uint8_t *end);
 
-// What the last block would hold if the octets went on.
+// The last octets, fewer than a block, with zeros behind.
 static inline const uint8_t *pad_tail(uint8_t tail[MARK_BLOCK], const uint8_t *at, const uint8_t *end)
 {
     // A zero is marked in all three.
     memset(tail, 0, MARK_BLOCK);
     memcpy(tail, at, (size_t)(end - at));
     return tail;
+}
+
+// Of the block that ends where the octets do, what is not marked yet: all but the lowest `octets`. Behind the
+// end all is marked, as zeros would be.
+static inline struct block shift(struct block block, size_t octets)
+{
+    uint64_t behind = ~(uint64_t)0 << (MARK_BLOCK - octets);
+    return (struct block){block.control >> octets | behind, block.word >> octets | behind,
+                          block.uri >> octets | behind};
 }
 
 // Stores a block's marks. Returns whether the next one is wanted: three control octets in a row are the end
@@ -84,7 +93,10 @@ static struct block block_scalar(const uint8_t *octets)
         count++;                                                                                             \
     }                                                                                                        \
     if (more && count < MARK_WORDS && rest % MARK_BLOCK != 0) {                                              \
-        keep(marks, count, block_of(pad_tail(tail, at + count * MARK_BLOCK, end)), &before);                 \
+        struct block block = rest < MARK_BLOCK                                                               \
+                                 ? block_of(pad_tail(tail, at, end))                                         \
+                                 : shift(block_of(end - MARK_BLOCK), MARK_BLOCK - rest % MARK_BLOCK);        \
+        keep(marks, count, block, &before);                                                                  \
         count++;                                                                                             \
     }                                                                                                        \
     finish(marks, count, end);

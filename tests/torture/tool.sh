@@ -3,7 +3,7 @@
 # dialgatectl sip check and sip show over the messages: lines, exit statuses, JSON; no daemon is there.
 # usage: tool.sh DIALGATECTL
 set -euo pipefail
-TOOL=$1
+TOOL=$(realpath "$1")
 cd "$(dirname "$0")/messages"
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT

@@ -47,10 +47,13 @@ static inline enum sip_header header_find_word(const uint8_t *name, size_t lengt
     uint64_t key = (scan_load(name, 8) | lower) << HEADER_KEY_SHIFT(length);
     enum sip_header kind = (enum sip_header)header_slots[HEADER_SLOT(key, name[length - 1] | 0x20u, length)];
     const struct header_row *row = &header_rows[kind];
-    if (row->length != length || row->key != key)
+    // The zeros below a short name tell its length.
+    if (row->key != key)
         return HEADER_OTHER;
-    if (length <= 8)
+    if (length < 8)
         return kind;
+    if (row->length != length)
+        return HEADER_OTHER;
     uint64_t differs = 0;
     // Words overlap: the last one ends with the name.
     for (size_t i = 8; i + 8 < length; i += 8)

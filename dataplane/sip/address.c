@@ -99,8 +99,24 @@ int address_read(struct cursor *cursor, struct address *address, struct span *ta
     return param_list_close(cursor);
 }
 
+// "<" URI ">" and nothing else, as most of Route, Record-Route and Contact are.
+static bool read_lone(const uint8_t *octets, struct span value, struct address *address)
+{
+    const uint8_t *uri = octets + value.offset + 1;
+    const uint8_t *uri_end = octets + value.offset + value.length - 1;
+    if (value.length < 2 || uri[-1] != '<' || *uri_end != '>' ||
+        scan_while(uri, uri_end, SCAN_URI) != uri_end || !names_scheme(uri, uri_end))
+        return false;
+    *address = (struct address){.whole = value, .uri = span_between(octets, uri, uri_end)};
+    return true;
+}
+
 int address_next(const uint8_t *octets, struct span value, uint32_t *at, struct address *address)
 {
+    if (*at == 0 && read_lone(octets, value, address)) {
+        *at = value.length;
+        return 1;
+    }
     struct cursor cursor = cursor_of(octets, value);
     struct span tag;
     if (*at > value.length)

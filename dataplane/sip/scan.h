@@ -65,23 +65,33 @@ static inline bool scan_is(uint8_t octet, unsigned classes)
 }
 
 #if defined(__SSE2__)
-// Skips whole vectors of SCAN_URI, and what is in one before the first octet that is not.
+// Which of 16 octets are not SCAN_URI.
+static inline unsigned scan_outside_uri(const uint8_t *at)
+{
+    __m128i piece = _mm_loadu_si128((const __m128i *)at);
+    // Octets from 0x80 on are less than a space here.
+    __m128i visible = _mm_cmpgt_epi8(piece, _mm_set1_epi8(' '));
+    __m128i angle =
+        _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('<')), _mm_cmpeq_epi8(piece, _mm_set1_epi8('>')));
+    __m128i other =
+        _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('"')), _mm_cmpeq_epi8(piece, _mm_set1_epi8(0x7f)));
+    __m128i inside = _mm_andnot_si128(_mm_or_si128(angle, other), visible);
+    return (unsigned)_mm_movemask_epi8(inside) ^ 0xffffu;
+}
+
+// Skips octets of SCAN_URI, if there are 16 to look at; the last vector ends with the text and covers some
+// twice.
 static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)
 {
+    if (end - at < 16)
+        return at;
     for (; end - at >= 16; at += 16) {
-        __m128i piece = _mm_loadu_si128((const __m128i *)at);
-        // Octets from 0x80 on are less than a space here.
-        __m128i visible = _mm_cmpgt_epi8(piece, _mm_set1_epi8(' '));
-        __m128i angle = _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('<')),
-                                     _mm_cmpeq_epi8(piece, _mm_set1_epi8('>')));
-        __m128i other = _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('"')),
-                                     _mm_cmpeq_epi8(piece, _mm_set1_epi8(0x7f)));
-        __m128i inside = _mm_andnot_si128(_mm_or_si128(angle, other), visible);
-        unsigned outside = (unsigned)_mm_movemask_epi8(inside) ^ 0xffffu;
+        unsigned outside = scan_outside_uri(at);
         if (outside != 0)
             return at + __builtin_ctz(outside);
     }
-    return at;
+    unsigned outside = scan_outside_uri(end - 16) >> (16 - (end - at));
+    return outside != 0 ? at + __builtin_ctz(outside) : end;
 }
 #else
 static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)

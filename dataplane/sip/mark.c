@@ -43,7 +43,8 @@ static inline const uint8_t *pad_tail(uint8_t tail[MARK_BLOCK], const uint8_t *a
 // end all is marked, as zeros would be.
 static inline struct block shift(struct block block, size_t octets)
 {
-    uint64_t behind = ~(uint64_t)0 << (MARK_BLOCK - octets);
+    octets &= MARK_BLOCK - 1; // 1 to 63 as it is; said for those who analyse it alone
+    uint64_t behind = ~(~(uint64_t)0 >> octets);
     return (struct block){block.control >> octets | behind, block.word >> octets | behind,
                           block.uri >> octets | behind};
 }

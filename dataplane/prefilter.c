@@ -166,7 +166,7 @@ static int query(const char *interface, struct attached *attached, const struct 
 int prefilter_clear_stale(const char *run_directory, const char *interface, char *error, size_t size)
 {
     const struct report report = {error, size};
-    struct attached attached;
+    struct attached attached = {0};
     int result = query(interface, &attached, &report);
 
     if (result)
@@ -302,7 +302,7 @@ int prefilter_attach_done(const char *run_directory, const char *interface, stru
                           char *error, size_t size)
 {
     const struct report report = {error, size};
-    struct attached attached;
+    struct attached attached = {0};
     struct search search = {0};
 
     prefilter_init(port);

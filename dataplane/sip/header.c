@@ -119,6 +119,7 @@ static const char *const names[HEADER_COUNT] = {NAMES(NAME_ROW)};
     [kind] = {length,                                                                                        \
               HEADER_KEY(a, b, c, d, e, f, g, h, length),                                                    \
               {OCTETS(name, 0), OCTETS(name, 8), OCTETS(name, 16), OCTETS(name, 24)}},
+// NOLINTNEXTLINE(bugprone-sizeof-expression): lengths of texts that the compiler knows
 const struct header_row header_rows[HEADER_COUNT] = {NAMES(LOOK_ROW)};
 
 #define SLOT_ROW(kind, name, length, a, b, c, d, e, f, g, h, last)                                           \

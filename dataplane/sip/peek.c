@@ -106,11 +106,26 @@ static inline enum look look_along(struct line_walk *walk, unsigned *lines)
     return LOOK_END;
 }
 
+// Name ":" [ SP ] value CRLF, without a fold behind, and with a value of octets that may stand in a URI.
+static bool read_plain(const struct line_walk *walk, struct span *call_id)
+{
+    const uint8_t *end = walk->end;
+    const uint8_t *colon = walk->at + ((*walk->at | 0x20) == 'i' ? 1 : 7);
+    if (end - colon < 2 || *colon != ':')
+        return false;
+    const uint8_t *value = colon + 1 + (colon[1] == ' ');
+    const uint8_t *feed = find_feed(value, end);
+    if (end - feed < 2 || feed[1] == ' ' || feed[1] == '\t' || feed - value < 2 || feed[-1] != '\r' ||
+        scan_while(value, feed - 1, SCAN_URI) != feed - 1)
+        return false;
+    *call_id = span_between(walk->octets, value, feed - 1);
+    return true;
+}
+
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
 {
     struct line_walk walk;
     struct start_line start;
-    struct header_field field;
     unsigned lines = 0;
     if (line_open(&walk, octets, length) != MESSAGE_FINE)
         return false;
@@ -121,13 +136,8 @@ bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
     if (lines < MESSAGE_HEADERS_MAX) {
         if (found == LOOK_END)
             return false;
-        const uint8_t *line = walk.at;
-        line_mark(&walk, MARK_BLOCK);
-        if (line_header(&walk, &field) && field.kind == HEADER_CALL_ID &&
-            octets + field.line.offset == line) {
-            *call_id = field.value;
-            return field.value.length != 0;
-        }
+        if (read_plain(&walk, call_id))
+            return true;
     }
     return walk_all(octets, length, call_id);
 }

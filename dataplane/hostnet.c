@@ -264,6 +264,7 @@ static bool lists_equal(const void *a, const void *b, size_t size)
 
 static bool mirror_equal(const struct mirror *a, const struct mirror *b)
 {
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): both mirrors began as zeros
     return memcmp(a->networks, b->networks, sizeof(a->networks)) == 0 && a->route_count == b->route_count &&
            a->neighbour_count == b->neighbour_count &&
            lists_equal(a->routes, b->routes, a->route_count * sizeof(*a->routes)) &&

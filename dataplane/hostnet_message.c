@@ -45,7 +45,7 @@ int hostnet_message_link(const struct nlmsghdr *message, struct hostnet_link *li
             if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
                 mnl_attr_get_payload_len(attribute) > sizeof(link->name))
                 return -EBADMSG;
-            strcpy(link->name, mnl_attr_get_str(attribute));
+            memcpy(link->name, mnl_attr_get_str(attribute), mnl_attr_get_payload_len(attribute));
             break;
         case IFLA_ADDRESS:
             // A tunnel's is shorter or longer: no Ethernet, nothing for us.

@@ -93,7 +93,9 @@ static const char *find_prefilter(void)
         path[length] = '\0';
         slash = strrchr(path, '/');
         if (slash != NULL) {
-            strcpy(slash, "/../ebpf/prefilter.bpf.o");
+            static const char beside[] = "/../ebpf/prefilter.bpf.o";
+
+            memcpy(slash, beside, sizeof(beside));
             if (access(path, R_OK) == 0)
                 return path;
         }

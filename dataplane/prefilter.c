@@ -62,6 +62,7 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct report *repor
     va_list arguments;
 
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the line above
     vsnprintf(report->text, report->size, format, arguments);
     va_end(arguments);
     return result;

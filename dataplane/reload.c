@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,10 +121,8 @@ static void name_change(struct fault *fault, const char *what)
 {
     size_t used = strlen(fault->text);
 
-    if (used + strlen(what) + 3 < sizeof(fault->text)) {
-        strcat(fault->text, used == 0 ? "" : ", ");
-        strcat(fault->text, what);
-    }
+    // One that does not fit is cut: the first names say enough.
+    snprintf(fault->text + used, sizeof(fault->text) - used, "%s%s", used == 0 ? "" : ", ", what);
 }
 
 static bool networks_equal(const struct rules *a, const struct rules *b)

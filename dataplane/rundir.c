@@ -36,7 +36,7 @@ static void instance_prefix(const char *name, char prefix[RUNDIR_PREFIX_SIZE])
     uint64_t hash = 0xcbf29ce484222325u;
 
     if (strlen(name) < RUNDIR_PREFIX_SIZE) {
-        strcpy(prefix, name);
+        memcpy(prefix, name, strlen(name) + 1);
         return;
     }
     for (const char *c = name; *c != '\0'; c++)

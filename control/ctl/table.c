@@ -94,7 +94,7 @@ static void print_cell(const struct table *table, size_t column, const char *tex
 
 void table_print(struct table *table, FILE *out)
 {
-    if (table->used == 0)
+    if (table->used == 0 || table->count == 0)
         return;
     for (size_t i = 0; i < table->count && !table->titled; i++)
         print_cell(table, i, table->columns[i].title, out);

@@ -88,10 +88,10 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
 void forward_stateless(struct worker *worker, struct work *work, struct endpoint to)
 {
     const struct message *message = work->message;
-    char branch[COOKIE_TEXT_MAX];
-    struct forward forward = {.to = to, .branch = branch};
-    forward.branch_length = cookie_stateless_write(
-        &worker->parts.keys, octets_of(message, message->via.branch), work->reply_to, work->loop, branch);
+    struct forward forward = {.to = to};
+    forward.branch_length =
+        cookie_stateless_write(&worker->parts.keys, octets_of(message, message->via.branch), work->reply_to,
+                               work->loop, forward.branch);
     struct rendered rendered;
     uint32_t outcome = forward_render(worker, work, &forward, &rendered);
     if (outcome == COUNTER_DROP_TOO_LONG && message->method != METHOD_ACK) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Responses on their way back (RFC 3261 16.7): through their pair of transactions, or statelessly to the Via
-// below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its Call-ID
-// alone; it goes only to an address of a peer.
+// below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its
+// Call-ID alone; it goes only to an address of a peer.
 #include "worker_core.h"
 
 static void response_stateless(struct worker *worker, struct work *work)

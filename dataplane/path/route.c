@@ -179,15 +179,13 @@ static void tie_dialog(struct worker *worker, const uint32_t pair[2], uint32_t d
 static uint32_t send_first(struct worker *worker, struct work *work, uint32_t client, struct forward *forward)
 {
     struct transaction *transaction = transaction_at(&worker->transactions, client);
-    char branch[COOKIE_TEXT_MAX];
     struct cookie_branch parts = {.worker = (uint8_t)worker->parts.id,
                                   .generation = (uint16_t)transaction->generation,
                                   .index = client,
                                   .loop = work->loop};
-    forward->branch = branch;
-    forward->branch_length = cookie_branch_write(&worker->parts.keys, &parts,
-                                                 octets_of(work->message, work->message->call_id), branch);
-    transaction->key = siphash13(&worker->parts.keys.table, branch, forward->branch_length);
+    forward->branch_length = cookie_branch_write(
+        &worker->parts.keys, &parts, octets_of(work->message, work->message->call_id), forward->branch);
+    transaction->key = siphash13(&worker->parts.keys.table, forward->branch, forward->branch_length);
     struct rendered rendered;
     uint32_t outcome = forward_render(worker, work, forward, &rendered);
     if (outcome != 0)

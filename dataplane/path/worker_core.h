@@ -155,7 +155,7 @@ void tx_flush(struct worker *worker);
 // forward.c: requests on their way.
 struct forward {
     struct endpoint to;
-    const char *branch;
+    char branch[COOKIE_TEXT_MAX];
     uint32_t branch_length;
     const char *record_route; // cookie text, NULL: no Record-Route
     uint16_t listener_in;     // Record-Route towards the caller, when another than to.listener

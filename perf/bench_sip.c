@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 // Messages ahead of the one being parsed whose octets are asked for.
 #define PREFETCH_AHEAD 3u
 #define CACHE_LINE     64u
+#define HUGE_PAGE      ((size_t)2 << 20)
 
 // Copies of a message in the order in which they are read.
 struct ring {
@@ -58,11 +60,14 @@ static struct ring *ring_new(uint32_t count, uint32_t length)
     ring->stride = (length + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     ring->lengths = calloc(count, sizeof(*ring->lengths));
     ring->order = calloc(count, sizeof(*ring->order));
-    ring->octets = aligned_alloc(CACHE_LINE, (size_t)count * ring->stride);
+    size_t size = ((size_t)count * ring->stride + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    ring->octets = aligned_alloc(HUGE_PAGE, size);
     if (ring->lengths == NULL || ring->order == NULL || ring->octets == NULL) {
         ring_free(ring);
         return NULL;
     }
+    // Buffers of packets lie in large pages; where there are none, this is a wish.
+    (void)madvise(ring->octets, size, MADV_HUGEPAGE);
     for (uint32_t i = 0; i < count; i++)
         ring->order[i] = i;
     for (uint32_t i = count - 1; i > 0; i--) {
@@ -238,6 +243,8 @@ static void run_memcpy(void *data, uint64_t iterations)
 #define RING   .setup = same_texts, .teardown = ring_free
 #define VARIED .setup = other_texts, .teardown = ring_free
 
+// Budgets are times of a core on which sofia-sip takes 3.6 us for the INVITE, so the ratio to it is what
+// counts elsewhere.
 static const struct bench benches[] = {
     {"floor_newlines/invite", 1, INVITE, RING, .run = run_newlines, .octets = 890},
     {"floor_newlines/200", 1, OK, RING, .run = run_newlines, .octets = 808},
@@ -246,9 +253,9 @@ static const struct bench benches[] = {
     {"sip_parse/invite", 1, INVITE, RING, .run = run_parse, .octets = 890, .floor = "floor_newlines/invite",
      .peer = "sofia_parse/invite", .budget_ns = 200, .budget_ratio = 18},
     {"sip_parse/200", 1, OK, RING, .run = run_parse, .octets = 808, .floor = "floor_newlines/200",
-     .peer = "sofia_parse/200", .budget_ratio = 18},
+     .peer = "sofia_parse/200"},
     {"sip_parse/bye", 1, BYE, RING, .run = run_parse, .octets = 406, .floor = "floor_newlines/bye",
-     .peer = "sofia_parse/bye", .budget_ratio = 18},
+     .peer = "sofia_parse/bye"},
     {"sip_parse/invite-cache", 512, INVITE, RING, .run = run_parse, .octets = 890,
      .floor = "floor_newlines/invite", .peer = "sofia_parse/invite"},
     {"sip_parse/invite-cache-varied", 512, INVITE, VARIED, .run = run_parse, .octets = 890,
@@ -259,10 +266,14 @@ static const struct bench benches[] = {
      .floor = "floor_newlines/invite", .peer = "sofia_parse/invite"},
     {"sip_message_parse/invite", 1, INVITE, RING, .run = run_message_parse, .octets = 890,
      .floor = "floor_newlines/invite", .peer = "sofia_parse/invite"},
-    {"sip_peek/invite", 1, INVITE, RING, .run = run_peek, .octets = 890, .budget_ns = 60},
-    {"sip_peek/200", 1, OK, RING, .run = run_peek, .octets = 808, .budget_ns = 60},
-    {"sip_peek/bye", 1, BYE, RING, .run = run_peek, .octets = 406, .budget_ns = 60},
-    {"sip_peek/invite-cache-varied", 512, INVITE, VARIED, .run = run_peek, .octets = 890, .budget_ns = 60},
+    {"sip_peek/invite", 1, INVITE, RING, .run = run_peek, .octets = 890, .peer = "sofia_parse/invite",
+     .budget_ns = 60, .budget_ratio = 60},
+    {"sip_peek/200", 1, OK, RING, .run = run_peek, .octets = 808, .peer = "sofia_parse/invite",
+     .budget_ns = 60, .budget_ratio = 60},
+    {"sip_peek/bye", 1, BYE, RING, .run = run_peek, .octets = 406, .peer = "sofia_parse/invite",
+     .budget_ns = 60, .budget_ratio = 60},
+    {"sip_peek/invite-cache-varied", 512, INVITE, VARIED, .run = run_peek, .octets = 890,
+     .peer = "sofia_parse/invite", .budget_ns = 60, .budget_ratio = 60},
 };
 
 int main(int argc, char **argv)

@@ -130,8 +130,8 @@ struct transaction {
     };
     uint8_t ending; // enum transaction_ending
 };
-static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 48,
-              "what lookup and timers touch, in 48 octets");
+static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 44,
+              "what lookup and timers touch, in 44 octets");
 static_assert(sizeof(struct transaction) == 96, "beside 8 octets of table: within 512 of a transaction");
 
 struct transactions {

@@ -43,7 +43,7 @@ void wheel_class_set(struct wheel *wheel, unsigned class, void *records, size_t 
 
 void wheel_node_init(struct wheel_node *node)
 {
-    *node = (struct wheel_node){.next = INDEX_NONE, .prev = INDEX_NONE, .slot = INDEX_NONE};
+    *node = (struct wheel_node){.next = INDEX_NONE, .prev = INDEX_NONE};
 }
 
 static void unlink_node(struct wheel *wheel, struct wheel_node *node)
@@ -54,7 +54,7 @@ static void unlink_node(struct wheel *wheel, struct wheel_node *node)
         node_at(wheel, node->prev)->next = node->next;
     if (node->next != INDEX_NONE)
         node_at(wheel, node->next)->prev = node->prev;
-    node->slot = INDEX_NONE;
+    node->prev = INDEX_NONE;
 }
 
 static void link_node(struct wheel *wheel, uint32_t handle, struct wheel_node *node)
@@ -65,7 +65,6 @@ static void link_node(struct wheel *wheel, uint32_t handle, struct wheel_node *n
     uint32_t level = differs == 0 ? 0 : (31u - (uint32_t)__builtin_clz(differs)) / SLOT_BITS;
     uint32_t slot = level * WHEEL_SLOTS + (deadline >> (level * SLOT_BITS) & (WHEEL_SLOTS - 1));
     uint32_t *head = head_of(wheel, slot);
-    node->slot = slot;
     node->prev = WHEEL_HANDLE(HEAD_CLASS, slot);
     node->next = *head;
     if (node->next != INDEX_NONE)
@@ -77,7 +76,7 @@ void wheel_arm(struct wheel *wheel, uint32_t handle, tick_t deadline)
 {
     struct wheel_node *node = node_at(wheel, handle);
     assert(WHEEL_CLASS(handle) < HEAD_CLASS);
-    if (node->slot != INDEX_NONE)
+    if (wheel_armed(node))
         unlink_node(wheel, node);
     else
         wheel->armed++;
@@ -88,7 +87,7 @@ void wheel_arm(struct wheel *wheel, uint32_t handle, tick_t deadline)
 void wheel_cancel(struct wheel *wheel, uint32_t handle)
 {
     struct wheel_node *node = node_at(wheel, handle);
-    if (node->slot == INDEX_NONE)
+    if (!wheel_armed(node))
         return;
     unlink_node(wheel, node);
     wheel->armed--;

@@ -17,11 +17,12 @@
 
 struct wheel_node {
     uint32_t next; // handle, or INDEX_NONE
-    uint32_t prev; // handle; of the first node of a slot: the slot, as a handle of class WHEEL_CLASSES - 1
+    uint32_t prev; // handle; of the first node of a slot: the slot, as a handle of class WHEEL_CLASSES - 1;
+                   // INDEX_NONE: not armed
     tick_t deadline;
-    uint32_t slot; // level * WHEEL_SLOTS + slot where it is linked; INDEX_NONE: not armed
 };
-static_assert(sizeof(struct wheel_node) == 16, "in each record");
+static_assert(sizeof(struct wheel_node) == 12, "in each record");
+static_assert(WHEEL_LEVELS * WHEEL_SLOTS - 1 < WHEEL_INDEX(INDEX_NONE), "no slot is called INDEX_NONE");
 
 struct wheel_class {
     uint8_t *records; // first record
@@ -45,7 +46,7 @@ void wheel_arm(struct wheel *wheel, uint32_t handle, tick_t deadline);
 void wheel_cancel(struct wheel *wheel, uint32_t handle); // not armed: nothing happens
 static inline bool wheel_armed(const struct wheel_node *node)
 {
-    return node->slot != INDEX_NONE;
+    return node->prev != INDEX_NONE;
 }
 // Takes up to max expired nodes off the wheel, in order of their tick, into expired[]; looks at no more than
 // max nodes (those that only move to a lower level count too) and 256 ticks. Returns their number; call again

@@ -157,7 +157,7 @@ void call_answer(struct call *call, const char *status)
 {
     call_respond(call, &call->invite, status, call->sides[DIALOG_CALLEE].tag);
     call->answer = wire_take(call->wire, call->sides[DIALOG_CALLER].at);
-    if (status[0] != '2')
+    if (status[0] != '2' && strncmp(status, "18", 2) != 0)
         return;
     learn_routes(&call->sides[DIALOG_CALLER], &call->answer, true);
     learn_routes(&call->sides[DIALOG_CALLEE], &call->invite, false);
@@ -183,6 +183,41 @@ struct wire_packet call_request(struct call *call, enum dialog_side from, const 
     struct wire_packet packet = wire_take(call->wire, call->sides[1 - from].at);
     assert_starts(&packet, method);
     return packet;
+}
+
+void call_send(struct call *call, enum dialog_side from, const char *method, char text[WIRE_TEXT_MAX])
+{
+    call_request_text(call, from, method, text);
+    wire_send(call->wire, call->sides[from].at, text);
+    if (strcmp(method, "INVITE") == 0)
+        call_take(call, from, "SIP/2.0 100 ");
+}
+
+struct wire_packet call_take(struct call *call, enum dialog_side at, const char *text)
+{
+    struct wire_packet packet = wire_take(call->wire, call->sides[at].at);
+    assert_starts(&packet, text);
+    return packet;
+}
+
+struct wire_packet call_ack(struct call *call, enum dialog_side from, uint32_t cseq)
+{
+    uint32_t last = call->sides[from].cseq;
+    call->sides[from].cseq = cseq;
+    struct wire_packet ack = call_request(call, from, "ACK");
+    call->sides[from].cseq = last;
+    return ack;
+}
+
+void call_hop(struct call *call, enum dialog_side from, const char *method, const char *invite)
+{
+    char text[WIRE_TEXT_MAX];
+    const char *cseq = strstr(invite, " INVITE\r\n");
+    assert_int_equal(strncmp(invite, "INVITE ", 7), 0);
+    assert_non_null(cseq);
+    snprintf(text, sizeof(text), "%s %.*s %s%s", method, (int)(cseq - invite - 7), invite + 7, method,
+             cseq + 7);
+    wire_send(call->wire, call->sides[from].at, text);
 }
 
 void call_establish(struct call *call)
@@ -232,4 +267,21 @@ void call_cancel(struct call *call)
     char to[128];
     snprintf(to, sizeof(to), "<sip:%s@10.10.0.10>", call->sides[DIALOG_CALLEE].user);
     send_for_invite(call, "CANCEL", to);
+}
+
+uint32_t call_expect(const struct call *call, enum dialog_state state)
+{
+    const struct dialogs *dialogs = &call->wire->workers[0]->dialogs;
+    struct dialog_string id = {call->id, (uint32_t)strlen(call->id)};
+    uint64_t hash = siphash13(&call->wire->parts[0].keys.table, id.octets, id.length);
+    uint32_t found[DIALOGS_OF_CALL_MAX];
+    assert_int_equal(dialog_find_call(dialogs, hash, id, found, DIALOGS_OF_CALL_MAX), 1);
+    assert_int_equal(dialogs->by_state[state], 1);
+    assert_int_equal(dialogs->count, 1);
+    return found[0];
+}
+
+void call_expect_gone(const struct call *call)
+{
+    assert_int_equal(call->wire->workers[0]->dialogs.count, 0);
 }

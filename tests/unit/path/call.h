@@ -37,14 +37,23 @@ void call_invite(struct call *call);
 void call_invite_text(struct call *call, char text[WIRE_TEXT_MAX]);
 // Any response to a request that an agent received; tag: of the To when it has none, "": it stays without.
 void call_respond(struct call *call, const struct wire_packet *request, const char *status, const char *tag);
-// The callee's response to the INVITE; what the caller received is in call->answer. A 2xx makes the dialog in
-// both.
+// The callee's response to the INVITE; what the caller received is in call->answer. A 18x or 2xx makes the
+// dialog in both.
 void call_answer(struct call *call, const char *status);
 // A request inside the dialog. method INVITE and others count CSeq up, ACK does not. Returns what the other
 // side received.
 struct wire_packet call_request(struct call *call, enum dialog_side from, const char *method);
 void call_request_text(struct call *call, enum dialog_side from, const char *method,
                        char text[WIRE_TEXT_MAX]);
+// Sends a request inside the dialog and takes nothing but the 100 of an INVITE. text: for its repetition, ACK
+// or CANCEL.
+void call_send(struct call *call, enum dialog_side from, const char *method, char text[WIRE_TEXT_MAX]);
+// The first packet that waits for this side; it begins with text.
+struct wire_packet call_take(struct call *call, enum dialog_side at, const char *text);
+// The ACK to the 2xx of an INVITE with this CSeq, as the other side received it.
+struct wire_packet call_ack(struct call *call, enum dialog_side from, uint32_t cseq);
+// ACK to a refused INVITE or CANCEL of one, made from its text: the same branch. Takes nothing.
+void call_hop(struct call *call, enum dialog_side from, const char *method, const char *invite);
 // INVITE, 180, 200, ACK.
 void call_establish(struct call *call);
 // BYE and its 200.
@@ -53,6 +62,11 @@ void call_hang_up(struct call *call, enum dialog_side from);
 void call_ack_refusal(struct call *call);
 // CANCEL of the INVITE.
 void call_cancel(struct call *call);
+
+// The call has one record, and it is in this state; its index.
+uint32_t call_expect(const struct call *call, enum dialog_state state);
+// There is no record any more.
+void call_expect_gone(const struct call *call);
 
 // Values of all headers with this name in order, joined by "|".
 const char *header_of(const struct wire_packet *packet, const char *name);

@@ -57,7 +57,8 @@ static bool check_peers(const struct check *check)
         if (!(peer->flags & SNAPSHOT_PRESENT))
             continue;
         entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
-        if (!named(peer->name) || peer->listener >= rules->listener_count || peer->balance != BALANCE_CALL_ID)
+        if (!named(peer->name) || peer->listener >= rules->listener_count ||
+            peer->balance != BALANCE_CALL_ID || peer->group >= rules->peer_count)
             return refuse(check, "peer out of range", i);
         if (peer->maglev_offset > rules->maglev_count ||
             peer->maglev_count > rules->maglev_count - peer->maglev_offset || entries > rules->maglev_count)
@@ -134,6 +135,8 @@ static bool check_settings(const struct check *check)
     if (s->early_life_ms == 0 || s->dialog_life_ms == 0 || s->dialog_life_ms > (uint64_t)30 * 86400000 ||
         memchr(s->server_header, '\0', NAME_SIZE) == NULL)
         return refuse(check, "lifetimes out of range", 0);
+    if (s->in_dialog > IN_DIALOG_ANY_PEER || s->session_end > SESSION_END_BYE)
+        return refuse(check, "dialog choices out of range", 0);
     return true;
 }
 

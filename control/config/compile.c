@@ -201,6 +201,16 @@ static int put_maglev(struct plan *plan, const struct config_peer *peer, const u
     return result < 0 ? fail(plan, result, "no memory for the snapshot") : 0;
 }
 
+// The first peer of the same group, in the order of the file: the peer itself when it names none.
+static size_t first_of_group(const struct config *config, size_t peer)
+{
+    size_t first = peer;
+    for (size_t i = peer; i-- > 0 && config->peers[peer].group[0] != '\0';)
+        if (strcmp(config->peers[i].group, config->peers[peer].group) == 0)
+            first = i;
+    return first;
+}
+
 static int put_peers(struct plan *plan)
 {
     const struct config *config = plan->config;
@@ -219,6 +229,7 @@ static int put_peers(struct plan *plan)
         row->maglev_offset = offset;
         row->maglev_count = maglev_size((uint32_t)peer->member_count);
         row->member_count = (uint32_t)peer->member_count;
+        row->group = plan->peers[first_of_group(config, i)];
         for (size_t m = 0; m < peer->member_count; m++)
             members[numbers[m]] = (struct snapshot_member){SNAPSHOT_PRESENT,
                                                            plan->peers[i],
@@ -276,6 +287,8 @@ static void put_settings(struct plan *plan)
     settings->timer_c_ms = (uint32_t)config->timers.c;
     settings->early_life_ms = (uint32_t)config->dialogs.early_lifetime;
     settings->dialog_life_ms = config->dialogs.lifetime;
+    settings->in_dialog = (uint32_t)config->dialogs.in_dialog;
+    settings->session_end = (uint32_t)config->dialogs.session_end;
     settings->prefilter.mode = (uint32_t)config->prefilter.mode;
 #define B(key, rate_default, burst_default, help)                                                            \
     settings->prefilter.key =                                                                                \

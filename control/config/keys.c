@@ -11,6 +11,8 @@ const char *const choices_attach[] = {"af_xdp", "af_packet", NULL};
 const char *const choices_balance[] = {"call-id", NULL};
 const char *const choices_bool[] = {"false", "true", NULL};
 const char *const choices_idle[] = {"sleep", "spin", NULL};
+const char *const choices_in_dialog[] = {"peer", "group", "any-peer", NULL};
+const char *const choices_session_end[] = {"free", "bye", NULL};
 const char *const choices_mode[] = {"off", "dry-run", "enforce", NULL};
 const char *const choices_method[] = {
     [METHOD_INVITE] = "INVITE",   [METHOD_ACK] = "ACK",
@@ -25,6 +27,9 @@ const char *const choices_method[] = {
 static_assert(METHOD_OTHER == CHOICE_METHOD_ANY, "every method that has a number has its name above");
 static_assert(ATTACH_AF_XDP == 0 && ATTACH_AF_PACKET == 1 && IDLE_SLEEP == 0 && IDLE_SPIN == 1, "choices");
 static_assert(PREFILTER_OFF == 0 && PREFILTER_DRY_RUN == 1 && PREFILTER_ENFORCE == 2 && BALANCE_CALL_ID == 0,
+              "choices");
+static_assert(IN_DIALOG_PEER == 0 && IN_DIALOG_GROUP == 1 && IN_DIALOG_ANY_PEER == 2 &&
+                  SESSION_END_FREE == 0 && SESSION_END_BYE == 1,
               "choices");
 
 // A row of keys.h as struct key; the struct's name (network, workers, ...) is what STRUCT says where the rows

@@ -51,8 +51,10 @@ extern const char *const choices_attach[];
 extern const char *const choices_balance[];
 extern const char *const choices_bool[];
 extern const char *const choices_idle[];
+extern const char *const choices_in_dialog[];
 extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDATE, then "any"
 extern const char *const choices_mode[];
+extern const char *const choices_session_end[];
 #define CHOICE_METHOD_ANY 14u // index of "any"
 
 // clang-format off
@@ -75,7 +77,8 @@ extern const char *const choices_mode[];
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \
     K(listener, NAME, NULL, NULL, 0, 0, RELOAD, "listener that requests to this peer leave from") \
     L(sources, SOURCES_MAX, RELOAD, "prefixes whose packets are from this peer; its members are so without it") \
-    K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, "how a new call chooses its member")
+    K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, "how a new call chooses its member") \
+    K(group, NAME, NULL, "", 0, 0, RELOAD, "peers with the same word here may speak in each other's dialogs; see dialogs.in_dialog")
 
 #define CONFIG_MEMBER(K, L) \
     K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "where requests are sent") \
@@ -102,6 +105,10 @@ extern const char *const choices_mode[];
     K(capacity, COUNT, NULL, "65536", 1024, 16777216, RESTART, "dialogs a worker; beyond it new calls get 503") \
     K(early_lifetime, DURATION, NULL, "5m", 10000, KEY_HOUR, RELOAD, "a dialog that is not confirmed by then is dropped") \
     K(lifetime, DURATION, NULL, "12h", KEY_MINUTE, 720 * KEY_HOUR, RELOAD, "a confirmed dialog is ended then") \
+    K(session_end, CHOICE, choices_session_end, "free", 0, 0, RELOAD, \
+      "a session timer that nobody refreshed (RFC 4028): free only forgets the dialog, bye ends it at both sides") \
+    K(in_dialog, CHOICE, choices_in_dialog, "peer", 0, 0, RELOAD, \
+      "who may send requests inside a dialog: its own peer, any of that peer's group, or any-peer") \
     K(arena, SIZE, NULL, "128MiB", 8 * KEY_MIB, 65536 * KEY_MIB, RESTART, "memory a worker for texts of dialogs and kept messages")
 
 #define CONFIG_TRANSACTIONS(K, L) \

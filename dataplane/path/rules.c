@@ -22,6 +22,21 @@ uint16_t rules_peer(const struct rules *rules, uint32_t address)
     return NUMBER_NONE;
 }
 
+bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of)
+{
+    if (from == of)
+        return true;
+    switch (rules->settings->in_dialog) {
+    case IN_DIALOG_GROUP:
+        return of < rules->peer_count && (rules->peers[of].flags & SNAPSHOT_PRESENT) &&
+               rules->peers[of].group == rules->peers[from].group;
+    case IN_DIALOG_ANY_PEER:
+        return true;
+    default:
+        return false;
+    }
+}
+
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash)
 {
     const struct snapshot_peer *row = &rules->peers[peer];

@@ -36,6 +36,9 @@ void rules_destroy(struct rules *rules);
 uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
 uint16_t rules_peer(const struct rules *rules, uint32_t address);
+// Whether a request from peer `from` is accepted inside a dialog whose peer on that side is `of`
+// (dialogs.in_dialog). Neither is a stranger.
+bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of);
 // The member of peer for this call. NUMBER_NONE: the peer has none.
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash);
 // First matching route, NULL: none. method: enum sip_method.

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  1u
+#define SNAPSHOT_VERSION  2u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE     32u // octets of a name, with its NUL
@@ -61,7 +61,8 @@ struct snapshot_peer {
     uint32_t maglev_offset; // first entry in SECTION_MAGLEV
     uint32_t maglev_count;  // entries; prime, or 0 when the peer has no members
     uint32_t member_count;
-    uint32_t reserved;
+    uint16_t group; // peers with equal numbers here are one group; a peer without one has its own number
+    uint16_t reserved;
 };
 static_assert(sizeof(struct snapshot_peer) == 56, "layout");
 
@@ -102,6 +103,10 @@ struct snapshot_route {
 };
 static_assert(sizeof(struct snapshot_route) == 16, "layout");
 
+// Whose requests are accepted inside a dialog, at the side where its peer stands.
+enum in_dialog { IN_DIALOG_PEER, IN_DIALOG_GROUP, IN_DIALOG_ANY_PEER };
+// What happens to a dialog whose session timer ran out (RFC 4028 section 10).
+enum session_end { SESSION_END_FREE, SESSION_END_BYE };
 enum idle_mode { IDLE_SLEEP, IDLE_SPIN };
 enum prefilter_mode { PREFILTER_OFF, PREFILTER_DRY_RUN, PREFILTER_ENFORCE };
 
@@ -144,10 +149,12 @@ struct snapshot_settings {
     uint32_t timer_c_ms;              // INVITE ringing; at least 180,000 (RFC 3261 16.6 step 11)
     uint32_t early_life_ms;           // a dialog that is not confirmed by then is dropped from the table
     uint64_t dialog_life_ms;          // a confirmed dialog is ended then
+    uint32_t in_dialog;               // enum in_dialog
+    uint32_t session_end;             // enum session_end
     uint8_t server_header[NAME_SIZE]; // Server of our own answers, empty: none
     struct snapshot_prefilter prefilter;
 };
-static_assert(sizeof(struct snapshot_settings) == 144, "layout");
+static_assert(sizeof(struct snapshot_settings) == 152, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -174,6 +181,6 @@ struct snapshot_header {
     struct snapshot_range sections[SECTION_COUNT];
     struct snapshot_settings settings;
 };
-static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 144, "layout");
+static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 152, "layout");
 
 #endif

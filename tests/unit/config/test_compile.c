@@ -247,6 +247,29 @@ static void test_stable(void **state)
     manifest_free(manifest);
 }
 
+// The number of a group is that of its first peer; without a group a peer has its own.
+static void test_groups(void **state)
+{
+    static const char text[] =
+        "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: 10.0.0.1}]\n"
+        "peers:\n"
+        "  - {name: lone, listener: a, sources: [10.1.0.0/24]}\n"
+        "  - {name: one, listener: a, group: carriers, sources: [10.2.0.0/24]}\n"
+        "  - {name: other, listener: a, group: sbcs, sources: [10.3.0.0/24]}\n"
+        "  - {name: two, listener: a, group: carriers, sources: [10.4.0.0/24]}\n"
+        "dialogs: {in_dialog: group, session_end: bye}\n";
+    static const uint16_t groups[] = {0, 1, 2, 1};
+    struct manifest *manifest = manifest_create();
+    struct image image = compile(text, manifest, 1);
+    const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+        assert_int_equal(peers[i].group, groups[i]);
+    assert_int_equal(image.header->settings.in_dialog, IN_DIALOG_GROUP);
+    assert_int_equal(image.header->settings.session_end, SESSION_END_BYE);
+    release(&image);
+    manifest_free(manifest);
+}
+
 static void test_sealed(void **state)
 {
     struct manifest *manifest = manifest_create();
@@ -268,7 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_header),  cmocka_unit_test(test_settings), cmocka_unit_test(test_lists),
         cmocka_unit_test(test_sources), cmocka_unit_test(test_members),  cmocka_unit_test(test_stable),
-        cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_groups),  cmocka_unit_test(test_sealed),
     };
     return cmocka_run_group_tests_name("config compile", tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static const struct row shape_rows[] = {
      BASE "peers:\n  - name: p\n    listener: a\n    members:\n      - {adress: 10.0.0.9}\n",
      "8:10: peers[0].members[0].adress: unknown key; give one of address, port, weight"},
     {"unknown key in the second peer", PEERS "  - nam: r\n",
-     "10:5: peers[2].nam: unknown key; give one of name, listener, sources, balance, members"},
+     "10:5: peers[2].nam: unknown key; give one of name, listener, sources, balance, group, members"},
     {"unknown key in a bucket", BASE "prefilter:\n  peer: {rat: 1}\n",
      "5:10: prefilter.peer.rat: unknown key; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",
@@ -60,7 +60,7 @@ static const struct row shape_rows[] = {
      "stranger, "
      "stranger_invite, strangers"},
     {"later key not yet honoured", BASE "peers: [{name: p, limits: {}}]\n",
-     "4:19: peers[0].limits: unknown key; give one of name, listener, sources, balance, members"},
+     "4:19: peers[0].limits: unknown key; give one of name, listener, sources, balance, group, members"},
     {"section a value", BASE "workers: 2\n", "4:10: workers: " MAPPING},
     {"section without value", BASE "workers:\n", "4:9: workers: " MAPPING},
     {"peers a mapping", BASE "peers: {name: p}\n", "4:8: peers: " LIST},

@@ -56,6 +56,8 @@ static void make_ways(struct image *image)
     image->peers[IMAGE_CARRIER_A] = peer_of("carrier-a", 0, (struct snapshot_range){0, 1});
     image->peers[IMAGE_SBCS] = peer_of("sbcs", 1, (struct snapshot_range){1, 5});
     image->peers[IMAGE_CARRIER_B] = peer_of("carrier-b", 0, (struct snapshot_range){6, 1});
+    for (uint16_t i = IMAGE_CARRIER_A; i <= IMAGE_CARRIER_B; i++)
+        image->peers[i].group = i;
     image->members[IMAGE_MEMBER_CARRIER_A] = member_of(IMAGE_CARRIER_A, 0x0a0a0101);
     image->members[IMAGE_MEMBER_SBC1] = member_of(IMAGE_SBCS, 0x0a14000b);
     image->members[IMAGE_MEMBER_SBC2] = member_of(IMAGE_SBCS, 0x0a14000c);

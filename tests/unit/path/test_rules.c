@@ -175,6 +175,18 @@ static void peer_listener(void)
 {
     image.peers[2].listener = 2;
 }
+static void peer_group(void)
+{
+    image.peers[IMAGE_SBCS].group = PEERS_MAX;
+}
+static void in_dialog(void)
+{
+    image.header.settings.in_dialog = IN_DIALOG_ANY_PEER + 1;
+}
+static void session_end(void)
+{
+    image.header.settings.session_end = SESSION_END_BYE + 1;
+}
 static void peer_balance(void)
 {
     image.peers[2].balance = 1;
@@ -328,6 +340,9 @@ static const struct {
     ROW(peer_name),
     ROW(peer_listener),
     ROW(peer_balance),
+    ROW(peer_group),
+    ROW(in_dialog),
+    ROW(session_end),
     ROW(maglev_offset),
     ROW(maglev_count),
     ROW(maglev_wraps),
@@ -470,9 +485,41 @@ static void test_lookups(void **state)
     }
 }
 
+// Who may speak on the side of the dialog where carrier-a stands, by dialogs.in_dialog.
+static void test_in_dialog(void **state)
+{
+    static const struct {
+        uint32_t in_dialog;
+        bool one_group; // carrier-b in the group of carrier-a
+        bool a, b, sbcs;
+    } cases[] = {
+        {IN_DIALOG_PEER, true, true, false, false},
+        {IN_DIALOG_GROUP, false, true, false, false},
+        {IN_DIALOG_GROUP, true, true, true, false},
+        {IN_DIALOG_ANY_PEER, false, true, true, true},
+    };
+    char error[256];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        image_make(&image);
+        image.header.settings.in_dialog = cases[i].in_dialog;
+        if (cases[i].one_group)
+            image.peers[IMAGE_CARRIER_B].group = IMAGE_CARRIER_A;
+        struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
+        assert_non_null(rules);
+        assert_int_equal(rules_may_speak(rules, IMAGE_CARRIER_A, IMAGE_CARRIER_A), cases[i].a);
+        assert_int_equal(rules_may_speak(rules, IMAGE_CARRIER_B, IMAGE_CARRIER_A), cases[i].b);
+        assert_int_equal(rules_may_speak(rules, IMAGE_SBCS, IMAGE_CARRIER_A), cases[i].sbcs);
+        // The dialog's peer was taken out of the configuration, its number is beyond all others.
+        assert_int_equal(rules_may_speak(rules, IMAGE_SBCS, PEERS_MAX - 1),
+                         cases[i].in_dialog == IN_DIALOG_ANY_PEER);
+        rules_destroy(rules);
+    }
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_wrong_field), cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_random_images), cmocka_unit_test(test_lookups)};
+                                       cmocka_unit_test(test_random_images), cmocka_unit_test(test_lookups),
+                                       cmocka_unit_test(test_in_dialog)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static struct snapshot_source source_of(uint32_t address, uint16_t length, uint1
     return (struct snapshot_source){.address = image_address(address), .length = 96 + length, .peer = peer};
 }
 
-static void make_ways(struct image *image)
+static void make_ways(struct snapshot_image *image)
 {
     snprintf(image->networks[0].name, NAME_SIZE, "outside");
     snprintf(image->networks[0].interface, NAME_SIZE, "outside0");
@@ -68,7 +68,7 @@ static void make_ways(struct image *image)
     memcpy(image->maglev, maglev, sizeof(maglev));
 }
 
-static void make_routes(struct image *image)
+static void make_routes(struct snapshot_image *image)
 {
     image->sources[0] = source_of(0x0a0a0101, 32, IMAGE_CARRIER_A);
     image->sources[1] = source_of(0x0a14000b, 32, IMAGE_SBCS);
@@ -90,11 +90,11 @@ static void make_routes(struct image *image)
 
 #define SECTION_OF(field)                                                                                    \
     {                                                                                                        \
-        (uint32_t) offsetof(struct image, field),                                                            \
-            sizeof(((struct image *)0)->field) / sizeof(image->field[0])                                     \
+        (uint32_t) offsetof(struct snapshot_image, field),                                                   \
+            sizeof(((struct snapshot_image *)0)->field) / sizeof(image->field[0])                            \
     }
 
-void image_make(struct image *image)
+void image_make(struct snapshot_image *image)
 {
     memset(image, 0, sizeof(*image));
     image->header = (struct snapshot_header){.magic = SNAPSHOT_MAGIC,

@@ -18,7 +18,7 @@ enum image_member {
     IMAGE_MEMBERS
 };
 
-struct image {
+struct snapshot_image {
     struct snapshot_header header;
     struct snapshot_network networks[2];
     struct snapshot_listener listeners[2];
@@ -30,7 +30,7 @@ struct image {
     struct snapshot_deny deny[1];
 };
 
-void image_make(struct image *image);
+void image_make(struct snapshot_image *image);
 struct ip_address image_address(uint32_t ipv4); // host order
 
 #endif

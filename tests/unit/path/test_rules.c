@@ -5,7 +5,7 @@
 #include <string.h>
 #include "tests.h"
 
-static struct image image;
+static struct snapshot_image image;
 
 static void magic(void)
 {

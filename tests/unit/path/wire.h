@@ -49,7 +49,7 @@ struct wire {
     struct worker_parts parts[WIRE_WORKERS];
     struct worker_queue queue_rows[WIRE_WORKERS][WIRE_NETWORKS * WIRE_QUEUES];
     struct published published;
-    struct image image;
+    struct snapshot_image image;
     void *memory[WIRE_WORKERS];
     void *arenas[WIRE_WORKERS];
     unsigned mbufs; // in the pool before the test

@@ -12,17 +12,17 @@
 #define WHEEL_HANDLE(class, index) ((uint32_t)(class) << 30 | (index))
 #define WHEEL_CLASS(handle)        ((handle) >> 30)
 #define WHEEL_INDEX(handle)        ((handle)&0x3fffffffu)
-#define WHEEL_LEVELS               4u
-#define WHEEL_SLOTS                256u
+#define WHEEL_SLOTS                (4096u + 1024u + 1024u) // of the three levels
+#define WHEEL_LISTS                4u                      // of a slot
 
 struct wheel_node {
     uint32_t next; // handle, or INDEX_NONE
-    uint32_t prev; // handle; of the first node of a slot: the slot, as a handle of class WHEEL_CLASSES - 1;
+    uint32_t prev; // handle; of the first node of a list: the list, as a handle of class WHEEL_CLASSES - 1;
                    // INDEX_NONE: not armed
     tick_t deadline;
 };
 static_assert(sizeof(struct wheel_node) == 12, "in each record");
-static_assert(WHEEL_LEVELS * WHEEL_SLOTS - 1 < WHEEL_INDEX(INDEX_NONE), "no slot is called INDEX_NONE");
+static_assert(WHEEL_SLOTS * WHEEL_LISTS - 1 < WHEEL_INDEX(INDEX_NONE), "no list is called INDEX_NONE");
 
 struct wheel_class {
     uint8_t *records; // first record
@@ -34,7 +34,7 @@ struct wheel {
     tick_t now; // up to here everything was expired
     uint32_t armed;
     struct wheel_class classes[WHEEL_CLASSES]; // the last one is reserved
-    uint32_t heads[WHEEL_LEVELS][WHEEL_SLOTS];
+    uint32_t heads[WHEEL_SLOTS][WHEEL_LISTS];
 };
 
 void wheel_init(struct wheel *wheel, tick_t now);

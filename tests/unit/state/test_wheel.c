@@ -58,9 +58,9 @@ static unsigned turn_to(struct clockwork *clockwork, tick_t now, uint32_t *expir
 
 static void expires_at_its_tick(void **state)
 {
-    static const tick_t delays[] = {1,     2,     255,   256,     257,     511,           512,
-                                    65535, 65536, 65537, 1000000, 1 << 24, (1 << 24) + 1, 20000000};
-    static const tick_t starts[] = {0, 1, 255, 0xfffffff0u, 0xff00ffffu, 0x12345678};
+    static const tick_t delays[] = {1,     2,     255,     4095,    4096,    4097,    8191,    8192,
+                                    65537, 98765, 4194303, 4194304, 4194305, 5000000, 20000000};
+    static const tick_t starts[] = {0, 1, 4095, 0xfffffff0u, 0xff3fffffu, 0x12345678};
     for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++) {
         for (size_t d = 0; d < sizeof(delays) / sizeof(delays[0]); d++) {
             struct clockwork *clockwork = make(starts[s]);
@@ -117,11 +117,10 @@ static void a_turn_is_bounded(void **state)
     uint32_t *expired = calloc(RECORDS + BATCH, sizeof(*expired));
     unsigned count = 0;
     for (uint32_t i = 0; i < RECORDS; i++)
-        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 65536 + 100); // one slot of level 2
+        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 65536 + 100); // one slot of level 1
     turn_to(clockwork, 65535, expired, &count);
     unsigned turns = turn_to(clockwork, 65536, expired, &count);
     assert_int_equal(count, 0);
-    // Level 2 to level 0 in one move.
     assert_in_range(turns, RECORDS / BATCH, RECORDS / BATCH + 2);
     turns = turn_to(clockwork, 65536 + 100, expired, &count);
     assert_int_equal(count, RECORDS);
@@ -148,6 +147,43 @@ static void a_long_pause_is_made_up_in_slices(void **state)
     free(clockwork);
 }
 
+// What fell due in a pause of an hour is worked off in turns that each have their bound, in order of the
+// ticks; who is armed again meanwhile waits for its own.
+static void a_backlog_is_worked_off_in_slices(void **state)
+{
+    enum { PAUSE = 360000 };
+    struct clockwork *clockwork = make(77);
+    uint32_t expired[BATCH];
+    tick_t deadlines[RECORDS];
+    tick_t last = 77;
+    unsigned count = 0;
+    unsigned turns = 0;
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        deadlines[i] = 77 + 1 + i * 7919 % PAUSE;
+        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), deadlines[i]);
+    }
+    for (; clockwork->wheel.now != 77 + PAUSE; turns++) {
+        tick_t before = clockwork->wheel.now;
+        unsigned found = wheel_advance(&clockwork->wheel, 77 + PAUSE, expired, BATCH);
+        assert_true(found <= BATCH);
+        assert_true(clockwork->wheel.now - before <= 256);
+        for (unsigned n = 0; n < found; n++) {
+            tick_t due = deadlines[expired[n]];
+            assert_true(due >= last && due <= clockwork->wheel.now + 1);
+            last = due;
+            wheel_arm(&clockwork->wheel, expired[n], 77 + PAUSE + 5);
+        }
+        count += found;
+    }
+    assert_int_equal(count, RECORDS);
+    // 256 ticks or 32 nodes a turn, and no node is looked at more than three times.
+    assert_in_range(turns, PAUSE / 256, PAUSE / 256 + 3 * RECORDS / BATCH + 1);
+    for (count = 0; clockwork->wheel.now != 77 + PAUSE + 5;)
+        count += wheel_advance(&clockwork->wheel, 77 + PAUSE + 5, expired, BATCH);
+    assert_int_equal(count, RECORDS);
+    free(clockwork);
+}
+
 // Arming while a slot is being emptied in slices: what is new expires at its own tick, nothing is lost.
 static void arming_between_slices(void **state)
 {
@@ -155,18 +191,18 @@ static void arming_between_slices(void **state)
     uint32_t *expired = calloc(RECORDS + BATCH, sizeof(*expired));
     unsigned count = 0;
     for (uint32_t i = 0; i < 1000; i++)
-        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 512 + i % 256);
-    turn_to(clockwork, 511, expired, &count);
+        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 8192 + i % 256);
+    turn_to(clockwork, 8191, expired, &count);
     for (uint32_t i = 1000; i < 1020; i++) {
-        assert_int_equal(wheel_advance(&clockwork->wheel, 512, expired, 10), 0);
-        assert_int_equal(clockwork->wheel.now, 511);
-        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 512 + i % 256);
+        assert_int_equal(wheel_advance(&clockwork->wheel, 8192, expired, 10), 0);
+        assert_int_equal(clockwork->wheel.now, 8191);
+        wheel_arm(&clockwork->wheel, WHEEL_HANDLE(0, i), 8192 + i % 256);
     }
-    for (tick_t now = 512; now < 768; now++) {
+    for (tick_t now = 8192; now < 8448; now++) {
         unsigned before = count;
         turn_to(clockwork, now, expired, &count);
         for (unsigned i = before; i < count; i++)
-            assert_int_equal(512 + expired[i] % 256, now);
+            assert_int_equal(8192 + expired[i] % 256, now);
     }
     assert_int_equal(count, 1020);
     free(expired);
@@ -182,7 +218,7 @@ struct model {
 
 static void random_changes(struct clockwork *clockwork, struct model *model, uint64_t *seed)
 {
-    static const tick_t spans[] = {4, 300, 70000, 1 << 22, 1 << 26};
+    static const tick_t spans[] = {4, 300, 4200, 70000, 1 << 22, 1 << 26};
     for (unsigned i = 0; i < 40; i++) {
         uint32_t index = (uint32_t)(random_word(seed) % RECORDS);
         if (random_word(seed) % 4 == 0) {
@@ -191,7 +227,7 @@ static void random_changes(struct clockwork *clockwork, struct model *model, uin
             model->armed[index] = false;
             continue;
         }
-        tick_t span = spans[random_word(seed) % 5];
+        tick_t span = spans[random_word(seed) % 6];
         model->deadline[index] = clockwork->wheel.now + (tick_t)(random_word(seed) % span);
         model->count += !model->armed[index];
         model->armed[index] = true;
@@ -247,6 +283,7 @@ int main(void)
         cmocka_unit_test(cancelled_does_not_expire),
         cmocka_unit_test(a_turn_is_bounded),
         cmocka_unit_test(a_long_pause_is_made_up_in_slices),
+        cmocka_unit_test(a_backlog_is_worked_off_in_slices),
         cmocka_unit_test(arming_between_slices),
         cmocka_unit_test(agrees_with_a_model),
     };

@@ -153,14 +153,18 @@ static void learn_routes(struct side *side, const struct wire_packet *packet, bo
         strcat(side->routes, lines[reversed ? n - 1 - i : i]);
 }
 
+void call_learn(struct call *call)
+{
+    learn_routes(&call->sides[DIALOG_CALLER], &call->answer, true);
+    learn_routes(&call->sides[DIALOG_CALLEE], &call->invite, false);
+}
+
 void call_answer(struct call *call, const char *status)
 {
     call_respond(call, &call->invite, status, call->sides[DIALOG_CALLEE].tag);
     call->answer = wire_take(call->wire, call->sides[DIALOG_CALLER].at);
-    if (status[0] != '2' && strncmp(status, "18", 2) != 0)
-        return;
-    learn_routes(&call->sides[DIALOG_CALLER], &call->answer, true);
-    learn_routes(&call->sides[DIALOG_CALLEE], &call->invite, false);
+    if (status[0] == '2' || strncmp(status, "18", 2) == 0)
+        call_learn(call);
 }
 
 void call_request_text(struct call *call, enum dialog_side from, const char *method, char text[WIRE_TEXT_MAX])

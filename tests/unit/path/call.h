@@ -40,6 +40,8 @@ void call_respond(struct call *call, const struct wire_packet *request, const ch
 // The callee's response to the INVITE; what the caller received is in call->answer. A 18x or 2xx makes the
 // dialog in both.
 void call_answer(struct call *call, const char *status);
+// Both agents take their route sets from call->invite and call->answer.
+void call_learn(struct call *call);
 // A request inside the dialog. method INVITE and others count CSeq up, ACK does not. Returns what the other
 // side received.
 struct wire_packet call_request(struct call *call, enum dialog_side from, const char *method);

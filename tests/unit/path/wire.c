@@ -297,6 +297,11 @@ void wire_turn(struct wire *wire)
     turns(wire, true);
 }
 
+void wire_turn_silently(struct wire *wire)
+{
+    turns(wire, false);
+}
+
 static void pass(struct wire *wire, uint64_t ms, bool keep)
 {
     uint64_t step = keep ? 100 : 2500;

@@ -82,8 +82,10 @@ void wire_turn(struct wire *wire);
 void wire_send(struct wire *wire, struct endpoint from, const char *text);
 // Turns the clock in steps of 100 ms with a turn each.
 void wire_pass(struct wire *wire, uint64_t ms);
-// Likewise without stopping the test for retransmissions: what leaves is thrown away.
+// Likewise without stopping the test for retransmissions: what leaves is thrown away. In steps of 2.5 s.
 void wire_pass_silently(struct wire *wire, uint64_t ms);
+// A turn of each worker, and what leaves is thrown away.
+void wire_turn_silently(struct wire *wire);
 
 // Takes the first packet to this address and port off out[]; it must be there.
 struct wire_packet wire_take(struct wire *wire, struct endpoint to);

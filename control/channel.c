@@ -141,6 +141,10 @@ static const char *deliver(struct channel *channel, int *fds)
         return "refused by the dataplane; another dialgate-control may be connected";
     if (!channel->greeted && header->type != CHANNEL_REFUSED)
         return "a message before the hello";
+    if (header->type == CHANNEL_EVENTS) {
+        channel->callbacks->events(channel->context, body);
+        return NULL;
+    }
     if (header->request == 0 || header->request > channel->last_number)
         return "an answer to a request that was never made";
     struct pending *pending = find(channel, header->request);

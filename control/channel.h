@@ -16,6 +16,8 @@ struct channel_callbacks {
     // A checked HELLO. Descriptors: counters first when hello->has_counters, then the maps. What the callee
     // keeps it overwrites with -1; the others are closed afterwards.
     void (*hello)(void *context, const struct channel_hello *hello, int *fds);
+    // Checked events. The struct dies with the return.
+    void (*events)(void *context, const struct channel_events *events);
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };

@@ -51,6 +51,21 @@ static const char *check_row(const struct channel_dialog_row *row, size_t text_s
     return NULL;
 }
 
+static const char *check_events(const struct channel_events *events)
+{
+    if (events->count > CHANNEL_EVENTS_MAX)
+        return "events whose number is out of range";
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct channel_event *event = &events->rows[i];
+        if (event->handle == 0 || event->from > CHANNEL_DIALOG_TERMINATED ||
+            event->to < CHANNEL_DIALOG_NONE || event->to > CHANNEL_DIALOG_TERMINATED ||
+            event->reason >= CHANNEL_REASON_COUNT || !number_ok(event->caller_peer, PEERS_MAX) ||
+            !number_ok(event->callee_peer, PEERS_MAX) || !number_ok(event->callee_member, MEMBERS_MAX))
+            return "event with a number out of range";
+    }
+    return NULL;
+}
+
 static const char *check_done(const struct channel_done *done, unsigned int type)
 {
     if (!memchr(done->text, '\0', sizeof(done->text)))
@@ -83,6 +98,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return check_hello(payload, fd_count);
     case CHANNEL_DIALOG_ROW:
         return check_row(payload, rest - body);
+    case CHANNEL_EVENTS:
+        return header->request == 0 ? check_events(payload) : "events as an answer";
     case CHANNEL_SNAPSHOT_RESULT:
     case CHANNEL_DONE:
     case CHANNEL_REFUSED:

@@ -143,6 +143,13 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
     synchronise(control);
 }
 
+static void on_events(void *context, const struct channel_events *events)
+{
+    const struct control *control = context;
+    if (control->events.publish)
+        control->events.publish(control->events.context, events);
+}
+
 static void on_lost(void *context)
 {
     struct control *control = context;
@@ -151,7 +158,7 @@ static void on_lost(void *context)
     control->resend = false;
 }
 
-static const struct channel_callbacks callbacks = {.hello = on_hello, .lost = on_lost};
+static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .lost = on_lost};
 
 int control_init(struct control *control, struct event_base *base, const struct control_options *options,
                  char *error, size_t size)

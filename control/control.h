@@ -24,6 +24,12 @@ struct reload_answer {
     void *context;
 };
 
+// Where the dataplane's events go. A dataplane that restarted has others before it.
+struct event_sink {
+    void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere
+    void *context;
+};
+
 struct control {
     struct event_base *base;
     const char *run_directory;
@@ -46,6 +52,7 @@ struct control {
         prefilters[NETWORKS_MAX]; // descriptors, -1: none; index is the network's in the image
     uint64_t started_ms;
     uint32_t snapshot_deadline_ms;
+    struct event_sink events;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

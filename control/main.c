@@ -13,6 +13,7 @@
 #include "control.h"
 #include "http.h"
 #include "log.h"
+#include "rpc/event.h"
 #include "rpc/server.h"
 #include "version.h"
 
@@ -171,6 +172,8 @@ static int serve(const struct arguments *a, struct event_base *base)
     server = rpc_server_create(&control, path, config_control_group(config), error, sizeof(error));
     if (!server)
         goto done;
+    struct events events = {&control, server};
+    control.events = (struct event_sink){events_publish, &events};
     const char *address = config_metrics_address(config, &port);
     http = http_create(&control, address, port, error, sizeof(error));
     if (!http || !watch_signals(&signals, &control) || control_connect(&control) < 0)
@@ -183,6 +186,7 @@ done:
         refuse(error);
     if (http)
         evhttp_free(http);
+    control.events.publish = NULL;
     rpc_server_destroy(server);
     for (size_t i = 0; i < 3; i++)
         if (signals.events[i])

@@ -20,6 +20,7 @@
 #define REQUEST_MAX ((size_t)1 << 20)  // the daemon takes no longer line
 #define REPLY_MAX   ((size_t)64 << 20) // longer answers are refused
 #define READ_STEP   ((size_t)64 << 10)
+#define KEPT_MAX    1024u // notifications that wait to be asked for
 
 struct dg_client {
     int fd;
@@ -28,6 +29,8 @@ struct dg_client {
     char *buffer;
     size_t used;
     size_t size;
+    json_t *kept; // array of notifications; NULL: none came yet
+    uint64_t dropped;
 };
 
 static const int wire_codes[DG_CODE_COUNT] = {
@@ -92,6 +95,7 @@ void dg_client_close(struct dg_client *client)
         return;
     if (client->fd >= 0)
         close(client->fd);
+    json_decref(client->kept);
     free(client->buffer);
     free(client);
 }
@@ -240,6 +244,60 @@ static char *make_request(uint64_t id, const char *method, const char *params)
     return text;
 }
 
+static bool is_notification(const json_t *line)
+{
+    return json_is_string(json_object_get(line, "method")) && !json_object_get(line, "id");
+}
+
+static void keep(struct dg_client *client, json_t *notification)
+{
+    if (!client->kept)
+        client->kept = json_array();
+    if (json_array_size(client->kept) == KEPT_MAX) {
+        json_array_remove(client->kept, 0);
+        client->dropped++;
+    }
+    json_array_append(client->kept, notification);
+}
+
+// The oldest that was kept; NULL: none.
+static json_t *take_kept(struct dg_client *client)
+{
+    json_t *first = json_incref(json_array_get(client->kept, 0));
+    if (client->dropped > 0) {
+        json_decref(first);
+        first = json_pack("{s:s, s:{s:I}}", "method", "events.lost", "params", "count",
+                          (json_int_t)client->dropped);
+        client->dropped = 0;
+    } else if (first) {
+        json_array_remove(client->kept, 0);
+    }
+    return first;
+}
+
+enum dg_code dg_client_next(struct dg_client *client, int timeout_ms, char **notification,
+                            struct dg_error *error)
+{
+    int64_t deadline_ms = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+    json_t *line = take_kept(client);
+    *notification = NULL;
+    if (!line && client->closed)
+        return fail(error, DG_CLOSED, "%s", dg_code_text(DG_CLOSED));
+    while (!line) {
+        enum dg_code code = read_line(client, deadline_ms, &line, error);
+        if (code != DG_OK)
+            return code;
+        if (!is_notification(line)) { // the answer to a call that was given up
+            json_decref(line);
+            line = NULL;
+        }
+    }
+    json_object_del(line, "jsonrpc");
+    *notification = json_dumps(line, JSON_COMPACT);
+    json_decref(line);
+    return *notification ? DG_OK : fail(error, DG_NO_MEMORY, "%s", dg_code_text(DG_NO_MEMORY));
+}
+
 enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
                             char **result, struct dg_error *error)
 {
@@ -263,6 +321,11 @@ enum dg_code dg_client_call(struct dg_client *client, const char *method, const 
         code = read_line(client, deadline_ms, &reply, error);
         if (code != DG_OK)
             break;
+        if (is_notification(reply)) {
+            keep(client, reply);
+            json_decref(reply);
+            continue;
+        }
         json_t *number = json_object_get(reply, "id");
         // An answer without an id concerns the connection itself: the daemon could not read the line, or is
         // full.

@@ -28,6 +28,11 @@ static const struct ctl_word list_options[] = {
     {"--after", "cursor", CTL_TEXT, false, "go on behind this cursor"},
     {0},
 };
+static const struct ctl_word follow_options[] = {
+    {"--peer", "peer", CTL_TEXT, false, "only dialogs from or to this peer"},
+    {"--limit", "limit", CTL_NUMBER, false, "this many events, then end"},
+    {0},
+};
 static const struct ctl_word end_options[] = {
     {"--all", "all", CTL_FLAG, false, "every dialog with this Call-ID"},
     {0},
@@ -50,6 +55,8 @@ const struct ctl_command ctl_commands[] = {
     {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, "everything about a dialog"},
     {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, "by state and by peer"},
     {"dialog", "end", "dialog.end", id_word, end_options, show_ended, NULL, "end a dialog on both sides"},
+    {"events", "follow", NULL, none, follow_options, NULL, run_events,
+     "a line a change of a dialog's state, until Ctrl-C"},
     {"config", "check", NULL, file_word, none, NULL, run_config_check,
      "is a file acceptable (needs no daemon)"},
     {"config", "show", "config.show", none, none, show_config, NULL, "every key in force"},

@@ -80,6 +80,7 @@ void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
 void show_ended(struct ctl *ctl, const json_t *result);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
+int run_events(struct ctl *ctl, const json_t *params);
 int run_sip_check(struct ctl *ctl, const json_t *params);
 int run_sip_show(struct ctl *ctl, const json_t *params);
 int run_config_check(struct ctl *ctl, const json_t *params);

@@ -94,6 +94,13 @@ void rpc_fail_errno(struct rpc_call *call, int result, const char *text)
         rpc_fail(call, DG_REFUSED, "%s", text && text[0] ? text : strerror(-result));
 }
 
+bool rpc_follow(struct rpc_call *call, uint16_t peer)
+{
+    if (call->answer.follow)
+        call->answer.follow(call->answer.context, peer);
+    return call->answer.follow != NULL;
+}
+
 struct control *rpc_control(const struct rpc_call *call)
 {
     return call->control;

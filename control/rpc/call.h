@@ -38,6 +38,9 @@ extern const struct rpc_method rpc_methods[];
 struct rpc_answer {
     void (*answer)(void *context, char *line);
     void *context;
+    // From now on events go to this client too; peer: only those of this peer's dialogs, NUMBER_NONE: all.
+    // NULL: the client cannot follow.
+    void (*follow)(void *context, uint16_t peer);
 };
 void rpc_serve(struct control *control, const char *line, size_t length, const struct rpc_answer *answer);
 
@@ -49,6 +52,7 @@ bool rpc_boolean(const struct rpc_call *call, const char *name);
 void rpc_reply(struct rpc_call *call, json_t *result); // takes the reference; NULL: out of memory
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+bool rpc_follow(struct rpc_call *call, uint16_t peer); // false: this client cannot; the call is not answered
 void rpc_fail_errno(struct rpc_call *call, int result, const char *text); // what the dataplane said
 
 // An error line without a request to answer, for the server: free() it.

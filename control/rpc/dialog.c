@@ -11,7 +11,8 @@
 
 #define LIMIT_DEFAULT 100
 
-static const char *const state_names[] = {"any", "none", "early", "confirmed", "terminating", "terminated"};
+static const char *const state_names[CHANNEL_DIALOG_TERMINATED + 1] = {
+    "any", "none", "early", "confirmed", "terminating", "terminated"};
 #define STATE_COUNT (sizeof(state_names) / sizeof(state_names[0]))
 
 struct listing {
@@ -51,7 +52,12 @@ int dialog_ask(struct control *control, enum channel_type type, const void *body
     return channel_ask(control->channel, &request, answer);
 }
 
-static json_t *member_json(const struct control *control, uint32_t number)
+const char *dialog_state_name(unsigned int state)
+{
+    return state_names[state];
+}
+
+json_t *dialog_member_json(const struct control *control, uint32_t number)
 {
     struct ip_address address;
     uint16_t port;
@@ -77,9 +83,9 @@ json_t *dialog_json(const struct control *control, const struct channel_dialog_r
                   texts[CHANNEL_TEXT_CALLER_TARGET], "cseq", (json_int_t)row->caller_cseq);
     json_t *callee =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "peer", text_json(callee_peer, strlen(callee_peer)),
-                  "member", member_json(control, row->callee_member), "uri", texts[CHANNEL_TEXT_CALLEE_URI],
-                  "tag", texts[CHANNEL_TEXT_CALLEE_TAG], "target", texts[CHANNEL_TEXT_CALLEE_TARGET], "cseq",
-                  (json_int_t)row->callee_cseq);
+                  "member", dialog_member_json(control, row->callee_member), "uri",
+                  texts[CHANNEL_TEXT_CALLEE_URI], "tag", texts[CHANNEL_TEXT_CALLEE_TAG], "target",
+                  texts[CHANNEL_TEXT_CALLEE_TARGET], "cseq", (json_int_t)row->callee_cseq);
     return json_pack("{s:s, s:o, s:s, s:b, s:I, s:I, s:i, s:o, s:o}", "id", dialog_id(row->handle, id),
                      "call_id", texts[CHANNEL_TEXT_CALL_ID], "state", state_names[row->state], "acked",
                      row->acked != 0, "age_ms", (json_int_t)row->age_ms, "state_ms",
@@ -128,8 +134,7 @@ static void listing_fail(struct listing *listing, int result)
     free(listing);
 }
 
-// The number of a peer that the manifest knows, configured or not: its dialogs may outlive its configuration.
-static int find_peer(const struct control *control, const char *name)
+int dialog_find_peer(const struct control *control, const char *name)
 {
     for (int number = 0; number < (int)PEERS_MAX; number++) {
         const char *known = manifest_peer_name(control->manifest, (uint32_t)number);
@@ -146,7 +151,7 @@ static bool read_filters(struct rpc_call *call, struct channel_dialog_list *list
     const char *state = rpc_text(call, "state");
     const char *cursor = rpc_text(call, "cursor");
     int64_t limit = rpc_integer(call, "limit", LIMIT_DEFAULT);
-    int number = peer ? find_peer(rpc_control(call), peer) : (int)NUMBER_NONE;
+    int number = peer ? dialog_find_peer(rpc_control(call), peer) : (int)NUMBER_NONE;
     size_t state_number = 0;
     if (number < 0) {
         rpc_fail(call, DG_NOT_FOUND, "no peer is called %.64s; peer.list names them", peer);

@@ -19,6 +19,14 @@ bool dialog_by_call_id(const char *text, struct channel_dialog_select *select);
 // A new JSON object of a checked row.
 json_t *dialog_json(const struct control *control, const struct channel_dialog_row *row, const char *text);
 
+// Words of enum channel_dialog_state; state is in range.
+const char *dialog_state_name(unsigned int state);
+// A member as address:port, "-" for one that nobody knows.
+json_t *dialog_member_json(const struct control *control, uint32_t number);
+// The number of a peer that the manifest knows, configured or not: its dialogs may outlive its configuration.
+// -ENOENT.
+int dialog_find_peer(const struct control *control, const char *name);
+
 int dialog_ask(struct control *control, enum channel_type type, const void *body,
                const struct channel_answer *answer);
 

@@ -33,6 +33,9 @@ void rpc_prefilter_top(struct rpc_call *call);
 void rpc_prefilter_ban(struct rpc_call *call);
 void rpc_prefilter_unban(struct rpc_call *call);
 
+// event.c
+void rpc_events_follow(struct rpc_call *call);
+
 // method.c
 void rpc_api_list(struct rpc_call *call);
 

@@ -57,6 +57,11 @@ static const struct rpc_param unban_params[] = {
     {0},
 };
 
+static const struct rpc_param follow_params[] = {
+    {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
+    {0},
+};
+
 const struct rpc_method rpc_methods[] = {
     {"system.status", nothing, rpc_system_status, "state of control and dataplane, calls now, readiness"},
     {"core.list", nothing, rpc_core_list, "workers with what they did"},
@@ -66,6 +71,9 @@ const struct rpc_method rpc_methods[] = {
     {"dialog.show", dialog_params, rpc_dialog_show, "every dialog with this id"},
     {"dialog.count", nothing, rpc_dialog_count, "dialogs by state and by peer"},
     {"dialog.end", end_params, rpc_dialog_end, "end a dialog on both sides"},
+    {"events.follow", follow_params, rpc_events_follow,
+     "from now on, a notification `event` for each change of a dialog's state, `events.lost` where some are "
+     "missing"},
     {"config.check", check_params, rpc_config_check,
      "is this configuration acceptable, what needs a restart"},
     {"config.show", nothing, rpc_config_show, "the configuration in force, every key"},

@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,6 +33,9 @@ struct client {
     struct bufferevent *stream; // NULL: the client has gone, its last call has not
     bool busy;
     bool ended; // sends no more; closed when answered
+    bool follows;
+    uint16_t followed_peer; // NUMBER_NONE: any
+    uint64_t lost;          // events since the last one that it got
     LIST_ENTRY(client) link;
 };
 
@@ -41,6 +45,7 @@ struct rpc_server {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     int lock;
     unsigned int count;
+    unsigned int followers;
     struct log_limit limit;
     LIST_HEAD(clients, client) clients;
 };
@@ -52,6 +57,7 @@ static void hang_up(struct client *client)
         client->stream = NULL;
         LIST_REMOVE(client, link);
         client->server->count--;
+        client->server->followers -= client->follows;
         client->server = NULL;
     }
     if (!client->busy)
@@ -69,6 +75,51 @@ static void on_answer(void *context, char *line)
         free(client);
     else
         bufferevent_trigger(client->stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void on_follow(void *context, uint16_t peer)
+{
+    struct client *client = context;
+    if (!client->stream)
+        return;
+    client->server->followers += !client->follows;
+    client->follows = true;
+    client->followed_peer = peer;
+}
+
+// False: the client does not read, the event is lost to it.
+static bool take_event(struct client *client, const struct rpc_event *event)
+{
+    char line[128];
+    if (evbuffer_get_length(bufferevent_get_output(client->stream)) > OUTPUT_HIGH)
+        return false;
+    if (client->lost > 0) {
+        int length =
+            snprintf(line, sizeof(line),
+                     "{\"jsonrpc\":\"2.0\",\"method\":\"events.lost\",\"params\":{\"count\":%" PRIu64 "}}\n",
+                     client->lost);
+        bufferevent_write(client->stream, line, (size_t)length);
+        client->lost = 0;
+    }
+    return bufferevent_write(client->stream, event->line, event->length) == 0;
+}
+
+void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event)
+{
+    struct client *client;
+    LIST_FOREACH(client, &server->clients, link)
+    {
+        bool wanted = client->follows &&
+                      (client->followed_peer == NUMBER_NONE || event->peers[0] == NUMBER_NONE ||
+                       client->followed_peer == event->peers[0] || client->followed_peer == event->peers[1]);
+        if (wanted && !take_event(client, event))
+            client->lost++;
+    }
+}
+
+bool rpc_server_followed(const struct rpc_server *server)
+{
+    return server->followers > 0;
 }
 
 static void refuse_line(struct client *client)
@@ -102,7 +153,7 @@ static void on_read(struct bufferevent *stream, void *context)
             close_when_written(client);
             return;
         }
-        struct rpc_answer answer = {on_answer, client};
+        struct rpc_answer answer = {on_answer, client, on_follow};
         client->busy = true;
         rpc_serve(client->server->control, line, length, &answer);
         free(line);

@@ -3,7 +3,9 @@
 #ifndef DIALGATE_CONTROL_RPC_SERVER_H
 #define DIALGATE_CONTROL_RPC_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RPC_LINE_MAX    (1u << 20) // octets of a request line
 #define RPC_CLIENTS_MAX 256u       // connections at once
@@ -16,6 +18,16 @@ struct rpc_server;
 // starts apart.
 struct rpc_server *rpc_server_create(struct control *control, const char *path, const char *group,
                                      char *error, size_t size);
+
+// Hands one line (with its end) to the clients that follow events of either peer. A client that does not read
+// loses it, and is told how many it lost.
+struct rpc_event {
+    const char *line;
+    size_t length;
+    uint16_t peers[2]; // numbers
+};
+void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event);
+bool rpc_server_followed(const struct rpc_server *server); // is there anybody
 
 // Closes every connection; calls still under way lose their client. The socket file is removed.
 void rpc_server_destroy(struct rpc_server *server);

@@ -13,6 +13,7 @@
 //                                            start-up)
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
+//                                            <-    EVENTS, unasked (request 0)
 //
 // Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size
 // is not what its type says, whose version or index is out of range, or that comes in the wrong order is
@@ -26,7 +27,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      1u
+#define CHANNEL_VERSION      2u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
@@ -44,7 +45,8 @@
     M(CHANNEL_SNAPSHOT_RESULT, struct channel_done, "dataplane", "accepted or refused whole")                          \
     M(CHANNEL_DIALOG_ROW, struct channel_dialog_row, "dataplane", "one dialog")                                        \
     M(CHANNEL_DONE, struct channel_done, "dataplane", "a request is finished")                                         \
-    M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")
+    M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")                               \
+    M(CHANNEL_EVENTS, struct channel_events, "dataplane", "changes of dialogs' states, as they come")
 
 // clang-format on
 
@@ -155,6 +157,56 @@ struct channel_dialog_row {
     uint16_t reserved[3];
 };
 static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
+
+// R(NAME, word): what moved a dialog from one state to another.
+// clang-format off
+#define CHANNEL_REASONS(R)                                                                                             \
+    R(CREATED, "created")               /* an INVITE was sent on */                                                   \
+    R(RESTORED, "restored")             /* taken over from the process before */                                      \
+    R(PROVISIONAL, "provisional")       /* 101-199 */                                                                 \
+    R(SUCCESS, "answered")              /* 2xx */                                                                     \
+    R(REFUSED, "refused")               /* 300-699, or nobody answered */                                             \
+    R(ACK, "ack")                                                                                                      \
+    R(CANCEL, "cancel")                                                                                                \
+    R(BYE, "bye")                                                                                                      \
+    R(BYE_DONE, "bye-done")             /* the BYE got its final response */                                          \
+    R(BYE_CHALLENGED, "bye-challenged") /* 401 or 407 */                                                              \
+    R(TIMEOUT, "timeout")               /* lifetime of the state */                                                   \
+    R(OPERATOR, "operator")             /* dialog end */                                                              \
+    R(GONE, "gone")                     /* 481 or 408 inside the dialog (RFC 5057) */                                 \
+    R(NO_ACK, "no-ack")                 /* the 2xx was never acknowledged */                                          \
+    R(SESSION_END, "session-expired")   /* RFC 4028 */
+// clang-format on
+enum channel_reason {
+#define R(name, word) CHANNEL_REASON_##name,
+    CHANNEL_REASONS(R)
+#undef R
+        CHANNEL_REASON_COUNT
+};
+
+struct channel_event {
+    uint64_t handle;  // as in struct channel_dialog_row
+    uint64_t time_ms; // Unix time
+    uint16_t caller_peer;
+    uint16_t callee_peer;
+    uint16_t callee_member;
+    uint8_t from; // enum channel_dialog_state; CHANNEL_DIALOG_ANY: there was none
+    uint8_t to;
+    uint8_t reason; // enum channel_reason
+    uint8_t reserved[7];
+};
+static_assert(sizeof(struct channel_event) == 32, "layout");
+
+#define CHANNEL_EVENTS_MAX 64u // rows a datagram
+
+// Those of one dialog are in order. Nobody waits for control: what it has no room for is dropped and counted.
+struct channel_events {
+    uint64_t lost; // since the last datagram
+    uint32_t count;
+    uint32_t reserved;
+    struct channel_event rows[CHANNEL_EVENTS_MAX];
+};
+static_assert(sizeof(struct channel_events) == 16 + 32 * CHANNEL_EVENTS_MAX, "layout");
 
 struct channel_done {
     int32_t result; // 0, or -errno

@@ -69,6 +69,14 @@ int dg_client_fd(const struct dg_client *client);
 enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
                             char **result, struct dg_error *error);
 
+// Waits at most timeout_ms (negative: for ever) for the next notification: after `events.follow` the daemon
+// sends one for each change of a dialog's state. DG_OK: *notification is its JSON text
+// ({"method": ..., "params": {...}}), for dg_free(). Those that come while dg_client_call() waits are kept,
+// at most 1,024; then the oldest are dropped, and the next one given is {"method":"events.lost",
+// "params":{"count":N}}.
+enum dg_code dg_client_next(struct dg_client *client, int timeout_ms, char **notification,
+                            struct dg_error *error);
+
 // Ends the connection and frees the client; NULL is allowed.
 void dg_client_close(struct dg_client *client);
 

@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 1, 256, 16384
+MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 2, 256, 16384
 HELLO, SNAPSHOT, DIALOG_LIST, DIALOG_SHOW, DIALOG_END, SNAPSHOT_RESULT, DIALOG_ROW, DONE, REFUSED = range(1, 10)
 CONTROL, WAITING, STARTING, RUNNING, FAILED = range(5)
 NUMBER_NONE = 0xFFFF
@@ -57,16 +57,16 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
         [],
     ]
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
-    parts = struct.pack("=IIIIQIIIIIIIIQ32s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
-                        value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, b"") + prefilter
-    offset, ranges, image = 24 + 8 * 8 + 144, b"", b""
-    assert len(parts) == 144
+    parts = struct.pack("=IIIIQIIIIIIIIQII32s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
+                        value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"") + prefilter
+    offset, ranges, image = 24 + 8 * 8 + 152, b"", b""
+    assert len(parts) == 152
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 1, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 2, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

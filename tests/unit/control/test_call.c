@@ -52,7 +52,7 @@ static void on_answer(void *context, char *line)
 static json_t *serve(const char *line, size_t length)
 {
     int answers = 0;
-    struct rpc_answer answer = {on_answer, &answers};
+    struct rpc_answer answer = {.answer = on_answer, .context = &answers};
     rpc_serve(&control, line, length, &answer);
     assert_int_equal(answers, 1);
     if (!last)

@@ -25,6 +25,7 @@ struct world {
     int32_t result;
     char text[CHANNEL_TEXT_SIZE];
     unsigned int rows;
+    unsigned int events;
     char call_id[64];
 };
 
@@ -35,12 +36,17 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
     world->hello_came = true;
 }
 
+static void on_events(void *context, const struct channel_events *events)
+{
+    ((struct world *)context)->events += events->count;
+}
+
 static void on_lost(void *context)
 {
     ((struct world *)context)->lost = true;
 }
 
-static const struct channel_callbacks callbacks = {on_hello, on_lost};
+static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .lost = on_lost};
 
 static void on_row(void *context, const struct channel_dialog_row *row, const char *text)
 {

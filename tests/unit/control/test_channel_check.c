@@ -61,7 +61,10 @@ struct change {
 #define HEADER(field) offsetof(struct channel_header, field)
 #define HELLO(field)  (sizeof(struct channel_header) + offsetof(struct channel_hello, field))
 #define ROW(field)    (sizeof(struct channel_header) + offsetof(struct channel_dialog_row, field))
-#define DONE(field)   (sizeof(struct channel_header) + offsetof(struct channel_done, field))
+#define EVENT(field)                                                                                         \
+    (sizeof(struct channel_header) + offsetof(struct channel_events, rows) +                                 \
+     offsetof(struct channel_event, field))
+#define DONE(field) (sizeof(struct channel_header) + offsetof(struct channel_done, field))
 static const struct change changes[] = {
     {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
     {"version", CHANNEL_DONE, HEADER(version), 2, CHANNEL_VERSION + 1},
@@ -86,6 +89,17 @@ static const struct change changes[] = {
     {"row member beyond", CHANNEL_DIALOG_ROW, ROW(callee_member), 2, MEMBERS_MAX},
     {"row text one octet longer", CHANNEL_DIALOG_ROW, ROW(text_lengths[CHANNEL_TEXT_CALL_ID]), 2, 5},
     {"row text very long", CHANNEL_DIALOG_ROW, ROW(text_lengths[CHANNEL_TEXT_CALLEE_TARGET]), 2, 0xffff},
+    {"events answer a request", CHANNEL_EVENTS, HEADER(request), 4, 1},
+    {"too many events", CHANNEL_EVENTS,
+     sizeof(struct channel_header) + offsetof(struct channel_events, count), 4, CHANNEL_EVENTS_MAX + 1},
+    {"event without handle", CHANNEL_EVENTS, EVENT(handle), 8, 0},
+    {"event from beyond", CHANNEL_EVENTS, EVENT(from), 1, CHANNEL_DIALOG_TERMINATED + 1},
+    {"event to none", CHANNEL_EVENTS, EVENT(to), 1, CHANNEL_DIALOG_ANY},
+    {"event to beyond", CHANNEL_EVENTS, EVENT(to), 1, CHANNEL_DIALOG_TERMINATED + 1},
+    {"event reason beyond", CHANNEL_EVENTS, EVENT(reason), 1, CHANNEL_REASON_COUNT},
+    {"event caller peer beyond", CHANNEL_EVENTS, EVENT(caller_peer), 2, PEERS_MAX},
+    {"event callee peer beyond", CHANNEL_EVENTS, EVENT(callee_peer), 2, PEERS_MAX},
+    {"event member beyond", CHANNEL_EVENTS, EVENT(callee_member), 2, MEMBERS_MAX},
     {"done with a positive result", CHANNEL_DONE, DONE(result), 4, 1},
 };
 
@@ -95,8 +109,11 @@ static size_t build_good(enum channel_type type)
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, 1);
     if (type == CHANNEL_DIALOG_ROW)
         return far_build(&message, type, 1, body, far_row(body, 9, "call"));
+    struct channel_events events = {.count = 1, .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
     if (type == CHANNEL_HELLO)
         return far_build(&message, type, 0, &hello, sizeof(hello));
+    if (type == CHANNEL_EVENTS)
+        return far_build(&message, type, 0, &events, sizeof(events));
     return far_build(&message, type, 1, body, sizeof(struct channel_done));
 }
 

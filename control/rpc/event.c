@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "event.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "dialog.h"
+#include "handlers.h"
+#include "text.h"
+
+static const char *const reasons[CHANNEL_REASON_COUNT] = {
+#define R(name, word) [CHANNEL_REASON_##name] = word,
+    CHANNEL_REASONS(R)
+#undef R
+};
+
+static json_t *event_json(const struct control *control, const struct channel_event *event)
+{
+    char id[DIALOG_ID_SIZE];
+    const char *caller = control_peer_name(control, event->caller_peer);
+    const char *callee = control_peer_name(control, event->callee_peer);
+    return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o}}", "jsonrpc", "2.0", "method",
+                     "event", "params", "time_ms", (json_int_t)event->time_ms, "id",
+                     dialog_id(event->handle, id), "from",
+                     event->from == CHANNEL_DIALOG_ANY ? "-" : dialog_state_name(event->from), "to",
+                     dialog_state_name(event->to), "reason", reasons[event->reason], "caller_peer",
+                     text_json(caller, strlen(caller)), "callee_peer", text_json(callee, strlen(callee)),
+                     "member", dialog_member_json(control, event->callee_member));
+}
+
+static void publish(struct rpc_server *server, json_t *line, const uint16_t peers[2])
+{
+    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    size_t length = text ? strlen(text) : 0;
+    json_decref(line);
+    if (!text)
+        return;
+    text[length] = '\n'; // the line end takes the place of the NUL: the length is known
+    rpc_server_publish(server, &(struct rpc_event){text, length + 1, {peers[0], peers[1]}});
+    free(text);
+}
+
+void events_publish(void *context, const struct channel_events *events)
+{
+    const struct events *to = context;
+    if (!rpc_server_followed(to->server))
+        return;
+    // To all: whose they were is what was lost.
+    if (events->lost > 0)
+        publish(to->server,
+                json_pack("{s:s, s:s, s:{s:I}}", "jsonrpc", "2.0", "method", "events.lost", "params", "count",
+                          (json_int_t)events->lost),
+                (const uint16_t[2]){NUMBER_NONE, NUMBER_NONE});
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct channel_event *event = &events->rows[i];
+        publish(to->server, event_json(to->control, event),
+                (const uint16_t[2]){event->caller_peer, event->callee_peer});
+    }
+}
+
+void rpc_events_follow(struct rpc_call *call)
+{
+    const char *name = rpc_text(call, "peer");
+    int peer = name ? dialog_find_peer(rpc_control(call), name) : (int)NUMBER_NONE;
+    if (peer < 0) {
+        rpc_fail(call, DG_NOT_FOUND, "no peer is called %.64s; peer.list names them", name);
+        return;
+    }
+    if (!rpc_follow(call, (uint16_t)peer)) {
+        rpc_fail(call, DG_REFUSED, "events need a connection of their own");
+        return;
+    }
+    rpc_reply(call, json_pack("{s:b}", "following", true));
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Peers older than RFC 3261: no branch, or one without the magic cookie (17.2.3), and no rport (RFC 3581):
+// answers go to the port of their Via, wherever their requests come from.
+#include <stdio.h>
+#include <string.h>
+#include "tests.h"
+
+static const char *const vias[] = {"", ";branch=1", ";branch=z9hG4bK", ";BRANCH=1.z9hG4bKx"};
+
+// A request of the old caller, from the call's own text: its Via is rewritten.
+static void old_text(unsigned row, char text[WIRE_TEXT_MAX])
+{
+    char was[WIRE_TEXT_MAX], *branch = strstr(text, ";branch="), *end = strstr(branch, "\r\n");
+    snprintf(was, sizeof(was), "%s", end);
+    snprintf(branch, WIRE_TEXT_MAX - (size_t)(branch - text), "%s%s", vias[row], was);
+}
+
+static void old_invite(struct call *call, struct wire *wire, unsigned row, char text[WIRE_TEXT_MAX])
+{
+    char id[32];
+    snprintf(id, sizeof(id), "%s@row-%u", call->id, row);
+    call_init(call, wire, id);
+    call->sides[DIALOG_CALLER].via_parameters = "";
+    call_invite_text(call, text);
+    old_text(row, text);
+    wire_send(wire, call->sides[DIALOG_CALLER].at, text);
+    struct wire_packet trying = call_take(call, DIALOG_CALLER, "SIP/2.0 100 ");
+    assert_null(strstr(trying.text, "rport"));
+    call->invite = call_take(call, DIALOG_CALLEE, "INVITE ");
+    wire_expect_silence(wire);
+}
+
+static void old_hop(struct call *call, const char *method, const char *invite, const char *to_tag)
+{
+    char text[WIRE_TEXT_MAX], tagged[WIRE_TEXT_MAX];
+    const char *to = strstr(invite, "\r\nTo: ") + 2, *end = strstr(to, "\r\n");
+    snprintf(tagged, sizeof(tagged), "%.*s%s%s", (int)(end - invite), invite, to_tag, end);
+    const char *cseq = strstr(tagged, " INVITE\r\n");
+    snprintf(text, sizeof(text), "%s %.*s %s%s", method, (int)(cseq - tagged - 7), tagged + 7, method,
+             cseq + 7);
+    wire_send(call->wire, call->sides[DIALOG_CALLER].at, text);
+}
+
+static void old_request(struct call *call, unsigned row, const char *method)
+{
+    char text[WIRE_TEXT_MAX];
+    call_request_text(call, DIALOG_CALLER, method, text);
+    old_text(row, text);
+    wire_send(call->wire, call->sides[DIALOG_CALLER].at, text);
+}
+
+// INVITE and its repetition, 180, 200, ACK, re-INVITE, BYE from the old side, with the way back by its Via.
+static void test_answered(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(vias); row++) {
+        struct call call = {.id = "answered"};
+        char text[WIRE_TEXT_MAX];
+        old_invite(&call, wire, row, text);
+        wire_send(wire, wire_carrier, text);
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
+        wire_expect_silence(wire); // absorbed
+        call_answer(&call, "180 Ringing");
+        wire_send(wire, wire_carrier, text);
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 180 ");
+        call_answer(&call, "200 OK");
+        old_request(&call, row, "ACK");
+        call_take(&call, DIALOG_CALLEE, "ACK "); // same number as the INVITE's, and not absorbed with it
+        old_request(&call, row, "INVITE");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
+        struct wire_packet invite = call_take(&call, DIALOG_CALLEE, "INVITE ");
+        call_respond(&call, &invite, "200 OK", "");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        old_request(&call, row, "ACK");
+        call_take(&call, DIALOG_CALLEE, "ACK ");
+        call_expect(&call, DIALOG_CONFIRMED);
+        old_request(&call, row, "BYE");
+        struct wire_packet bye = call_take(&call, DIALOG_CALLEE, "BYE ");
+        old_request(&call, row, "INFO"); // the same Via as the BYE's: another branch of ours all the same
+        struct wire_packet info = call_take(&call, DIALOG_CALLEE, "INFO ");
+        assert_int_not_equal(strncmp(header_of(&bye, "Via"), header_of(&info, "Via"), 70), 0);
+        call_respond(&call, &bye, "200 OK", "");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        call_expect_gone(&call);
+        wire_expect_silence(wire);
+    }
+    wire_expect_count(wire, COUNTER_DIALOG_CREATED, RTE_DIM(vias));
+}
+
+// The ACK has a To-tag that the INVITE had not, and is known all the same.
+static void test_refused(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(vias); row++) {
+        struct call call = {.id = "refused"};
+        char text[WIRE_TEXT_MAX];
+        old_invite(&call, wire, row, text);
+        call_answer(&call, "486 Busy Here");
+        call_take(&call, DIALOG_CALLEE, "ACK ");
+        wire_pass(wire, 600);
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 486 ");
+        old_hop(&call, "ACK", text, ";tag=tag-bob");
+        wire_pass(wire, 5100); // timer I, not G
+        wire_expect_silence(wire);
+        call_expect_gone(&call);
+    }
+    wire_expect_count(wire, COUNTER_TRANSACTION_NO_ACK, 0);
+}
+
+// Our own refusal: its ACK is known by the tag that we made.
+static void test_refused_by_us(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(vias); row++) {
+        struct call call;
+        char text[WIRE_TEXT_MAX], tag[64];
+        call_init(&call, wire, "refused-by-us@old");
+        call.sides[DIALOG_CALLER].at = wire_carrier_b; // has no route
+        call.sides[DIALOG_CALLER].via_parameters = "";
+        call_invite_text(&call, text);
+        old_text(row, text);
+        wire_send(wire, wire_carrier_b, text);
+        struct wire_packet refusal = call_take(&call, DIALOG_CALLER, "SIP/2.0 404 ");
+        snprintf(tag, sizeof(tag), "%s", strstr(header_of(&refusal, "To"), ";tag="));
+        old_hop(&call, "ACK", text, tag);
+        wire_expect_silence(wire);
+        wire_expect_count(wire, COUNTER_OUT_ABSORBED, row + 1);
+    }
+    wire_expect_count(wire, COUNTER_DROP_STRAY_ACK, 0);
+}
+
+static void test_cancelled(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(vias); row++) {
+        struct call call = {.id = "cancelled"};
+        char text[WIRE_TEXT_MAX];
+        old_invite(&call, wire, row, text);
+        call_answer(&call, "180 Ringing");
+        old_hop(&call, "CANCEL", text, "");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        struct wire_packet cancel = call_take(&call, DIALOG_CALLEE, "CANCEL ");
+        call_respond(&call, &cancel, "200 OK", "c");
+        call_answer(&call, "487 Request Terminated");
+        call_take(&call, DIALOG_CALLEE, "ACK ");
+        old_hop(&call, "ACK", text, ";tag=tag-bob");
+        wire_expect_silence(wire);
+        call_expect_gone(&call);
+    }
+    wire_expect_count(wire, COUNTER_DIALOG_REFUSED, RTE_DIM(vias));
+}
+
+// Two calls of one caller at the same time differ in their Call-ID only, two INVITEs of one call in their
+// CSeq.
+static void test_invites_are_told_apart(void **state)
+{
+    struct wire *wire = *state;
+    struct call one = {.id = "one"}, two = {.id = "two"};
+    char text[WIRE_TEXT_MAX];
+    old_invite(&one, wire, 0, text);
+    old_invite(&two, wire, 0, text);
+    assert_int_equal(wire->workers[0]->transactions.count, 4);
+    call_answer(&two, "486 Busy Here");
+    call_take(&two, DIALOG_CALLEE, "ACK ");
+    old_hop(&two, "ACK", text, ";tag=tag-bob");
+    two.sides[DIALOG_CALLER].cseq++; // with credentials, say
+    call_invite_text(&two, text);
+    old_text(0, text);
+    wire_send(wire, wire_carrier, text);
+    call_take(&two, DIALOG_CALLER, "SIP/2.0 100 ");
+    call_take(&two, DIALOG_CALLEE, "INVITE ");
+    call_answer(&one, "180 Ringing");
+    wire_expect_silence(wire);
+}
+
+int path_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_WIRE(test_answered),
+        ON_WIRE(test_refused),
+        ON_WIRE(test_refused_by_us),
+        ON_WIRE(test_cancelled),
+        ON_WIRE(test_invites_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -168,6 +168,8 @@ static int check_unchanged(const struct rules *now, const struct rules *next, st
         name_change(&names, "transactions.capacity");
     if (a->arena_octets != b->arena_octets)
         name_change(&names, "dialogs.arena");
+    if (strcmp(a->dialogs_directory, b->dialogs_directory) != 0)
+        name_change(&names, "state.dialogs");
     if (a->mbufs != b->mbufs)
         name_change(&names, "memory.mbufs");
     if (a->memory_mb != b->memory_mb)

@@ -10,7 +10,7 @@
 #include "rules.h"
 #include "rules_source.h"
 
-#define RECORDS_MAX (1u << 28) // the wheel's handles have 30 bits for the index
+#define RECORDS_MAX (1u << 26) // the table has 27 bits for an index
 
 struct check {
     const struct rules *rules;
@@ -137,6 +137,9 @@ static bool check_settings(const struct check *check)
         return refuse(check, "lifetimes out of range", 0);
     if (s->in_dialog > IN_DIALOG_ANY_PEER || s->session_end > SESSION_END_BYE)
         return refuse(check, "dialog choices out of range", 0);
+    if (memchr(s->dialogs_directory, '\0', SNAPSHOT_PATH_SIZE) == NULL ||
+        (s->dialogs_directory[0] != '\0' && s->dialogs_directory[0] != '/'))
+        return refuse(check, "directory of the dialogs' files is no absolute path", 0);
     return true;
 }
 

@@ -144,7 +144,9 @@ extern const char *const choices_session_end[];
     K(group, NAME, NULL, "dialgate", 0, 0, CONTROL, "group that may use the control socket")
 
 #define CONFIG_STATE(K, L) \
-    K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts")
+    K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \
+    K(dialogs, PATH, NULL, "", 0, 0, RESTART, \
+      "where the dialogs' files lie, in memory; hugetlbfs with room or else /dev/shm when not given")
 
 // S(key, rows, help): a section of values, in the order in which they are printed.
 #define CONFIG_SECTIONS(S) \

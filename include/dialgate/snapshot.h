@@ -15,14 +15,15 @@
 #define SNAPSHOT_VERSION  2u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
-#define NAME_SIZE     32u // octets of a name, with its NUL
-#define NETWORKS_MAX  16u
-#define LISTENERS_MAX 64u
-#define PEERS_MAX     1024u // permanent numbers are 0 .. PEERS_MAX - 1
-#define MEMBERS_MAX   4096u // permanent numbers are 0 .. MEMBERS_MAX - 1
-#define SOURCES_MAX   16384u
-#define ROUTES_MAX    1024u
-#define NUMBER_NONE   0xffffu // no peer, no member, no listener
+#define NAME_SIZE          32u  // octets of a name, with its NUL
+#define SNAPSHOT_PATH_SIZE 112u // octets of a path, with its NUL
+#define NETWORKS_MAX       16u
+#define LISTENERS_MAX      64u
+#define PEERS_MAX          1024u // permanent numbers are 0 .. PEERS_MAX - 1
+#define MEMBERS_MAX        4096u // permanent numbers are 0 .. MEMBERS_MAX - 1
+#define SOURCES_MAX        16384u
+#define ROUTES_MAX         1024u
+#define NUMBER_NONE        0xffffu // no peer, no member, no listener
 
 // IPv4 is kept as ::ffff:a.b.c.d, so that one comparison serves both. Network byte order.
 struct ip_address {
@@ -152,9 +153,10 @@ struct snapshot_settings {
     uint32_t in_dialog;               // enum in_dialog
     uint32_t session_end;             // enum session_end
     uint8_t server_header[NAME_SIZE]; // Server of our own answers, empty: none
+    char dialogs_directory[SNAPSHOT_PATH_SIZE]; // of the dialogs' files, empty: chosen at the start; restart
     struct snapshot_prefilter prefilter;
 };
-static_assert(sizeof(struct snapshot_settings) == 152, "layout");
+static_assert(sizeof(struct snapshot_settings) == 264, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -181,6 +183,6 @@ struct snapshot_header {
     struct snapshot_range sections[SECTION_COUNT];
     struct snapshot_settings settings;
 };
-static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 152, "layout");
+static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 264, "layout");
 
 #endif

@@ -59,8 +59,8 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
     parts = struct.pack("=IIIIQIIIIIIIIQII32s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"") + prefilter
-    offset, ranges, image = 24 + 8 * 8 + 152, b"", b""
-    assert len(parts) == 152
+    offset, ranges, image = 24 + 8 * 8 + 264, b"", b""
+    assert len(parts) == 264
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)

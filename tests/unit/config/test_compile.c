@@ -32,6 +32,7 @@
     "memory: {mb: 600, mbufs: 40000}\n"                                                                      \
     "dialogs: {capacity: 2000, early_lifetime: 4m, lifetime: 720h, arena: 9MiB}\n"                           \
     "transactions: {capacity: 3000}\n"                                                                       \
+    "state: {dialogs: /mnt/huge/a}\n"                                                                        \
     "timers: {t1: 200ms, t2: 3s, t4: 6s, b: 20s, c: 190s}\n"                                                 \
     "prefilter:\n"                                                                                           \
     "  mode: dry-run\n"                                                                                      \
@@ -111,6 +112,7 @@ static void test_settings(void **state)
     assert_true(settings->timer_b_ms == 20000 && settings->timer_c_ms == 190000);
     assert_true(settings->early_life_ms == 240000 && settings->dialog_life_ms == 2592000000);
     assert_int_equal(settings->server_header[0], 0);
+    assert_string_equal(settings->dialogs_directory, "/mnt/huge/a");
     assert_true(settings->prefilter.mode == PREFILTER_DRY_RUN);
     assert_memory_equal(&settings->prefilter.peer, limits, sizeof(limits));
     const struct snapshot_deny *deny = section(&image, SECTION_DENY);

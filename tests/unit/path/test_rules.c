@@ -127,6 +127,14 @@ static void server(void)
 {
     memset(image.header.settings.server_header, 'x', NAME_SIZE);
 }
+static void dialogs_directory(void)
+{
+    memset(image.header.settings.dialogs_directory, '/', SNAPSHOT_PATH_SIZE);
+}
+static void dialogs_relative(void)
+{
+    strcpy(image.header.settings.dialogs_directory, "dialogs");
+}
 static void network_name(void)
 {
     image.networks[1].name[0] = '\0';
@@ -327,6 +335,8 @@ static const struct {
     ROW(life),
     ROW(long_life),
     ROW(server),
+    ROW(dialogs_directory),
+    ROW(dialogs_relative),
     ROW(network_name),
     ROW(interface_name),
     ROW(attach),

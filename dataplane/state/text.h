@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The texts of a dialog in as few octets as their kind allows, restored octet for octet, case included: hex
+// and UUIDs as the octets they stand for, digits two in one, shared ends of URIs interned, a piece that an
+// earlier text of the same dialog has by reference to it, everything else as it is. The packed form is
+// self-contained but for the interned texts of its region; reading it never leaves it, whatever it says.
+#ifndef DIALGATE_STATE_TEXT_H
+#define DIALGATE_STATE_TEXT_H
+
+#include "intern.h"
+
+#define TEXT_COUNT_MAX  16u     // texts of one packing
+#define TEXT_LENGTH_MAX 16384u  // octets of all texts of one packing together
+#define TEXT_PACKED_MAX (TEXT_LENGTH_MAX + 8u * TEXT_COUNT_MAX) // octets that a packing needs at worst
+
+struct dialog_string {
+    const void *octets; // may be NULL when length is 0
+    uint32_t length;
+};
+
+// Packs count texts, in this order, into out (TEXT_PACKED_MAX octets). Returns the octets used, or 0 when the
+// texts are longer than TEXT_LENGTH_MAX. Interned pieces have one user more afterwards; when none can be had,
+// the piece is written as it is.
+uint32_t text_pack(struct intern *intern, const struct dialog_string *texts, unsigned count, uint8_t *out);
+// Gives back what the packing has interned. packed is whole: ours, or text_check() said so.
+void text_release(struct intern *intern, const uint8_t *packed, uint32_t length);
+
+struct text_source {
+    struct region region; // where interned texts lie
+    const uint8_t *packed;
+    uint32_t length;
+};
+// False when the packing of count texts is damaged, or an interned text of it is. After this returned true
+// the functions below cannot fail.
+bool text_check(const struct text_source *source, unsigned count);
+// Restores one text. Returns its length; nothing is written when that is more than room.
+uint32_t text_unpack(const struct text_source *source, unsigned which, void *out, uint32_t room);
+bool text_equal(const struct text_source *source, unsigned which, struct dialog_string wanted);
+
+#endif

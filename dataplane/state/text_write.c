@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The greedy choice among kinds (the one that saves most from here on) loses an octet in places, and costs a
+// tenth of a search for the best.
+#include "text_write.h"
+
+#include <string.h>
+
+#define COPY_MIN 2u
+
+#define OF_DIGIT  (IS_DIGIT | IS_HEX | IS_HEX_UPPER | IS_TOKEN | IS_NAME | IS_HOST)
+#define OF_LETTER (IS_TOKEN | IS_NAME | IS_HOST)
+
+const uint8_t text_kinds[256] = {
+    ['0'] = OF_DIGIT,
+    ['1'] = OF_DIGIT,
+    ['2'] = OF_DIGIT,
+    ['3'] = OF_DIGIT,
+    ['4'] = OF_DIGIT,
+    ['5'] = OF_DIGIT,
+    ['6'] = OF_DIGIT,
+    ['7'] = OF_DIGIT,
+    ['8'] = OF_DIGIT,
+    ['9'] = OF_DIGIT,
+    ['a'] = OF_LETTER | IS_HEX,
+    ['b'] = OF_LETTER | IS_HEX,
+    ['c'] = OF_LETTER | IS_HEX,
+    ['d'] = OF_LETTER | IS_HEX,
+    ['e'] = OF_LETTER | IS_HEX,
+    ['f'] = OF_LETTER | IS_HEX,
+    ['g'] = OF_LETTER,
+    ['h'] = OF_LETTER,
+    ['i'] = OF_LETTER,
+    ['j'] = OF_LETTER,
+    ['k'] = OF_LETTER,
+    ['l'] = OF_LETTER,
+    ['m'] = OF_LETTER,
+    ['n'] = OF_LETTER,
+    ['o'] = OF_LETTER,
+    ['p'] = OF_LETTER,
+    ['q'] = OF_LETTER,
+    ['r'] = OF_LETTER,
+    ['s'] = OF_LETTER,
+    ['t'] = OF_LETTER,
+    ['u'] = OF_LETTER,
+    ['v'] = OF_LETTER,
+    ['w'] = OF_LETTER,
+    ['x'] = OF_LETTER,
+    ['y'] = OF_LETTER,
+    ['z'] = OF_LETTER,
+    ['A'] = OF_LETTER | IS_HEX_UPPER,
+    ['B'] = OF_LETTER | IS_HEX_UPPER,
+    ['C'] = OF_LETTER | IS_HEX_UPPER,
+    ['D'] = OF_LETTER | IS_HEX_UPPER,
+    ['E'] = OF_LETTER | IS_HEX_UPPER,
+    ['F'] = OF_LETTER | IS_HEX_UPPER,
+    ['G'] = OF_LETTER,
+    ['H'] = OF_LETTER,
+    ['I'] = OF_LETTER,
+    ['J'] = OF_LETTER,
+    ['K'] = OF_LETTER,
+    ['L'] = OF_LETTER,
+    ['M'] = OF_LETTER,
+    ['N'] = OF_LETTER,
+    ['O'] = OF_LETTER,
+    ['P'] = OF_LETTER,
+    ['Q'] = OF_LETTER,
+    ['R'] = OF_LETTER,
+    ['S'] = OF_LETTER,
+    ['T'] = OF_LETTER,
+    ['U'] = OF_LETTER,
+    ['V'] = OF_LETTER,
+    ['W'] = OF_LETTER,
+    ['X'] = OF_LETTER,
+    ['Y'] = OF_LETTER,
+    ['Z'] = OF_LETTER,
+    ['+'] = IS_DIGIT,
+    ['-'] = IS_DIGIT | IS_TOKEN | IS_HOST,
+    ['.'] = IS_DIGIT | IS_TOKEN | IS_NAME | IS_HOST,
+    ['*'] = IS_DIGIT,
+    [':'] = IS_DIGIT | IS_HOST,
+    ['_'] = IS_HOST,
+    ['['] = IS_HOST,
+    [']'] = IS_HOST,
+    [' '] = IS_NAME,
+    ['@'] = IS_EDGE,
+    ['<'] = IS_EDGE,
+    ['>'] = IS_EDGE,
+    ['"'] = IS_EDGE,
+    [';'] = IS_EDGE,
+    [','] = IS_EDGE,
+};
+
+// Value of a symbol of a run: the low half octet or six bits of it, by kind.
+static uint8_t digit_value(uint8_t octet)
+{
+    switch (octet) {
+    case '+':
+        return 10;
+    case '-':
+        return 11;
+    case '.':
+        return 12;
+    case '*':
+        return 13;
+    case ':':
+        return 14;
+    default:
+        return octet & 15u;
+    }
+}
+
+static uint8_t hex_value(uint8_t octet)
+{
+    return (uint8_t)((octet & 15u) + (octet >> 6) * 9u);
+}
+
+static uint8_t six_value(uint8_t octet)
+{
+    if (octet >= 'a')
+        return (uint8_t)(octet - 'a' + 36);
+    if (octet >= 'A')
+        return (uint8_t)(octet - 'A' + 10);
+    if (octet >= '0')
+        return (uint8_t)(octet - '0');
+    return octet == '.' ? 62 : 63; // '-' in a token, ' ' in a name
+}
+
+static uint8_t *slot_of(struct text_writer *writer, struct stretch span)
+{
+    uint32_t head = 0;
+    uint32_t tail = 0;
+    uint32_t some = span.length < sizeof(head) ? span.length : sizeof(head);
+    memcpy(&head, span.octets, some);
+    memcpy(&tail, span.octets + span.length - some, some);
+    uint32_t hash = (head ^ (tail << 13 | tail >> 19) ^ span.length) * 0x9e3779b1u;
+    return &writer->slots[hash >> 26];
+}
+static_assert(TEXT_SLOTS == 1u << (32 - 26), "slot_of()");
+
+// Room for a piece of this many octets, whose first one is the code; NULL when the text grew too long.
+static uint8_t *piece_room(struct text_writer *writer, enum text_code code, uint32_t octets)
+{
+    if (writer->failed || writer->limit - writer->used < octets) {
+        writer->failed = true;
+        return NULL;
+    }
+    uint8_t *at = writer->out + writer->used;
+    writer->code = writer->used;
+    writer->used += octets;
+    *at = (uint8_t)code;
+    return at + 1;
+}
+
+// Whether the last piece of this text is this constant, so that the next piece can be joined to it.
+static bool prefix_is(const struct text_writer *writer, enum text_constant constant)
+{
+    return !writer->failed && writer->code + 1 == writer->used &&
+           writer->out[writer->code] == TEXT_CONSTANT + constant;
+}
+
+// Number of the piece that says these octets, or TEXT_COPIES.
+static unsigned copy_find(struct text_writer *writer, struct stretch octets)
+{
+    if (octets.length < COPY_MIN)
+        return TEXT_COPIES;
+    unsigned next = *slot_of(writer, octets);
+    if (next == 0 || next > writer->numbered)
+        return TEXT_COPIES;
+    const struct stretch *piece = &writer->pieces[next - 1];
+    bool same = piece->length == octets.length && memcmp(piece->octets, octets.octets, octets.length) == 0;
+    return same ? next - 1 : TEXT_COPIES;
+}
+
+static void copy_put(struct text_writer *writer, unsigned number)
+{
+    unsigned joined = number - TEXT_SIP_COPY_FIRST; // wraps when it is below
+    if (joined < TEXT_SIP_COPY_COUNT && prefix_is(writer, TEXT_IS_SIP)) {
+        writer->used--;
+        piece_room(writer, TEXT_SIP_COPY + joined, 1);
+    } else {
+        piece_room(writer, TEXT_COPY + number, 1);
+    }
+}
+
+// The piece that was written last says these octets.
+static void piece_number(struct text_writer *writer, struct stretch span)
+{
+    if (writer->numbered == TEXT_COPIES || writer->failed)
+        return;
+    writer->pieces[writer->numbered++] = span;
+    if (span.length >= COPY_MIN)
+        *slot_of(writer, span) = (uint8_t)writer->numbered;
+}
+
+void text_write_flush(struct text_writer *writer)
+{
+    struct stretch span = writer->literal;
+    uint8_t *at;
+    if (span.length == 0)
+        return;
+    writer->literal = stretch_of(NULL, 0);
+    unsigned number = copy_find(writer, span);
+    if (number != TEXT_COPIES) {
+        copy_put(writer, number);
+        return;
+    }
+    if (span.length <= TEXT_LITERAL_MAX) {
+        at = piece_room(writer, TEXT_LITERAL + span.length - 1, 1 + span.length);
+    } else {
+        at = piece_room(writer, TEXT_LITERAL_LONG, TEXT_LITERAL_HEAD + span.length);
+        if (at != NULL) {
+            *at++ = (uint8_t)span.length;
+            *at++ = (uint8_t)(span.length >> 8);
+        }
+    }
+    if (at == NULL)
+        return;
+    memcpy(at, span.octets, span.length);
+    piece_number(writer, span);
+}
+
+void text_write_literal(struct text_writer *writer, struct stretch octets)
+{
+    if (writer->literal.length == 0)
+        writer->literal = stretch_of(octets.octets, 0);
+    writer->literal.length += octets.length;
+}
+
+bool text_write_copy(struct text_writer *writer, struct stretch octets)
+{
+    unsigned number = copy_find(writer, octets);
+    if (number == TEXT_COPIES)
+        return false;
+    text_write_flush(writer);
+    copy_put(writer, number);
+    return true;
+}
+
+void text_write_empty(struct text_writer *writer)
+{
+    piece_room(writer, TEXT_EMPTY, 1);
+}
+
+void text_write_constant(struct text_writer *writer, enum text_constant constant)
+{
+    text_write_flush(writer);
+    piece_room(writer, TEXT_CONSTANT + constant, 1);
+}
+
+static void digits_write(struct text_writer *writer, struct stretch span)
+{
+    uint32_t octets = (span.length + 1) / 2;
+    enum text_code code = prefix_is(writer, TEXT_IS_SIP)      ? TEXT_SIP_DIGITS
+                          : prefix_is(writer, TEXT_IS_LT_SIP) ? TEXT_LT_SIP_DIGITS
+                                                              : TEXT_DIGITS;
+    writer->used -= code != TEXT_DIGITS;
+    uint8_t *at = piece_room(writer, code + octets - 2, 1 + octets);
+    if (at == NULL)
+        return;
+    for (uint32_t i = 0; i < span.length; i += 2) {
+        uint8_t low = i + 1 < span.length ? digit_value(span.octets[i + 1]) : TEXT_DIGIT_NONE;
+        *at++ = (uint8_t)(digit_value(span.octets[i]) << 4 | low);
+    }
+}
+
+static void hex_digits_write(uint8_t *at, struct stretch span)
+{
+    for (uint32_t i = 0; i < span.length; i += 2) {
+        uint8_t low = i + 1 < span.length ? hex_value(span.octets[i + 1]) : 0;
+        *at++ = (uint8_t)(hex_value(span.octets[i]) << 4 | low);
+    }
+}
+
+static bool hex_is_short(uint32_t length)
+{
+    return length % 2 == 0 && length <= TEXT_HEX_SHORT;
+}
+
+static void hex_write(struct text_writer *writer, struct stretch span, bool upper)
+{
+    uint32_t octets = (span.length + 1) / 2;
+    uint8_t *at;
+    if (!upper && hex_is_short(span.length)) {
+        at = piece_room(writer, TEXT_HEX + (span.length - TEXT_HEX_MIN) / 2, 1 + octets);
+    } else {
+        at = piece_room(writer, upper ? TEXT_HEX_UPPER_LONG : TEXT_HEX_LONG, 2 + octets);
+        if (at != NULL)
+            *at++ = (uint8_t)span.length;
+    }
+    if (at != NULL)
+        hex_digits_write(at, span);
+}
+
+static void sixes_write(struct text_writer *writer, enum text_code code, struct stretch span)
+{
+    uint32_t bits = 0;
+    unsigned have = 0;
+    uint8_t *at = piece_room(writer, code, 1 + text_sixes(span.length));
+    if (at == NULL)
+        return;
+    for (uint32_t i = 0; i < span.length; i++) {
+        bits = bits << 6 | six_value(span.octets[i]);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            *at++ = (uint8_t)(bits >> have);
+        }
+    }
+    if (have != 0)
+        *at = (uint8_t)(bits << (8 - have));
+}
+
+static bool all_are(const uint8_t *octets, uint32_t length, uint8_t kind)
+{
+    uint8_t all = kind;
+    for (uint32_t i = 0; i < length; i++)
+        all &= text_kinds[octets[i]];
+    return all != 0;
+}
+
+// A UUID (RFC 4122 section 3) of one case at the beginning of the run.
+static bool uuid_write(struct text_writer *writer, struct stretch run)
+{
+    const uint8_t *from = run.octets;
+    uint8_t digits[2 * TEXT_UUID_PACKED];
+    if (run.length < TEXT_UUID_LENGTH || from[8] != '-' || from[13] != '-' || from[18] != '-' ||
+        from[23] != '-')
+        return false;
+    memcpy(digits, from, 8);
+    memcpy(digits + 8, from + 9, 4);
+    memcpy(digits + 12, from + 14, 4);
+    memcpy(digits + 16, from + 19, 4);
+    memcpy(digits + 20, from + 24, 12);
+    bool lower = all_are(digits, sizeof(digits), IS_HEX);
+    if (!lower && !all_are(digits, sizeof(digits), IS_HEX_UPPER))
+        return false;
+    struct stretch uuid = stretch_of(from, TEXT_UUID_LENGTH);
+    if (text_write_copy(writer, uuid))
+        return true;
+    text_write_flush(writer);
+    uint8_t *at = piece_room(writer, lower ? TEXT_UUID : TEXT_UUID_UPPER, 1 + TEXT_UUID_PACKED);
+    if (at != NULL)
+        hex_digits_write(at, stretch_of(digits, sizeof(digits)));
+    piece_number(writer, uuid);
+    return true;
+}
+
+// How far each kind goes from the beginning of the run, cut at what one piece can have.
+static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
+{
+    static const uint8_t most[TEXT_RUN_KINDS] = {TEXT_DIGITS_MAX, TEXT_HEX_MAX, TEXT_HEX_MAX, TEXT_TOKEN_MAX};
+    unsigned alive = (1u << TEXT_RUN_KINDS) - 1;
+    uint32_t length = run.length < TEXT_HEX_MAX ? run.length : TEXT_HEX_MAX;
+    uint32_t at = 0;
+    for (; at < length && alive != 0; at++) {
+        unsigned ended = alive & ~(unsigned)text_kinds[run.octets[at]];
+        alive &= ~ended;
+        for (; ended != 0; ended &= ended - 1)
+            extents[__builtin_ctz(ended)] = at;
+    }
+    for (; alive != 0; alive &= alive - 1)
+        extents[__builtin_ctz(alive)] = at;
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
+        if (extents[i] > most[i])
+            extents[i] = most[i];
+}
+
+// Octets that a piece of this kind saves against a literal that is there anyway.
+static int run_saves(unsigned kind, uint32_t extent)
+{
+    int length = (int)extent;
+    switch (1u << kind) {
+    case IS_DIGIT:
+        return extent < TEXT_DIGITS_MIN ? -1 : length - 1 - (length + 1) / 2;
+    case IS_TOKEN:
+        return extent < TEXT_TOKEN_MIN ? -1 : length - 1 - (int)text_sixes(extent);
+    case IS_HEX:
+        return extent < TEXT_HEX_MIN ? -1 : length - (hex_is_short(extent) ? 1 : 2) - (length + 1) / 2;
+    default:
+        return length - 2 - (length + 1) / 2;
+    }
+}
+
+// Octets that a piece has to save: it costs the literal behind it another code when it ends one.
+static int run_price(const struct text_writer *writer, struct stretch run, uint32_t extent)
+{
+    if (writer->literal.length != 0)
+        return 2;
+    return extent == run.length ? 0 : 1;
+}
+
+// Writes one piece of the run. Returns the octets that it covers.
+static uint32_t run_step(struct text_writer *writer, struct stretch run)
+{
+    uint32_t extents[TEXT_RUN_KINDS];
+    unsigned best = 0;
+    int saved = -1;
+    if (uuid_write(writer, run))
+        return TEXT_UUID_LENGTH;
+    run_extents(run, extents);
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
+        int saves = run_saves(i, extents[i]);
+        if (saves > saved) {
+            saved = saves;
+            best = i;
+        }
+    }
+    if (saved < run_price(writer, run, extents[best])) {
+        text_write_literal(writer, stretch_of(run.octets, 1));
+        return 1;
+    }
+    struct stretch span = stretch_of(run.octets, extents[best]);
+    if (text_write_copy(writer, span))
+        return span.length;
+    text_write_flush(writer);
+    switch (1u << best) {
+    case IS_DIGIT:
+        digits_write(writer, span);
+        break;
+    case IS_TOKEN:
+        sixes_write(writer, TEXT_TOKEN + span.length - TEXT_TOKEN_MIN, span);
+        break;
+    default:
+        hex_write(writer, span, 1u << best == IS_HEX_UPPER);
+        break;
+    }
+    piece_number(writer, span);
+    return span.length;
+}
+
+void text_write_run(struct text_writer *writer, struct stretch run)
+{
+    for (uint32_t at = 0; at < run.length && !writer->failed;)
+        at += run_step(writer, stretch_of(run.octets + at, run.length - at));
+}
+
+bool text_write_interned(struct text_writer *writer, struct stretch octets)
+{
+    if (writer->interned == TEXT_INTERNED_MAX || writer->failed)
+        return false;
+    arena_ref ref = intern_get(writer->intern, octets.octets, octets.length);
+    if (ref == ARENA_NONE)
+        return false;
+    writer->refs[writer->interned++] = ref;
+    text_write_flush(writer);
+    uint32_t size = ref < 1u << 24 ? 3 : 4;
+    uint8_t *at = piece_room(writer, size == 3 ? TEXT_INTERN3 : TEXT_INTERN4, 1 + size);
+    if (at == NULL)
+        return true;
+    for (uint32_t i = 0; i < size; i++)
+        at[i] = (uint8_t)(ref >> 8 * i);
+    piece_number(writer, octets);
+    return true;
+}
+
+void text_write_name(struct text_writer *writer, struct stretch whole)
+{
+    if (text_write_copy(writer, whole))
+        return;
+    uint32_t length = whole.length - 3;
+    text_write_flush(writer);
+    sixes_write(writer, TEXT_NAME + length - TEXT_NAME_MIN, stretch_of(whole.octets + 1, length));
+    piece_number(writer, whole);
+}
+
+void text_write_init(struct text_writer *writer, struct intern *intern, uint8_t *out)
+{
+    writer->intern = intern;
+    writer->out = out;
+    writer->used = 0;
+    writer->numbered = 0;
+    writer->interned = 0;
+    writer->failed = false;
+    writer->literal = stretch_of(NULL, 0);
+    memset(writer->slots, 0, sizeof(writer->slots));
+}

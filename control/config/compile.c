@@ -289,7 +289,8 @@ static void put_settings(struct plan *plan)
     settings->dialog_life_ms = config->dialogs.lifetime;
     settings->in_dialog = (uint32_t)config->dialogs.in_dialog;
     settings->session_end = (uint32_t)config->dialogs.session_end;
-    memcpy(settings->dialogs_directory, config->state.dialogs, sizeof(config->state.dialogs));
+    if (config->state.dialogs[0] == '/') // else "auto"
+        memcpy(settings->dialogs_directory, config->state.dialogs, sizeof(config->state.dialogs));
     settings->prefilter.mode = (uint32_t)config->prefilter.mode;
 #define B(key, rate_default, burst_default, help)                                                            \
     settings->prefilter.key =                                                                                \

@@ -12,8 +12,7 @@ static bool is_empty(const struct key *key, const void *value)
 {
     if (!key->fallback || key->fallback[0] || key->kind == KEY_PREFIX)
         return false;
-    return key->kind == KEY_NAME || key->kind == KEY_PATH ? *(const char *)value == '\0'
-                                                          : *(const uint64_t *)value == 0;
+    return key->kind == KEY_NAME ? *(const char *)value == '\0' : *(const uint64_t *)value == 0;
 }
 
 static void print_prefixes(const struct key *key, const struct prefix_list *list, FILE *out)

@@ -244,9 +244,9 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
     case KEY_ENDPOINT:
         return parse_endpoint(text, value, why, size);
     case KEY_PATH:
-        // Where nothing is the default, nothing can be said, too.
-        if (text[0] == '\0' && key->fallback && !key->fallback[0]) {
-            *(char *)value = '\0';
+        // A default that is a word can be said, too.
+        if (key->fallback && key->fallback[0] != '/' && strcmp(text, key->fallback) == 0) {
+            memcpy(value, key->fallback, strlen(key->fallback) + 1);
             return 0;
         }
         return parse_path(text, value, why, size);

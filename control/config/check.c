@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "read.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "message.h"
+#include "uri.h"
 #include "value.h"
 
 #define MBUF_OCTETS     2560u // one packet buffer with its headers
@@ -54,15 +56,50 @@ static int check_listeners(const struct config *config, struct places *places)
     return 0;
 }
 
+static bool has_address(const struct config_member *member)
+{
+    static const struct ip_address none;
+    return !same_address(&member->address, &none);
+}
+
+// Labels of letters, digits and hyphens (RFC 1123 2.1), dots between them.
+static bool is_host(const char *text)
+{
+    size_t length = strlen(text), label = 0;
+    for (size_t i = 0; i <= length; i++) {
+        bool inner = isalnum((unsigned char)text[i]) || text[i] == '-';
+        if (text[i] != '.' && i < length && !inner)
+            return false;
+        if (inner) {
+            label++;
+            continue;
+        }
+        if (label == 0 || label > 63 || text[i - 1] == '-' || text[i - label] == '-')
+            return i == length && label == 0 && length > 1; // a dot at the end
+        label = 0;
+    }
+    return length < 254;
+}
+
 static int check_members(const struct config *config, size_t number, struct places *places)
 {
     const struct config_peer *peer = &config->peers[number];
     char path[PLACE_PATH_SIZE];
     for (size_t i = 0; i < peer->member_count; i++) {
         const struct config_member *member = &peer->members[i];
-        snprintf(path, sizeof(path), "peers[%zu].members[%zu].address", number, i);
+        snprintf(path, sizeof(path), "peers[%zu].members[%zu]", number, i);
+        if ((member->host[0] != '\0') == has_address(member))
+            return places_refuse(places, path, "has %s; give one of them",
+                                 member->host[0] ? "both address and host" : "neither address nor host");
+        snprintf(path, sizeof(path), "peers[%zu].members[%zu].host", number, i);
+        if (member->host[0] != '\0' && !is_host(member->host))
+            return places_refuse(places, path, "'%s' is not a host name; give one such as sbc.example.net",
+                                 member->host);
+        snprintf(path, sizeof(path), "peers[%zu].members[%zu].%s", number, i,
+                 member->host[0] ? "host" : "address");
         for (size_t other = 0; other < i; other++)
             if (same_address(&member->address, &peer->members[other].address) &&
+                strcmp(member->host, peer->members[other].host) == 0 &&
                 member->port == peer->members[other].port)
                 return places_refuse(places, path,
                                      "is a member of %s twice; use weight to give it a larger share",
@@ -73,6 +110,36 @@ static int check_members(const struct config *config, size_t number, struct plac
                 return places_refuse(places, path, "is our own listener %s; give the peer's address",
                                      config->listeners[other].name);
     }
+    return 0;
+}
+
+static bool is_uri(const char *text)
+{
+    struct uri uri;
+    return uri_parse((const uint8_t *)text, (struct span){0, (uint16_t)strlen(text)}, &uri) == 0;
+}
+
+static int check_peer_sections(const struct config *config, size_t number, struct places *places)
+{
+    const struct config_peer *peer = &config->peers[number];
+    char path[PLACE_PATH_SIZE];
+    snprintf(path, sizeof(path), "peers[%zu].failover.after", number);
+    if (peer->failover.after >= config->timers.b)
+        return places_refuse(places, path,
+                             "is not shorter than timers.b, when the request ends anyway; give less");
+    snprintf(path, sizeof(path), "peers[%zu].probe.timeout", number);
+    if (peer->probe.interval && peer->probe.timeout > peer->probe.interval)
+        return places_refuse(places, path, "is longer than interval; give it or less");
+    snprintf(path, sizeof(path), "peers[%zu].probe.from", number);
+    if (peer->probe.from[0] && !is_uri(peer->probe.from))
+        return places_refuse(places, path, "'%s' is not a SIP URI; give one such as sip:probe@example.net",
+                             peer->probe.from);
+    snprintf(path, sizeof(path), "peers[%zu].limits.burst", number);
+    if (peer->limits.burst && !peer->limits.calls_per_second)
+        return places_refuse(places, path, "is given without calls_per_second; give that too");
+    snprintf(path, sizeof(path), "peers[%zu].limits.out_burst", number);
+    if (peer->limits.out_burst && !peer->limits.out_calls_per_second)
+        return places_refuse(places, path, "is given without out_calls_per_second; give that too");
     return 0;
 }
 
@@ -105,6 +172,8 @@ static int check_peers(const struct config *config, struct places *places)
                 "with members",
                 MEMBERS_MAX, SOURCES_MAX);
         int result = check_members(config, i, places);
+        if (result == 0)
+            result = check_peer_sections(config, i, places);
         if (result < 0)
             return result;
     }
@@ -180,7 +249,9 @@ static int check_sources(const struct config *config, struct places *places)
             origins[count++] = (struct origin){peer->sources.rows[s].address, peer->sources.rows[s].length,
                                                (uint16_t)i, (uint32_t)s, false};
         for (size_t m = 0; m < peer->member_count; m++)
-            origins[count++] = (struct origin){peer->members[m].address, 128, (uint16_t)i, (uint32_t)m, true};
+            if (has_address(&peer->members[m]))
+                origins[count++] =
+                    (struct origin){peer->members[m].address, 128, (uint16_t)i, (uint32_t)m, true};
     }
     qsort(origins, count, sizeof(*origins), compare_origins);
     int result = 0;
@@ -198,6 +269,54 @@ static int check_sources(const struct config *config, struct places *places)
     return result;
 }
 
+// host, or host:port.
+static bool is_host_port(const char *text)
+{
+    char host[KEY_TEXT_SIZE];
+    size_t length = strcspn(text, ":");
+    memcpy(host, text, length);
+    host[length] = '\0';
+    return is_host(host) &&
+           (!text[length] || (atoi(text + length + 1) > 0 && atoi(text + length + 1) <= 65535 &&
+                              strspn(text + length + 1, "0123456789") == strlen(text + length + 1)));
+}
+
+static int check_route_texts(const struct config *config, size_t number, struct places *places)
+{
+    const struct config_route *route = &config->routes[number];
+    char path[PLACE_PATH_SIZE];
+    const struct {
+        const char *key;
+        bool wrong;
+        const char *why;
+    } rows[] = {
+        {"listener", route->listener[0] && !model_listener(config, route->listener),
+         "is no listener's name; add it under listeners"},
+        {"strip", route->strip && !route->to[0], "is given without to; give that too"},
+        {"prepend", route->prepend[0] && !route->to[0], "is given without to; give that too"},
+        {"prepend", strcspn(route->prepend, "@:;?<> \"") != strlen(route->prepend),
+         "holds what no user part may hold; give digits or letters"},
+        {"set_host", route->set_host[0] && !route->to[0], "is given without to; give that too"},
+        {"set_host", route->set_host[0] && !is_host_port(route->set_host), "is not host or host:port"},
+        {"retry_after", route->retry_after && !route->answer, "is given without answer; give that too"},
+        {"header_value", route->header_value[0] && !route->header[0],
+         "is given without header; give that too"},
+        {"header", strcspn(route->header, ":;, \"<>@") != strlen(route->header),
+         "is not the name of a header"},
+        {"redirect", route->redirect[0] && !is_uri(route->redirect),
+         "is not a URI; give one such as sip:support@example.net"},
+        {"redirect",
+         route->redirect[0] && route->method != METHOD_INVITE && route->method != CHOICE_METHOD_ANY,
+         "is for INVITE; give method: INVITE or none"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(path, sizeof(path), "routes[%zu].%s", number, rows[i].key);
+        if (rows[i].wrong)
+            return places_refuse(places, path, "%s", rows[i].why);
+    }
+    return 0;
+}
+
 static int check_route(const struct config *config, size_t number, struct places *places)
 {
     const struct config_route *route = &config->routes[number];
@@ -207,9 +326,11 @@ static int check_route(const struct config *config, size_t number, struct places
         return places_refuse(places, path, "no peer is called %s; give a peer's name or " ANY_PEER,
                              route->from);
     snprintf(path, sizeof(path), "routes[%zu]", number);
-    if ((route->to[0] != '\0') == (route->answer != 0))
+    unsigned actions = (route->to[0] != '\0') + (route->answer != 0) + (route->redirect[0] != '\0');
+    if (actions != 1)
         return places_refuse(places, path, "gives %s; give one of them",
-                             route->answer ? "both to and answer" : "neither to nor answer");
+                             actions ? "more than one of to, answer and redirect"
+                                     : "neither to nor answer nor redirect");
     snprintf(path, sizeof(path), "routes[%zu].method", number);
     // ACK and CANCEL follow the INVITE that they belong to (RFC 3261 16.10, 17.1.1.3).
     if (route->method == METHOD_ACK || route->method == METHOD_CANCEL)
@@ -221,8 +342,9 @@ static int check_route(const struct config *config, size_t number, struct places
             "an INVITE cannot be answered with %" PRIu64
             " without anybody to talk to; give another method such as OPTIONS, or a status from 300",
             route->answer);
-    if (route->to[0] == '\0')
-        return 0;
+    int result = check_route_texts(config, number, places);
+    if (result < 0 || route->to[0] == '\0')
+        return result;
     snprintf(path, sizeof(path), "routes[%zu].to", number);
     const struct config_peer *to = model_peer(config, route->to);
     if (!to)

@@ -8,8 +8,13 @@
 
 // Each list stands in the order of the enum that the snapshot carries.
 const char *const choices_attach[] = {"af_xdp", "af_packet", NULL};
-const char *const choices_balance[] = {"call-id", NULL};
+const char *const choices_balance[] = {"call-id", "least-calls", "weighted", NULL};
 const char *const choices_bool[] = {"false", "true", NULL};
+const char *const choices_contact[] = {"target", "source", NULL};
+const char *const choices_final_503[] = {"rewrite", "pass", NULL};
+const char *const choices_identity[] = {"pass", "remove", NULL};
+const char *const choices_refer[] = {"pass", "refuse", NULL};
+const char *const choices_reply[] = {"503", "486", "480", NULL};
 const char *const choices_idle[] = {"sleep", "spin", NULL};
 const char *const choices_in_dialog[] = {"peer", "group", "any-peer", NULL};
 const char *const choices_session_end[] = {"free", "bye", NULL};
@@ -46,7 +51,9 @@ static_assert(IN_DIALOG_PEER == 0 && IN_DIALOG_GROUP == 1 && IN_DIALOG_ANY_PEER 
      offsetof(struct raw_##tag, key),                                                                        \
      offsetof(struct config_##tag, key)},
 #define LIST_ROW(tag, key, most, effect, help) ROW(tag, key, PREFIX, NULL, "", 0, most, effect, help)
-#define COUNT_OF(array)                        (sizeof(array) / sizeof((array)[0]))
+#define STATUS_ROW(tag, key, fallback, effect, help)                                                         \
+    ROW(tag, key, STATUS, NULL, fallback, 300, 699, effect, help)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define K(...) ROW(network, __VA_ARGS__)
 #define L(...) LIST_ROW(network, __VA_ARGS__)
@@ -63,6 +70,19 @@ static const struct key listener_keys[] = {CONFIG_LISTENER(K, L)};
 static const struct key peer_keys[] = {CONFIG_PEER(K, L)};
 #undef K
 #undef L
+#define N(...) STATUS_ROW(probe, __VA_ARGS__)
+#define K(...) ROW(probe, __VA_ARGS__)
+static const struct key probe_keys[] = {CONFIG_PROBE(K, N)};
+#undef K
+#undef N
+#define N(...) STATUS_ROW(failover, __VA_ARGS__)
+#define K(...) ROW(failover, __VA_ARGS__)
+static const struct key failover_keys[] = {CONFIG_FAILOVER(K, N)};
+#undef K
+#undef N
+#define K(...) ROW(peer_limits, __VA_ARGS__)
+static const struct key peer_limits_keys[] = {CONFIG_PEER_LIMITS(K, )};
+#undef K
 #define K(...) ROW(member, __VA_ARGS__)
 #define L(...) LIST_ROW(member, __VA_ARGS__)
 static const struct key member_keys[] = {CONFIG_MEMBER(K, L)};
@@ -95,6 +115,12 @@ static const struct key transactions_keys[] = {CONFIG_TRANSACTIONS(K, )};
 #define K(...) ROW(timers, __VA_ARGS__)
 static const struct key timers_keys[] = {CONFIG_TIMERS(K, )};
 #undef K
+#define K(...) ROW(limits, __VA_ARGS__)
+static const struct key limits_keys[] = {CONFIG_LIMITS(K, )};
+#undef K
+#define K(...) ROW(overload, __VA_ARGS__)
+static const struct key overload_keys[] = {CONFIG_OVERLOAD(K, )};
+#undef K
 #define K(...) ROW(prefilter, __VA_ARGS__)
 #define L(...) LIST_ROW(prefilter, __VA_ARGS__)
 static const struct key prefilter_keys[] = {CONFIG_PREFILTER(K, L)};
@@ -123,6 +149,19 @@ const struct key_group keys_peer =
 const struct key_group keys_member = ITEM(member, "peers[].members[]", "one address of a peer");
 const struct key_group keys_route =
     ITEM(route, "routes[]", "where a request outside a dialog goes; first match wins");
+
+const struct key_group keys_peer_sections[] = {
+#define S(key, tag, rows, help)                                                                              \
+    {"peers[]." #key,                                                                                        \
+     help,                                                                                                   \
+     tag##_keys,                                                                                             \
+     COUNT_OF(tag##_keys),                                                                                   \
+     offsetof(struct raw_peer, key),                                                                         \
+     offsetof(struct config_peer, key)},
+    CONFIG_PEER_SECTIONS(S)
+#undef S
+};
+const size_t keys_peer_sections_count = COUNT_OF(keys_peer_sections);
 
 const struct key_group keys_sections[] = {
 #define S(key, rows, help)                                                                                   \
@@ -200,6 +239,13 @@ void keys_names(const char *path, char *text, size_t size)
         else if (strncmp(pattern, section, length) == 0 && section[length] == '.')
             add_name(text, size, section + length + 1);
     }
-    if (strcmp(pattern, keys_peer.path) == 0)
+    for (size_t i = 0; i < COUNT_OF(keys_peer_sections); i++)
+        if (strcmp(pattern, keys_peer_sections[i].path) == 0)
+            add_keys(&keys_peer_sections[i], text, size);
+    if (strcmp(pattern, keys_peer.path) == 0) {
+#define S(key, tag, rows, help) add_name(text, size, #key);
+        CONFIG_PEER_SECTIONS(S)
+#undef S
         add_name(text, size, "members");
+    }
 }

@@ -4,6 +4,7 @@
 //
 // K(key, kind, choices, default, least, most, takes effect, help)  a value
 // L(key, most, takes effect, help)                                 a list of prefixes
+// N(key, default, takes effect, help)                              a list of final statuses, 300 to 699
 //
 // A default of NULL makes the key necessary; "" leaves the value empty or zero. least and most are in the
 // kind's unit: milliseconds, octets, or plain numbers.
@@ -26,7 +27,9 @@ enum key_kind {
     KEY_ADDRESS,   // IPv4 unicast: struct ip_address
     KEY_ENDPOINT,  // address:port: struct key_endpoint
     KEY_PATH,      // absolute path: char[KEY_TEXT_SIZE]
-    KEY_PREFIX     // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
+    KEY_TEXT,      // printable ASCII: char[KEY_TEXT_SIZE]
+    KEY_PREFIX,    // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
+    KEY_STATUS     // a final status: uint16_t; in lists
 };
 
 #define KEY_TEXT_SIZE 108u
@@ -34,6 +37,13 @@ enum key_kind {
 struct key_endpoint {
     struct ip_address address;
     uint16_t port; // host order
+};
+
+#define KEY_STATUSES_MAX 8u
+
+struct status_list {
+    uint16_t rows[KEY_STATUSES_MAX];
+    size_t count;
 };
 
 struct key_prefix {
@@ -50,10 +60,15 @@ enum key_effect {
 extern const char *const choices_attach[];
 extern const char *const choices_balance[];
 extern const char *const choices_bool[];
+extern const char *const choices_contact[];
+extern const char *const choices_final_503[];
+extern const char *const choices_identity[];
 extern const char *const choices_idle[];
 extern const char *const choices_in_dialog[];
 extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDATE, then "any"
 extern const char *const choices_mode[];
+extern const char *const choices_refer[];
+extern const char *const choices_reply[];
 extern const char *const choices_session_end[];
 #define CHOICE_METHOD_ANY 14u // index of "any"
 
@@ -77,21 +92,78 @@ extern const char *const choices_session_end[];
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \
     K(listener, NAME, NULL, NULL, 0, 0, RELOAD, "listener that requests to this peer leave from") \
     L(sources, SOURCES_MAX, RELOAD, "prefixes whose packets are from this peer; its members are so without it") \
-    K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, "how a new call chooses its member") \
+    K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, \
+      "how a new call chooses among the members of the best priority: by its Call-ID, the fewest calls by weight, or in turn by weight") \
+    K(contact, CHOICE, choices_contact, "target", 0, 0, RELOAD, \
+      "where requests inside a dialog go towards this peer: what its Contact and Record-Route say, or where its messages come from (NAT)") \
+    K(identity, CHOICE, choices_identity, "pass", 0, 0, RELOAD, "P-Asserted-Identity that comes from this peer (RFC 3325)") \
+    K(refer, CHOICE, choices_refer, "pass", 0, 0, RELOAD, "REFER that comes from this peer; refuse answers 403") \
+    K(path, CHOICE, choices_bool, "false", 0, 0, RELOAD, "add Path to REGISTER that is sent to this peer (RFC 3327)") \
+    K(fail_open, CHOICE, choices_bool, "true", 0, 0, RELOAD, "all members down: choose as if all were up, or answer 503") \
+    K(final_503, CHOICE, choices_final_503, "rewrite", 0, 0, RELOAD, \
+      "a 503 of the last member: rewrite sends 500 to the caller (RFC 3261 16.7 step 6), pass sends it as it is") \
+    K(retry_after_max, DURATION, NULL, "60s", 0, KEY_HOUR, RELOAD, "a longer Retry-After from this peer is cut to it") \
     K(group, NAME, NULL, "", 0, 0, RELOAD, "peers with the same word here may speak in each other's dialogs; see dialogs.in_dialog")
 
+// Under peers[]. The probe's From is sip:probe@LISTENER unless it is given.
+#define CONFIG_PROBE(K, N) \
+    K(interval, DURATION, NULL, "", 1000, KEY_HOUR, RELOAD, "an OPTIONS to each member that often; none when not given") \
+    K(timeout, DURATION, NULL, "2s", 500, 32000, RELOAD, "a probe without an answer has failed then") \
+    K(down_after, COUNT, NULL, "3", 1, 100, RELOAD, "failed probes in a row that make a member down") \
+    K(up_after, COUNT, NULL, "2", 1, 100, RELOAD, "good probes in a row that make it up again") \
+    K(jitter, COUNT, NULL, "20", 0, 50, RELOAD, "per cent of the interval by which each probe comes earlier or later") \
+    K(from, TEXT, NULL, "", 0, 0, RELOAD, "URI of the probe's From") \
+    N(accept, "404 405 480 481 483 486 488 501", RELOAD, "answers that are good besides 2xx")
+
+#define CONFIG_FAILOVER(K, N) \
+    K(after, DURATION, NULL, "", 500, 32000, RELOAD, "next member when one has not answered by then; only at timers.b when not given") \
+    K(attempts, COUNT, NULL, "3", 1, 8, RELOAD, "members tried for one request; 1: no fail-over") \
+    N(statuses, "408 503", RELOAD, "answers before a 18x that send the request to the next member")
+
+#define CONFIG_PEER_LIMITS(K, N) \
+    K(calls_per_second, COUNT, NULL, "", 1, 1000000, RELOAD, "new calls from this peer") \
+    K(burst, COUNT, NULL, "", 1, 1000000, RELOAD, "of those at once; a second's worth when not given") \
+    K(concurrent_calls, COUNT, NULL, "", 1, 100000000, RELOAD, "calls from this peer, early ones too") \
+    K(out_calls_per_second, COUNT, NULL, "", 1, 1000000, RELOAD, "new calls to this peer") \
+    K(out_burst, COUNT, NULL, "", 1, 1000000, RELOAD, "of those at once; a second's worth when not given") \
+    K(out_concurrent_calls, COUNT, NULL, "", 1, 100000000, RELOAD, "calls to this peer, early ones too") \
+    K(reply, CHOICE, choices_reply, "503", 0, 0, RELOAD, "what a call beyond a limit is answered with") \
+    K(retry_after, DURATION, NULL, "5s", 0, KEY_HOUR, RELOAD, "its Retry-After; 0s: none")
+
+// S(key, tag of its structs, rows, help)
+#define CONFIG_PEER_SECTIONS(S) \
+    S(probe, probe, CONFIG_PROBE, "are its members well") \
+    S(failover, failover, CONFIG_FAILOVER, "when a member does not take a request") \
+    S(limits, peer_limits, CONFIG_PEER_LIMITS, "calls of this peer; no limit where none is given")
+
 #define CONFIG_MEMBER(K, L) \
-    K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "where requests are sent") \
-    K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port") \
-    K(weight, COUNT, NULL, "1", 1, 100, RELOAD, "share of the calls, relative to the peer's other members")
+    K(address, ADDRESS, NULL, "", 0, 0, RELOAD, "where requests are sent; this or host") \
+    K(host, TEXT, NULL, "", 0, 0, RELOAD, "name that DNS resolves (SRV, then A), again and again; this or address") \
+    K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port; what SRV says goes before") \
+    K(weight, COUNT, NULL, "1", 1, 100, RELOAD, "share of the calls, relative to the peer's other members of its priority") \
+    K(priority, COUNT, NULL, "1", 1, 16, RELOAD, "lower ones are chosen first, others when all of these are down or full") \
+    K(capacity, COUNT, NULL, "", 1, 100000000, RELOAD, "calls that it takes at once; no limit when not given") \
+    K(calls_per_second, COUNT, NULL, "", 1, 1000000, RELOAD, "new calls that it takes; no limit when not given")
 
 #define CONFIG_ROUTE(K, L) \
     K(from, NAME, NULL, NULL, 0, 0, RELOAD, "peer that the request came from, or any-peer") \
     K(method, CHOICE, choices_method, "any", 0, 0, RELOAD, "only this method") \
     K(to_us, CHOICE, choices_bool, "false", 0, 0, RELOAD, \
       "only when the request-URI is one of our listeners and has no user part") \
-    K(to, NAME, NULL, "", 0, 0, RELOAD, "peer that it is sent to; this or answer") \
-    K(answer, COUNT, NULL, "", 200, 699, RELOAD, "status that we answer with; this or to")
+    K(listener, NAME, NULL, "", 0, 0, RELOAD, "only what this listener received") \
+    K(uri_user, TEXT, NULL, "", 0, 0, RELOAD, "only when the request-URI's user part begins so, such as +49") \
+    K(uri_host, TEXT, NULL, "", 0, 0, RELOAD, "only when this is the request-URI's host") \
+    K(to_user, TEXT, NULL, "", 0, 0, RELOAD, "only when the To's user part begins so") \
+    K(to_host, TEXT, NULL, "", 0, 0, RELOAD, "only when this is the To's host") \
+    K(header, TEXT, NULL, "", 0, 0, RELOAD, "only when the request has this header") \
+    K(header_value, TEXT, NULL, "", 0, 0, RELOAD, "and it has this value, letters' case aside") \
+    K(to, NAME, NULL, "", 0, 0, RELOAD, "peer that it is sent to; one of to, answer, redirect") \
+    K(strip, COUNT, NULL, "0", 0, 32, RELOAD, "with to: characters taken from the front of the request-URI's user part") \
+    K(prepend, TEXT, NULL, "", 0, 0, RELOAD, "with to: then put before it") \
+    K(set_host, TEXT, NULL, "", 0, 0, RELOAD, "with to: host, or host:port, of the request-URI that is sent") \
+    K(answer, COUNT, NULL, "", 200, 699, RELOAD, "status that we answer with") \
+    K(retry_after, DURATION, NULL, "", 1000, KEY_HOUR, RELOAD, "with answer: its Retry-After") \
+    K(redirect, TEXT, NULL, "", 0, 0, RELOAD, "302 with this URI as its Contact")
 
 #define CONFIG_WORKERS(K, L) \
     K(count, COUNT, NULL, "1", 1, WORKERS_MAX, RESTART, "poll-mode cores") \
@@ -120,6 +192,19 @@ extern const char *const choices_session_end[];
     K(t4, DURATION, NULL, "5s", 500, 60000, RELOAD, "longest time a message stays in the network") \
     K(b, DURATION, NULL, "", 1000, 10 * KEY_MINUTE, RELOAD, "an INVITE that nobody answers gives up; 64 * t1 (32s) when not given") \
     K(c, DURATION, NULL, "181s", 180000, KEY_HOUR, RELOAD, "an INVITE that only rings is cancelled (RFC 3261 16.6 step 11)")
+
+#define CONFIG_LIMITS(K, L) \
+    K(calls_per_second, COUNT, NULL, "", 1, 10000000, RELOAD, "new calls of all peers; no limit when not given") \
+    K(burst, COUNT, NULL, "", 1, 10000000, RELOAD, "of those at once; a second's worth when not given") \
+    K(concurrent_calls, COUNT, NULL, "", 1, 1000000000, RELOAD, "calls of all peers, early ones too; no limit when not given") \
+    K(reply, CHOICE, choices_reply, "503", 0, 0, RELOAD, "what a call beyond a limit is answered with") \
+    K(retry_after, DURATION, NULL, "5s", 0, KEY_HOUR, RELOAD, "its Retry-After; 0s: none")
+
+#define CONFIG_OVERLOAD(K, L) \
+    K(transactions, COUNT, NULL, "90", 10, 100, RELOAD, "per cent of transactions.capacity in use: new calls get 503") \
+    K(mbufs, COUNT, NULL, "90", 10, 100, RELOAD, "per cent of memory.mbufs in use: new calls get 503") \
+    K(turn, DURATION, NULL, "10ms", 1, 1000, RELOAD, "a worker whose turn takes longer is behind: new calls get 503") \
+    K(retry_after, DURATION, NULL, "5s", 0, KEY_HOUR, RELOAD, "Retry-After of those; 0s: none")
 
 #define CONFIG_PREFILTER(K, L) \
     K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
@@ -155,6 +240,8 @@ extern const char *const choices_session_end[];
     S(dialogs, CONFIG_DIALOGS, "dialogs kept by each worker") \
     S(transactions, CONFIG_TRANSACTIONS, "transactions kept by each worker") \
     S(timers, CONFIG_TIMERS, "RFC 3261 timers") \
+    S(limits, CONFIG_LIMITS, "calls of all peers together") \
+    S(overload, CONFIG_OVERLOAD, "when a worker is behind, new calls are refused and old ones go on") \
     S(prefilter, CONFIG_PREFILTER, "what is dropped before it costs anything") \
     S(metrics, CONFIG_METRICS, "Prometheus") \
     S(control, CONFIG_CONTROL, "the control socket") \
@@ -189,6 +276,8 @@ extern const struct key_group keys_listener;
 extern const struct key_group keys_peer;
 extern const struct key_group keys_member;
 extern const struct key_group keys_route;
+extern const struct key_group keys_peer_sections[]; // of each peer; offsets in struct raw_peer, config_peer
+extern const size_t keys_peer_sections_count;
 extern const struct key_group keys_sections[]; // sections and buckets, in printing order
 extern const size_t keys_sections_count;
 

@@ -18,13 +18,15 @@
 #define FIELD_ADDRESS(key)                                             struct ip_address key;
 #define FIELD_ENDPOINT(key)                                            struct key_endpoint key;
 #define FIELD_PATH(key)                                                char key[KEY_TEXT_SIZE];
+#define FIELD_TEXT(key)                                                char key[KEY_TEXT_SIZE];
 #define FIELD(key, kind, choices, fallback, least, most, effect, help) FIELD_##kind(key)
 
 struct prefix_list {
     struct key_prefix *rows;
     size_t count;
 };
-#define LIST(key, most, effect, help) struct prefix_list key;
+#define LIST(key, most, effect, help)         struct prefix_list key;
+#define STATUSES(key, fallback, effect, help) struct status_list key;
 
 // Values, checked.
 struct config_network {
@@ -37,8 +39,17 @@ struct config_listener {
 struct config_member {
     CONFIG_MEMBER(FIELD, LIST)
 };
+#define S(key, tag, rows, help)                                                                              \
+    struct config_##tag {                                                                                    \
+        rows(FIELD, STATUSES)                                                                                \
+    };
+CONFIG_PEER_SECTIONS(S)
+#undef S
 struct config_peer {
     CONFIG_PEER(FIELD, LIST)
+#define S(key, tag, rows, help) struct config_##tag key;
+    CONFIG_PEER_SECTIONS(S)
+#undef S
     struct config_member *members;
     size_t member_count;
 };
@@ -83,6 +94,7 @@ struct raw_list {
 };
 #define RAW(key, kind, choices, fallback, least, most, effect, help) char *key;
 #define RAW_LIST(key, most, effect, help)                            struct raw_list key;
+#define RAW_STATUSES(key, fallback, effect, help)                    struct raw_list key;
 
 struct raw_network {
     CONFIG_NETWORK(RAW, RAW_LIST)
@@ -93,8 +105,17 @@ struct raw_listener {
 struct raw_member {
     CONFIG_MEMBER(RAW, RAW_LIST)
 };
+#define S(key, tag, rows, help)                                                                              \
+    struct raw_##tag {                                                                                       \
+        rows(RAW, RAW_STATUSES)                                                                              \
+    };
+CONFIG_PEER_SECTIONS(S)
+#undef S
 struct raw_peer {
     CONFIG_PEER(RAW, RAW_LIST)
+#define S(key, tag, rows, help) struct raw_##tag key;
+    CONFIG_PEER_SECTIONS(S)
+#undef S
     struct raw_member *members;
     uint32_t members_count;
 };
@@ -132,8 +153,10 @@ struct raw {
 
 #undef RAW
 #undef RAW_LIST
+#undef RAW_STATUSES
 #undef FIELD
 #undef LIST
+#undef STATUSES
 
 // The configured peer with this name, NULL when there is none; the same for listeners and networks.
 const struct config_peer *model_peer(const struct config *config, const char *name);

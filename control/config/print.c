@@ -12,7 +12,17 @@ static bool is_empty(const struct key *key, const void *value)
 {
     if (!key->fallback || key->fallback[0] || key->kind == KEY_PREFIX)
         return false;
-    return key->kind == KEY_NAME ? *(const char *)value == '\0' : *(const uint64_t *)value == 0;
+    static const struct ip_address none;
+    switch (key->kind) {
+    case KEY_NAME:
+    case KEY_PATH:
+    case KEY_TEXT:
+        return *(const char *)value == '\0';
+    case KEY_ADDRESS:
+        return memcmp(value, &none, sizeof(none)) == 0;
+    default:
+        return *(const uint64_t *)value == 0;
+    }
 }
 
 static void print_prefixes(const struct key *key, const struct prefix_list *list, FILE *out)
@@ -21,6 +31,14 @@ static void print_prefixes(const struct key *key, const struct prefix_list *list
     fprintf(out, "%s: [", key->name);
     for (size_t i = 0; i < list->count; i++)
         fprintf(out, "%s%s", i ? ", " : "", value_format(key, &list->rows[i], text, sizeof(text)));
+    fputs("]", out);
+}
+
+static void print_statuses(const struct key *key, const struct status_list *list, FILE *out)
+{
+    fprintf(out, "%s: [", key->name);
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(out, "%s%u", i ? ", " : "", list->rows[i]);
     fputs("]", out);
 }
 
@@ -38,6 +56,8 @@ static void print_group(const struct key_group *group, const void *values, const
         fprintf(out, "%s%s", first ? "" : between, before);
         if (key->kind == KEY_PREFIX)
             print_prefixes(key, value, out);
+        else if (key->kind == KEY_STATUS)
+            print_statuses(key, value, out);
         else
             fprintf(out, "%s: %s", key->name, value_format(key, value, text, sizeof(text)));
         first = false;
@@ -63,6 +83,12 @@ static void print_lists(const struct config *config, FILE *out)
         const struct config_peer *peer = &config->peers[i];
         fputs("  - ", out);
         print_group(&keys_peer, peer, "", "\n    ", out);
+        for (size_t s = 0; s < keys_peer_sections_count; s++) {
+            const struct key_group *group = &keys_peer_sections[s];
+            fprintf(out, "\n    %s: {", strchr(group->path, '.') + 1);
+            print_group(group, (const char *)peer + group->offset, "", ", ", out);
+            fputs("}", out);
+        }
         fputs(peer->member_count ? "\n    members:\n" : "\n    members: []\n", out);
         for (size_t m = 0; m < peer->member_count; m++) {
             fputs("      - {", out);
@@ -133,6 +159,8 @@ void config_reference(FILE *out)
                                                     &keys_route};
     for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
         print_reference(items[i], out);
+    for (size_t i = 0; i < keys_peer_sections_count; i++)
+        print_reference(&keys_peer_sections[i], out);
     for (size_t i = 0; i < keys_sections_count; i++)
         print_reference(&keys_sections[i], out);
 }

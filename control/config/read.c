@@ -38,6 +38,24 @@ static int read_list(struct places *places, const char *path, const struct key *
     return 0;
 }
 
+static int read_statuses(struct places *places, const char *path, const struct key *key,
+                         const struct raw_list *raw, struct status_list *list)
+{
+    char row[PLACE_PATH_SIZE], why[WHY_SIZE];
+    if (!raw->rows) { // not there; [] is an empty list
+        for (const char *at = key->fallback; *at; at += strspn(at, " "))
+            list->rows[list->count++] = (uint16_t)strtoul(at, (char **)(uintptr_t)&at, 10);
+        return 0;
+    }
+    for (; list->count < raw->count; list->count++) {
+        if (value_parse(key, raw->rows[list->count], &list->rows[list->count], why, sizeof(why)) == 0)
+            continue;
+        snprintf(row, sizeof(row), "%s.%s[%zu]", path, key->name, list->count);
+        return places_refuse(places, row, "%s", why);
+    }
+    return 0;
+}
+
 // Reads the keys of one mapping: raw and value are its structs.
 static int read_group(struct places *places, const char *path, const struct key_group *group, const void *raw,
                       void *value)
@@ -48,6 +66,12 @@ static int read_group(struct places *places, const char *path, const struct key_
         char *to = (char *)value + key->offset;
         if (key->kind == KEY_PREFIX) {
             int result = read_list(places, path, key, (const void *)from, (void *)to);
+            if (result < 0)
+                return result;
+            continue;
+        }
+        if (key->kind == KEY_STATUS) {
+            int result = read_statuses(places, path, key, (const void *)from, (void *)to);
             if (result < 0)
                 return result;
             continue;
@@ -87,6 +111,20 @@ static int read_networks(const struct raw *raw, const struct schema *schema, str
     return 0;
 }
 
+static int read_peer_sections(struct places *places, const char *path, const struct raw_peer *from,
+                              struct config_peer *peer)
+{
+    char inner[PLACE_PATH_SIZE];
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < keys_peer_sections_count; i++) {
+        const struct key_group *group = &keys_peer_sections[i];
+        snprintf(inner, sizeof(inner), "%s%s", path, strchr(group->path, '.'));
+        result = read_group(places, inner, group, (const char *)from + group->raw_offset,
+                            (char *)peer + group->offset);
+    }
+    return result;
+}
+
 static int read_peers(const struct raw *raw, struct places *places, struct config *config)
 {
     char path[PLACE_PATH_SIZE];
@@ -98,6 +136,8 @@ static int read_peers(const struct raw *raw, struct places *places, struct confi
         struct config_peer *peer = &config->peers[config->peer_count++];
         snprintf(path, sizeof(path), "peers[%zu]", i);
         int result = read_group(places, path, &keys_peer, from, peer);
+        if (result == 0)
+            result = read_peer_sections(places, path, from, peer);
         if (result < 0)
             return result;
         peer->members = make(from->members_count, sizeof(*peer->members));

@@ -47,14 +47,32 @@ static const cyaml_schema_value_t member_schema = {
 static const cyaml_schema_value_t route_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields)};
 
+#define K(key, ...) TEXT(key, probe)
+#define N(key, ...) PREFIXES(key, probe, KEY_STATUSES_MAX)
+static const cyaml_schema_field_t probe_fields[] = {CONFIG_PROBE(K, N) CYAML_FIELD_END};
+#undef K
+#undef N
+#define K(key, ...) TEXT(key, failover)
+#define N(key, ...) PREFIXES(key, failover, KEY_STATUSES_MAX)
+static const cyaml_schema_field_t failover_fields[] = {CONFIG_FAILOVER(K, N) CYAML_FIELD_END};
+#undef K
+#undef N
+#define K(key, ...) TEXT(key, peer_limits)
+static const cyaml_schema_field_t peer_limits_fields[] = {CONFIG_PEER_LIMITS(K, ) CYAML_FIELD_END};
+#undef K
+
 #define K(key, ...)       TEXT(key, peer)
 #define L(key, most, ...) PREFIXES(key, peer, most)
+#define S(key, tag, rows, help)                                                                              \
+    CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_peer, key, tag##_fields),
 static const cyaml_schema_field_t peer_fields[] = {
-    CONFIG_PEER(K, L) CYAML_FIELD_SEQUENCE("members", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-                                           struct raw_peer, members, &member_schema, 0, MEMBERS_MAX),
+    CONFIG_PEER(K, L) CONFIG_PEER_SECTIONS(S)
+        CYAML_FIELD_SEQUENCE("members", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_peer, members,
+                             &member_schema, 0, MEMBERS_MAX),
     CYAML_FIELD_END};
 #undef K
 #undef L
+#undef S
 static const cyaml_schema_value_t peer_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_peer, peer_fields)};
 
@@ -72,6 +90,12 @@ static const cyaml_schema_field_t transactions_fields[] = {CONFIG_TRANSACTIONS(K
 #undef K
 #define K(key, ...) TEXT(key, timers)
 static const cyaml_schema_field_t timers_fields[] = {CONFIG_TIMERS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, limits)
+static const cyaml_schema_field_t limits_fields[] = {CONFIG_LIMITS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, overload)
+static const cyaml_schema_field_t overload_fields[] = {CONFIG_OVERLOAD(K, ) CYAML_FIELD_END};
 #undef K
 #define K(key, ...) TEXT(key, metrics)
 static const cyaml_schema_field_t metrics_fields[] = {CONFIG_METRICS(K, ) CYAML_FIELD_END};

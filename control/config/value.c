@@ -142,6 +142,27 @@ static int parse_interface(const char *text, char *name, char *why, size_t size)
     return 0;
 }
 
+static int parse_text(const char *text, char *value, char *why, size_t size)
+{
+    size_t length = strlen(text);
+    if (length >= KEY_TEXT_SIZE)
+        return refuse(why, size, "is too long; give at most %u characters", KEY_TEXT_SIZE - 1);
+    memset(value, 0, KEY_TEXT_SIZE);
+    memcpy(value, text, length);
+    return 0;
+}
+
+static int parse_status(const struct key *key, const char *text, uint16_t *status, char *why, size_t size)
+{
+    uint64_t number;
+    size_t digits = parse_digits(text, &number);
+    if (!digits || text[digits] || number < key->least || number > key->most)
+        return refuse(why, size, "'%.*s' is not a status of a refusal; give %u to %u", WHY_SHOWN, text,
+                      (unsigned)key->least, (unsigned)key->most);
+    *status = (uint16_t)number;
+    return 0;
+}
+
 static int parse_path(const char *text, char *path, char *why, size_t size)
 {
     size_t length = strlen(text);
@@ -250,8 +271,12 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
             return 0;
         }
         return parse_path(text, value, why, size);
+    case KEY_TEXT:
+        return parse_text(text, value, why, size);
     case KEY_PREFIX:
         return parse_prefix(text, value, why, size);
+    case KEY_STATUS:
+        return parse_status(key, text, value, why, size);
     }
     return refuse(why, size, "has an unknown kind");
 }
@@ -303,7 +328,11 @@ const char *value_format(const struct key *key, const void *value, char *text, s
         snprintf(text, size, "%s:%u", address, endpoint->port);
         break;
     case KEY_PATH:
+    case KEY_TEXT:
         format_quoted(value, text, size);
+        break;
+    case KEY_STATUS:
+        snprintf(text, size, "%u", *(const uint16_t *)value);
         break;
     case KEY_PREFIX:
         value_address(&prefix->address, address, sizeof(address));
@@ -316,8 +345,14 @@ const char *value_format(const struct key *key, const void *value, char *text, s
 const char *value_range(const struct key *key, char *text, size_t size)
 {
     static const char *const words[] = {
-        [KEY_NAME] = "a name",           [KEY_INTERFACE] = "an interface", [KEY_ADDRESS] = "an IPv4 address",
-        [KEY_ENDPOINT] = "address:port", [KEY_PATH] = "an absolute path",  [KEY_PREFIX] = "IPv4 prefixes",
+        [KEY_NAME] = "a name",
+        [KEY_INTERFACE] = "an interface",
+        [KEY_ADDRESS] = "an IPv4 address",
+        [KEY_ENDPOINT] = "address:port",
+        [KEY_PATH] = "an absolute path",
+        [KEY_PREFIX] = "IPv4 prefixes",
+        [KEY_TEXT] = "text",
+        [KEY_STATUS] = "statuses",
     };
     char least[32], most[32];
     if (key->kind == KEY_CHOICE) {

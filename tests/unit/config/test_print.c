@@ -67,9 +67,11 @@ static void test_effective(void **state)
     static const char *const parts[] = {
         "  n: {interface: e0, attach: af_xdp, queues: 1}\n",
         "  - {name: a, network: n, address: 10.0.0.1, port: 5060}\n",
-        "  - name: p\n    listener: a\n    sources: []\n    balance: call-id\n    members:\n",
-        "      - {address: 10.0.1.1, port: 5060, weight: 1}\n",
-        "  - {from: p, method: any, to_us: false, to: q}\n",
+        "  - name: p\n    listener: a\n    sources: []\n    balance: call-id\n    contact: target\n",
+        "    failover: {attempts: 3, statuses: [408, 503]}\n    limits: {reply: 503, retry_after: 5s}\n    "
+        "members:\n",
+        "      - {address: 10.0.1.1, port: 5060, weight: 1, priority: 1}\n",
+        "  - {from: p, method: any, to_us: false, to: q, strip: 0}\n",
         "timers:\n  t1: 1s\n  t2: 4s\n  t4: 5s\n  b: 64s\n  c: 181s\n",
         "  directory: '/it''s'\n",
         "  deny: [10.0.0.1/32]\n  peer: {rate: 7, burst: 40000}\n",
@@ -79,6 +81,25 @@ static void test_effective(void **state)
             fail_msg("'%s' is not in:\n%s", parts[i], printed);
     free(printed);
     config_free(config);
+}
+
+// A key without a default that stands as a comment: "# interval: 5s".
+static bool is_shown(const char *text, const struct key *key)
+{
+    char line[64];
+    snprintf(line, sizeof(line), "%s: ", key->name);
+    return key->fallback && !key->fallback[0] && strstr(text, line);
+}
+
+static void check_group(const char *text, const struct places *places, const struct key_group *group,
+                        const char *where)
+{
+    char path[128];
+    for (size_t k = 0; k < group->count; k++) {
+        snprintf(path, sizeof(path), "%s.%s", where, group->keys[k].name);
+        if (!is_shown(text, &group->keys[k]))
+            assert_string_equal(places_find(places, path)->path, path);
+    }
 }
 
 // config/dialgate.yaml says every key, and each of its sections stands at its defaults: without them it means
@@ -95,15 +116,16 @@ static void test_complete(void **state)
                  {&keys_listener, "listeners[0]"},
                  {&keys_peer, "peers[0]"},
                  {&keys_member, "peers[0].members[0]"}};
-    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]) + keys_sections_count; i++) {
-        size_t section = i - sizeof(items) / sizeof(items[0]);
-        bool item = i < sizeof(items) / sizeof(items[0]);
-        const struct key_group *group = item ? items[i].group : &keys_sections[section];
-        for (size_t k = 0; k < group->count; k++) {
-            snprintf(path, sizeof(path), "%s.%s", item ? items[i].path : group->path, group->keys[k].name);
-            assert_string_equal(places_find(&places, path)->path, path);
-        }
+    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+        check_group(text, &places, items[i].group, items[i].path);
+    for (size_t i = 0; i < keys_peer_sections_count; i++) {
+        snprintf(path, sizeof(path), "peers[0]%s", strchr(keys_peer_sections[i].path, '.'));
+        check_group(text, &places, &keys_peer_sections[i], path);
     }
+    for (size_t i = 0; i < keys_sections_count; i++)
+        check_group(text, &places, &keys_sections[i], keys_sections[i].path);
+    for (size_t i = 0; i < keys_route.count; i++)
+        assert_non_null(strstr(text, keys_route.keys[i].name));
     static const char *const route_keys[] = {"from", "method", "to_us", "answer"};
     for (size_t i = 0; i < sizeof(route_keys) / sizeof(route_keys[0]); i++) {
         snprintf(path, sizeof(path), "routes[0].%s", route_keys[i]);
@@ -159,7 +181,8 @@ static void test_restart(void **state)
         {BASE, BASE, ""},
         {BASE, BASE "workers: {count: 2, idle: spin}\n", "workers.count"},
         {BASE, BASE "timers: {t1: 100ms}\nprefilter: {mode: off, peer: {rate: 1}}\n", ""},
-        {BASE, BASE "memory: {mb: 1024, mbufs: 65536}\nstate: {directory: /x, dialogs: /y}\ncontrol: {group: g}\n",
+        {BASE,
+         BASE "memory: {mb: 1024, mbufs: 65536}\nstate: {directory: /x, dialogs: /y}\ncontrol: {group: g}\n",
          "memory.mb, memory.mbufs, control.group, state.directory, state.dialogs"},
         {BASE, BASE "metrics: {listen: 127.0.0.1:1}\nmemory: {mbufs: 40000}\n",
          "memory.mbufs, metrics.listen"},

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a dialog is in memory and in the worker's file: a record of one cache line (hot), a block of the arena
+// (cold), and the journal. dialog.c alone writes them; image.c reads those of an earlier process.
+//
+// At every instruction the file holds a whole version of each record that was committed once, for whoever
+// reads it after a kill. Hence the rules:
+//   - a cold block never changes: what changes in it is a new block, and one word of the record that names it;
+//   - before a committed field changes, the record is copied to the journal, the one place for the one record
+//     that is being changed; afterwards its check is made anew and the journal closed;
+//   - stores stay in program order (the processor keeps it; atomic_signal_fence() holds the compiler to it).
+#ifndef DIALGATE_STATE_DIALOG_RECORD_H
+#define DIALGATE_STATE_DIALOG_RECORD_H
+
+#include "arena.h"
+#include "check.h"
+#include "text.h"
+#include "wheel.h"
+
+enum dialog_state { // 0 is a free record
+    DIALOG_FREE,
+    DIALOG_NONE,
+    DIALOG_EARLY,
+    DIALOG_CONFIRMED, // from the 2xx on (12.3); "ACK seen" is a flag
+    DIALOG_TERMINATING,
+    DIALOG_TERMINATED, // left at once: the caller releases
+    DIALOG_STATES
+};
+
+// What Terminating does next depends on how it was reached: three rows of the machine are one state.
+enum dialog_row {
+    DIALOG_ROW_FREE,
+    DIALOG_ROW_NONE,
+    DIALOG_ROW_EARLY,
+    DIALOG_ROW_CONFIRMED,
+    DIALOG_ROW_TERMINATING,           // it was confirmed
+    DIALOG_ROW_TERMINATING_EARLY,     // the caller sent BYE before a 2xx
+    DIALOG_ROW_TERMINATING_CANCELLED, // the operator ended it before a 2xx
+    DIALOG_ROW_TERMINATED,
+    DIALOG_ROWS
+};
+
+#define DIALOG_FLAG_ACKED     1u // the ACK to the 2xx was seen
+#define DIALOG_FLAG_CANCELLED 2u // a CANCEL was seen
+#define DIALOG_FLAG_SESSION   4u // the cold part has a session timer
+#define DIALOG_FLAG_BOUNDED   8u // early, and its end was set: a 1xx does not prolong it
+
+#define DIALOG_NUMBER_NONE 0xffffu // no peer, no member
+
+enum dialog_side { DIALOG_CALLER, DIALOG_CALLEE };
+
+enum dialog_text {
+    DIALOG_TEXT_CALL_ID,
+    DIALOG_TEXT_CALLER_TAG,
+    DIALOG_TEXT_CALLEE_TAG,    // empty in state None
+    DIALOG_TEXT_CALLER_FROM,   // From value of the INVITE without its tag parameter
+    DIALOG_TEXT_CALLEE_TO,     // To value of the INVITE, without tag
+    DIALOG_TEXT_CALLER_TARGET, // last Contact URI of the caller
+    DIALOG_TEXT_CALLEE_TARGET,
+    DIALOG_TEXT_CALLER_ROUTES, // Route values from us towards the caller, comma-joined, in the order in which
+                               // a request to the caller lists them: the INVITE's Record-Routes below ours
+    DIALOG_TEXT_CALLEE_ROUTES, // likewise towards the callee: the response's Record-Routes above ours,
+                               // reversed
+    DIALOG_TEXT_COUNT
+};
+static_assert(DIALOG_TEXT_COUNT <= TEXT_COUNT_MAX, "one packing");
+
+// The record. The first 20 octets die with the process; the check covers the other 40 behind it.
+struct dialog {
+    struct wheel_node timer;
+    union {
+        uint32_t invite;    // caller's: server transaction of the INVITE while it lives, INDEX_NONE
+        uint32_t next_free; // slab
+    };
+    uint16_t invite_generation; // caller's: low bits
+    uint8_t image;              // 0: cold names a block of our arena; n: record `cold` of image n - 1
+    uint8_t reserved;
+    uint32_t check; // 0: not committed
+    uint64_t call_hash;
+    uint32_t cseq[2]; // highest seen, by enum dialog_side: who sent it
+    arena_ref cold;
+    uint32_t generation;
+    tick_t since;             // when None, Early or Confirmed began; Terminating keeps it
+    uint16_t caller_tag_hash; // low bits of SipHash-1-3, but 1 for 0; of no tag: 0
+    uint16_t callee_tag_hash;
+    uint16_t caller_peer; // permanent numbers, or DIALOG_NUMBER_NONE
+    uint16_t callee_peer;
+    uint16_t callee_member;
+    uint8_t row;   // enum dialog_row
+    uint8_t flags; // DIALOG_FLAG_*
+};
+static_assert(offsetof(struct dialog, call_hash) == 24, "what is committed");
+static_assert(sizeof(struct dialog) == 64, "one cache line; with 8 of table and a cold block of at most 160: 232");
+
+// Head of a cold block; the packed texts follow.
+struct dialog_cold {
+    uint32_t check; // over the block behind it
+    uint16_t length; // octets of packed text
+    uint16_t caller_member;
+    tick_t created;
+    tick_t session_end;        // when session_s is not 0
+    uint16_t session_s;        // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none
+    uint8_t session_refresher; // enum dialog_side
+    uint8_t reserved;
+    struct endpoint learnt[2]; // where each side's messages come from, and our listener towards it
+};
+static_assert(sizeof(struct dialog_cold) == 36, "the typical call's block: 160 with its texts");
+
+// The one record that is being changed, as it was. In the mapped file, before the records.
+struct dialog_journal {
+    uint32_t index; // INDEX_NONE: none is being changed
+    // The last record taken over from an older image, until that image no longer has it.
+    uint32_t taken;       // index here, INDEX_NONE: none
+    uint32_t taken_from;  // index there
+    uint32_t taken_image; // epoch there << 8 | worker there
+    uint8_t reserved[48];
+    struct dialog record;
+};
+static_assert(sizeof(struct dialog_journal) == 128, "two cache lines");
+
+// Never 0. Over what is committed of a record.
+static inline uint32_t dialog_record_check(const struct dialog *record)
+{
+    return check_octets(&record->call_hash, sizeof(*record) - offsetof(struct dialog, call_hash));
+}
+// Never 0. Over a cold block behind its check; the caller knows that it is whole.
+static inline uint32_t dialog_cold_check(const struct dialog_cold *cold)
+{
+    return check_octets(&cold->length, sizeof(*cold) - offsetof(struct dialog_cold, length) + cold->length);
+}
+
+#endif

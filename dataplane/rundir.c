@@ -44,9 +44,7 @@ static void instance_prefix(const char *name, char prefix[RUNDIR_PREFIX_SIZE])
     snprintf(prefix, RUNDIR_PREFIX_SIZE, "dialgate-%016llx", (unsigned long long)hash);
 }
 
-// A directory that others can write to, or that another user owns, could be filled with keys and snapshots of
-// his.
-static int make_directory(const char *path, mode_t mode, const char *option, struct fault *fault)
+int rundir_make(const char *path, mode_t mode, const char *option, struct fault *fault)
 {
     struct stat status;
 
@@ -97,7 +95,7 @@ int rundir_open(struct rundir *dir, const char *run, const char *state, struct f
     int result;
 
     dir->lock = -1;
-    result = make_directory(run, 0750, "--run-directory", fault);
+    result = rundir_make(run, 0750, "--run-directory", fault);
     if (result < 0)
         return result;
     if (realpath(run, dir->run) == NULL)
@@ -114,7 +112,7 @@ int rundir_open(struct rundir *dir, const char *run, const char *state, struct f
     result = take_lock(dir, fault);
     if (result < 0)
         return result;
-    result = make_directory(dir->state, 0700, "--state-directory", fault);
+    result = rundir_make(dir->state, 0700, "--state-directory", fault);
     if (result < 0)
         rundir_close(dir, false);
     return result;

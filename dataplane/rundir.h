@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include "fault.h"
 
 #define RUNDIR_DEFAULT     "/run/dialgate"
@@ -24,6 +25,10 @@ int rundir_open(struct rundir *dir, const char *run, const char *state, struct f
 // Listens at RUN/dataplane.sock, replacing what a dead instance left. Returns the descriptor or -errno with
 // fault.
 int rundir_listen(const struct rundir *dir, struct fault *fault);
+// Makes a directory that is not there and refuses one that others can write to, or that another user owns: it
+// could be filled with keys and snapshots of his. option: how the operator chooses another. Returns 0 or
+// -errno with fault.
+int rundir_make(const char *path, mode_t mode, const char *option, struct fault *fault);
 // Removes the socket when listening is true and gives up the lock.
 void rundir_close(struct rundir *dir, bool listening);
 

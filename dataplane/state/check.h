@@ -22,6 +22,18 @@ static inline uint64_t check_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+// One to seven octets as a word.
+static inline uint64_t check_rest(const uint8_t *octets, size_t length)
+{
+    uint32_t head;
+    uint32_t tail;
+    if (length < sizeof(head))
+        return octets[0] | (uint64_t)octets[length / 2] << 8 | (uint64_t)octets[length - 1] << 16;
+    memcpy(&head, octets, sizeof(head));
+    memcpy(&tail, octets + length - sizeof(tail), sizeof(tail));
+    return head | (uint64_t)tail << 32;
+}
+
 // Never 0. The constants are odd numbers with half of their bits set, chosen at random.
 static inline uint32_t check_octets(const void *octets, size_t length)
 {
@@ -45,8 +57,8 @@ static inline uint32_t check_octets(const void *octets, size_t length)
         at += 8;
     }
     if (left > 0) {
-        uint64_t word = 0;
-        memcpy(&word, at, left);
+        // The last word may begin before the rest does.
+        uint64_t word = length < sizeof(word) ? check_rest(at, left) : check_word(at + left - sizeof(word));
         b = check_fold(word ^ b, 0x1d8e4e27c47d124full);
     }
     uint64_t all = a ^ b ^ c;

@@ -127,7 +127,7 @@ struct cursor {
 };
 
 // Decodes the piece at `at`. Returns the octets that it takes, or 0 when it is damaged.
-static uint32_t piece_at(const struct text_source *source, uint32_t at, struct piece *piece)
+static inline uint32_t piece_at(const struct text_source *source, uint32_t at, struct piece *piece)
 {
     const uint8_t *octets = source->packed + at;
     uint32_t left = source->length - at;
@@ -159,7 +159,7 @@ static uint32_t piece_at(const struct text_source *source, uint32_t at, struct p
 }
 
 // The next piece; a copy is what it is a copy of. False at the end and at damage.
-static bool piece_next(struct cursor *cursor, struct piece *piece)
+static inline bool piece_next(struct cursor *cursor, struct piece *piece)
 {
     uint32_t size = piece_at(cursor->source, cursor->at, piece);
     if (size == 0)

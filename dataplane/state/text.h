@@ -8,8 +8,8 @@
 
 #include "intern.h"
 
-#define TEXT_COUNT_MAX  16u     // texts of one packing
-#define TEXT_LENGTH_MAX 16384u  // octets of all texts of one packing together
+#define TEXT_COUNT_MAX  16u                                     // texts of one packing
+#define TEXT_LENGTH_MAX 16384u                                  // octets of all texts of one packing together
 #define TEXT_PACKED_MAX (TEXT_LENGTH_MAX + 8u * TEXT_COUNT_MAX) // octets that a packing needs at worst
 
 struct dialog_string {

@@ -82,7 +82,7 @@ static uint32_t uri_pack(struct text_writer *writer, struct stretch text, uint32
     uint32_t user = at + prefix;
     uint32_t end = user;
     // A "<" ends the search too, or a text of many would be searched to its end from each.
-    while (end < text.length && memchr("@><,", text.octets[end], 4) == NULL)
+    while (end < text.length && (text_kinds[text.octets[end]] & IS_URI_EDGE) == 0)
         end++;
     if (end < text.length && text.octets[end] == '@') {
         text_write_constant(writer, constant);

@@ -82,36 +82,22 @@ const uint8_t text_kinds[256] = {
     ['['] = IS_HOST,
     [']'] = IS_HOST,
     [' '] = IS_NAME,
-    ['@'] = IS_EDGE,
-    ['<'] = IS_EDGE,
-    ['>'] = IS_EDGE,
+    ['@'] = IS_EDGE | IS_URI_EDGE,
+    ['<'] = IS_EDGE | IS_URI_EDGE,
+    ['>'] = IS_EDGE | IS_URI_EDGE,
     ['"'] = IS_EDGE,
     [';'] = IS_EDGE,
-    [','] = IS_EDGE,
+    [','] = IS_EDGE | IS_URI_EDGE,
 };
 
-// Value of a symbol of a run: the low half octet or six bits of it, by kind.
+// Value of a symbol: the half octet or the six bits that it becomes.
 static uint8_t digit_value(uint8_t octet)
 {
-    switch (octet) {
-    case '+':
-        return 10;
-    case '-':
-        return 11;
-    case '.':
-        return 12;
-    case '*':
-        return 13;
-    case ':':
-        return 14;
-    default:
-        return octet & 15u;
-    }
-}
-
-static uint8_t hex_value(uint8_t octet)
-{
-    return (uint8_t)((octet & 15u) + (octet >> 6) * 9u);
+    static const uint8_t values[] = {['*' - '*'] = 13, ['+' - '*'] = 10, ['-' - '*'] = 11, ['.' - '*'] = 12,
+                                     ['0' - '*'] = 0,  ['1' - '*'] = 1,  ['2' - '*'] = 2,  ['3' - '*'] = 3,
+                                     ['4' - '*'] = 4,  ['5' - '*'] = 5,  ['6' - '*'] = 6,  ['7' - '*'] = 7,
+                                     ['8' - '*'] = 8,  ['9' - '*'] = 9,  [':' - '*'] = 14};
+    return values[octet - '*'];
 }
 
 static uint8_t six_value(uint8_t octet)
@@ -127,11 +113,12 @@ static uint8_t six_value(uint8_t octet)
 
 static uint8_t *slot_of(struct text_writer *writer, struct stretch span)
 {
-    uint32_t head = 0;
-    uint32_t tail = 0;
-    uint32_t some = span.length < sizeof(head) ? span.length : sizeof(head);
-    memcpy(&head, span.octets, some);
-    memcpy(&tail, span.octets + span.length - some, some);
+    uint32_t head = span.octets[0];
+    uint32_t tail = span.octets[span.length - 1];
+    if (span.length >= sizeof(head)) {
+        memcpy(&head, span.octets, sizeof(head));
+        memcpy(&tail, span.octets + span.length - sizeof(tail), sizeof(tail));
+    }
     uint32_t hash = (head ^ (tail << 13 | tail >> 19) ^ span.length) * 0x9e3779b1u;
     return &writer->slots[hash >> 26];
 }
@@ -263,11 +250,30 @@ static void digits_write(struct text_writer *writer, struct stretch span)
     }
 }
 
+// Four octets of eight hex digits of either case, the first in the lowest octet of both.
+static uint32_t hex_eight(const uint8_t *digits)
+{
+    uint64_t word;
+    memcpy(&word, digits, sizeof(word));
+    word = (word & 0x0f0f0f0f0f0f0f0full) + (word >> 6 & 0x0101010101010101ull) * 9;
+    word = (word << 4 | word >> 8) & 0x00ff00ff00ff00ffull;
+    word = (word | word >> 8) & 0x0000ffff0000ffffull;
+    return (uint32_t)(word | word >> 16);
+}
+
 static void hex_digits_write(uint8_t *at, struct stretch span)
 {
-    for (uint32_t i = 0; i < span.length; i += 2) {
-        uint8_t low = i + 1 < span.length ? hex_value(span.octets[i + 1]) : 0;
-        *at++ = (uint8_t)(hex_value(span.octets[i]) << 4 | low);
+    uint32_t i = 0;
+    uint32_t four;
+    for (; i + 8 <= span.length; i += 8, at += sizeof(four)) {
+        four = hex_eight(span.octets + i);
+        memcpy(at, &four, sizeof(four));
+    }
+    if (i < span.length) {
+        uint8_t rest[8] = "00000000";
+        memcpy(rest, span.octets + i, span.length - i);
+        four = hex_eight(rest);
+        memcpy(at, &four, (span.length - i + 1) / 2);
     }
 }
 
@@ -389,41 +395,59 @@ static int run_price(const struct text_writer *writer, struct stretch run, uint3
     return extent == run.length ? 0 : 1;
 }
 
-// Writes one piece of the run. Returns the octets that it covers.
-static uint32_t run_step(struct text_writer *writer, struct stretch run)
+// The kind that saves most from the beginning of the run on, and how far it goes. False when none saves.
+static bool run_best(const struct text_writer *writer, struct stretch run, unsigned *kind, uint32_t *extent)
 {
     uint32_t extents[TEXT_RUN_KINDS];
-    unsigned best = 0;
     int saved = -1;
-    if (uuid_write(writer, run))
-        return TEXT_UUID_LENGTH;
     run_extents(run, extents);
     for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
         int saves = run_saves(i, extents[i]);
         if (saves > saved) {
             saved = saves;
-            best = i;
+            *kind = 1u << i;
+            *extent = extents[i];
         }
     }
-    if (saved < run_price(writer, run, extents[best])) {
+    return saved >= 0 && saved >= run_price(writer, run, *extent);
+}
+
+// The common case of run_best(): all of the run is digits of one kind, and short. Returns the kind, or 0.
+static unsigned run_whole(struct stretch run)
+{
+    unsigned all = run.length < TEXT_DIGITS_MIN || run.length > TEXT_HEX_SHORT ? 0 : IS_DIGIT | IS_HEX;
+    if (all == 0)
+        return 0;
+    for (uint32_t i = 0; i < run.length; i++)
+        all &= text_kinds[run.octets[i]];
+    if (run.length <= TEXT_DIGITS_MAX && (all & IS_DIGIT) != 0)
+        return IS_DIGIT;
+    return hex_is_short(run.length) && run.length >= TEXT_HEX_MIN ? all & IS_HEX : 0;
+}
+
+// Writes one piece of the run. Returns the octets that it covers.
+static uint32_t run_step(struct text_writer *writer, struct stretch run)
+{
+    uint32_t extent = run.length;
+    unsigned kind = 0;
+    if (uuid_write(writer, run))
+        return TEXT_UUID_LENGTH;
+    if (writer->literal.length == 0)
+        kind = run_whole(run);
+    if (kind == 0 && !run_best(writer, run, &kind, &extent)) {
         text_write_literal(writer, stretch_of(run.octets, 1));
         return 1;
     }
-    struct stretch span = stretch_of(run.octets, extents[best]);
+    struct stretch span = stretch_of(run.octets, extent);
     if (text_write_copy(writer, span))
         return span.length;
     text_write_flush(writer);
-    switch (1u << best) {
-    case IS_DIGIT:
+    if (kind == IS_DIGIT)
         digits_write(writer, span);
-        break;
-    case IS_TOKEN:
+    else if (kind == IS_TOKEN)
         sixes_write(writer, TEXT_TOKEN + span.length - TEXT_TOKEN_MIN, span);
-        break;
-    default:
-        hex_write(writer, span, 1u << best == IS_HEX_UPPER);
-        break;
-    }
+    else
+        hex_write(writer, span, kind == IS_HEX_UPPER);
     piece_number(writer, span);
     return span.length;
 }

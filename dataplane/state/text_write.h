@@ -37,10 +37,11 @@ enum {
     IS_DIGIT = 1, // TEXT_DIGIT_SYMBOLS but the one that stands for none
     IS_HEX = 2,   // with lower-case letters
     IS_HEX_UPPER = 4,
-    IS_TOKEN = 8, // TEXT_TOKEN_SYMBOLS
-    IS_NAME = 16, // TEXT_NAME_SYMBOLS
-    IS_HOST = 32, // host, port, and a parameter's name or short value
-    IS_EDGE = 64  // ends a run
+    IS_TOKEN = 8,     // TEXT_TOKEN_SYMBOLS
+    IS_NAME = 16,     // TEXT_NAME_SYMBOLS
+    IS_HOST = 32,     // host, port, and a parameter's name or short value
+    IS_EDGE = 64,     // ends a run
+    IS_URI_EDGE = 128 // ends a user, or a URI without one
 };
 #define TEXT_RUN_KINDS 4u
 extern const uint8_t text_kinds[256];

@@ -31,6 +31,19 @@ static void print_and_free(struct ctl *ctl, struct table *table)
     table_free(table);
 }
 
+// What the start found of an earlier process; nothing after a start that found nothing.
+static void show_found(struct ctl *ctl, const json_t *found)
+{
+    char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE], d[UNIT_SIZE];
+    if (number(found, "taken_over") + number(found, "damaged") + number(found, "no_room") == 0)
+        return;
+    fprintf(
+        ctl->out,
+        "taken over  %s dialogs of an earlier process, %s damaged, %s without room, %s still in its files\n",
+        count(found, "taken_over", a), count(found, "damaged", b), count(found, "no_room", c),
+        count(found, "in_files", d));
+}
+
 void show_status(struct ctl *ctl, const json_t *result)
 {
     char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE], d[UNIT_SIZE];
@@ -58,6 +71,7 @@ void show_status(struct ctl *ctl, const json_t *result)
     fprintf(ctl->out, "calls now   %s early, %s confirmed, %s terminating (%s since start)\n",
             count(calls, "early", a), count(calls, "confirmed", b), count(calls, "terminating", c),
             count(calls, "created", d));
+    show_found(ctl, json_object_get(result, "found"));
 }
 
 void show_cores(struct ctl *ctl, const json_t *result)

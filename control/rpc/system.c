@@ -61,9 +61,13 @@ void rpc_system_status(struct rpc_call *call)
                               "confirmed", sum(control, COUNTER_DIALOG_CONFIRMED_NOW), "terminating",
                               sum(control, COUNTER_DIALOG_TERMINATING_NOW), "created",
                               sum(control, COUNTER_DIALOG_CREATED));
-    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
+    json_t *found =
+        json_pack("{s:I, s:I, s:I, s:I}", "taken_over", sum(control, COUNTER_FOUND_TAKEN), "damaged",
+                  sum(control, COUNTER_FOUND_DAMAGED), "no_room", sum(control, COUNTER_FOUND_NO_ROOM),
+                  "in_files", sum(control, COUNTER_IN_IMAGES_NOW));
+    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
                               "reasons", reasons, "control", own, "dataplane", dataplane_json(control),
-                              "messages", packets, "calls", calls));
+                              "messages", packets, "calls", calls, "found", found));
 }
 
 // Drops are the rows of the family PACKETS that name a reason.

@@ -33,6 +33,10 @@
     F(TRANSACTIONS_LIVE, "dialgate_transactions", "gauge", "Transactions in memory now.")                              \
     F(DIALOG_EVENTS, "dialgate_dialog_events_total", "counter", "What happened to dialogs.")                           \
     F(DIALOGS_LIVE, "dialgate_dialogs", "gauge", "Dialogs in memory now, by state.")                                   \
+    F(DIALOGS_FOUND, "dialgate_dialogs_found_total", "counter",                                                        \
+      "Dialogs in the files of earlier processes, by what became of them at the start.")                               \
+    F(DIALOGS_IN_IMAGES, "dialgate_dialogs_in_images", "gauge",                                                        \
+      "Dialogs taken over whose texts still lie in an earlier process's file.")                                        \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
 
@@ -116,6 +120,10 @@
     C(DIALOG_EARLY_NOW, DIALOGS_LIVE, "state=\"early\"", "")                                                           \
     C(DIALOG_CONFIRMED_NOW, DIALOGS_LIVE, "state=\"confirmed\"", "")                                                   \
     C(DIALOG_TERMINATING_NOW, DIALOGS_LIVE, "state=\"terminating\"", "")                                               \
+    C(FOUND_TAKEN, DIALOGS_FOUND, "result=\"taken_over\"", "in memory again, with counts and timers")                  \
+    C(FOUND_DAMAGED, DIALOGS_FOUND, "result=\"damaged\"", "dropped: torn, or its octets had changed")                  \
+    C(FOUND_NO_ROOM, DIALOGS_FOUND, "result=\"no_room\"", "dropped: dialogs.capacity is less than it was")             \
+    C(IN_IMAGES_NOW, DIALOGS_IN_IMAGES, "", "")                                                                        \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \

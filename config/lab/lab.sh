@@ -173,7 +173,7 @@ lab_remove() # ID
         [ ! -e "/run/netns/$1-$space" ] || ip netns del "$1-$space" 2>/dev/null || true
     done
     lab_hugepages_back "$directory"
-    rm -rf "$directory" "/dev/shm/dialgate-lab-$1"
+    rm -rf "$directory" "/dev/shm/dialgate-lab-$1" "/dev/hugepages/dialgate-lab-$1"
     rmdir "$LAB_HOME" 2>/dev/null || true # others may be at work
     return 0
 }

@@ -25,6 +25,8 @@ static void expire_transaction(struct worker *worker, uint32_t index)
     unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
     if (actions & TRANSACTION_DO_RESEND)
         resend(worker, transaction);
+    if (actions & TRANSACTION_DO_TRYING)
+        reply_trying_late(worker, index, transaction_other(worker, index));
     if (actions & TRANSACTION_DO_CANCEL)
         rang_too_long(worker, index);
     if (actions & TRANSACTION_DO_FAIL) {

@@ -37,33 +37,45 @@ static void parse_count(struct worker *worker, const struct packet *packet, cons
         count(worker, counters[by_method[message->method]]);
 }
 
-// 17.2.3: topmost branch, sent-by and method name a server transaction; ACK and CANCEL name that of their
-// INVITE. Without the magic cookie (RFC 2543) Request-URI, From-tag, Call-ID and CSeq take the branch's
-// place; the To-tag is left out, since the ACK has one that the INVITE had not. The peer is part of it: no
-// other peer can reach into a transaction.
-static uint64_t server_key(const struct worker *worker, const struct work *work)
+bool has_magic_cookie(const struct message *message)
 {
     static const char magic[] = "z9hG4bK";
+    struct span branch = message->via.branch;
+    return branch.length > sizeof(magic) - 1 &&
+           memcmp(message_at(message, branch), magic, sizeof(magic) - 1) == 0;
+}
+
+static void key_add(struct siphash *hash, const struct message *message, struct span span)
+{
+    siphash_add(hash, &span.length, sizeof(span.length)); // no octet may pass from one text to the next
+    siphash_add(hash, message_at(message, span), span.length);
+}
+
+// 17.2.3: topmost branch, sent-by and method name a server transaction; ACK and CANCEL name that of their
+// INVITE. Without the magic cookie (RFC 2543) Request-URI, tags, Call-ID and CSeq are asked too. An INVITE's
+// To-tag is left out, since the ACK to its refusal has the one of our response: match_ack() compares that.
+// The peer is part of it: no other peer can reach into a transaction.
+static uint64_t server_key(const struct worker *worker, const struct work *work)
+{
     const struct message *message = work->message;
     const struct via *via = &message->via;
+    bool of_invite =
+        message->method == METHOD_INVITE || message->method == METHOD_ACK || message->method == METHOD_CANCEL;
     struct siphash hash;
     siphash_begin(&hash, &worker->parts.keys.table);
     siphash_add(&hash, &work->packet->peer, sizeof(work->packet->peer));
-    siphash_add(&hash, message_at(message, via->host), via->host.length);
     siphash_add(&hash, &via->port, sizeof(via->port));
-    if (via->branch.length > sizeof(magic) - 1 &&
-        memcmp(message_at(message, via->branch), magic, sizeof(magic) - 1) == 0) {
-        siphash_add(&hash, message_at(message, via->branch), via->branch.length);
-    } else {
-        siphash_add(&hash, message_at(message, message->request_uri), message->request_uri.length);
-        siphash_add(&hash, message_at(message, message->from_tag), message->from_tag.length);
-        siphash_add(&hash, message_at(message, message->call_id), message->call_id.length);
+    key_add(&hash, message, via->host);
+    key_add(&hash, message, via->branch);
+    if (!has_magic_cookie(message)) {
+        key_add(&hash, message, message->request_uri);
+        key_add(&hash, message, message->from_tag);
+        key_add(&hash, message, of_invite ? (struct span){0, 0} : message->to_tag);
+        key_add(&hash, message, message->call_id);
         siphash_add(&hash, &message->cseq_number, sizeof(message->cseq_number));
     }
-    if (message->method == METHOD_ACK || message->method == METHOD_CANCEL)
-        siphash_add(&hash, "INVITE", 6);
-    else
-        siphash_add(&hash, message_at(message, message->method_name), message->method_name.length);
+    if (!of_invite)
+        key_add(&hash, message, message->method_name);
     return siphash_end(&hash);
 }
 

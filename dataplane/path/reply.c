@@ -144,6 +144,26 @@ static bool kept_request(struct worker *worker, uint32_t client)
     return length > 0 && message_parse(worker->scratch, (uint32_t)length, &worker->kept) == MESSAGE_FINE;
 }
 
+void reply_trying_late(struct worker *worker, uint32_t server, uint32_t client)
+{
+    if (client == INDEX_NONE || !kept_request(worker, client))
+        return;
+    struct endpoint to = transaction_at(&worker->transactions, server)->remote;
+    struct response_parts parts = {
+        .status = 100, .reason = "Trying", .source_address = to.address, .source_port = to.port};
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL)
+        return; // the requester goes on to repeat its request
+    write_response(&writer, &worker->kept, &parts);
+    if (writer.overflow) {
+        rte_pktmbuf_free(mbuf);
+        return;
+    }
+    reply_kept(worker, server, &writer, mbuf);
+    reply_count(worker, 100);
+}
+
 void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct reply reply)
 {
     if (!kept_request(worker, client)) { // nothing to answer with: the caller's own timers end its call

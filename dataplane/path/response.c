@@ -88,11 +88,13 @@ static void deliver_upstream(struct worker *worker, struct work *work)
 // response.
 static void deliver(struct worker *worker, struct work *work)
 {
+    bool invite = work->message->method == METHOD_INVITE;
     settle(work, COUNTER_OUT_ABSORBED);
-    if (work->message->status == 100) // 16.7 step 5: hop by hop
+    // 16.7 step 5: a 100 is hop by hop. RFC 4320 4.1: no other provisional response but to an INVITE.
+    if (work->message->status == 100 || (work->message->status < 200 && !invite))
         return;
     deliver_upstream(worker, work);
-    if (work->message->method == METHOD_INVITE)
+    if (invite)
         dialog_response(worker, work);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Matching: repeated requests end here, ACKs and CANCELs find their INVITE, responses find their client
 // transaction. A response goes no further unless its branch was made by us.
+#include <string.h>
 #include "worker_core.h"
 
 // 9.2, 16.10: CANCEL is answered hop by hop; what it cancels is its INVITE's client transaction. The 200 is
@@ -23,10 +24,22 @@ static void match_cancel(struct worker *worker, struct work *work)
     originate_cancel(worker, transaction_other(worker, server));
 }
 
+// 17.2.3: without the magic cookie an ACK has to have the To-tag of the response that it is for.
+static bool acks_our_response(struct worker *worker, const struct message *ack, uint32_t server)
+{
+    const struct transaction *invite = transaction_at(&worker->transactions, server);
+    if (has_magic_cookie(ack) || invite->state != TRANSACTION_COMPLETED || invite->kept == ARENA_NONE)
+        return true;
+    struct message *sent = &worker->kept;
+    return message_parse(arena_at(&worker->arena, invite->kept), invite->kept_length, sent) != MESSAGE_FINE ||
+           (sent->to_tag.length == ack->to_tag.length &&
+            memcmp(message_at(sent, sent->to_tag), message_at(ack, ack->to_tag), ack->to_tag.length) == 0);
+}
+
 static void match_ack(struct worker *worker, struct work *work)
 {
     uint32_t server = transaction_find_server(&worker->transactions, work->server_key);
-    if (server == INDEX_NONE)
+    if (server == INDEX_NONE || !acks_our_response(worker, work->message, server))
         return;
     unsigned actions = transaction_step(&worker->transactions, server, TRANSACTION_ON_ACK, worker->now);
     if (actions & TRANSACTION_DO_RELEASE)

@@ -132,6 +132,8 @@ void steer_flush(struct worker *worker);
 unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most BURST from each other worker
 // parse.c
 void parse_stage(struct worker *worker, struct work *work);
+// The topmost branch is one of RFC 3261 (17.2.3).
+bool has_magic_cookie(const struct message *message);
 // transaction_stage.c
 void transaction_stage(struct worker *worker, struct work *work);
 // dialog_stage.c
@@ -183,6 +185,9 @@ struct reply {
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
 // 100 Trying, kept in the server transaction.
 void reply_trying(struct worker *worker, struct work *work, uint32_t server);
+// The same for a request other than INVITE that nobody has answered for long (RFC 4320 4.1); it is known from
+// what its client transaction keeps.
+void reply_trying_late(struct worker *worker, uint32_t server, uint32_t client);
 // A final response of our own for a server transaction whose request is known only from its client
 // transaction's kept copy.
 void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct reply reply);

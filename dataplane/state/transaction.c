@@ -9,7 +9,8 @@
 
 #define LINE            64u
 #define TICKS(ms)       ((ms) / TICK_MS)
-#define TIMER_D_MINIMUM TICKS(32000u) // 17.1.1.2: at least 32 seconds over an unreliable transport
+#define TIMER_D_MINIMUM TICKS(32000u)        // 17.1.1.2: at least 32 seconds over an unreliable transport
+#define TIMER_C_MINIMUM (TICKS(180000u) + 1) // 16.6 step 11: larger than three minutes
 
 static size_t records_size(uint32_t capacity)
 {
@@ -32,7 +33,6 @@ void transactions_init(struct transactions *set, void *memory, uint32_t capacity
         .free = capacity > 0 ? 0 : INDEX_NONE,
         .arena = arena,
         .wheel = wheel,
-        // C: more than three minutes (16.6 step 11).
         .timers = {
             .t1 = TICKS(500), .t2 = TICKS(4000), .t4 = TICKS(5000), .b = TICKS(32000), .c = TICKS(181000)}};
     for (uint32_t i = 0; i < capacity; i++)
@@ -77,7 +77,16 @@ static void end_from(struct transaction *transaction, tick_t from, tick_t after)
 static void timer_c_from(struct transaction *transaction, tick_t from, tick_t after)
 {
     transaction->ending = TRANSACTION_ENDING_TIMER_C;
-    transaction->end_at = from + after;
+    transaction->end_at = from + (after < TIMER_C_MINIMUM ? TIMER_C_MINIMUM : after);
+}
+
+// RFC 4320 4.1: how long the requester's timer E takes to come to T2.
+static tick_t until_late(const struct transaction_timers *timers)
+{
+    tick_t after = timers->t1;
+    for (tick_t interval = timers->t1; interval != 0 && 2 * interval < timers->t2; interval *= 2)
+        after += 2 * interval;
+    return after;
 }
 
 uint32_t transaction_create(struct transactions *set, enum transaction_kind kind, uint64_t key, tick_t now)
@@ -106,6 +115,9 @@ uint32_t transaction_create(struct transactions *set, enum transaction_kind kind
     if (is_client(kind)) {
         repeat_from(transaction, set->timers.t1, now);                                                // A, E
         end_from(transaction, now, kind == TRANSACTION_CLIENT ? 64 * set->timers.t1 : set->timers.b); // F, B
+        rearm(set, index);
+    } else if (kind == TRANSACTION_SERVER) {
+        repeat_from(transaction, until_late(&set->timers), now);
         rearm(set, index);
     }
     return index;
@@ -228,7 +240,7 @@ enum transaction_event transaction_expired(const struct transactions *set, uint3
         return waits_for_message ? TRANSACTION_ON_TIMEOUT : TRANSACTION_ON_END;
     }
     if (transaction->interval != 0 && (int32_t)(transaction->retransmit_at - now) <= 0)
-        return TRANSACTION_ON_RETRANSMIT;
+        return transaction->kind == TRANSACTION_SERVER ? TRANSACTION_ON_LATE : TRANSACTION_ON_RETRANSMIT;
     return TRANSACTION_EVENTS;
 }
 

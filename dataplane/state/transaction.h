@@ -8,8 +8,9 @@
 //   table. client (ICT, NICT): found by the cookie in our branch (17.1.3): index, generation, and the key
 //   compared whole.
 //
-// Timers (17, 6026): ICT A, B, D, M and the proxy's C; NICT E, F, K; IST G, H, I, L; NIST J. A server
-// transaction that waits for its user has no timer (17.2): transaction_end_at() may give it one.
+// Timers (17, 6026): ICT A, B, D, M and the proxy's C; NICT E, F, K; IST G, H, I, L; NIST J, and the time
+// after which a 100 is due (RFC 4320 4.1). Otherwise a server transaction that waits for its user has no
+// timer (17.2): transaction_end_at() may give it one.
 #ifndef DIALGATE_STATE_TRANSACTION_H
 #define DIALGATE_STATE_TRANSACTION_H
 
@@ -54,6 +55,7 @@ enum transaction_event {
     TRANSACTION_ON_TRANSPORT,  // it could not be sent (17.1.4, 17.2.4)
     TRANSACTION_ON_100,        // client: 100 received; as ON_1XX, but timer C runs on from the request
     TRANSACTION_ON_TIMER_C,    // ICT: rang too long (16.8)
+    TRANSACTION_ON_LATE,       // NIST: the user has not answered; the requester repeats every T2 by now
     TRANSACTION_EVENTS         // also: nothing to do
 };
 
@@ -69,19 +71,20 @@ enum transaction_action {
     TRANSACTION_DO_REFUSE =
         64, // the user may not do this now (a second final response, ...): nothing is sent
     TRANSACTION_DO_CANCEL =
-        128 // ICT, timer C: send CANCEL (16.8); without a final response DO_FAIL comes 64*T1 later (9.1)
+        128, // ICT, timer C: send CANCEL (16.8); without a final response DO_FAIL comes 64*T1 later (9.1)
+    TRANSACTION_DO_TRYING = 256 // NIST: send 100 (RFC 4320 4.1)
 };
 
 struct transaction_cell {
-    uint8_t next;    // enum transaction_state; TRANSACTION_FREE: no state and no timer changes, the event is
-                     // absorbed
-    uint8_t actions; // enum transaction_action bits
+    uint8_t next;     // enum transaction_state; TRANSACTION_FREE: no state and no timer changes, the event is
+                      // absorbed
+    uint16_t actions; // enum transaction_action bits
 };
 extern const struct transaction_cell transaction_fsm[TRANSACTION_KINDS][TRANSACTION_STATES]
                                                     [TRANSACTION_EVENTS];
 
 struct transaction_timers {
-    tick_t t1, t2, t4, b, c;
+    tick_t t1, t2, t4, b, c; // c: counts as three minutes and a tick when it is less (16.6 step 11)
 };
 
 // What the end of a state is: struct transaction's ending.
@@ -111,9 +114,10 @@ struct transaction {
     uint8_t flags;       // caller's: TRANSACTION_FLAG_*
     tick_t started;
     tick_t retransmit_at;
-    tick_t interval; // the next retransmission comes this long after the last; 0: none pending
-    tick_t end_at;   // see ending
-    arena_ref kept;  // message to repeat
+    tick_t
+        interval;  // the next retransmission comes this long after the last; 0: none pending. NIST: until 100
+    tick_t end_at; // see ending
+    arena_ref kept; // message to repeat
     uint32_t kept_length;
     struct endpoint remote; // caller's: where its messages go (client: next hop; server: where responses go)
     uint32_t

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is not in the tables cannot happen or is absorbed. Three cells go beyond the figures of RFC 3261 and
+// What is not in the tables cannot happen or is absorbed. Four cells go beyond the figures of RFC 3261 and
 // 6026:
 //  - a 2xx in an INVITE client's Completed is delivered: a proxy forwards every 2xx (16.7 step 5);
 //  - timer C of Proceeding asks for a CANCEL and leaves the transaction to its final response (16.8);
-//  - a server that waits for its user may be given an end by transaction_end_at().
+//  - a server that waits for its user may be given an end by transaction_end_at();
+//  - a request other than INVITE that is not answered for long gets a 100 (RFC 4320 4.1).
 #include "transaction.h"
 
 #define DELIVER TRANSACTION_DO_DELIVER
@@ -54,6 +55,7 @@ const struct transaction_cell transaction_fsm[TRANSACTION_KINDS][TRANSACTION_STA
             [TRANSACTION_ON_SEND_1XX]     = {TRANSACTION_PROCEEDING, SEND},
             [TRANSACTION_ON_SEND_2XX]     = {TRANSACTION_COMPLETED, SEND},
             [TRANSACTION_ON_SEND_FAILURE] = {TRANSACTION_COMPLETED, SEND},
+            [TRANSACTION_ON_LATE]         = {TRANSACTION_PROCEEDING, TRANSACTION_DO_TRYING},
             [TRANSACTION_ON_TIMEOUT]      = {TRANSACTION_TERMINATED, FAIL | RELEASE},
         },
         [TRANSACTION_PROCEEDING] = {

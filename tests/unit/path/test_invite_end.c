@@ -298,6 +298,7 @@ static void test_non_invite_gets_no_408(void **state)
     wire_send(wire, wire_carrier, text);
     wire_pass(wire, 33000); // timer E: 0.5 1.5 3.5 7.5 11.5 ... 31.5, F
     assert_int_equal(wire_take_all(wire, callee_of(&call), "MESSAGE "), 11);
+    assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 100 "), 1);
     wire_expect_silence(wire); // RFC 4320 4.2
     wire_expect_count(wire, COUNTER_TRANSACTION_TIMEOUT, 1);
     assert_int_equal(wire->workers[0]->transactions.count, 0);
@@ -331,6 +332,35 @@ static void test_non_invite_is_answered(void **state)
     wire_expect_silence(wire); // timer K waits for these
     wire_expect_count(wire, COUNTER_TRANSACTION_NIST, 1);
     wire_expect_count(wire, COUNTER_TRANSACTION_REPEAT, 2);
+}
+
+// RFC 4320 4.1: no provisional response but a 100, and that not before the requester repeats every T2.
+static void test_non_invite_is_answered_late(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "message-late@end");
+    call_request_text(&call, DIALOG_CALLER, "MESSAGE", text);
+    wire_send(wire, wire_carrier, text);
+    struct wire_packet request = wire_take(wire, callee_of(&call));
+    call_respond(&call, &request, "183 Session Progress", "t");
+    call_respond(&call, &request, "100 Trying", "");
+    wire_pass(wire, 3400);
+    wire_send(wire, wire_carrier, text);
+    assert_int_equal(wire_take_all(wire, callee_of(&call), "MESSAGE "), 1); // then every T2
+    wire_expect_silence(wire);
+    wire_pass(wire, 100);
+    struct wire_packet trying = wire_take(wire, wire_carrier);
+    assert_starts(&trying, "SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP 10.10.1.1:5060;branch=");
+    assert_null(strstr(trying.text, "10.10.0.10:5060;branch"));
+    wire_send(wire, wire_carrier, text);
+    struct wire_packet again = wire_take(wire, wire_carrier);
+    assert_string_equal(trying.text, again.text);
+    call_respond(&call, &request, "202 Accepted", "t");
+    struct wire_packet answer = wire_take(wire, wire_carrier);
+    assert_starts(&answer, "SIP/2.0 202 ");
+    wire_expect_silence(wire);
 }
 
 static void ring_till_timer_c(struct call *call)
@@ -416,6 +446,7 @@ int path_tests(void)
         ON_WIRE(test_stray_refusal_and_provisional_stay),
         ON_WIRE(test_non_invite_gets_no_408),
         ON_WIRE(test_non_invite_is_answered),
+        ON_WIRE(test_non_invite_is_answered_late),
         ON_WIRE(test_rings_too_long),
         ON_WIRE(test_rings_too_long_and_knows_no_cancel),
         ON_WIRE(test_forked_answers),

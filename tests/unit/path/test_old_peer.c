@@ -17,7 +17,7 @@ static void old_text(unsigned row, char text[WIRE_TEXT_MAX])
 
 static void old_invite(struct call *call, struct wire *wire, unsigned row, char text[WIRE_TEXT_MAX])
 {
-    char id[32];
+    char id[64];
     snprintf(id, sizeof(id), "%s@row-%u", call->id, row);
     call_init(call, wire, id);
     call->sides[DIALOG_CALLER].via_parameters = "";
@@ -107,6 +107,26 @@ static void test_refused(void **state)
     wire_expect_count(wire, COUNTER_TRANSACTION_NO_ACK, 0);
 }
 
+// An ACK with another tag than that of the refusal is for something else: the refusal is repeated.
+static void test_ack_of_another_tag(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(vias); row++) {
+        struct call call = {.id = "tags"};
+        char text[WIRE_TEXT_MAX];
+        old_invite(&call, wire, row, text);
+        call_answer(&call, "486 Busy Here");
+        call_take(&call, DIALOG_CALLEE, "ACK ");
+        old_hop(&call, "ACK", text, ";tag=tag-bobo");
+        wire_pass(wire, 600);
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 486 ");
+        old_hop(&call, "ACK", text, ";tag=tag-bob");
+        wire_pass(wire, 5100);
+        wire_expect_silence(wire);
+    }
+    wire_expect_count(wire, COUNTER_DROP_STRAY_ACK, RTE_DIM(vias));
+}
+
 // Our own refusal: its ACK is known by the tag that we made.
 static void test_refused_by_us(void **state)
 {
@@ -176,11 +196,8 @@ static void test_invites_are_told_apart(void **state)
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_answered),
-        ON_WIRE(test_refused),
-        ON_WIRE(test_refused_by_us),
-        ON_WIRE(test_cancelled),
-        ON_WIRE(test_invites_are_told_apart),
+        ON_WIRE(test_answered),      ON_WIRE(test_refused),   ON_WIRE(test_ack_of_another_tag),
+        ON_WIRE(test_refused_by_us), ON_WIRE(test_cancelled), ON_WIRE(test_invites_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

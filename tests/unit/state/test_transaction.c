@@ -78,6 +78,22 @@ static void timer_c_begins_with_180(struct world *world)
     assert_int_equal(next_is(world, index, C, TRANSACTION_ON_TIMER_C), TRANSACTION_DO_CANCEL);
 }
 
+// 16.6 step 11: larger than three minutes, whatever was configured.
+static void timer_c_is_never_short(struct world *world)
+{
+    world->transactions.timers.c = 100;
+    uint32_t index = begin(world, TRANSACTION_INVITE_CLIENT);
+    step(world, index, TRANSACTION_ON_1XX);
+    world_turn(world, world->now + 50);
+    step(world, index, TRANSACTION_ON_1XX);
+    assert_int_equal(next_is(world, index, 18001, TRANSACTION_ON_TIMER_C), TRANSACTION_DO_CANCEL);
+    world->transactions.timers.c = 20000;
+    index = begin(world, TRANSACTION_INVITE_CLIENT);
+    step(world, index, TRANSACTION_ON_100);
+    transaction_release(&world->transactions, 0);
+    assert_int_equal(next_is(world, index, 20000, TRANSACTION_ON_TIMER_C), TRANSACTION_DO_CANCEL);
+}
+
 // D is at least 32 seconds, also when T1 is small; 64*T1 when that is longer.
 static void timer_d(struct world *world)
 {
@@ -191,10 +207,32 @@ static void timer_l(struct world *world)
     nothing_is_armed(world);
 }
 
+// RFC 4320 4.1: a 100 is due when the requester's timer E comes to T2: at 3.5 s, and never when it was
+// answered.
+static void a_late_answer_is_announced(struct world *world)
+{
+    static const struct {
+        tick_t t1, t2, after;
+    } rows[] = {{50, 400, 350}, {50, 50, 50}, {50, 300, 350}, {100, 400, 300}, {10, 400, 630}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world->transactions.timers.t1 = rows[i].t1;
+        world->transactions.timers.t2 = rows[i].t2;
+        uint32_t index = begin(world, TRANSACTION_SERVER);
+        assert_int_equal(next_is(world, index, rows[i].after, TRANSACTION_ON_LATE), TRANSACTION_DO_TRYING);
+        assert_int_equal(transaction_at(&world->transactions, index)->state, TRANSACTION_PROCEEDING);
+        nothing_is_armed(world);
+        transaction_release(&world->transactions, index);
+        index = begin(world, TRANSACTION_SERVER);
+        world_turn(world, world->now + rows[i].after - 1);
+        assert_int_equal(step(world, index, TRANSACTION_ON_SEND_2XX), TRANSACTION_DO_SEND);
+        assert_int_equal(next_is(world, index, 64 * rows[i].t1, TRANSACTION_ON_END), TRANSACTION_DO_RELEASE);
+        transaction_release(&world->transactions, index);
+    }
+}
+
 static void timer_j(struct world *world)
 {
     uint32_t index = begin(world, TRANSACTION_SERVER);
-    nothing_is_armed(world);
     step(world, index, TRANSACTION_ON_SEND_1XX);
     nothing_is_armed(world);
     step(world, index, TRANSACTION_ON_SEND_2XX);
@@ -206,8 +244,8 @@ static void a_server_may_be_given_an_end(struct world *world)
 {
     uint32_t index = begin(world, TRANSACTION_SERVER);
     transaction_end_at(&world->transactions, index, world->now + 700);
-    step(world, index, TRANSACTION_ON_SEND_1XX);
-    assert_int_equal(next_is(world, index, 700, TRANSACTION_ON_TIMEOUT),
+    assert_int_equal(next_is(world, index, 350, TRANSACTION_ON_LATE), TRANSACTION_DO_TRYING);
+    assert_int_equal(next_is(world, index, 350, TRANSACTION_ON_TIMEOUT),
                      TRANSACTION_DO_FAIL | TRANSACTION_DO_RELEASE);
 }
 
@@ -284,7 +322,7 @@ static void a_new_record_is_clean(struct world *world)
     memset(&transaction->remote, 0xff,
            offsetof(struct transaction, ending) - offsetof(struct transaction, remote));
     transaction_release(&world->transactions, index);
-    assert_int_equal(begin(world, TRANSACTION_SERVER), index);
+    assert_int_equal(begin(world, TRANSACTION_INVITE_SERVER), index);
     assert_int_equal(transaction->flags, 0);
     assert_int_equal(transaction->method, 0);
     assert_int_equal(transaction->other, INDEX_NONE);
@@ -318,6 +356,7 @@ static void the_last_message_is_kept(struct world *world)
     S(timers_a_and_b)                                                                                        \
     S(timer_c)                                                                                               \
     S(timer_c_begins_with_180)                                                                               \
+    S(timer_c_is_never_short)                                                                                \
     S(timer_d)                                                                                               \
     S(timer_m)                                                                                               \
     S(timers_e_and_f)                                                                                        \
@@ -327,6 +366,7 @@ static void the_last_message_is_kept(struct world *world)
     S(both_due_is_the_end)                                                                                   \
     S(timer_i)                                                                                               \
     S(timer_l)                                                                                               \
+    S(a_late_answer_is_announced)                                                                            \
     S(timer_j)                                                                                               \
     S(a_server_may_be_given_an_end)                                                                          \
     S(a_stale_expiry_is_nothing)                                                                             \

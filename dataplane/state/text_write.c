@@ -357,15 +357,14 @@ static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
     static const uint8_t most[TEXT_RUN_KINDS] = {TEXT_DIGITS_MAX, TEXT_HEX_MAX, TEXT_HEX_MAX, TEXT_TOKEN_MAX};
     unsigned alive = (1u << TEXT_RUN_KINDS) - 1;
     uint32_t length = run.length < TEXT_HEX_MAX ? run.length : TEXT_HEX_MAX;
-    uint32_t at = 0;
-    for (; at < length && alive != 0; at++) {
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
+        extents[i] = length;
+    for (uint32_t at = 0; at < length && alive != 0; at++) {
         unsigned ended = alive & ~(unsigned)text_kinds[run.octets[at]];
         alive &= ~ended;
         for (; ended != 0; ended &= ended - 1)
             extents[__builtin_ctz(ended)] = at;
     }
-    for (; alive != 0; alive &= alive - 1)
-        extents[__builtin_ctz(alive)] = at;
     for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
         if (extents[i] > most[i])
             extents[i] = most[i];

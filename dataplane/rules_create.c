@@ -48,34 +48,88 @@ static bool check_networks(const struct check *check)
     return true;
 }
 
+static bool is_member_of(const struct rules *rules, uint16_t member, uint32_t peer)
+{
+    return member < rules->member_count && (rules->members[member].flags & SNAPSHOT_PRESENT) &&
+           rules->members[member].peer == peer;
+}
+
+// Whoever walks the list stops at the end of a priority: it must not come back.
+static bool check_list(const struct check *check, uint32_t peer)
+{
+    const struct rules *rules = check->rules;
+    const struct snapshot_peer *row = &rules->peers[peer];
+    uint16_t priority = 0;
+    if (row->list_offset > rules->list_count || row->member_count > rules->list_count - row->list_offset ||
+        (row->member_count == 0) != (row->maglev_count == 0))
+        return false;
+    for (uint32_t i = 0; i < row->member_count; i++) {
+        uint16_t member = rules->lists[row->list_offset + i];
+        if (!is_member_of(rules, member, peer) || rules->members[member].priority < priority)
+            return false;
+        priority = rules->members[member].priority;
+    }
+    return true;
+}
+
+// A text begins in its section, which ends with a NUL.
+static bool is_text(const struct rules *rules, uint32_t offset)
+{
+    return offset == 0 || offset < rules->text_size;
+}
+
+static bool is_reply(uint16_t status)
+{
+    return status == 503 || status == 486 || status == 480;
+}
+
+static bool check_peer_settings(const struct check *check, uint32_t peer)
+{
+    const struct snapshot_peer *row = &check->rules->peers[peer];
+    if (row->attempts == 0 || row->attempts > 8 || row->failover_after_ms > 600000 ||
+        !is_reply(row->limit_reply))
+        return refuse(check, "peer's fail-over or limits out of range", peer);
+    if (row->probe_interval_ms != 0 &&
+        (row->probe_interval_ms < 100 || row->probe_timeout_ms == 0 || row->probe_timeout_ms > 600000 ||
+         row->probe_down_after == 0 || row->probe_up_after == 0 || row->probe_jitter > 50 ||
+         !is_text(check->rules, row->probe_from)))
+        return refuse(check, "peer's probe out of range", peer);
+    return true;
+}
+
 static bool check_peers(const struct check *check)
 {
     const struct rules *rules = check->rules;
-    uint64_t entries = 0;
+    uint64_t entries = 0, listed = 0;
     for (uint32_t i = 0; i < rules->peer_count; i++) {
         const struct snapshot_peer *peer = &rules->peers[i];
         if (!(peer->flags & SNAPSHOT_PRESENT))
             continue;
         entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
         if (!named(peer->name) || peer->listener >= rules->listener_count ||
-            peer->balance != BALANCE_CALL_ID || peer->group >= rules->peer_count)
+            peer->balance > BALANCE_WEIGHTED || peer->group >= rules->peer_count)
             return refuse(check, "peer out of range", i);
         if (peer->maglev_offset > rules->maglev_count ||
             peer->maglev_count > rules->maglev_count - peer->maglev_offset || entries > rules->maglev_count)
             return refuse(check, "peer's table out of range", i);
         for (uint32_t k = 0; k < peer->maglev_count; k++) {
             uint16_t member = rules->maglev[peer->maglev_offset + k];
-            if (member >= rules->member_count || !(rules->members[member].flags & SNAPSHOT_PRESENT) ||
-                rules->members[member].peer != i)
+            if (!is_member_of(rules, member, i))
                 return refuse(check, "peer's table names a foreign member", i);
         }
+        listed += peer->member_count;
+        if (!check_list(check, i) || listed > rules->list_count)
+            return refuse(check, "peer's list of members out of range", i);
+        if (!check_peer_settings(check, i))
+            return false;
     }
     for (uint32_t i = 0; i < rules->member_count; i++) {
         const struct snapshot_member *member = &rules->members[i];
         if (!(member->flags & SNAPSHOT_PRESENT))
             continue;
         if (member->peer >= rules->peer_count || !(rules->peers[member->peer].flags & SNAPSHOT_PRESENT) ||
-            member->port == 0 || ip_address_ipv4(&member->address) == 0)
+            member->port == 0 || ip_address_ipv4(&member->address) == 0 || member->weight == 0 ||
+            member->weight > 100 || member->priority == 0 || member->priority > 16)
             return refuse(check, "member out of range", i);
     }
     return true;
@@ -92,6 +146,33 @@ static bool is_prefix(const struct snapshot_source *source)
     return beyond == 0;
 }
 
+static bool is_end(const struct rules *rules, const struct snapshot_route *route)
+{
+    switch (route->action) {
+    case ROUTE_ANSWER:
+        return route->answer >= 200 && route->answer <= 699;
+    case ROUTE_REDIRECT:
+        return route->redirect != 0;
+    case ROUTE_TO_PEER:
+        return route->to < rules->peer_count && (rules->peers[route->to].flags & SNAPSHOT_PRESENT) &&
+               rules->peers[route->to].maglev_count > 0;
+    default:
+        return false;
+    }
+}
+
+static bool are_route_texts(const struct rules *rules, const struct snapshot_route *route)
+{
+    const uint32_t offsets[] = {route->uri_user, route->uri_host, route->to_user,
+                                route->to_host,  route->header,   route->header_value,
+                                route->prepend,  route->set_host, route->redirect};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        if (!is_text(rules, offsets[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool check_routes(const struct check *check)
 {
     const struct rules *rules = check->rules;
@@ -106,12 +187,8 @@ static bool check_routes(const struct check *check)
         bool from_known =
             route->from == ROUTE_FROM_ANY_PEER ||
             (route->from < rules->peer_count && (rules->peers[route->from].flags & SNAPSHOT_PRESENT));
-        bool to_known = route->action == ROUTE_ANSWER
-                            ? route->answer >= 200 && route->answer <= 699
-                            : route->action == ROUTE_TO_PEER && route->to < rules->peer_count &&
-                                  (rules->peers[route->to].flags & SNAPSHOT_PRESENT) &&
-                                  rules->peers[route->to].maglev_count > 0;
-        if (!from_known || !to_known ||
+        if (!from_known || !is_end(rules, route) || !are_route_texts(rules, route) ||
+            (route->listener != NUMBER_NONE && route->listener >= rules->listener_count) ||
             (route->method >= METHOD_COUNT && route->method != ROUTE_METHOD_ANY) || route->to_us > 1)
             return refuse(check, "route out of range", i);
     }
@@ -135,6 +212,9 @@ static bool check_settings(const struct check *check)
     if (s->early_life_ms == 0 || s->dialog_life_ms == 0 || s->dialog_life_ms > (uint64_t)30 * 86400000 ||
         memchr(s->server_header, '\0', NAME_SIZE) == NULL)
         return refuse(check, "lifetimes out of range", 0);
+    if (!is_reply(s->limit_reply) || s->overload.transactions == 0 || s->overload.transactions > 100 ||
+        s->overload.mbufs == 0 || s->overload.mbufs > 100 || s->overload.turn_us == 0)
+        return refuse(check, "limits or overload out of range", 0);
     if (s->in_dialog > IN_DIALOG_ANY_PEER || s->session_end > SESSION_END_BYE)
         return refuse(check, "dialog choices out of range", 0);
     if (memchr(s->dialogs_directory, '\0', SNAPSHOT_PATH_SIZE) == NULL ||
@@ -148,10 +228,16 @@ static const struct {
     uint32_t size;
     uint32_t most;
 } section_rows[SECTION_COUNT] = {
-    {sizeof(struct snapshot_network), NETWORKS_MAX}, {sizeof(struct snapshot_listener), LISTENERS_MAX},
-    {sizeof(struct snapshot_peer), PEERS_MAX},       {sizeof(struct snapshot_member), MEMBERS_MAX},
-    {sizeof(struct snapshot_source), SOURCES_MAX},   {sizeof(struct snapshot_route), ROUTES_MAX},
-    {sizeof(uint16_t), SNAPSHOT_SIZE_MAX / 2},       {sizeof(struct snapshot_deny), SOURCES_MAX},
+    {sizeof(struct snapshot_network), NETWORKS_MAX},
+    {sizeof(struct snapshot_listener), LISTENERS_MAX},
+    {sizeof(struct snapshot_peer), PEERS_MAX},
+    {sizeof(struct snapshot_member), MEMBERS_MAX},
+    {sizeof(struct snapshot_source), SOURCES_MAX},
+    {sizeof(struct snapshot_route), ROUTES_MAX},
+    {sizeof(uint16_t), SNAPSHOT_SIZE_MAX / 2},
+    {sizeof(struct snapshot_deny), SOURCES_MAX},
+    {sizeof(uint16_t), MEMBERS_MAX},
+    {1, SNAPSHOT_SIZE_MAX},
 };
 
 static bool check_sections(const struct snapshot_header *header, size_t size, struct check *check)
@@ -235,6 +321,12 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
     rules->sources = section(header, SECTION_SOURCES, &rules->source_count);
     rules->routes = section(header, SECTION_ROUTES, &rules->route_count);
     rules->maglev = section(header, SECTION_MAGLEV, &rules->maglev_count);
+    rules->lists = section(header, SECTION_LISTS, &rules->list_count);
+    rules->texts = section(header, SECTION_TEXTS, &rules->text_size);
+    if (rules->text_size == 0 || rules->texts[rules->text_size - 1] != '\0') {
+        refuse(&check, "texts without an end", 0);
+        goto refused;
+    }
     if (!check_settings(&check) || !check_networks(&check) || !check_peers(&check) || !check_routes(&check))
         goto refused;
     for (uint32_t i = 0; i < rules->listener_count; i++)

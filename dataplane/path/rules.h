@@ -19,6 +19,9 @@ struct rules {
     const struct snapshot_source *sources;
     const struct snapshot_route *routes;
     const uint16_t *maglev;
+    const uint16_t *lists; // member numbers
+    const char *texts;     // ends with a NUL
+    uint32_t list_count, text_size;
     uint32_t network_count, listener_count, peer_count, member_count, source_count, route_count, maglev_count;
     uint32_t listener_addresses[LISTENERS_MAX]; // IPv4, host order
     uint32_t *source_slots;                     // open-addressed hash of (prefix, length) -> source index + 1
@@ -32,6 +35,11 @@ struct rules {
 struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size);
 void rules_destroy(struct rules *rules);
 
+// A text of the snapshot by its offset; "" for 0.
+static inline const char *rules_text(const struct rules *rules, uint32_t offset)
+{
+    return offset == 0 ? "" : rules->texts + offset;
+}
 // The listener with this address (host order) and port; NUMBER_NONE.
 uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.

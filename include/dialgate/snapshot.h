@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  2u
+#define SNAPSHOT_VERSION  3u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL
@@ -52,30 +52,66 @@ static_assert(sizeof(struct snapshot_listener) == 56, "layout");
 
 #define SNAPSHOT_PRESENT 1u
 
-enum balance { BALANCE_CALL_ID };
+enum balance { BALANCE_CALL_ID, BALANCE_LEAST_CALLS, BALANCE_WEIGHTED };
+
+// Flags of a peer besides SNAPSHOT_PRESENT.
+#define PEER_CONTACT_SOURCE  2u  // in-dialog requests towards it go where its messages come from
+#define PEER_IDENTITY_REMOVE 4u  // its P-Asserted-Identity is taken out
+#define PEER_REFER_REFUSE    8u  // its REFERs are answered 403
+#define PEER_PATH            16u // REGISTER sent to it gets a Path
+#define PEER_FAIL_OPEN       32u // all members down: as if all were up
+#define PEER_503_PASS        64u // a lone 503 goes to the caller as it is
+
+// Calls: new ones by rate and burst, those that live by concurrent. 0: no limit.
+struct call_limit {
+    uint32_t rate; // a second
+    uint32_t burst;
+    uint32_t concurrent;
+};
+
+#define STATUSES_MAX 8u
 
 struct snapshot_peer {
     char name[NAME_SIZE];
-    uint32_t flags;         // SNAPSHOT_PRESENT
+    uint32_t flags;         // SNAPSHOT_PRESENT, PEER_*
     uint16_t listener;      // index: requests to this peer leave from here
     uint16_t balance;       // enum balance
-    uint32_t maglev_offset; // first entry in SECTION_MAGLEV
+    uint32_t maglev_offset; // first entry in SECTION_MAGLEV, of the members of the best priority
     uint32_t maglev_count;  // entries; prime, or 0 when the peer has no members
     uint32_t member_count;
-    uint16_t group; // peers with equal numbers here are one group; a peer without one has its own number
-    uint16_t reserved;
+    uint32_t list_offset; // its members in SECTION_LISTS, best priority first; member_count of them
+    uint16_t group;    // peers with equal numbers here are one group; a peer without one has its own number
+    uint16_t attempts; // members tried for one request, from 1
+    uint32_t failover_after_ms;               // 0: at timer B only
+    uint16_t failover_statuses[STATUSES_MAX]; // 0 behind the last
+    uint32_t probe_interval_ms;               // 0: no probes
+    uint32_t probe_timeout_ms;
+    uint16_t probe_accept[STATUSES_MAX]; // besides 2xx; 0 behind the last
+    uint8_t probe_down_after;
+    uint8_t probe_up_after;
+    uint8_t probe_jitter; // per cent of the interval
+    uint8_t reserved;
+    uint32_t probe_from; // text: URI; 0: made of the listener
+    struct call_limit in;
+    struct call_limit out;
+    uint16_t limit_reply; // 503, 486 or 480
+    uint16_t limit_retry_after_s;
+    uint32_t retry_after_max_s;
 };
-static_assert(sizeof(struct snapshot_peer) == 56, "layout");
+static_assert(sizeof(struct snapshot_peer) == 144, "layout");
 
 struct snapshot_member {
     uint32_t flags; // SNAPSHOT_PRESENT
     uint16_t peer;  // number
     uint16_t port;  // host order
     struct ip_address address;
-    uint32_t weight;
+    uint16_t weight;
+    uint16_t priority; // lower is better
+    uint32_t capacity; // calls at once; 0: no limit
+    uint32_t rate;     // new calls a second; 0: no limit
     uint32_t reserved;
 };
-static_assert(sizeof(struct snapshot_member) == 32, "layout");
+static_assert(sizeof(struct snapshot_member) == 40, "layout");
 
 // A prefix whose packets belong to a peer. Members' own addresses are there too, as /32 or /128. No two rows
 // have the same prefix. Sorted by length, longest first.
@@ -87,22 +123,34 @@ struct snapshot_source {
 };
 static_assert(sizeof(struct snapshot_source) == 24, "layout");
 
-enum route_action { ROUTE_TO_PEER, ROUTE_ANSWER };
+enum route_action { ROUTE_TO_PEER, ROUTE_ANSWER, ROUTE_REDIRECT };
 #define ROUTE_FROM_ANY_PEER 0xfffeu
 #define ROUTE_METHOD_ANY    0xffu
 
 // First match wins. Strangers (sources of no peer) never reach the routes.
 struct snapshot_route {
-    uint16_t from;   // peer number, or ROUTE_FROM_ANY_PEER
-    uint16_t to;     // peer number with ROUTE_TO_PEER
-    uint16_t answer; // status with ROUTE_ANSWER
-    uint8_t action;  // enum route_action
-    uint8_t method;  // enum sip_method of dataplane/sip/message.h, or ROUTE_METHOD_ANY
-    uint8_t to_us;   // 1: only when the request-URI names one of our listeners and has no user part
-    uint8_t reserved[3];
-    uint32_t reserved2;
+    uint16_t from;          // peer number, or ROUTE_FROM_ANY_PEER
+    uint16_t to;            // peer number with ROUTE_TO_PEER
+    uint16_t answer;        // status with ROUTE_ANSWER
+    uint16_t listener;      // index: what this one received; NUMBER_NONE: any
+    uint8_t action;         // enum route_action
+    uint8_t method;         // enum sip_method of dataplane/sip/message.h, or ROUTE_METHOD_ANY
+    uint8_t to_us;          // 1: only when the request-URI names one of our listeners and has no user part
+    uint8_t strip;          // characters taken from the front of the request-URI's user part
+    uint32_t retry_after_s; // with ROUTE_ANSWER; 0: none
+    // Texts: offsets in SECTION_TEXTS, 0: none.
+    uint32_t uri_user; // the request-URI's user part begins so
+    uint32_t uri_host; // and this is its host
+    uint32_t to_user;  // the same of the To
+    uint32_t to_host;
+    uint32_t header;       // the request has this header
+    uint32_t header_value; // with this value
+    uint32_t prepend;      // what is put before the user part
+    uint32_t set_host;     // host or host:port of the request-URI that is sent
+    uint32_t redirect;     // URI with ROUTE_REDIRECT
+    uint32_t reserved;
 };
-static_assert(sizeof(struct snapshot_route) == 16, "layout");
+static_assert(sizeof(struct snapshot_route) == 56, "layout");
 
 // Whose requests are accepted inside a dialog, at the side where its peer stands.
 enum in_dialog { IN_DIALOG_PEER, IN_DIALOG_GROUP, IN_DIALOG_ANY_PEER };
@@ -135,6 +183,16 @@ struct snapshot_deny {
 };
 static_assert(sizeof(struct snapshot_deny) == 24, "layout");
 
+// A worker beyond one of these is behind: new calls are answered 503.
+struct snapshot_overload {
+    uint16_t transactions; // per cent of the capacity
+    uint16_t mbufs;        // per cent of the pool
+    uint32_t turn_us;      // a turn that lasts longer
+    uint32_t retry_after_s;
+    uint32_t reserved;
+};
+static_assert(sizeof(struct snapshot_overload) == 16, "layout");
+
 struct snapshot_settings {
     uint32_t workers;               // poll-mode cores; restart
     uint32_t idle;                  // enum idle_mode
@@ -155,8 +213,12 @@ struct snapshot_settings {
     uint8_t server_header[NAME_SIZE]; // Server of our own answers, empty: none
     char dialogs_directory[SNAPSHOT_PATH_SIZE]; // of the dialogs' files, empty: chosen at the start; restart
     struct snapshot_prefilter prefilter;
+    struct call_limit limits; // of all peers together
+    uint16_t limit_reply;
+    uint16_t limit_retry_after_s;
+    struct snapshot_overload overload;
 };
-static_assert(sizeof(struct snapshot_settings) == 264, "layout");
+static_assert(sizeof(struct snapshot_settings) == 296, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -167,6 +229,8 @@ enum snapshot_section {
     SECTION_ROUTES,
     SECTION_MAGLEV, // uint16_t member numbers
     SECTION_DENY,
+    SECTION_LISTS, // uint16_t member numbers
+    SECTION_TEXTS, // octets: texts with their NUL; the first octet is a NUL of its own
     SECTION_COUNT
 };
 
@@ -183,6 +247,6 @@ struct snapshot_header {
     struct snapshot_range sections[SECTION_COUNT];
     struct snapshot_settings settings;
 };
-static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 264, "layout");
+static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 296, "layout");
 
 #endif

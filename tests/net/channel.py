@@ -45,28 +45,32 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
     value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0}
     value.update(settings)
-    peers = [struct.pack("=32sIHHIIII", b"peer", 1, 0, 0, 0, 1, len(members), 0)] if members else []
+    peers = [struct.pack("=32sIHHIIIIHHI8HII8H4BI6IHHI", b"peer", 1, 0, 0, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
+                         *[0] * 4, 0, *[0] * 6, 503, 5, 60)] if members else []
     sections = [
         [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
         [struct.pack("=32s16sHHI", n.encode(), address(a), p, w, 0) for n, a, p, w in listeners],
         peers,
-        [struct.pack("=IHH16sII", 1, 0, 5060, address(m), 1, 0) for m in members],
+        [struct.pack("=IHH16sHHIII", 1, 0, 5060, address(m), 1, 1, 0, 0, 0) for m in members],
         [struct.pack("=16sHHI", address(m), 128, 0, 0) for m in members],
         [],
         [struct.pack("=H", 0)] if members else [],
         [],
+        [struct.pack("=H", i) for i in range(len(members))],
+        [b"\0"],
     ]
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
-    parts = struct.pack("=IIIIQIIIIIIIIQII32s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
-                        value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"") + prefilter
-    offset, ranges, image = 24 + 8 * 8 + 264, b"", b""
-    assert len(parts) == 264
+    parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
+                        value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
+    parts += struct.pack("=IIIHHHHIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0)
+    offset, ranges, image = 24 + 8 * 10 + 296, b"", b""
+    assert len(parts) == 296
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 2, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 3, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

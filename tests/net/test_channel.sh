@@ -42,7 +42,7 @@ server.bind(path)
 server.listen()
 server.settimeout(15)
 hello = struct.pack("=IIQQIII16II256s", channel.RUNNING, 1, 1, 1, 2, 0, 2, *[0] * 16, 0, b"")
-for datagram in (b"x", os.urandom(500), channel.header(channel.HELLO, hello, version=2), channel.header(channel.HELLO, hello[:-1]),
+for datagram in (b"x", os.urandom(500), channel.header(channel.HELLO, hello, version=channel.VERSION + 1), channel.header(channel.HELLO, hello[:-1]),
                  channel.header(channel.HELLO, struct.pack("=I", 77) + hello[4:]),
                  channel.header(channel.HELLO, hello[:24] + struct.pack("=I", 5000) + hello[28:]),
                  channel.header(channel.HELLO, hello[:32] + struct.pack("=I", 5000) + hello[36:]),

@@ -77,8 +77,8 @@ static const void *section(const struct image *image, enum snapshot_section whic
 
 static void test_header(void **state)
 {
-    static const size_t sizes[SECTION_COUNT] = {72, 56, 56, 32, 24, 16, 2, 24};
-    static const uint32_t counts[SECTION_COUNT] = {2, 2, 3, 5, 8, 3, 20014, 2};
+    static const size_t sizes[SECTION_COUNT] = {72, 56, 144, 40, 24, 56, 2, 24, 2, 1};
+    static const uint32_t counts[SECTION_COUNT] = {2, 2, 3, 5, 8, 3, 20014, 2, 5, 1 + (3 + 3 * 9) * 108};
     struct manifest *manifest = manifest_create();
     struct image image = compile(TEXT, manifest, 77);
     assert_true(image.header->magic == SNAPSHOT_MAGIC && image.header->version == SNAPSHOT_VERSION);
@@ -135,7 +135,7 @@ static void test_lists(void **state)
     assert_true(listeners[1].port == 5070 && listeners[1].network == 1 && listeners[0].port == 5060);
     const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
     int sbcs = manifest_find_peer(manifest, "sbcs"), silent = manifest_find_peer(manifest, "silent");
-    assert_true(peers[sbcs].flags == SNAPSHOT_PRESENT && peers[sbcs].listener == 1 &&
+    assert_true(peers[sbcs].flags == (SNAPSHOT_PRESENT | PEER_FAIL_OPEN) && peers[sbcs].listener == 1 &&
                 peers[sbcs].member_count == 3);
     assert_string_equal(peers[sbcs].name, "sbcs");
     assert_true(peers[silent].maglev_count == 0 && peers[silent].member_count == 0);
@@ -241,11 +241,79 @@ static void test_stable(void **state)
     const struct snapshot_peer *peers = section(&hole, SECTION_PEERS);
     const struct snapshot_member *members = section(&hole, SECTION_MEMBERS);
     assert_int_equal(hole.header->sections[SECTION_PEERS].count, 2);
-    assert_true(peers[0].flags == 0 && peers[1].flags == SNAPSHOT_PRESENT);
+    assert_true(peers[0].flags == 0 && (peers[1].flags & SNAPSHOT_PRESENT));
     assert_true(members[0].flags == 0 && members[1].flags == 0 && members[2].flags == SNAPSHOT_PRESENT);
     release(&before);
     release(&turned);
     release(&hole);
+    manifest_free(manifest);
+}
+
+// A peer's sections, priorities and a route's texts.
+static void test_peer_settings(void **state)
+{
+    static const char text[] =
+        "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: 10.0.0.1}]\n"
+        "peers:\n"
+        "  - name: p\n    listener: a\n    balance: weighted\n    contact: source\n    identity: remove\n"
+        "    refer: refuse\n    path: true\n    fail_open: false\n    final_503: pass\n    retry_after_max: "
+        "1500ms\n"
+        "    probe: {interval: 3s, timeout: 1s, down_after: 4, up_after: 5, jitter: 6, from: 'sip:p@x', "
+        "accept: [404]}\n"
+        "    failover: {after: 2s, attempts: 2, statuses: [500, 503]}\n"
+        "    limits: {calls_per_second: 7, concurrent_calls: 8, out_calls_per_second: 9, out_burst: 10, "
+        "reply: 486,\n"
+        "             retry_after: 0s}\n"
+        "    members:\n"
+        "      - {address: 10.0.1.1, priority: 2}\n"
+        "      - {address: 10.0.1.2, capacity: 11, calls_per_second: 12}\n"
+        "routes:\n"
+        "  - {from: p, listener: a, uri_user: '+49', header: X-A, header_value: v, to: p, strip: 3, prepend: "
+        "'0',\n"
+        "     set_host: 'h.net:9'}\n"
+        "  - {from: p, redirect: 'sip:a@b'}\n"
+        "limits: {calls_per_second: 100, concurrent_calls: 13, reply: 480}\n"
+        "overload: {transactions: 50, turn: 20ms}\n";
+    struct manifest *manifest = manifest_create();
+    struct image image = compile(text, manifest, 1);
+    const struct snapshot_peer *peer = section(&image, SECTION_PEERS);
+    const struct snapshot_member *members = section(&image, SECTION_MEMBERS);
+    const struct snapshot_route *routes = section(&image, SECTION_ROUTES);
+    const uint16_t *list = section(&image, SECTION_LISTS), *maglev = section(&image, SECTION_MAGLEV);
+    const char *texts = section(&image, SECTION_TEXTS);
+    assert_int_equal(peer->flags, SNAPSHOT_PRESENT | PEER_CONTACT_SOURCE | PEER_IDENTITY_REMOVE |
+                                      PEER_REFER_REFUSE | PEER_PATH | PEER_503_PASS);
+    assert_int_equal(peer->balance, BALANCE_WEIGHTED);
+    assert_int_equal(peer->retry_after_max_s, 2);
+    assert_true(peer->probe_interval_ms == 3000 && peer->probe_timeout_ms == 1000 &&
+                peer->probe_down_after == 4 && peer->probe_up_after == 5 && peer->probe_jitter == 6 &&
+                peer->probe_accept[0] == 404 && peer->probe_accept[1] == 0);
+    assert_string_equal(texts + peer->probe_from, "sip:p@x");
+    assert_true(peer->failover_after_ms == 2000 && peer->attempts == 2 && peer->failover_statuses[0] == 500 &&
+                peer->failover_statuses[1] == 503 && peer->failover_statuses[2] == 0);
+    assert_true(peer->in.rate == 7 && peer->in.burst == 7 && peer->in.concurrent == 8);
+    assert_true(peer->out.rate == 9 && peer->out.burst == 10 && peer->out.concurrent == 0);
+    assert_true(peer->limit_reply == 486 && peer->limit_retry_after_s == 0);
+    assert_true(list[0] == 1 && list[1] == 0 && members[1].priority == 1 && members[0].priority == 2);
+    assert_true(members[1].capacity == 11 && members[1].rate == 12 && members[0].capacity == 0);
+    for (uint32_t i = 0; i < peer->maglev_count; i++)
+        assert_int_equal(maglev[i], 1); // the other one's priority is worse
+    assert_true(routes[0].action == ROUTE_TO_PEER && routes[0].listener == 0 && routes[0].strip == 3);
+    assert_string_equal(texts + routes[0].uri_user, "+49");
+    assert_string_equal(texts + routes[0].header, "X-A");
+    assert_string_equal(texts + routes[0].header_value, "v");
+    assert_string_equal(texts + routes[0].prepend, "0");
+    assert_string_equal(texts + routes[0].set_host, "h.net:9");
+    assert_true(routes[0].uri_host == 0 && routes[0].to_user == 0 && routes[0].redirect == 0);
+    assert_true(routes[1].action == ROUTE_REDIRECT && routes[1].listener == NUMBER_NONE);
+    assert_string_equal(texts + routes[1].redirect, "sip:a@b");
+    const struct snapshot_settings *settings = &image.header->settings;
+    assert_true(settings->limits.rate == 100 && settings->limits.burst == 100 &&
+                settings->limits.concurrent == 13 && settings->limit_reply == 480 &&
+                settings->limit_retry_after_s == 5);
+    assert_true(settings->overload.transactions == 50 && settings->overload.mbufs == 90 &&
+                settings->overload.turn_us == 20000 && settings->overload.retry_after_s == 5);
+    release(&image);
     manifest_free(manifest);
 }
 
@@ -291,9 +359,9 @@ static void test_sealed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),  cmocka_unit_test(test_settings), cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_sources), cmocka_unit_test(test_members),  cmocka_unit_test(test_stable),
-        cmocka_unit_test(test_groups),  cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_header),        cmocka_unit_test(test_settings), cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_sources),       cmocka_unit_test(test_members),  cmocka_unit_test(test_stable),
+        cmocka_unit_test(test_peer_settings), cmocka_unit_test(test_groups),   cmocka_unit_test(test_sealed),
     };
     return cmocka_run_group_tests_name("config compile", tests, NULL, NULL);
 }

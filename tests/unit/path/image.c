@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "image.h"
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "message.h"
@@ -21,7 +22,9 @@ static struct snapshot_peer peer_of(const char *name, uint16_t listener, struct 
                                  .balance = BALANCE_CALL_ID,
                                  .maglev_offset = maglev.offset,
                                  .maglev_count = maglev.count,
-                                 .member_count = 1};
+                                 .member_count = 1,
+                                 .attempts = 3,
+                                 .limit_reply = 503};
     snprintf(peer.name, sizeof(peer.name), "%s", name);
     return peer;
 }
@@ -32,7 +35,8 @@ static struct snapshot_member member_of(uint16_t peer, uint32_t address)
                                     .peer = peer,
                                     .port = 5060,
                                     .address = image_address(address),
-                                    .weight = 1};
+                                    .weight = 1,
+                                    .priority = 1};
 }
 
 static struct snapshot_source source_of(uint32_t address, uint16_t length, uint16_t peer)
@@ -58,6 +62,11 @@ static void make_ways(struct snapshot_image *image)
     image->peers[IMAGE_CARRIER_B] = peer_of("carrier-b", 0, (struct snapshot_range){6, 1});
     for (uint16_t i = IMAGE_CARRIER_A; i <= IMAGE_CARRIER_B; i++)
         image->peers[i].group = i;
+    for (uint16_t i = 0; i < IMAGE_MEMBERS; i++)
+        image->lists[i] = i;
+    image->peers[IMAGE_SBCS].list_offset = IMAGE_MEMBER_SBC1;
+    image->peers[IMAGE_SBCS].member_count = 2;
+    image->peers[IMAGE_CARRIER_B].list_offset = IMAGE_MEMBER_CARRIER_B;
     image->members[IMAGE_MEMBER_CARRIER_A] = member_of(IMAGE_CARRIER_A, 0x0a0a0101);
     image->members[IMAGE_MEMBER_SBC1] = member_of(IMAGE_SBCS, 0x0a14000b);
     image->members[IMAGE_MEMBER_SBC2] = member_of(IMAGE_SBCS, 0x0a14000c);
@@ -80,11 +89,18 @@ static void make_routes(struct snapshot_image *image)
                                                .answer = 200,
                                                .action = ROUTE_ANSWER,
                                                .method = METHOD_OPTIONS,
+                                               .listener = NUMBER_NONE,
                                                .to_us = 1};
-    image->routes[1] = (struct snapshot_route){
-        .from = IMAGE_CARRIER_A, .to = IMAGE_SBCS, .action = ROUTE_TO_PEER, .method = ROUTE_METHOD_ANY};
-    image->routes[2] = (struct snapshot_route){
-        .from = IMAGE_SBCS, .to = IMAGE_CARRIER_A, .action = ROUTE_TO_PEER, .method = ROUTE_METHOD_ANY};
+    image->routes[1] = (struct snapshot_route){.from = IMAGE_CARRIER_A,
+                                               .to = IMAGE_SBCS,
+                                               .action = ROUTE_TO_PEER,
+                                               .method = ROUTE_METHOD_ANY,
+                                               .listener = NUMBER_NONE};
+    image->routes[2] = (struct snapshot_route){.from = IMAGE_SBCS,
+                                               .to = IMAGE_CARRIER_A,
+                                               .action = ROUTE_TO_PEER,
+                                               .method = ROUTE_METHOD_ANY,
+                                               .listener = NUMBER_NONE};
     image->deny[0] = (struct snapshot_deny){.address = image_address(0xc0000200), .length = 120};
 }
 
@@ -97,33 +113,48 @@ static void make_routes(struct snapshot_image *image)
 void image_make(struct snapshot_image *image)
 {
     memset(image, 0, sizeof(*image));
-    image->header = (struct snapshot_header){.magic = SNAPSHOT_MAGIC,
-                                             .version = SNAPSHOT_VERSION,
-                                             .size = sizeof(*image),
-                                             .sequence = 1,
-                                             .sections = {[SECTION_NETWORKS] = SECTION_OF(networks),
-                                                          [SECTION_LISTENERS] = SECTION_OF(listeners),
-                                                          [SECTION_PEERS] = SECTION_OF(peers),
-                                                          [SECTION_MEMBERS] = SECTION_OF(members),
-                                                          [SECTION_SOURCES] = SECTION_OF(sources),
-                                                          [SECTION_ROUTES] = SECTION_OF(routes),
-                                                          [SECTION_MAGLEV] = SECTION_OF(maglev),
-                                                          [SECTION_DENY] = SECTION_OF(deny)},
-                                             .settings = {.workers = 1,
-                                                          .idle = IDLE_SPIN,
-                                                          .dialogs_capacity = 64,
-                                                          .transactions_capacity = 128,
-                                                          .arena_octets = 8u << 20,
-                                                          .mbufs = 1024,
-                                                          .memory_mb = 64,
-                                                          .timer_t1_ms = 500,
-                                                          .timer_t2_ms = 4000,
-                                                          .timer_t4_ms = 5000,
-                                                          .timer_b_ms = 32000,
-                                                          .timer_c_ms = 181000,
-                                                          .early_life_ms = 240000,
-                                                          .dialog_life_ms = 12 * 3600000}};
+    image->header = (struct snapshot_header){
+        .magic = SNAPSHOT_MAGIC,
+        .version = SNAPSHOT_VERSION,
+        .size = sizeof(*image),
+        .sequence = 1,
+        .sections = {[SECTION_NETWORKS] = SECTION_OF(networks),
+                     [SECTION_LISTENERS] = SECTION_OF(listeners),
+                     [SECTION_PEERS] = SECTION_OF(peers),
+                     [SECTION_MEMBERS] = SECTION_OF(members),
+                     [SECTION_SOURCES] = SECTION_OF(sources),
+                     [SECTION_ROUTES] = SECTION_OF(routes),
+                     [SECTION_MAGLEV] = SECTION_OF(maglev),
+                     [SECTION_DENY] = SECTION_OF(deny),
+                     [SECTION_LISTS] = SECTION_OF(lists),
+                     [SECTION_TEXTS] = SECTION_OF(texts)},
+        .settings = {.workers = 1,
+                     .idle = IDLE_SPIN,
+                     .dialogs_capacity = 64,
+                     .transactions_capacity = 128,
+                     .arena_octets = 8u << 20,
+                     .mbufs = 1024,
+                     .memory_mb = 64,
+                     .timer_t1_ms = 500,
+                     .timer_t2_ms = 4000,
+                     .timer_t4_ms = 5000,
+                     .timer_b_ms = 32000,
+                     .timer_c_ms = 181000,
+                     .early_life_ms = 240000,
+                     .dialog_life_ms = 12 * 3600000,
+                     .limit_reply = 503,
+                     .overload = {.transactions = 100, .mbufs = 100, .turn_us = 10000}}};
     image->header.sections[SECTION_MAGLEV].count = 7;
     make_ways(image);
     make_routes(image);
+}
+
+uint32_t image_text(struct snapshot_image *image, const char *text)
+{
+    uint32_t offset = 1;
+    while (image->texts[offset] != '\0')
+        offset += (uint32_t)strlen(image->texts + offset) + 1;
+    assert(offset + strlen(text) + 1 < sizeof(image->texts));
+    memcpy(image->texts + offset, text, strlen(text) + 1);
+    return offset;
 }

@@ -28,7 +28,12 @@ struct snapshot_image {
     struct snapshot_route routes[3];
     uint16_t maglev[8]; // one for each carrier, five for the SBCs, and one that nobody uses
     struct snapshot_deny deny[1];
+    uint16_t lists[IMAGE_MEMBERS]; // members by peer
+    char texts[256];
 };
+
+// Puts a text in the image and returns its offset.
+uint32_t image_text(struct snapshot_image *image, const char *text);
 
 void image_make(struct snapshot_image *image);
 struct ip_address image_address(uint32_t ipv4); // host order

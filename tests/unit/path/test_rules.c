@@ -37,7 +37,7 @@ static void section_behind(void)
 }
 static void section_too_long(void)
 {
-    image.header.sections[SECTION_DENY].count = 2;
+    image.header.sections[SECTION_TEXTS].count += 64;
 }
 static void section_count_wraps(void)
 {
@@ -197,7 +197,97 @@ static void session_end(void)
 }
 static void peer_balance(void)
 {
-    image.peers[2].balance = 1;
+    image.peers[2].balance = BALANCE_WEIGHTED + 1;
+}
+static void list_offset(void)
+{
+    image.peers[2].list_offset = IMAGE_MEMBERS;
+}
+static void list_long(void)
+{
+    image.peers[2].member_count = 2;
+}
+static void list_wraps(void)
+{
+    image.peers[2].list_offset = UINT32_MAX;
+}
+static void list_empty(void)
+{
+    image.peers[2].member_count = 0;
+}
+static void list_foreign(void)
+{
+    image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBER_CARRIER_A;
+}
+static void list_unknown(void)
+{
+    image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBERS;
+}
+static void list_order(void)
+{
+    image.members[IMAGE_MEMBER_SBC1].priority = 2;
+}
+static void texts_without_end(void)
+{
+    image.texts[sizeof(image.texts) - 1] = 'x';
+}
+static void no_texts(void)
+{
+    image.header.sections[SECTION_TEXTS].count = 0;
+}
+static void attempts(void)
+{
+    image.peers[1].attempts = 0;
+}
+static void many_attempts(void)
+{
+    image.peers[1].attempts = 9;
+}
+static void failover_after(void)
+{
+    image.peers[1].failover_after_ms = 600001;
+}
+static void peer_reply(void)
+{
+    image.peers[1].limit_reply = 500;
+}
+static void probe(void)
+{
+    image.peers[1].probe_interval_ms = 1000;
+}
+static void probe_from(void)
+{
+    image.peers[1].probe_interval_ms = image.peers[1].probe_timeout_ms = 1000;
+    image.peers[1].probe_down_after = image.peers[1].probe_up_after = 1;
+    image.peers[1].probe_from = sizeof(image.texts);
+}
+static void member_weight(void)
+{
+    image.members[3].weight = 0;
+}
+static void member_priority(void)
+{
+    image.members[3].priority = 17;
+}
+static void route_listener(void)
+{
+    image.routes[1].listener = 2;
+}
+static void route_text(void)
+{
+    image.routes[1].header_value = sizeof(image.texts);
+}
+static void route_redirect(void)
+{
+    image.routes[1].action = ROUTE_REDIRECT;
+}
+static void reply(void)
+{
+    image.header.settings.limit_reply = 200;
+}
+static void overload(void)
+{
+    image.header.settings.overload.mbufs = 101;
 }
 static void maglev_offset(void)
 {
@@ -274,7 +364,7 @@ static void route_to(void)
 }
 static void route_action(void)
 {
-    image.routes[1].action = 2;
+    image.routes[1].action = ROUTE_REDIRECT + 1;
 }
 static void route_answer(void)
 {
@@ -351,6 +441,28 @@ static const struct {
     ROW(peer_listener),
     ROW(peer_balance),
     ROW(peer_group),
+    ROW(list_offset),
+    ROW(list_long),
+    ROW(list_wraps),
+    ROW(list_empty),
+    ROW(list_foreign),
+    ROW(list_unknown),
+    ROW(list_order),
+    ROW(texts_without_end),
+    ROW(no_texts),
+    ROW(attempts),
+    ROW(many_attempts),
+    ROW(failover_after),
+    ROW(peer_reply),
+    ROW(probe),
+    ROW(probe_from),
+    ROW(member_weight),
+    ROW(member_priority),
+    ROW(route_listener),
+    ROW(route_text),
+    ROW(route_redirect),
+    ROW(reply),
+    ROW(overload),
     ROW(in_dialog),
     ROW(session_end),
     ROW(maglev_offset),

@@ -293,17 +293,20 @@ void client_repeat(struct holder *holder, struct call *call)
     send_octets(holder, call, flight->by, flight->request, flight->request_length);
 }
 
-static enum finding unanswered(const struct call *call, enum method method)
+static enum finding unanswered(const struct call *call, const struct flight *flight)
 {
-    if (method == METHOD_INVITE)
-        return call->state == CALL_SETUP ? FINDING_UNANSWERED_INVITE : FINDING_UNANSWERED_REINVITE;
-    return method == METHOD_BYE ? FINDING_UNANSWERED_BYE : FINDING_UNANSWERED_OPTIONS;
+    if (flight->method != METHOD_INVITE)
+        return flight->method == METHOD_BYE ? FINDING_UNANSWERED_BYE : FINDING_UNANSWERED_OPTIONS;
+    if (call->state != CALL_SETUP)
+        return FINDING_UNANSWERED_REINVITE;
+    return flight->provisional && flight->answer_length == 0 ? FINDING_FORGOTTEN_INVITE
+                                                             : FINDING_UNANSWERED_INVITE;
 }
 
 void client_give_up(struct holder *holder, struct call *call)
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
-    tally_finding(&holder->tally, unanswered(call, flight->method), flight->request);
+    tally_finding(&holder->tally, unanswered(call, flight), flight->request);
     if (call->state == CALL_SETUP)
         tally_count(&holder->tally, TALLY_ABANDONED);
     both_done(holder, call);

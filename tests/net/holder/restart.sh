@@ -43,12 +43,12 @@ restart_count_is() # JSON
     [ "$(lab_ctl --json dialog count)" = "$1" ]
 }
 
-# A call may die that was being set up: its callee never saw the INVITE, its caller waits. Nothing else may go wrong.
+# A call may die that was being set up: its caller has a 100, its callee never saw the INVITE. Nothing else may go wrong.
 restart_clean()
 {
     local died
-    died=$(holder_value unanswered_invite) || died=0
-    expect_equal "findings beside $died unanswered INVITEs in ${HOLDER_ANSWER#*\"found\":}" "$died" "$(holder_value findings)"
+    died=$(holder_value forgotten_invite) || died=0
+    expect_equal "findings beside $died forgotten INVITEs in ${HOLDER_ANSWER#*\"found\":}" "$died" "$(holder_value findings)"
 }
 
 restart_passing() # COUNT: so many calls come and go

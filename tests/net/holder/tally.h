@@ -34,9 +34,10 @@
     X(PARTIES, "parties") /* From, To, tags */                                                               \
     X(CONTACT, "contact")                                                                                    \
     X(BODY, "body")                                                                                          \
-    X(MEMBER, "member")           /* another callee than before */                                           \
-    X(STATUS, "status")           /* a final response that was not to come */                                \
-    X(NOT_ARRIVED, "not_arrived") /* answered, but the far end never saw the request */                      \
+    X(MEMBER, "member")                     /* another callee than before */                                 \
+    X(STATUS, "status")                     /* a final response that was not to come */                      \
+    X(NOT_ARRIVED, "not_arrived")           /* answered, but the far end never saw the request */            \
+    X(FORGOTTEN_INVITE, "forgotten_invite") /* Dialgate said 100, but the callee never saw it */             \
     X(UNANSWERED_INVITE, "unanswered_invite")                                                                \
     X(UNANSWERED_REINVITE, "unanswered_reinvite")                                                            \
     X(UNANSWERED_BYE, "unanswered_bye")                                                                      \

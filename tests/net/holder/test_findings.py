@@ -79,7 +79,9 @@ class Proxy:
 
     def request(self, start, lines, body, inwards):
         method = start.split(" ")[0]
-        if self.flaw == f"{method}_dropped":
+        if self.flaw == "INVITE_forgotten":
+            self.answer("SIP/2.0 100 Trying", lines, inwards)
+        if self.flaw in (f"{method}_dropped", f"{method}_forgotten"):
             return []
         if method == "BYE" and self.flaw == "BYE_refused":
             self.answer("SIP/2.0 481 Call/Transaction Does Not Exist", lines, inwards)
@@ -132,6 +134,7 @@ ROWS = (
     ("strange_source", "", "strange_source"),
     ("request_invented", "", "not_sent"),
     ("INVITE_dropped", "", "unanswered_invite"),
+    ("INVITE_forgotten", "", "forgotten_invite"),
     ("ACK_dropped", "", "not_acknowledged"),
     ("uri_changed", "end all", "request_uri"),
     ("BYE_refused", "end all", "status"),

@@ -141,7 +141,12 @@ static int keep(struct usages *set, struct usage *usage, enum usage_slot slot, s
     return 0;
 }
 
-int usage_keep(struct usages *set, uint32_t index, struct usage_octets message)
+int usage_keep_1xx(struct usages *set, uint32_t index, struct usage_octets message)
+{
+    return keep(set, &set->records[index], USAGE_SLOT_REPEATED, message);
+}
+
+int usage_keep_2xx(struct usages *set, uint32_t index, struct usage_octets message)
 {
     struct usage *usage = &set->records[index];
     return keep(set, usage, usage_must_hold(usage) ? USAGE_SLOT_HELD : USAGE_SLOT_REPEATED, message);

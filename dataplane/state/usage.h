@@ -238,10 +238,11 @@ unsigned usage_step(struct usages *set, uint32_t index, enum usage_event event, 
 enum usage_event usage_expired(const struct usages *set, uint32_t index, tick_t now);
 // Status for DO_REFUSE that this event caused (13.3.1.4, 15.1.2, RFC 3262 section 3).
 unsigned usage_refusal(enum usage_event event);
-// Keeps a copy of a reliable 1xx or 2xx of ours, to be sent again; a 2xx is kept before its ON_SEND_2XX,
-// which may have to hold it. Returns 0, or -ENOSPC: the last one is gone then, and this one should not be
-// sent (500 instead).
-int usage_keep(struct usages *set, uint32_t index, struct usage_octets message);
+// Keeps a copy of a reliable 1xx (after usage_send_reliable(), which gives its RSeq) or of a 2xx (before its
+// ON_SEND_2XX, which may have to hold it), to be sent again. Returns 0, or -ENOSPC: the last one is gone
+// then, and this one should not be sent (500 instead).
+int usage_keep_1xx(struct usages *set, uint32_t index, struct usage_octets message);
+int usage_keep_2xx(struct usages *set, uint32_t index, struct usage_octets message);
 struct usage_octets usage_repeated(const struct usages *set, uint32_t index); // length 0: none
 // Keeps a copy of our ACK to a 2xx with this CSeq, after ON_2XX or before ON_SEND_ACK. Returns 0, or -ENOSPC:
 // a repeated 2xx gets one that is made anew. One that nobody will ask for is not kept.
@@ -286,7 +287,7 @@ uint32_t usage_number(struct usages *set, uint32_t index);
 enum offer_verdict usage_description(struct usages *set, uint32_t index, enum offer_message message,
                                      bool sent);
 
-// Our reliable 1xx (RFC 3262 section 3) is about to be sent; usage_keep() follows, since it has the RSeq.
+// Our reliable 1xx (RFC 3262 section 3) is about to be sent.
 // Returns its RSeq, or 0: not now, the last one has no PRACK yet or the INVITE its final response.
 uint32_t usage_send_reliable(struct usages *set, uint32_t index, bool description, uint32_t random,
                              tick_t now);

@@ -158,4 +158,51 @@ static inline struct usage_verdict receives_offer(struct world *world, uint32_t 
     return usage_receive(&world->usages, index, &request, 0x80000000u, world->now);
 }
 
+// A usage in this state, by events alone; it was the client of its first INVITE where it can have been.
+static inline uint32_t reach(struct world *world, enum usage_state state)
+{
+    static const uint8_t paths[USAGE_STATES][5] = {
+        [USAGE_PROCEEDING] = {USAGE_ON_1XX, USAGE_EVENTS},
+        [USAGE_LOST_EARLY] = {USAGE_ON_199, USAGE_EVENTS},
+        [USAGE_CANCEL_HELD] = {USAGE_ON_SEND_CANCEL, USAGE_EVENTS},
+        [USAGE_CANCELLED] = {USAGE_ON_1XX, USAGE_ON_SEND_CANCEL, USAGE_EVENTS},
+        [USAGE_ACCEPTED] = {USAGE_ON_2XX_LATE, USAGE_EVENTS},
+        [USAGE_HELD] = {USAGE_ON_SEND_2XX_HELD, USAGE_EVENTS},
+        [USAGE_ANSWERED] = {USAGE_ON_SEND_2XX, USAGE_EVENTS},
+        [USAGE_ENDING] = {USAGE_ON_SEND_2XX, USAGE_ON_END, USAGE_EVENTS},
+        [USAGE_LEFT_UNACKED] = {USAGE_ON_SEND_2XX, USAGE_ON_BYE, USAGE_EVENTS},
+        [USAGE_CONFIRMED] = {USAGE_ON_2XX, USAGE_EVENTS},
+        [USAGE_REINVITING] = {USAGE_ON_2XX, USAGE_ON_SEND_INVITE, USAGE_EVENTS},
+        [USAGE_REINVITE_PROCEEDING] = {USAGE_ON_2XX, USAGE_ON_SEND_INVITE, USAGE_ON_1XX, USAGE_EVENTS},
+        [USAGE_REINVITE_CANCEL_HELD] = {USAGE_ON_2XX, USAGE_ON_SEND_INVITE, USAGE_ON_SEND_CANCEL,
+                                        USAGE_EVENTS},
+        [USAGE_REINVITE_CANCELLED] = {USAGE_ON_2XX, USAGE_ON_SEND_INVITE, USAGE_ON_1XX, USAGE_ON_SEND_CANCEL,
+                                      USAGE_EVENTS},
+        [USAGE_REINVITE_ACCEPTED] = {USAGE_ON_2XX, USAGE_ON_SEND_INVITE, USAGE_ON_2XX_LATE, USAGE_EVENTS},
+        [USAGE_REINVITED] = {USAGE_ON_2XX, USAGE_ON_INVITE, USAGE_EVENTS},
+        [USAGE_REINVITE_HELD] = {USAGE_ON_2XX, USAGE_ON_INVITE, USAGE_ON_SEND_2XX_HELD, USAGE_EVENTS},
+        [USAGE_REINVITE_ANSWERED] = {USAGE_ON_2XX, USAGE_ON_INVITE, USAGE_ON_SEND_2XX, USAGE_EVENTS},
+        [USAGE_LEAVING_EARLY] = {USAGE_ON_1XX, USAGE_ON_LEAVE_EARLY, USAGE_EVENTS},
+        [USAGE_LEFT_EARLY] = {USAGE_ON_1XX, USAGE_ON_LEAVE_EARLY, USAGE_ON_BYE_DONE, USAGE_EVENTS},
+        [USAGE_LEAVING] = {USAGE_ON_2XX, USAGE_ON_END, USAGE_EVENTS},
+        [USAGE_TERMINATED] = {USAGE_ON_FAILURE, USAGE_EVENTS},
+        [USAGE_CALLING] = {USAGE_EVENTS},
+        [USAGE_INVITED] = {USAGE_EVENTS},
+    };
+    bool server = state >= USAGE_INVITED && state <= USAGE_LEFT_UNACKED;
+    uint32_t index = server ? is_called(world, 100) : calls(world, 1);
+    for (const uint8_t *event = paths[state]; *event != USAGE_EVENTS; event++) {
+        if (*event == USAGE_ON_SEND_2XX_HELD)
+            assert_int_not_equal(usage_send_reliable(&world->usages, index, true, 0, world->now), 0);
+        if (*event == USAGE_ON_SEND_INVITE)
+            usage_number(&world->usages, index);
+        if (*event == USAGE_ON_INVITE)
+            assert_int_equal(receives(world, index, USAGE_INVITE, 100).status, 0);
+        else
+            usage_step(&world->usages, index, (enum usage_event) * event, world->now);
+    }
+    assert_int_equal(at(world, index)->state, state);
+    return index;
+}
+
 #endif

@@ -44,9 +44,10 @@ static void print_report(const struct context *context)
     uint64_t lost = 0;
     for (unsigned i = 0; i < context->holder->wire_count; i++)
         lost += wire_lost(context->holder->wires[i]);
-    printf("{\"held\":%" PRIu32 ",\"passing\":%" PRIu32 ",\"flights\":%" PRIu32 ",\"unsent\":%" PRIu64
-           ",\"elapsed_ms\":%" PRIu64 ",",
-           calls->held_count, calls->aging_count, calls->flight_capacity - calls->free_flight_count, lost,
+    printf("{\"to_start\":%" PRIu64 ",\"held\":%" PRIu32 ",\"passing\":%" PRIu32 ",\"flights\":%" PRIu32
+           ",\"unsent\":%" PRIu64 ",\"elapsed_ms\":%" PRIu64 ",",
+           context->work->start.left, calls->held_count, calls->aging_count,
+           calls->flight_capacity - calls->free_flight_count, lost,
            (context->holder->now_us - context->work->began_us) / 1000);
     tally_print(&context->holder->tally, stdout);
     puts("}");

@@ -31,6 +31,8 @@ holder_configure() # CALLS
   peer_invite: {rate: 1000000, burst: 1000000}"
     test_set "dialogs: {capacity: $share, arena: $((share / 1500 + 256))MiB}"
     test_set "transactions: {capacity: 262144}"
+    # A test machine may pause for longer than a worker should; overload has tests of its own.
+    test_set "overload: {transactions: 100, mbufs: 100, turn: 1s}"
 }
 
 holder_start() # [OPTIONS OF call-holder...]
@@ -61,6 +63,13 @@ holder() # COMMAND...
 holder_value() # NAME: of a member of the last answer
 {
     [[ $HOLDER_ANSWER =~ \"$1\":([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# All calls of the last hold or flood are begun.
+holder_begun()
+{
+    holder report
+    [ "$(holder_value to_start)" = 0 ]
 }
 
 # Waits until all is done that was begun; nothing that came was wrong.

@@ -162,14 +162,14 @@ void server_repeat(struct holder *holder, struct call *call)
     send_answer(holder, call, calls_flight(&holder->calls, call));
 }
 
-// A callee that hears no ACK ends the call with BYE (13.3.1.4); those that leave the ACK out on purpose do
-// not even that.
+// A callee that hears no ACK ends the call with BYE (13.3.1.4), unless its caller knows of no answer.
 void server_give_up(struct holder *holder, struct call *call)
 {
-    bool answered = call->confirmed;
+    const struct flight *flight = calls_flight(&holder->calls, call);
+    bool answered = flight->client_done;
     if (call->manner != MANNER_UNACKED)
-        tally_finding(&holder->tally, FINDING_NOT_ACKNOWLEDGED, calls_flight(&holder->calls, call)->answer);
-    if (call->manner == MANNER_UNACKED || !answered) {
+        tally_finding(&holder->tally, FINDING_NOT_ACKNOWLEDGED, flight->answer);
+    if (!answered) {
         server_done(holder, call);
         return;
     }

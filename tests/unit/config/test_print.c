@@ -68,8 +68,8 @@ static void test_effective(void **state)
         "  n: {interface: e0, attach: af_xdp, queues: 1}\n",
         "  - {name: a, network: n, address: 10.0.0.1, port: 5060}\n",
         "  - name: p\n    listener: a\n    sources: []\n    balance: call-id\n    contact: target\n",
-        "    failover: {attempts: 3, statuses: [408, 503]}\n    limits: {reply: 503, retry_after: 5s}\n    "
-        "members:\n",
+        ("    failover: {attempts: 3, statuses: [408, 503]}\n    limits: {reply: 503, retry_after: 5s}\n"
+         "    members:\n"),
         "      - {address: 10.0.1.1, port: 5060, weight: 1, priority: 1}\n",
         "  - {from: p, method: any, to_us: false, to: q, strip: 0}\n",
         "timers:\n  t1: 1s\n  t2: 4s\n  t4: 5s\n  b: 64s\n  c: 181s\n",

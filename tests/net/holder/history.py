@@ -6,7 +6,7 @@ usage: history.py HISTORY LIST KILLED LISTED [exact]
 
 KILLED and LISTED are milliseconds of CLOCK_MONOTONIC: just before the data plane was killed, and after the list was there.
 A dialog whose 200 had reached the caller before KILLED and that nobody began to end before LISTED must be in the list and
-confirmed. With "exact", when nothing is under way, nothing else may be in it. Exit status 1: something is wrong.
+confirmed. With "exact", when nothing is under way, the list must be what the history says now. Exit status 1: it is wrong.
 """
 
 import json
@@ -46,13 +46,14 @@ def complain(what, calls, describe):
 def main():
     killed, listed = int(sys.argv[3]), int(sys.argv[4])
     history, dialogs = read_history(sys.argv[1]), read_list(sys.argv[2])
-    must = [call for call, events in history.items() if events.get("confirmed", killed) < killed and events.get("ending", listed) >= listed]
+    exact = sys.argv[5:] == ["exact"]
+    if exact:
+        must = [call for call, events in history.items() if "confirmed" in events and "ending" not in events]
+    else:
+        must = [call for call, events in history.items() if events.get("confirmed", killed) < killed and events.get("ending", listed) >= listed]
     missing = [call for call in must if call not in dialogs]
     wrong = [call for call in must if call in dialogs and dialogs[call] != ["confirmed"]]
-    stray = []
-    if sys.argv[5:] == ["exact"]:
-        wanted = set(call for call, events in history.items() if "ending" not in events)
-        stray = [call for call in dialogs if call not in wanted]
+    stray = sorted(set(dialogs) - set(must)) if exact else []
     print(f"{len(must)} dialogs were confirmed outside and had to be there, {len(dialogs)} Call-IDs are")
     if missing:
         complain("are missing", missing, history.get)

@@ -7,7 +7,7 @@ const char *const method_names[METHODS] = {"INVITE", "ACK", "BYE", "CANCEL", "OP
 
 bool span_equal(struct span one, struct span other)
 {
-    return one.length == other.length && memcmp(one.at, other.at, one.length) == 0;
+    return one.length == other.length && (one.length == 0 || memcmp(one.at, other.at, one.length) == 0);
 }
 
 bool span_is(struct span span, const char *text)

@@ -130,10 +130,13 @@ static void *map_memory(size_t size)
 static int make_memory(struct workers *workers, const struct snapshot_settings *settings, struct fault *fault)
 {
     size_t tables = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
+    size_t file;
     unsigned long needed_mb;
 
     tables = (tables + 63) / 64 * 64;
-    workers->memory_size = (tables + settings->arena_octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+    file = worker_file_memory(settings->dialogs_capacity);
+    workers->memory_size =
+        (tables + file + settings->arena_octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
     needed_mb = (unsigned long)(workers->memory_size >> 20) * workers->count;
     if (needed_mb > available_mb())
         return fault_set(fault, ENOMEM,
@@ -148,7 +151,8 @@ static int make_memory(struct workers *workers, const struct snapshot_settings *
                 "%zu MB for worker %u: %s; lower dialogs.capacity, transactions.capacity or dialogs.arena",
                 workers->memory_size >> 20, i, strerror(errno));
         workers->parts[i].memory = workers->memory[i];
-        workers->parts[i].arena = (uint8_t *)workers->memory[i] + tables;
+        workers->parts[i].file = (uint8_t *)workers->memory[i] + tables;
+        workers->parts[i].arena = (uint8_t *)workers->memory[i] + tables + file;
         workers->parts[i].arena_size = settings->arena_octets;
     }
     return 0;

@@ -27,12 +27,14 @@ static const uint16_t row_states[DIALOG_STATES] = {[DIALOG_NONE] = CHANNEL_DIALO
 // Appends one row. Returns false when there is no room for it.
 static bool add_row(const struct worker *worker, struct command *command, uint32_t index)
 {
-    const struct dialog *dialog = &worker->dialogs.records[index];
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    const uint8_t *end = command->rows + COMMAND_ROWS_OCTETS;
+    uint8_t *begin = command->rows + command->used;
     struct channel_dialog_row row = {
         .handle = command_handle(worker->parts.id, dialog->generation, index),
-        .age_ms = (uint64_t)(tick_t)(worker->now - dialog->created) * TICK_MS,
-        .state_ms = (uint64_t)(tick_t)(worker->now - dialog->changed) * TICK_MS,
-        .state = row_states[dialog->state],
+        .age_ms = (uint64_t)(tick_t)(worker->now - dialog_cold(&worker->dialogs, index)->created) * TICK_MS,
+        .state_ms = (uint64_t)(tick_t)(worker->now - dialog_state_since(&worker->dialogs, index)) * TICK_MS,
+        .state = row_states[dialog_state(&worker->dialogs, index)],
         .worker = (uint16_t)worker->parts.id,
         .caller_peer = dialog->caller_peer,
         .callee_peer = dialog->callee_peer,
@@ -41,35 +43,35 @@ static bool add_row(const struct worker *worker, struct command *command, uint32
         .caller_cseq = dialog->cseq[DIALOG_CALLER],
         .callee_cseq = dialog->cseq[DIALOG_CALLEE],
     };
-    uint32_t size = sizeof(row);
-    for (unsigned i = 0; i < CHANNEL_TEXT_COUNT; i++) {
-        struct dialog_string text = dialog_text(&worker->dialogs, index, row_texts[i]);
-        row.text_lengths[i] = (uint16_t)RTE_MIN(text.length, ROW_TEXT_MAX);
-        size += row.text_lengths[i];
-    }
-    size = (size + 7) & ~7u;
-    if (command->used + size > COMMAND_ROWS_OCTETS)
+    if ((size_t)(end - begin) < sizeof(row))
         return false;
-    uint8_t *out = command->rows + command->used;
-    memcpy(out, &row, sizeof(row));
-    out += sizeof(row);
+    uint8_t *out = begin + sizeof(row);
     for (unsigned i = 0; i < CHANNEL_TEXT_COUNT; i++) {
-        memcpy(out, dialog_text(&worker->dialogs, index, row_texts[i]).octets, row.text_lengths[i]);
+        uint32_t length = dialog_text(&worker->dialogs, index, row_texts[i], out, (uint32_t)(end - out));
+        if (length > (size_t)(end - out))
+            return false;
+        row.text_lengths[i] = (uint16_t)RTE_MIN(length, ROW_TEXT_MAX);
         out += row.text_lengths[i];
     }
-    memset(out, 0, (size_t)(command->rows + command->used + size - out));
-    command->used += size;
+    memcpy(begin, &row, sizeof(row));
+    while ((out - begin) % 8 != 0) // as the room is a multiple, there is some
+        *out++ = 0;
+    command->used += (uint32_t)(out - begin);
     command->row_count++;
     return true;
 }
 
-static bool is_wanted(const struct worker *worker, const struct command *command, const struct dialog *dialog)
+static bool is_wanted(const struct worker *worker, const struct command *command, uint32_t index)
 {
-    return dialog->state != DIALOG_FREE &&
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    enum dialog_state state = dialog_state(&worker->dialogs, index);
+    return state != DIALOG_FREE &&
            (command->peer == NUMBER_NONE || command->peer == dialog->caller_peer ||
             command->peer == dialog->callee_peer) &&
-           (command->state == CHANNEL_DIALOG_ANY || command->state == row_states[dialog->state]) &&
-           (uint64_t)(tick_t)(worker->now - dialog->created) * TICK_MS >= command->older_ms;
+           (command->state == CHANNEL_DIALOG_ANY || command->state == row_states[state]) &&
+           (command->older_ms == 0 ||
+            (uint64_t)(tick_t)(worker->now - dialog_cold(&worker->dialogs, index)->created) * TICK_MS >=
+                command->older_ms);
 }
 
 static void list(const struct worker *worker, struct command *command)
@@ -77,8 +79,7 @@ static void list(const struct worker *worker, struct command *command)
     uint32_t looked = 0;
     while (command->cursor < worker->dialogs.capacity && looked++ < COMMAND_SLICE &&
            command->row_count < command->limit) {
-        if (is_wanted(worker, command, &worker->dialogs.records[command->cursor]) &&
-            !add_row(worker, command, command->cursor))
+        if (is_wanted(worker, command, command->cursor) && !add_row(worker, command, command->cursor))
             break;
         command->cursor++;
     }
@@ -91,9 +92,9 @@ static uint32_t by_handle(const struct worker *worker, uint64_t handle)
     uint32_t index = (uint32_t)handle;
     if (command_handle_worker(handle) != worker->parts.id || index >= worker->dialogs.capacity)
         return INDEX_NONE;
-    const struct dialog *dialog = &worker->dialogs.records[index];
-    return dialog->state != DIALOG_FREE &&
-                   handle == command_handle(worker->parts.id, dialog->generation, index)
+    return dialog_state(&worker->dialogs, index) != DIALOG_FREE &&
+                   handle ==
+                       command_handle(worker->parts.id, dialog_at(&worker->dialogs, index)->generation, index)
                ? index
                : INDEX_NONE;
 }

@@ -66,7 +66,11 @@ static uint32_t find_record(struct worker *worker, struct work *work)
     struct dialog_id id = {.call_hash = work->packet->call_hash,
                            .call_id = string_of(message, message->call_id),
                            .from_tag = string_of(message, message->from_tag),
-                           .to_tag = string_of(message, message->to_tag)};
+                           .to_tag = string_of(message, message->to_tag),
+                           .has_hint = work->has_cookie && work->cookie.worker == worker->parts.id,
+                           .hint = work->cookie.index,
+                           .hint_generation = work->cookie.generation,
+                           .peer = work->packet->peer};
     return dialog_find(&worker->dialogs, &id, &work->side);
 }
 
@@ -103,11 +107,14 @@ void dialog_stage(struct worker *worker, struct work *work)
         caller = dialog->caller_peer;
         callee = dialog->callee_peer;
     } else {
-        work->side = work->packet->peer == caller ? DIALOG_CALLER : DIALOG_CALLEE;
+        bool by_caller =
+            work->packet->peer != callee && rules_may_speak(worker->rules, work->packet->peer, caller);
+        work->side = work->packet->peer == caller || by_caller ? DIALOG_CALLER : DIALOG_CALLEE;
     }
     work->to_peer = work->side == DIALOG_CALLER ? callee : caller;
     bool known = work->to_peer < worker->rules->peer_count &&
                  (worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT);
-    if (!known || work->packet->peer != (work->side == DIALOG_CALLER ? caller : callee))
+    if (!known ||
+        !rules_may_speak(worker->rules, work->packet->peer, work->side == DIALOG_CALLER ? caller : callee))
         settle(work, COUNTER_DROP_FORGED_DIALOG);
 }

@@ -39,6 +39,20 @@ static void expire_transaction(struct worker *worker, uint32_t index)
         transaction_release(&worker->transactions, index);
 }
 
+// RFC 4028 section 8.3 lets a proxy forget a session that expired, but not send BYE: that is the operator's
+// choice.
+static void expire_dialog(struct worker *worker, uint32_t index)
+{
+    enum dialog_event event = dialog_expired(&worker->dialogs, index, worker->now);
+    if (event == DIALOG_EVENTS)
+        return;
+    if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
+        count(worker, COUNTER_DIALOG_EXPIRED);
+    if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
+        event = DIALOG_ON_OPERATOR_END;
+    dialog_apply(worker, index, event);
+}
+
 void expire_slice(struct worker *worker)
 {
     uint32_t expired[EXPIRED_A_TURN];
@@ -49,8 +63,8 @@ void expire_slice(struct worker *worker)
             // An earlier one of this slice may have ended it.
             if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
                 expire_transaction(worker, index);
-        } else if (dialog_at(&worker->dialogs, index)->state != DIALOG_FREE) {
-            dialog_apply(worker, index, DIALOG_ON_TIMEOUT);
+        } else {
+            expire_dialog(worker, index);
         }
     }
 }

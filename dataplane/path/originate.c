@@ -133,19 +133,37 @@ void originate_cancel(struct worker *worker, uint32_t client)
     transaction_end_at(&worker->transactions, client, worker->now + 64 * worker->transactions.timers.t1);
 }
 
-static struct dialog_string text_of(const struct worker *worker, uint32_t dialog, enum dialog_text which)
+// Restored into the scratch room, until the next one is. One that is longer is none.
+static struct dialog_string text_of(struct worker *worker, uint32_t dialog, enum dialog_text which)
 {
-    return dialog_text(&worker->dialogs, dialog, which);
+    uint32_t length = dialog_text(&worker->dialogs, dialog, which, worker->scratch, sizeof(worker->scratch));
+    return (struct dialog_string){worker->scratch, length <= sizeof(worker->scratch) ? length : 0};
 }
 
-static void write_tagged(struct writer *writer, const char *name, struct dialog_string address,
-                         struct dialog_string tag)
+static bool has_text(const struct worker *worker, uint32_t dialog, enum dialog_text which)
 {
-    write_text(writer, name);
-    write_octets(writer, address.octets, address.length);
-    if (tag.length > 0) {
+    uint8_t none;
+    return dialog_text(&worker->dialogs, dialog, which, &none, 0) > 0;
+}
+
+static void write_dialog_text(const struct worker *worker, struct writer *writer, uint32_t dialog,
+                              enum dialog_text which)
+{
+    uint32_t room = writer->size - writer->used;
+    uint32_t length = dialog_text(&worker->dialogs, dialog, which, writer->octets + writer->used, room);
+    if (writer->overflow || length > room)
+        writer->overflow = true;
+    else
+        writer->used += length;
+}
+
+static void write_party(const struct worker *worker, struct writer *writer, uint32_t dialog, bool caller)
+{
+    enum dialog_text tag = caller ? DIALOG_TEXT_CALLER_TAG : DIALOG_TEXT_CALLEE_TAG;
+    write_dialog_text(worker, writer, dialog, caller ? DIALOG_TEXT_CALLER_FROM : DIALOG_TEXT_CALLEE_TO);
+    if (has_text(worker, dialog, tag)) {
         write_text(writer, ";tag=");
-        write_octets(writer, tag.octets, tag.length);
+        write_dialog_text(worker, writer, dialog, tag);
     }
     write_text(writer, "\r\n");
 }
@@ -158,7 +176,7 @@ struct bye {
 };
 
 // Who sent no Contact is reached by its From or To (RFC 2543 had it so).
-static struct dialog_string bye_target(const struct worker *worker, const struct bye *bye)
+static struct dialog_string bye_target(struct worker *worker, const struct bye *bye)
 {
     bool to_caller = bye->to == DIALOG_CALLER;
     struct dialog_string target =
@@ -180,14 +198,8 @@ static struct dialog_string bye_target(const struct worker *worker, const struct
 static void write_bye(struct worker *worker, struct writer *writer, const struct bye *bye)
 {
     bool to_caller = bye->to == DIALOG_CALLER;
+    enum dialog_text routes = to_caller ? DIALOG_TEXT_CALLER_ROUTES : DIALOG_TEXT_CALLEE_ROUTES;
     struct dialog_string target = bye_target(worker, bye);
-    struct dialog_string routes =
-        text_of(worker, bye->dialog, to_caller ? DIALOG_TEXT_CALLER_ROUTES : DIALOG_TEXT_CALLEE_ROUTES);
-    struct dialog_string caller = text_of(worker, bye->dialog, DIALOG_TEXT_CALLER_FROM);
-    struct dialog_string callee = text_of(worker, bye->dialog, DIALOG_TEXT_CALLEE_TO);
-    struct dialog_string caller_tag = text_of(worker, bye->dialog, DIALOG_TEXT_CALLER_TAG);
-    struct dialog_string callee_tag = text_of(worker, bye->dialog, DIALOG_TEXT_CALLEE_TAG);
-    struct dialog_string call_id = text_of(worker, bye->dialog, DIALOG_TEXT_CALL_ID);
     write_text(writer, "BYE ");
     if (target.length > 0) {
         write_octets(writer, target.octets, target.length);
@@ -202,15 +214,17 @@ static void write_bye(struct worker *worker, struct writer *writer, const struct
     write_text(writer, ";branch=");
     write_text(writer, bye->branch);
     write_text(writer, "\r\n");
-    if (routes.length > 0) {
+    if (has_text(worker, bye->dialog, routes)) {
         write_text(writer, "Route: ");
-        write_octets(writer, routes.octets, routes.length);
+        write_dialog_text(worker, writer, bye->dialog, routes);
         write_text(writer, "\r\n");
     }
-    write_tagged(writer, "From: ", to_caller ? callee : caller, to_caller ? callee_tag : caller_tag);
-    write_tagged(writer, "To: ", to_caller ? caller : callee, to_caller ? caller_tag : callee_tag);
+    write_text(writer, "From: ");
+    write_party(worker, writer, bye->dialog, !to_caller);
+    write_text(writer, "To: ");
+    write_party(worker, writer, bye->dialog, to_caller);
     write_text(writer, "Call-ID: ");
-    write_octets(writer, call_id.octets, call_id.length);
+    write_dialog_text(worker, writer, bye->dialog, DIALOG_TEXT_CALL_ID);
     write_text(writer, "\r\nCSeq: ");
     write_number(writer, dialog_at(&worker->dialogs, bye->dialog)->cseq[1 - bye->to] + 1);
     write_text(writer, " BYE\r\nMax-Forwards: 70\r\nReason: SIP;cause=480;text=\"ended by Dialgate\"\r\n"

@@ -114,12 +114,6 @@ static bool is_refused(struct worker *worker, struct work *work)
     return true;
 }
 
-struct route_target {
-    struct endpoint to;
-    uint16_t peer;
-    uint16_t member;
-};
-
 static void release_pair(struct worker *worker, uint32_t server, uint32_t client)
 {
     if (client != INDEX_NONE)
@@ -218,16 +212,12 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
     char cookie[COOKIE_TEXT_MAX];
     uint32_t dialog = work->dialog;
     if (begins_dialog && invite) {
-        dialog = dialog_begin(worker, work, target->peer, target->member);
+        dialog = dialog_begin(worker, work, target, pair[0]);
         if (dialog == INDEX_NONE) {
             release_pair(worker, pair[0], pair[1]);
             reply_stateless(worker, work, no_room);
             return;
         }
-        struct dialog *record = dialog_at(&worker->dialogs, dialog);
-        record->invite = pair[0];
-        record->invite_generation = transaction_at(&worker->transactions, pair[0])->generation;
-        record->learnt[DIALOG_CALLEE] = target->to;
     }
     if (dialog != INDEX_NONE)
         tie_dialog(worker, pair, dialog);

@@ -39,6 +39,15 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
     rte_pktmbuf_free(mbuf);
 }
 
+// What the dialogs of a burst touch comes nearer while the first of them are parsed.
+static void prefetch(const struct worker *worker, struct rte_mbuf *const *mbufs, unsigned n)
+{
+    uint64_t hashes[BURST];
+    for (unsigned i = 0; i < n; i++)
+        hashes[i] = packet_of(mbufs[i])->call_hash;
+    dialogs_prefetch(&worker->dialogs, hashes, n);
+}
+
 unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
@@ -52,6 +61,8 @@ unsigned worker_turn(struct worker *worker)
     steer_flush(worker);
     n += steer_inbox(worker, mbufs + n);
     for (unsigned i = 0; i < n; i++) {
+        if (i % BURST == 0)
+            prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
         if (i + 1 < n)
             rte_prefetch0(packet_of(mbufs[i + 1])->payload);
         process(worker, mbufs[i]); // parse, transaction, dialog, route
@@ -100,11 +111,14 @@ void worker_settings(struct worker *worker)
                                                               .t4 = ticks_of(settings->timer_t4_ms),
                                                               .b = ticks_of(settings->timer_b_ms),
                                                               .c = ticks_of(settings->timer_c_ms)};
-    // A BYE that nobody answers is given up when its sender gives up: timer F.
-    worker->dialogs.life = (struct dialog_life){.none = ticks_of(settings->early_life_ms),
-                                                .early = ticks_of(settings->early_life_ms),
-                                                .confirmed = ticks_of(settings->dialog_life_ms),
-                                                .terminating = 64 * ticks_of(settings->timer_t1_ms)};
+    // A BYE that nobody answers is given up when its sender gives up: timer F. The callee's own BYE for want
+    // of an ACK begins after 64*T1 (13.3.1.4), and may be on its way for T4.
+    worker->dialogs.life =
+        (struct dialog_life){.none = ticks_of(settings->early_life_ms),
+                             .early = ticks_of(settings->early_life_ms),
+                             .confirmed = ticks_of(settings->dialog_life_ms),
+                             .no_ack = 64 * ticks_of(settings->timer_t1_ms) + ticks_of(settings->timer_t4_ms),
+                             .terminating = 64 * ticks_of(settings->timer_t1_ms)};
 }
 
 int worker_run(void *argument)

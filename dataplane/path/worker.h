@@ -59,7 +59,9 @@ struct worker_parts {
     uint32_t dialogs_capacity;
     uint32_t transactions_capacity;
     void *memory; // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
-    void *arena;  // arena_size octets, 16-octet aligned
+    void *
+        file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
+    void *arena; // arena_size octets, 16-octet aligned
     size_t arena_size;
 };
 
@@ -69,13 +71,17 @@ struct worker_parts {
 #define WORKER_ASK_NETWORK(ask) ((uint8_t)((uint64_t)(uintptr_t)(ask) >> 32))
 #define WORKER_ASK_ADDRESS(ask) ((uint32_t)(uintptr_t)(ask))
 
-struct worker; // worker_core.h
+struct worker;             // worker_core.h
+struct dialog_transitions; // state/dialog.h
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
+size_t worker_file_memory(uint32_t dialogs_capacity);
 // Makes a worker in parts->memory. Returns NULL with one line in error.
 struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size);
 // lcore function: runs turns until published->stop. Returns 0. argument: struct worker.
 int worker_run(void *argument);
 void worker_destroy(struct worker *worker);
+// What becomes of its dialogs, for the one other thread that reads the ring.
+struct dialog_transitions *worker_transitions(struct worker *worker);
 
 #endif

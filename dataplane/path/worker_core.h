@@ -70,6 +70,7 @@ struct worker {
     struct tx_buffer tx_away[WORKERS_MAX];   // frames for the worker that owns one
     int queue_of[NETWORKS_MAX];              // index in queues of our queue of the network, -1
     struct worker_queue queues[WORKER_QUEUES_MAX];
+    struct dialog_transitions transitions;
     uint64_t delay_us; // sum of all post-dial delays
     uint16_t ip_id;
     struct command *command; // being worked on
@@ -224,7 +225,14 @@ unsigned dialog_apply(struct worker *worker, uint32_t dialog,
 int dialog_end(struct worker *worker, uint32_t dialog);
 void dialog_request(struct worker *worker,
                     struct work *work); // a request that was sent on, inside the dialog
-uint32_t dialog_begin(struct worker *worker, struct work *work, uint16_t to_peer, uint16_t member);
+struct route_target {
+    struct endpoint to;
+    uint16_t peer;
+    uint16_t member;
+};
+// The record of an INVITE that goes out, and of its server transaction. INDEX_NONE: no room.
+uint32_t dialog_begin(struct worker *worker, const struct work *work, const struct route_target *target,
+                      uint32_t server);
 void dialog_response(struct worker *worker, struct work *work); // after it was sent on
 void dialog_refused(struct worker *worker,
                     uint32_t server); // the INVITE of this server transaction failed by itself

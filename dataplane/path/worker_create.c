@@ -13,7 +13,17 @@ static size_t own_size(void)
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity)
 {
-    return own_size() + dialogs_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+    return own_size() + dialogs_private_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+}
+
+size_t worker_file_memory(uint32_t dialogs_capacity)
+{
+    return dialogs_file_memory(dialogs_capacity);
+}
+
+struct dialog_transitions *worker_transitions(struct worker *worker)
+{
+    return &worker->transitions;
 }
 
 static void start_clock(struct worker *worker)
@@ -51,9 +61,13 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     }
     start_clock(worker);
     wheel_init(&worker->wheel, worker->now);
-    dialogs_init(&worker->dialogs, memory, parts->dialogs_capacity, &worker->arena, &worker->wheel);
-    worker->dialogs.key = parts->keys.table;
-    memory += dialogs_memory(parts->dialogs_capacity);
+    const struct dialogs_place place = {.file = parts->file,
+                                        .private = memory,
+                                        .capacity = parts->dialogs_capacity,
+                                        .key = parts->keys.table};
+    dialogs_init(&worker->dialogs, &place, &worker->arena, &worker->wheel);
+    worker->dialogs.transitions = &worker->transitions;
+    memory += dialogs_private_memory(parts->dialogs_capacity);
     transactions_init(&worker->transactions, memory, parts->transactions_capacity, &worker->arena,
                       &worker->wheel);
     worker->rules = parts->published->rules;

@@ -3,29 +3,22 @@
 // the INVITE, "callee" who answered. A record is made in state None when the INVITE is sent on (it stands for
 // the dialog set), gets the callee's tag from the first response that has one, and is copied for each further
 // tag (forks). Every record is on the wheel as long as it lives: nothing stays for ever. All records of one
-// Call-ID are found by the keyed hash of the Call-ID.
+// Call-ID are found by the keyed hash of the Call-ID; those of a spiral differ in nothing but their peers.
 //
-// The machine is a const table [state][event] -> next state and actions (dialog_fsm.c).
+// A record is one cache line, hot, and one block of the arena, cold (what requests are built from, packed):
+// dialog_record.h. Both lie in the worker's mapped file and outlive the process: image.h.
+//
+// The machine is a const table [row][event] -> next row and actions (dialog_fsm.c).
 #ifndef DIALGATE_STATE_DIALOG_H
 #define DIALGATE_STATE_DIALOG_H
 
-#include "arena.h"
+#include "dialog_record.h"
+#include "image.h"
 #include "siphash.h"
 #include "table.h"
 #include "transaction.h"
-#include "wheel.h"
 
 #define DIALOGS_OF_CALL_MAX 32u // records of one Call-ID
-
-enum dialog_state { // 0 is a free record
-    DIALOG_FREE,
-    DIALOG_NONE,
-    DIALOG_EARLY,
-    DIALOG_CONFIRMED, // from the 2xx on (12.3); "ACK seen" is a flag
-    DIALOG_TERMINATING,
-    DIALOG_TERMINATED, // left at once: the caller releases
-    DIALOG_STATES
-};
 
 enum dialog_event {
     DIALOG_ON_PROVISIONAL, // 101-199 with a To-tag
@@ -36,9 +29,11 @@ enum dialog_event {
     DIALOG_ON_BYE,      // from either side
     DIALOG_ON_BYE_DONE, // final response to a BYE that ends the dialog: 2xx, 408, 481 and others (RFC 5057)
     DIALOG_ON_BYE_CHALLENGED, // 401 or 407: the BYE comes again with credentials
-    DIALOG_ON_TIMEOUT,        // the record's own timer: lifetime of the state
+    DIALOG_ON_TIMEOUT,        // lifetime of the state
     DIALOG_ON_OPERATOR_END,   // `dialog end`, or the end of the lifetime with BYE
     DIALOG_ON_GONE,           // 481 or 408 to any other in-dialog request (RFC 5057: the dialog is dead)
+    DIALOG_ON_NO_ACK,      // Confirmed, and 64*T1 later no ACK was seen: the callee has given up (13.3.1.4)
+    DIALOG_ON_SESSION_END, // RFC 4028 section 8.3: the session expired without a refresh
     DIALOG_EVENTS
 };
 
@@ -53,19 +48,6 @@ enum dialog_action {
     DIALOG_DO_EARLY = 64     // newly early
 };
 
-// What Terminating does next depends on how it was reached: three rows of the machine are one state.
-enum dialog_row {
-    DIALOG_ROW_FREE,
-    DIALOG_ROW_NONE,
-    DIALOG_ROW_EARLY,
-    DIALOG_ROW_CONFIRMED,
-    DIALOG_ROW_TERMINATING,           // it was confirmed
-    DIALOG_ROW_TERMINATING_EARLY,     // the caller sent BYE before a 2xx
-    DIALOG_ROW_TERMINATING_CANCELLED, // the operator ended it before a 2xx
-    DIALOG_ROW_TERMINATED,
-    DIALOG_ROWS
-};
-
 struct dialog_cell {
     uint8_t next;    // enum dialog_row; DIALOG_ROW_FREE: nothing happens
     uint8_t actions; // enum dialog_action bits
@@ -73,102 +55,128 @@ struct dialog_cell {
 extern const struct dialog_cell dialog_fsm[DIALOG_ROWS][DIALOG_EVENTS];
 extern const uint8_t dialog_state_of[DIALOG_ROWS]; // enum dialog_state
 
-#define DIALOG_FLAG_ACKED     1u // the ACK to the 2xx was seen; DIALOG_ON_ACK sets it too
-#define DIALOG_FLAG_CANCELLED 2u // a CANCEL was seen; DIALOG_ON_CANCEL sets it too
-#define DIALOG_FLAG_CALLEE_ROUTES                                                                            \
-    4u // the callee's route set is fixed (12.1.2: by the response that made the dialog)
-
-enum dialog_side { DIALOG_CALLER, DIALOG_CALLEE };
-
-// Texts of a dialog, in its one block of the arena.
-enum dialog_text {
-    DIALOG_TEXT_CALL_ID,
-    DIALOG_TEXT_CALLER_FROM, // From value of the INVITE without its tag parameter
-    DIALOG_TEXT_CALLEE_TO,   // To value of the INVITE, without tag
-    DIALOG_TEXT_CALLER_TAG,
-    DIALOG_TEXT_CALLEE_TAG,    // empty in state None
-    DIALOG_TEXT_CALLER_TARGET, // last Contact URI of the caller
-    DIALOG_TEXT_CALLEE_TARGET,
-    DIALOG_TEXT_CALLER_ROUTES, // Route values from us towards the caller, comma-joined, in the order in which
-                               // a request to the caller lists them: the INVITE's Record-Routes below ours
-    DIALOG_TEXT_CALLEE_ROUTES, // likewise towards the callee: the response's Record-Routes above ours,
-                               // reversed
-    DIALOG_TEXT_COUNT
-};
-
-struct dialog {
-    struct wheel_node timer;
-    uint64_t call_hash;
-    uint32_t caller_tag_hash; // low 32 bits of SipHash-1-3
-    uint32_t callee_tag_hash; // 0: no tag yet
-    uint32_t generation;
-    uint8_t state;        // enum dialog_state
-    uint8_t row;          // enum dialog_row
-    uint8_t flags;        // caller's: DIALOG_FLAG_*
-    uint16_t caller_peer; // permanent numbers, caller's
-    uint16_t callee_peer;
-    uint16_t callee_member;
-    uint32_t cseq[2];          // highest seen, by enum dialog_side: who sent it
-    struct endpoint learnt[2]; // caller's: where each side's messages come from, and our listener towards it
-    tick_t created;
-    tick_t changed; // of state
-    arena_ref text;
-    uint32_t invite; // caller's: server transaction of the INVITE while it lives, INDEX_NONE
-    uint32_t invite_generation;
-    union {
-        uint32_t next_free; // slab
-        tick_t life_end;    // from Confirmed on: end of its lifetime, which a challenged BYE returns to
-    };
-};
-static_assert(offsetof(struct dialog, cseq) == 48, "what lookup, step and timers touch");
-static_assert(sizeof(struct dialog) == 96, "beside 8 octets of table and the texts: within 250 of a dialog");
-
 struct dialog_life {
     tick_t none;        // state None
     tick_t early;       // since the last 1xx
     tick_t confirmed;   // since the 2xx; then BYE to both sides
+    tick_t no_ack;      // since the 2xx, while no ACK was seen
     tick_t terminating; // a BYE or a CANCEL that nobody answers
 };
 
+// One transition, for whoever watches. Written by the worker, read by one other thread.
+struct dialog_transition {
+    uint32_t index;
+    uint32_t generation;
+    tick_t at;
+    uint8_t from; // enum dialog_state
+    uint8_t to;
+    uint8_t
+        reason; // enum dialog_event; DIALOG_EVENTS: created, taken over from an image, or dropped without one
+    uint8_t reserved;
+    uint16_t caller_peer;
+    uint16_t callee_peer;
+    uint16_t callee_member;
+    uint16_t reserved2;
+};
+static_assert(sizeof(struct dialog_transition) == 24, "layout");
+
+#define DIALOG_TRANSITIONS 1024u // a power of two
+struct dialog_transitions {      // zeroed memory is an empty ring
+    uint32_t head;               // next to be written: the worker writes, the reader reads
+    uint64_t lost;               // transitions that found the ring full: the worker writes, the reader reads
+    _Alignas(64) uint32_t tail;  // next to be read: the reader writes, the worker reads
+    _Alignas(64) struct dialog_transition ring[DIALOG_TRANSITIONS];
+};
+
+#define DIALOG_IMAGES_MAX 128u // older files that dialogs are taken over from
+
 struct dialogs {
-    struct dialog *records;
+    struct dialog *records; // in the mapped file
+    struct dialog_journal *journal;
     uint32_t capacity;
     uint32_t count;
     uint32_t by_state[DIALOG_STATES];
-    uint32_t free;
+    uint32_t free;             // released records
+    uint32_t unused;           // records from here on were never used
+    uint32_t first_generation; // of a record that was never used: a handle of another process names none
     struct table table;
+    struct intern intern;
     struct arena *arena;
     struct wheel *wheel;
     struct siphash_key key;
     struct dialog_life life;
+    struct dialog_transitions *transitions;  // NULL: nobody watches
+    struct image *images[DIALOG_IMAGES_MAX]; // NULL: none, or all of it was taken over
+    uint32_t images_left;                    // records whose cold part still lies in an image
+    uint8_t block[sizeof(struct dialog_cold) + TEXT_PACKED_MAX]; // a cold block that is being made
+    uint8_t texts[TEXT_LENGTH_MAX];                              // what it is made of
 };
 
-struct dialog_string {
-    const void *octets;
-    uint32_t length;
+// Where a set lies. Octets are 64-octet aligned.
+struct dialogs_place {
+    void *file;        // dialogs_file_memory() octets of the mapped file, zeroed
+    void *private;     // dialogs_private_memory() octets that die with the process
+    uint32_t capacity; // at most 2^30 - 1
+    struct siphash_key key;
 };
-
-size_t dialogs_memory(uint32_t capacity); // octets, 64-octet aligned
-// Capacity: at most 2^30 - 1. The caller sets set->key and, when the defaults do not suit, set->life. Takes
-// WHEEL_CLASS_DIALOG.
-void dialogs_init(struct dialogs *set, void *memory, uint32_t capacity, struct arena *arena,
+size_t dialogs_file_memory(uint32_t capacity);
+size_t dialogs_private_memory(uint32_t capacity);
+// The caller sets set->life when the defaults do not suit. Takes WHEEL_CLASS_DIALOG.
+void dialogs_init(struct dialogs *set, const struct dialogs_place *place, struct arena *arena,
                   struct wheel *wheel);
 
-// A record in state None. texts: DIALOG_TEXT_COUNT of them; they are copied. INDEX_NONE when there is no
-// record or no room for the text (a text has at most 65,535 octets), or when the Call-ID holds
-// DIALOGS_OF_CALL_MAX already.
-uint32_t dialog_create(struct dialogs *set, uint64_t call_hash, const struct dialog_string *texts,
-                       tick_t now);
+// What an INVITE that was sent on says. The texts are copied.
+struct dialog_birth {
+    uint64_t call_hash;
+    const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them
+    uint16_t caller_peer, caller_member;
+    uint16_t callee_peer, callee_member;
+    uint32_t cseq; // the caller's
+    struct endpoint learnt[2];
+    uint32_t invite; // its server transaction
+    uint32_t invite_generation;
+};
+// A record in state None. INDEX_NONE when there is no record, no room for the texts, or more text than
+// TEXT_LENGTH_MAX, and when the Call-ID holds DIALOGS_OF_CALL_MAX already.
+uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, tick_t now);
 // A copy of a record for another tag of the callee (fork, 12.1.2), in state None, without what the callee's
 // first response said: its tag, target, routes and CSeq are empty. INDEX_NONE as above.
 uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now);
-static inline struct dialog *dialog_at(struct dialogs *set, uint32_t index)
+static inline const struct dialog *dialog_at(const struct dialogs *set, uint32_t index)
 {
     return &set->records[index];
 }
-struct dialog_string dialog_text(const struct dialogs *set, uint32_t index, enum dialog_text which);
-// Replaces texts (NULL octets: stays). Returns 0, or -ENOSPC and nothing changed. Tags' hashes follow.
-int dialog_text_set(struct dialogs *set, uint32_t index, const struct dialog_string *texts);
+static inline enum dialog_state dialog_state(const struct dialogs *set, uint32_t index)
+{
+    return (enum dialog_state)dialog_state_of[set->records[index].row];
+}
+// The cold head, valid until the record changes.
+const struct dialog_cold *dialog_cold(const struct dialogs *set, uint32_t index);
+// Restores a text. Returns its length; nothing is written when that is more than room.
+uint32_t dialog_text(const struct dialogs *set, uint32_t index, enum dialog_text which, void *out,
+                     uint32_t room);
+bool dialog_text_is(const struct dialogs *set, uint32_t index, enum dialog_text which,
+                    struct dialog_string wanted);
+// The INVITE's transaction while it lives; not committed.
+void dialog_invite_set(struct dialogs *set, uint32_t index, uint32_t invite, uint32_t generation);
+
+// What a message inside the dialog showed. Committed when anything is new.
+struct dialog_seen {
+    enum dialog_side side;
+    uint32_t cseq;          // 0: none; only a higher one counts
+    struct endpoint source; // address 0: stays
+};
+void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *seen);
+// Changes of the cold part in one commit; what is as it was asks the arena for nothing. Returns 0, or -ENOSPC
+// and nothing changed.
+struct dialog_change {
+    const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay
+    bool session;                      // the three below are to be taken over
+    uint16_t session_s;                // 0: there is none (any more)
+    uint8_t session_refresher;         // enum dialog_side
+    tick_t session_end;
+};
+int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change);
 
 // Finds by Call-ID and both tags as a request or response shows them. from and to are the message's From- and
 // To-tag; *side tells who sent the request (DIALOG_CALLER: from is the caller's). to.length 0 finds the
@@ -179,15 +187,39 @@ struct dialog_id {
     struct dialog_string call_id;
     struct dialog_string from_tag;
     struct dialog_string to_tag;
+    bool has_hint;            // our cookie: looked at first, and compared like any other
+    uint16_t hint_generation; // low bits
+    uint32_t hint;            // index
+    uint16_t peer; // the sender's: of several records with these tags (a spiral) the one where the sender
+                   // stands on this side is preferred; DIALOG_NUMBER_NONE: any
+    bool response; // the message is one: its sender is not From's side
 };
 uint32_t dialog_find(const struct dialogs *set, const struct dialog_id *id, enum dialog_side *side);
-// All records of a Call-ID, at most max. Returns their number.
+// All records of a Call-ID, at most max. Returns their number. call_id.octets NULL: by the hash alone, the
+// caller knows the records by something else.
 unsigned dialog_find_call(const struct dialogs *set, uint64_t call_hash, struct dialog_string call_id,
                           uint32_t *indexes, unsigned max);
+// Brings what dialog_find() will touch for these hashes nearer, in stages; n at most 32.
+void dialogs_prefetch(const struct dialogs *set, const uint64_t *call_hashes, unsigned n);
 
-// Applies the event: state, counts, timer (by life). Returns the actions. ON_TIMEOUT is for handles that the
-// wheel gave back; it does nothing when something earlier in this turn armed or released the record.
+// Applies the event: state, counts, timer (by life and session). Returns the actions. A handle that the wheel
+// gave back goes through dialog_expired(), which tells the event: DIALOG_ON_TIMEOUT, DIALOG_ON_NO_ACK,
+// DIALOG_ON_SESSION_END, or DIALOG_EVENTS when something earlier in this turn armed or released the record.
+enum dialog_event dialog_expired(struct dialogs *set, uint32_t index, tick_t now);
 unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event event, tick_t now);
+// When the present state began. Of Terminating it is what its timer says.
+tick_t dialog_state_since(const struct dialogs *set, uint32_t index);
+// Moves the end of an early dialog nearer (13.2.2.4).
+void dialog_end_at(struct dialogs *set, uint32_t index, tick_t deadline);
 void dialog_release(struct dialogs *set, uint32_t index);
+
+// Taking over (adopt.h). A record from images[image], uncommitted, cold part still there; the caller has
+// checked both. INDEX_NONE: table or records are full. Early ones get a new lifetime, their transactions are
+// gone.
+uint32_t dialog_adopt(struct dialogs *set, unsigned image, uint32_t record, tick_t now);
+// Fetches the cold part and commits; nothing happens when it is ours already. dialog.c calls it before a
+// change. Returns 0, or -ENOSPC: the image keeps the record, changes of it here are not committed, and it is
+// tried again.
+int dialog_thaw(struct dialogs *set, uint32_t index);
 
 #endif

@@ -41,6 +41,8 @@ const struct dialog_cell dialog_fsm[DIALOG_ROWS][DIALOG_EVENTS] = {
         [DIALOG_ON_TIMEOUT]      = {DIALOG_ROW_TERMINATING, DIALOG_DO_BYE_BOTH},
         [DIALOG_ON_OPERATOR_END] = {DIALOG_ROW_TERMINATING, DIALOG_DO_BYE_BOTH},
         [DIALOG_ON_GONE]         = {DIALOG_ROW_TERMINATING, 0}, // 12.2.1.2: who got the 481 may still send BYE
+        [DIALOG_ON_NO_ACK]       = {DIALOG_ROW_TERMINATED, END_CONFIRMED}, // 13.3.1.4: the callee has sent its BYE
+        [DIALOG_ON_SESSION_END]  = {DIALOG_ROW_TERMINATED, END_CONFIRMED}, // RFC 4028 section 8.3: the proxy forgets it
     },
     [DIALOG_ROW_TERMINATING] = {
         [DIALOG_ON_BYE_DONE]       = {DIALOG_ROW_TERMINATED, END_CONFIRMED},

@@ -4,7 +4,8 @@
 //
 // At every instruction the file holds a whole version of each record that was committed once, for whoever
 // reads it after a kill. Hence the rules:
-//   - a cold block never changes: what changes in it is a new block, and one word of the record that names it;
+//   - a cold block never changes: what changes in it is a new block, and one word of the record that names
+//   it;
 //   - before a committed field changes, the record is copied to the journal, the one place for the one record
 //     that is being changed; afterwards its check is made anew and the journal closed;
 //   - stores stay in program order (the processor keeps it; atomic_signal_fence() holds the compiler to it).
@@ -89,11 +90,12 @@ struct dialog {
     uint8_t flags; // DIALOG_FLAG_*
 };
 static_assert(offsetof(struct dialog, call_hash) == 24, "what is committed");
-static_assert(sizeof(struct dialog) == 64, "one cache line; with 8 of table and a cold block of at most 160: 232");
+static_assert(sizeof(struct dialog) == 64,
+              "one cache line; with 8 of table and a cold block of at most 160: 232");
 
 // Head of a cold block; the packed texts follow.
 struct dialog_cold {
-    uint32_t check; // over the block behind it
+    uint32_t check;  // over the block behind it
     uint16_t length; // octets of packed text
     uint16_t caller_member;
     tick_t created;

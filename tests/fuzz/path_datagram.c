@@ -124,8 +124,8 @@ static void begin(void)
         wire = wire_open(&(struct wire_options){.transactions = 64, .dialogs = 16});
         // Shorter than life, since each input waits for the end of everything.
         wire->workers[0]->transactions.timers.c = 4000;
-        wire->workers[0]->dialogs.life =
-            (struct dialog_life){.none = 5000, .early = 5000, .confirmed = 30000, .terminating = 3200};
+        wire->workers[0]->dialogs.life = (struct dialog_life){
+            .none = 5000, .early = 5000, .confirmed = 30000, .no_ack = 3700, .terminating = 3200};
     }
     memset(last, 0, sizeof(last));
     snprintf(id, sizeof(id), "confirmed-%u@fuzz", number);

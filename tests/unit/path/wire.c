@@ -138,6 +138,10 @@ static void make_worker(struct wire *wire, unsigned id, const struct wire_option
     wire->memory[id] = parts->memory = aligned_alloc(64, size);
     assert_non_null(parts->memory);
     memset(parts->memory, 0, size);
+    size = worker_file_memory(parts->dialogs_capacity);
+    wire->files[id] = parts->file = aligned_alloc(64, size);
+    assert_non_null(parts->file);
+    memset(parts->file, 0, size);
     parts->arena_size = wire->image.header.settings.arena_octets;
     wire->arenas[id] = parts->arena = aligned_alloc(2u << 20, parts->arena_size);
     assert_non_null(parts->arena);
@@ -227,6 +231,7 @@ static void free_worker(struct wire *wire, unsigned i)
     free(parts->peers);
     free(parts->members);
     free(wire->memory[i]);
+    free(wire->files[i]);
     free(wire->arenas[i]);
 }
 

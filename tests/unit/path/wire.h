@@ -51,6 +51,7 @@ struct wire {
     struct published published;
     struct snapshot_image image;
     void *memory[WIRE_WORKERS];
+    void *files[WIRE_WORKERS];
     void *arenas[WIRE_WORKERS];
     unsigned mbufs; // in the pool before the test
     uint32_t out_count;

@@ -25,7 +25,8 @@ struct world {
     tick_t now;
     void *region;
     void *transaction_memory;
-    void *dialog_memory;
+    void *dialog_file;
+    void *dialog_private;
 };
 
 static inline void world_init(struct world *world)
@@ -33,18 +34,24 @@ static inline void world_init(struct world *world)
     world->now = 0xfffffc00u; // the clock runs over in the middle of the tests
     world->region = aligned_alloc(2u << 20, WORLD_REGION);
     world->transaction_memory = aligned_alloc(64, transactions_memory(WORLD_CAPACITY));
-    world->dialog_memory = aligned_alloc(64, dialogs_memory(WORLD_CAPACITY));
+    world->dialog_file = aligned_alloc(64, dialogs_file_memory(WORLD_CAPACITY));
+    world->dialog_private = aligned_alloc(64, dialogs_private_memory(WORLD_CAPACITY));
     assert_non_null(world->region);
     assert_non_null(world->transaction_memory);
-    assert_non_null(world->dialog_memory);
+    assert_non_null(world->dialog_file);
+    assert_non_null(world->dialog_private);
     memset(world->transaction_memory, 0x5a, transactions_memory(WORLD_CAPACITY));
-    memset(world->dialog_memory, 0x5a, dialogs_memory(WORLD_CAPACITY));
+    memset(world->dialog_file, 0, dialogs_file_memory(WORLD_CAPACITY));
+    memset(world->dialog_private, 0x5a, dialogs_private_memory(WORLD_CAPACITY));
     wheel_init(&world->wheel, world->now);
     assert_int_equal(arena_init(&world->arena, world->region, WORLD_REGION), 0);
     transactions_init(&world->transactions, world->transaction_memory, WORLD_CAPACITY, &world->arena,
                       &world->wheel);
-    dialogs_init(&world->dialogs, world->dialog_memory, WORLD_CAPACITY, &world->arena, &world->wheel);
-    world->dialogs.key = (struct siphash_key){{11, 12}};
+    const struct dialogs_place place = {.file = world->dialog_file,
+                                        .private = world->dialog_private,
+                                        .capacity = WORLD_CAPACITY,
+                                        .key = {{11, 12}}};
+    dialogs_init(&world->dialogs, &place, &world->arena, &world->wheel);
 }
 
 // Releases what a scenario left, and asserts that nothing leaked: no text, no timer, no entry of a table.
@@ -58,6 +65,8 @@ static inline void world_fini(struct world *world)
     assert_int_equal(world->transactions.table.count, 0);
     assert_int_equal(world->dialogs.count, 0);
     assert_int_equal(world->dialogs.table.count, 0);
+    assert_int_equal(world->dialogs.intern.table.count, 0);
+    assert_int_equal(world->dialogs.journal->index, INDEX_NONE);
     assert_int_equal(world->wheel.armed, 0);
     assert_int_equal(world->arena.used, 0);
     for (unsigned i = 0; i < DIALOG_STATES; i++)
@@ -65,7 +74,8 @@ static inline void world_fini(struct world *world)
     arena_fini(&world->arena);
     free(world->region);
     free(world->transaction_memory);
-    free(world->dialog_memory);
+    free(world->dialog_file);
+    free(world->dialog_private);
 }
 
 // A scenario asserts what holds, and returns early where room() says that the arena refused.

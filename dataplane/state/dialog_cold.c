@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The cold part: a head and the packed texts in one block of the arena, which never changes. Whatever is new
+// makes another block, and the record then names that one; the old block is freed after the journal is
+// closed, since until then the file's version may still be the one that names it.
+#include <errno.h>
+#include <string.h>
+#include "dialog_commit.h"
+
+static const struct dialog_cold *block_at(const struct dialogs *set, arena_ref ref)
+{
+    return arena_at(set->arena, ref);
+}
+
+const struct dialog_cold *dialog_cold(const struct dialogs *set, uint32_t index)
+{
+    const struct dialog *dialog = &set->records[index];
+    return commit_is_ours(dialog) ? block_at(set, dialog->cold)
+                                  : image_cold(set->images[dialog->image - 1], dialog->cold);
+}
+
+static struct text_source source_of(const struct dialogs *set, uint32_t index)
+{
+    const struct dialog *dialog = &set->records[index];
+    if (!commit_is_ours(dialog))
+        return image_texts(set->images[dialog->image - 1], dialog->cold);
+    const struct dialog_cold *cold = block_at(set, dialog->cold);
+    return (struct text_source){.region = {set->arena->region, set->arena->size},
+                                .packed = (const uint8_t *)(cold + 1),
+                                .length = cold->length};
+}
+
+uint32_t dialog_text(const struct dialogs *set, uint32_t index, enum dialog_text which, void *out,
+                     uint32_t room)
+{
+    struct text_source source = source_of(set, index);
+    return text_unpack(&source, which, out, room);
+}
+
+bool dialog_text_is(const struct dialogs *set, uint32_t index, enum dialog_text which,
+                    struct dialog_string wanted)
+{
+    struct text_source source = source_of(set, index);
+    return text_equal(&source, which, wanted);
+}
+
+void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_string *texts)
+{
+    struct text_source source = source_of(set, index);
+    uint32_t used = 0;
+    for (unsigned i = 0; i < DIALOG_TEXT_COUNT; i++) {
+        if (texts[i].octets != NULL)
+            continue;
+        // All of one packing together fit.
+        uint32_t length = text_unpack(&source, i, set->texts + used, TEXT_LENGTH_MAX - used);
+        texts[i] = (struct dialog_string){set->texts + used, length};
+        used += length;
+    }
+}
+
+// The block as it lies in set->block, with the packed texts behind its head.
+static arena_ref store(struct dialogs *set, const struct dialog_cold *head, uint32_t length)
+{
+    struct dialog_cold *block = (struct dialog_cold *)(void *)set->block;
+    arena_ref ref = arena_get(set->arena, sizeof(*block) + length);
+    if (ref == ARENA_NONE)
+        return ARENA_NONE;
+    *block = *head;
+    block->length = (uint16_t)length;
+    block->check = dialog_cold_check(block);
+    memcpy(arena_at(set->arena, ref), block, sizeof(*block) + length);
+    return ref;
+}
+
+arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
+                           const struct dialog_string *texts)
+{
+    uint8_t *packed = set->block + sizeof(*head);
+    uint32_t length = text_pack(&set->intern, texts, DIALOG_TEXT_COUNT, packed);
+    if (length == 0)
+        return ARENA_NONE;
+    arena_ref ref = store(set, head, length);
+    if (ref == ARENA_NONE)
+        text_release(&set->intern, packed, length);
+    return ref;
+}
+
+arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old)
+{
+    const struct dialog_cold *from = block_at(set, old);
+    memcpy(set->block + sizeof(*from), from + 1, from->length);
+    return store(set, head, from->length);
+}
+
+void dialog_cold_free(struct dialogs *set, arena_ref ref)
+{
+    if (ref == ARENA_NONE)
+        return;
+    const struct dialog_cold *cold = block_at(set, ref);
+    text_release(&set->intern, (const uint8_t *)(cold + 1), cold->length);
+    arena_put(set->arena, ref);
+}
+
+// A target refresh mostly repeats what is known.
+static bool texts_differ(const struct dialogs *set, uint32_t index, const struct dialog_string *texts)
+{
+    bool differ = false;
+    for (unsigned i = 0; texts != NULL && i < DIALOG_TEXT_COUNT && !differ; i++)
+        differ = texts[i].octets != NULL && !dialog_text_is(set, index, i, texts[i]);
+    return differ;
+}
+
+static bool session_differs(const struct dialog_cold *cold, const struct dialog_change *change)
+{
+    if (!change->session || (change->session_s == 0 && cold->session_s == 0))
+        return false;
+    return change->session_s != cold->session_s || change->session_end != cold->session_end ||
+           change->session_refresher != cold->session_refresher;
+}
+
+// In one commit: the new block and what the line knows of it.
+static void swap(struct dialogs *set, uint32_t index, arena_ref made, const struct dialog_string *texts)
+{
+    struct dialog *dialog = &set->records[index];
+    bool session = block_at(set, made)->session_s != 0;
+    commit_open(set, index);
+    dialog->cold = made;
+    if (texts != NULL) {
+        dialog->caller_tag_hash = dialog_tag_hash(set, texts[DIALOG_TEXT_CALLER_TAG]);
+        dialog->callee_tag_hash = dialog_tag_hash(set, texts[DIALOG_TEXT_CALLEE_TAG]);
+    }
+    dialog->flags &= (uint8_t)~DIALOG_FLAG_SESSION;
+    dialog->flags |= session ? DIALOG_FLAG_SESSION : 0;
+    commit_close(set, index);
+}
+
+int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change)
+{
+    struct dialog_string all[DIALOG_TEXT_COUNT];
+    bool differ = texts_differ(set, index, change->texts);
+    struct dialog_cold head = *dialog_cold(set, index);
+    bool session = session_differs(&head, change);
+    if (!differ && !session)
+        return 0;
+    if (dialog_thaw(set, index) != 0)
+        return -ENOSPC;
+    if (session) {
+        head.session_s = change->session_s;
+        head.session_refresher = change->session_refresher;
+        head.session_end = change->session_end;
+    }
+    arena_ref old = set->records[index].cold;
+    arena_ref made;
+    if (differ) {
+        memcpy(all, change->texts, sizeof(all));
+        dialog_cold_gather(set, index, all);
+        made = dialog_cold_make(set, &head, all);
+    } else {
+        made = dialog_cold_remake(set, &head, old);
+    }
+    if (made == ARENA_NONE)
+        return -ENOSPC;
+    swap(set, index, made, differ ? all : NULL);
+    if (differ)
+        dialog_cold_free(set, old);
+    else
+        arena_put(set->arena, old); // its interned texts are the new block's
+    if (session && set->records[index].row == DIALOG_ROW_CONFIRMED)
+        dialog_arm_confirmed(set, index);
+    return 0;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How a record changes in the mapped file: dialog_record.h has the rules. Only the dialog_*.c of this folder
+// include this.
+#ifndef DIALGATE_STATE_DIALOG_COMMIT_H
+#define DIALGATE_STATE_DIALOG_COMMIT_H
+
+#include <stdatomic.h>
+#include "dialog.h"
+
+// A kill stops between two instructions, and what the program had stored by then is in the file. So it is the
+// compiler alone that has to keep the order.
+static inline void commit_order(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline bool commit_is_ours(const struct dialog *dialog)
+{
+    return dialog->image == 0;
+}
+
+// From here to commit_close() the file's version is the journal's copy.
+static inline void commit_open(struct dialogs *set, uint32_t index)
+{
+    if (!commit_is_ours(&set->records[index]))
+        return;
+    set->journal->record = set->records[index];
+    commit_order();
+    set->journal->index = index;
+    commit_order();
+}
+
+// Of a record whose cold part still lies in an image nothing is committed: the image has it.
+static inline void commit_close(struct dialogs *set, uint32_t index)
+{
+    struct dialog *dialog = &set->records[index];
+    if (!commit_is_ours(dialog))
+        return;
+    commit_order();
+    dialog->check = dialog_record_check(dialog);
+    commit_order();
+    set->journal->index = INDEX_NONE;
+    commit_order();
+}
+
+// A record that has been written whole, or one that is to be gone.
+static inline void commit_new(struct dialog *dialog)
+{
+    commit_order();
+    dialog->check = dialog_record_check(dialog);
+    commit_order();
+}
+
+static inline void commit_gone(struct dialog *dialog)
+{
+    dialog->check = 0;
+    commit_order();
+}
+
+// dialog.c
+void dialog_tell(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason);
+uint16_t dialog_tag_hash(const struct dialogs *set, struct dialog_string tag); // 0: no tag
+uint32_t dialog_take(struct dialogs *set, uint64_t call_hash); // a record and its entry in the table
+// dialog_step.c: the timer of the present state, and of Confirmed alone, by what its deadline follows from.
+void dialog_arm(struct dialogs *set, uint32_t index, tick_t now);
+void dialog_arm_confirmed(struct dialogs *set, uint32_t index);
+
+// dialog_cold.c: a block with this head and these texts (DIALOG_TEXT_COUNT). ARENA_NONE: no room, and nothing
+// was interned.
+arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
+                           const struct dialog_string *texts);
+// Likewise with the packed texts of another block of ours, whose interned ones change hands.
+arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old);
+void dialog_cold_free(struct dialogs *set, arena_ref ref);
+// Restores all texts into set->texts, but those that stand in texts[] already (octets not NULL).
+void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_string *texts);
+
+// dialog_find.c
+unsigned dialog_count_call(const struct dialogs *set, uint64_t call_hash);
+
+#endif

@@ -145,7 +145,7 @@ enum usage_timer { // in the order in which they win when due together
 
 #define USAGE_FLAG_LATE_ACK        1u // caller's: the user gives the ACK to our INVITE's 2xx itself
 #define USAGE_FLAG_SURPLUS         2u // another dialog of the set had its 2xx
-#define USAGE_FLAG_OFFERED         4u // the first INVITE had an offer
+#define USAGE_FLAG_OFFERED         4u // our first INVITE had an offer
 #define USAGE_FLAG_CHANGED         8u // an exchange took effect within the re-INVITE under way (RFC 6141 3.4)
 #define USAGE_FLAG_UNACKED         16u  // our reliable 1xx `rseq` waits for its PRACK
 #define USAGE_FLAG_UNACKED_BODY    32u  // and has a description

@@ -167,7 +167,7 @@ enum usage_event usage_invite_event(const struct usages *set, uint32_t index, un
 {
     const struct usage *usage = &set->records[index];
     bool success = status >= 200 && status < 300;
-    bool reinvite = usage->state >= USAGE_REINVITING && usage->state <= USAGE_REINVITE_ACCEPTED;
+    bool reinvite = usage->state >= USAGE_REINVITING && usage->state <= USAGE_REINVITE_CANCELLED;
     bool theirs = entry_of[usage->state] == ENTRY_THEIRS || usage->state == USAGE_REINVITE_ANSWERED;
     if (usage->invite_cseq != cseq || theirs)
         return success ? USAGE_ON_OLD_2XX : USAGE_EVENTS;
@@ -192,9 +192,8 @@ enum offer_verdict usage_description(struct usages *set, uint32_t index, enum of
                                      bool sent)
 {
     struct usage *usage = usage_at(set, index);
-    bool first = usage->state == USAGE_CALLING || usage->state == USAGE_INVITED;
-    if (message == OFFER_IN_INVITE && first)
-        usage->flags |= USAGE_FLAG_OFFERED;
+    if (message == OFFER_IN_INVITE && usage->state == USAGE_CALLING)
+        usage->flags |= USAGE_FLAG_OFFERED; // what forks begin with
     return told(usage, message, sent);
 }
 

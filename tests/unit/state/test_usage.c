@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Timers, dialog sets and kept messages of usages, with a turned clock.
+// Timers and kept messages of usages, with a turned clock.
 #include <errno.h>
 
 #include "usage_world.h"
@@ -83,14 +83,32 @@ static void bye_is_held_back(struct world *world)
 static void provisional_is_repeated(struct world *world)
 {
     static const tick_t waits[] = {50, 100, 200, 400, 800, 1600};
-    uint32_t index = is_called(world, 7);
-    assert_int_not_equal(usage_send_reliable(&world->usages, index, false, 1, world->now), 0);
-    if (!keep(world, index, "180"))
-        return;
-    all_ticks(world, index, waits, 6);
-    assert_int_equal(next_is(world, index, 50, USAGE_ON_GIVE_UP),
-                     USAGE_DO_REFUSE | USAGE_DO_DELIVER | USAGE_DO_END | USAGE_DO_RELEASE);
-    assert_int_equal(usage_refusal(USAGE_ON_GIVE_UP), 504);
+    static const enum usage_state states[] = {USAGE_INVITED, USAGE_HELD, USAGE_REINVITED,
+                                              USAGE_REINVITE_HELD};
+    for (int i = 0; i < 4; i++) {
+        bool held = states[i] == USAGE_HELD || states[i] == USAGE_REINVITE_HELD, first = i < 2;
+        uint32_t index = reach(world, states[i]);
+        if (!first)
+            at(world, index)->armed &= (uint8_t) ~(1u << USAGE_TIMER_FORGET);
+        assert_int_equal(usage_send_reliable(&world->usages, index, false, 1, world->now) == 0, held);
+        if (!keep(world, index, "180"))
+            return;
+        all_ticks(world, index, waits, 6);
+        unsigned over = first ? USAGE_DO_END | USAGE_DO_RELEASE : 0;
+        assert_int_equal(next_is(world, index, 50, USAGE_ON_GIVE_UP),
+                         USAGE_DO_REFUSE | USAGE_DO_DELIVER | over);
+        usage_release(&world->usages, index);
+    }
+}
+
+// Without octets there is nothing to repeat.
+static void nothing_is_kept(struct world *world)
+{
+    uint32_t index = reach(world, USAGE_ANSWERED);
+    assert_int_equal(next_is(world, index, T1, USAGE_ON_REPEAT), 0);
+    assert_int_equal(step(world, index, USAGE_ON_BYE, USAGE_LEFT_UNACKED), USAGE_DO_DELIVER | USAGE_DO_END);
+    assert_int_equal(step(world, index, USAGE_ON_ACK, USAGE_TERMINATED), USAGE_DO_RELEASE);
+    assert_false(wheel_armed(&at(world, index)->timer));
 }
 
 static struct usage_verdict prack(struct world *world, uint32_t index, uint32_t cseq, uint32_t rack)
@@ -238,68 +256,6 @@ static void offer_in_2xx_waits_for_the_user(struct world *world)
     assert_int_equal(at(world, index)->offer.state, OFFER_STABLE);
 }
 
-// 13.2.2.4: the first 2xx wins; others get ACK and BYE; who is early 64*T1 later is over.
-static void forks(struct world *world)
-{
-    uint32_t first = calls(world, 5), members[USAGES_OF_SET_MAX];
-    usage_description(&world->usages, first, OFFER_IN_INVITE, true);
-    step(world, first, USAGE_ON_1XX, USAGE_PROCEEDING);
-    uint32_t second = usage_fork(&world->usages, first, 5, world->now);
-    uint32_t third = usage_fork(&world->usages, second, 5, world->now);
-    assert_int_equal(usage_set(&world->usages, second, members), 3);
-    assert_int_equal(members[0], second);
-    assert_int_equal(at(world, third)->local_cseq, 5);
-    // Each has its own offer and answer.
-    assert_int_equal(usage_description(&world->usages, second, OFFER_IN_2XX, false), OFFER_IS_ANSWER);
-    assert_int_equal(at(world, third)->offer.state, OFFER_SENT);
-    world_turn(world, world->now + 500);
-    step(world, second, USAGE_ON_2XX, USAGE_CONFIRMED);
-    tick_t answered = world->now;
-    world_turn(world, world->now + 100);
-    assert_int_equal(step(world, third, USAGE_ON_2XX, USAGE_LEAVING),
-                     USAGE_DO_ACK | USAGE_DO_BYE | USAGE_DO_CONFIRM | USAGE_DO_TARGET);
-    // A 1xx does not lengthen the life of a set that was answered.
-    step(world, first, USAGE_ON_1XX, USAGE_PROCEEDING);
-    uint32_t fourth = usage_fork(&world->usages, second, 5, world->now);
-    assert_int_equal(step(world, fourth, USAGE_ON_2XX, USAGE_LEAVING),
-                     USAGE_DO_ACK | USAGE_DO_BYE | USAGE_DO_CONFIRM | USAGE_DO_TARGET);
-    usage_release(&world->usages, third);
-    usage_release(&world->usages, fourth);
-    assert_int_equal(usage_set(&world->usages, first, members), 2);
-    assert_int_equal(at(world, second)->state, USAGE_CONFIRMED);
-    uint32_t handle;
-    while ((handle = world_turn(world, answered + LONG)) != WHEEL_HANDLE(WHEEL_CLASS_USAGE, first))
-        usage_step(&world->usages, WHEEL_INDEX(handle), USAGE_ON_FORGET, world->now);
-    assert_int_equal(world->now, answered + LONG);
-    assert_int_equal(step(world, first, USAGE_ON_LIFE, USAGE_TERMINATED),
-                     USAGE_DO_DELIVER | USAGE_DO_END | USAGE_DO_RELEASE);
-    usage_release(&world->usages, first);
-    assert_int_equal(usage_set(&world->usages, second, members), 1);
-}
-
-static void a_set_has_a_bound(struct world *world)
-{
-    uint32_t index = calls(world, 5), members[USAGES_OF_SET_MAX];
-    step(world, index, USAGE_ON_1XX, USAGE_PROCEEDING);
-    for (unsigned i = 1; i < USAGES_OF_SET_MAX; i++)
-        assert_int_not_equal(usage_fork(&world->usages, index, 5, world->now), INDEX_NONE);
-    assert_int_equal(usage_fork(&world->usages, index, 5, world->now), INDEX_NONE);
-    assert_int_equal(usage_set(&world->usages, index, members), USAGES_OF_SET_MAX);
-    usage_release(&world->usages, members[7]);
-    assert_int_not_equal(usage_fork(&world->usages, index, 5, world->now), INDEX_NONE);
-}
-
-// A branch that shows itself after the CANCEL belongs to what was cancelled.
-static void fork_of_a_cancelled_set(struct world *world)
-{
-    uint32_t index = calls(world, 5);
-    step(world, index, USAGE_ON_1XX, USAGE_PROCEEDING);
-    step(world, index, USAGE_ON_SEND_CANCEL, USAGE_CANCELLED);
-    uint32_t fork = usage_fork(&world->usages, index, 5, world->now);
-    assert_int_equal(at(world, fork)->state, USAGE_CANCELLED);
-    assert_true(step(world, fork, USAGE_ON_2XX, USAGE_LEAVING) & USAGE_DO_BYE);
-}
-
 // 14.1: the window of each side, to both ends of it.
 static void glare(struct world *world)
 {
@@ -361,6 +317,18 @@ static void session_timer(struct world *world)
         } else {
             assert_int_equal(next_is(world, index, 6000, USAGE_ON_EXPIRED), USAGE_DO_BYE | USAGE_DO_DELIVER);
         }
+        usage_release(&world->usages, index);
+    }
+    // Tries end where half of what is left is T2.
+    static const tick_t tries[2][6] = {{4800, 800}, {10000, 3400, 1700, 850, 425}};
+    for (int i = 0; i < 2; i++) {
+        uint32_t index = confirmed_server(world);
+        struct session_terms terms = {.interval_s = i == 0 ? 96 : 200, .refresher = SESSION_UAC};
+        usage_session(&world->usages, index, terms, true, world->now);
+        for (int k = 0; tries[i][k] != 0; k++)
+            assert_int_equal(next_is(world, index, tries[i][k], USAGE_ON_REFRESH), USAGE_DO_REFRESH);
+        assert_int_equal(next_is(world, index, i == 0 ? 800 : 425, USAGE_ON_EXPIRED),
+                         USAGE_DO_BYE | USAGE_DO_DELIVER);
         usage_release(&world->usages, index);
     }
     uint32_t index = confirmed_server(world);
@@ -431,6 +399,7 @@ static void full(struct world *world)
     S(ack_stops_the_repetition)                                                                              \
     S(bye_is_held_back)                                                                                      \
     S(provisional_is_repeated)                                                                               \
+    S(nothing_is_kept)                                                                                       \
     S(success_waits_for_prack)                                                                               \
     S(success_overtakes_prack)                                                                               \
     S(prack_stops_the_repetition)                                                                            \
@@ -439,9 +408,6 @@ static void full(struct world *world)
     S(ack_is_repeated)                                                                                       \
     S(ack_of_the_user)                                                                                       \
     S(offer_in_2xx_waits_for_the_user)                                                                       \
-    S(forks)                                                                                                 \
-    S(a_set_has_a_bound)                                                                                     \
-    S(fork_of_a_cancelled_set)                                                                               \
     S(glare)                                                                                                 \
     S(retry_waits_for_their_invite)                                                                          \
     S(session_timer)                                                                                         \

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The table of usage_fsm.c said again by sentence of the RFC: one row an event and the states in which it
 // means the same. What has no row changes nothing.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "usage.h"
+#include "usage_world.h"
 
 enum {
     SEND = USAGE_DO_SEND,
@@ -263,11 +256,60 @@ static void every_sequence(void **test)
         assert_false(seen[state][0][0] || seen[state][0][1] || seen[state][1][1]);
 }
 
+// Which deadlines live on when a state is entered, and which begin there: of all that could be pending, from
+// each state by each event that leads there.
+static void timers_of_every_state(struct world *world)
+{
+#define T(timer) (1u << USAGE_TIMER_##timer)
+    static const unsigned call = T(LIFE) | T(EXPIRED) | T(REFRESH) | T(FORGET);
+    static const uint32_t calls_on =
+        S(CONFIRMED) | OPEN_SECOND | CANCELS_SECOND | OWES_ACK | UNACKED | RINGS_SECOND;
+    static const uint32_t has_life = OPEN_FIRST | CANCELS | S(HELD) | LEAVES_EARLY | S(LEAVING);
+    static const uint32_t repeats = S(HELD) | S(REINVITE_HELD) | UNACKED | ENDS;
+    static const uint32_t gives_up = repeats | OWES_ACK | CANCELS_SECOND;
+    static const uint32_t retries = S(CONFIRMED) | RINGS_SECOND | S(REINVITE_ANSWERED);
+    static const uint32_t short_life = CANCELS | S(LEAVING_EARLY) | S(LEAVING); // 64*T1 from their beginning
+    for (unsigned from = USAGE_CALLING; from < USAGE_TERMINATED; from++)
+        for (unsigned event = 0; event < USAGE_ON_LIFE; event++) {
+            struct usage_cell cell = usage_fsm[from][event];
+            if (cell.next == USAGE_FREE || cell.next == from)
+                continue;
+            uint32_t bit = 1u << cell.next;
+            unsigned expected = (calls_on & bit) != 0 ? call : 0;
+            expected |= (has_life & bit) != 0 ? T(LIFE) : 0;
+            expected |= (repeats & bit) != 0 ? T(REPEAT) : 0;
+            expected |= (gives_up & bit) != 0 ? T(GIVE_UP) : 0;
+            expected |= (retries & bit) != 0 ? T(RETRY) : 0;
+            if (cell.next == USAGE_REINVITED && from != USAGE_CONFIRMED)
+                expected &= ~(T(REPEAT) | T(GIVE_UP));              // what was repeated was the answer before
+            expected |= cell.next == USAGE_LEAVING ? T(FORGET) : 0; // the ACK may be asked for again
+            uint32_t index = calls(world, 1);
+            struct usage *usage = at(world, index);
+            usage->state = (uint8_t)from;
+            for (unsigned timer = 0; timer < USAGE_TIMERS; timer++)
+                usage_arm(&world->usages, index, (enum usage_timer)timer, world->now + 123456);
+            usage_step(&world->usages, index, (enum usage_event)event, world->now);
+            if (usage->state == cell.next && usage->armed != expected)
+                fail_msg("state %u, event %u: timers %x, should be %x", from, event, usage->armed, expected);
+            if (usage->state == cell.next && (short_life & bit) != 0)
+                assert_int_equal(usage->at[USAGE_TIMER_LIFE] - world->now, LONG);
+            assert_int_equal(wheel_armed(&usage->timer), expected != 0);
+            usage_release(&world->usages, index);
+        }
+#undef T
+}
+
+static void run_timers_of_every_state(void **test)
+{
+    world_run(timers_of_every_state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell),
         cmocka_unit_test(every_sequence),
+        cmocka_unit_test(run_timers_of_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

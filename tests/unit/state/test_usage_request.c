@@ -191,6 +191,7 @@ static void changes_within_a_reinvite(struct world *world)
     assert_int_equal(step(world, index, USAGE_ON_CANCEL, USAGE_REINVITED), USAGE_DO_DELIVER);
     assert_int_equal(step(world, index, USAGE_ON_SEND_2XX, USAGE_REINVITE_ANSWERED),
                      USAGE_DO_SEND | USAGE_DO_TARGET);
+    assert_int_equal(at(world, index)->offer.state, OFFER_STABLE);
     // The next re-INVITE begins anew.
     usage_receive_ack(&world->usages, index, 2, world->now);
     receives_offer(world, index, USAGE_INVITE, 4);
@@ -207,6 +208,17 @@ static void changes_within_a_reinvite(struct world *world)
         assert_int_equal(step(world, index, USAGE_ON_FAILURE, USAGE_CONFIRMED),
                          changed ? USAGE_DO_DELIVER | USAGE_DO_RESYNC : USAGE_DO_DELIVER);
     }
+    // It was cancelled, or the user refuses it after all: only the first asks for more.
+    usage_number(&world->usages, index);
+    step(world, index, USAGE_ON_SEND_INVITE, USAGE_REINVITING);
+    step(world, index, USAGE_ON_1XX, USAGE_REINVITE_PROCEEDING);
+    step(world, index, USAGE_ON_SEND_CANCEL, USAGE_REINVITE_CANCELLED);
+    at(world, index)->flags |= USAGE_FLAG_CHANGED;
+    assert_int_equal(step(world, index, USAGE_ON_FAILURE, USAGE_CONFIRMED),
+                     USAGE_DO_DELIVER | USAGE_DO_RESYNC);
+    receives_offer(world, index, USAGE_INVITE, 5);
+    at(world, index)->flags |= USAGE_FLAG_CHANGED;
+    assert_int_equal(step(world, index, USAGE_ON_SEND_FAILURE, USAGE_CONFIRMED), USAGE_DO_SEND);
     // A success that says so in its 2xx is no such thing.
     usage_number(&world->usages, index);
     step(world, index, USAGE_ON_SEND_INVITE, USAGE_REINVITING);
@@ -214,6 +226,48 @@ static void changes_within_a_reinvite(struct world *world)
     usage_description(&world->usages, index, OFFER_IN_2XX, false);
     assert_int_equal(step(world, index, USAGE_ON_2XX, USAGE_CONFIRMED),
                      USAGE_DO_ACK | USAGE_DO_DELIVER | USAGE_DO_TARGET);
+    assert_int_equal(at(world, index)->flags & USAGE_FLAG_CHANGED, 0);
+    // Nor is an UPDATE by itself; but one within a re-INVITE whose 2xx is held.
+    for (int within = 0; within < 2; within++) {
+        index = reach(world, within ? USAGE_REINVITE_HELD : USAGE_CONFIRMED);
+        receives_offer(world, index, USAGE_UPDATE, 1000);
+        assert_int_equal(usage_description(&world->usages, index, OFFER_IN_UPDATE_2XX, true),
+                         OFFER_IS_ANSWER);
+        assert_int_equal((at(world, index)->flags & USAGE_FLAG_CHANGED) != 0, within);
+    }
+    assert_int_equal(step(world, index, USAGE_ON_CANCEL, USAGE_REINVITE_HELD), USAGE_DO_DELIVER);
+}
+
+// A PRACK may offer again (RFC 3262 section 5).
+static void offer_in_prack(struct world *world)
+{
+    uint32_t index = is_called(world, 1);
+    usage_description(&world->usages, index, OFFER_IN_INVITE, false);
+    uint32_t rseq = usage_send_reliable(&world->usages, index, true, 0, world->now);
+    usage_description(&world->usages, index, OFFER_IN_RELIABLE, true);
+    struct usage_request prack = {
+        .cseq = 2, .method = USAGE_PRACK, .description = true, .rack = rseq, .rack_cseq = 1};
+    assert_int_equal(usage_receive(&world->usages, index, &prack, 0, world->now).status, 0);
+    assert_int_equal(at(world, index)->offer.state, OFFER_RECEIVED);
+    assert_int_equal(usage_description(&world->usages, index, OFFER_IN_PRACK_2XX, true), OFFER_IS_ANSWER);
+}
+
+// What an open UPDATE of theirs offers is no matter of our re-INVITE's ACK.
+static void offer_in_update_beside_a_2xx(struct world *world)
+{
+    uint32_t index = reach(world, USAGE_REINVITING);
+    assert_int_equal(receives_offer(world, index, USAGE_UPDATE, 100).status, 0);
+    assert_true(step(world, index, USAGE_ON_2XX, USAGE_CONFIRMED) & USAGE_DO_ACK);
+    assert_int_equal(at(world, index)->offer.state, OFFER_RECEIVED);
+}
+
+static void no_event(struct world *world)
+{
+    for (int state = USAGE_CALLING; state < USAGE_STATES; state++) {
+        uint32_t index = reach(world, (enum usage_state)state);
+        assert_int_equal(step(world, index, USAGE_EVENTS, (enum usage_state)state), 0);
+        usage_release(&world->usages, index);
+    }
 }
 
 // RFC 3262 section 4: in order, each once, of the INVITE under way.
@@ -228,11 +282,19 @@ static void reliable_responses_in_order(struct world *world)
     assert_false(usage_receive_reliable(set, index, 12, 5));
     assert_false(usage_receive_reliable(set, index, 9, 5));
     assert_true(usage_receive_reliable(set, index, 11, 5));
+    step(world, index, USAGE_ON_SEND_CANCEL, USAGE_CANCEL_HELD);
+    assert_true(usage_receive_reliable(set, index, 12, 5));
+    step(world, index, USAGE_ON_1XX, USAGE_CANCELLED);
+    assert_true(usage_receive_reliable(set, index, 13, 5)); // and who cancelled acknowledges
+    index = calls(world, 5);
     step(world, index, USAGE_ON_2XX, USAGE_CONFIRMED);
     assert_false(usage_receive_reliable(set, index, 12, 5));
     assert_int_equal(usage_number(set, index), 6);
     step(world, index, USAGE_ON_SEND_INVITE, USAGE_REINVITING);
     assert_true(usage_receive_reliable(set, index, 3, 6)); // each INVITE counts for itself
+    step(world, index, USAGE_ON_1XX, USAGE_REINVITE_PROCEEDING);
+    step(world, index, USAGE_ON_SEND_CANCEL, USAGE_REINVITE_CANCELLED);
+    assert_true(usage_receive_reliable(set, index, 4, 6));
     assert_int_equal(receives(world, index, USAGE_PRACK, 100).status, 481);
 }
 
@@ -271,7 +333,7 @@ static void responses_to_an_invite(struct world *world)
         {USAGE_PROCEEDING, 199, false, USAGE_ON_199},
         {USAGE_PROCEEDING, 200, false, USAGE_ON_2XX},
         {USAGE_PROCEEDING, 299, false, USAGE_ON_2XX},
-        {USAGE_PROCEEDING, 302, false, USAGE_ON_FAILURE},
+        {USAGE_PROCEEDING, 300, false, USAGE_ON_FAILURE},
         {USAGE_CALLING, 481, false, USAGE_ON_FAILURE}, // no dialog that it could end
         {USAGE_CALLING, 0, false, USAGE_ON_FAILURE},
         {USAGE_REINVITING, 180, false, USAGE_ON_1XX},
@@ -288,6 +350,8 @@ static void responses_to_an_invite(struct world *world)
         {USAGE_REINVITING, 0, false, USAGE_ON_GONE},
         {USAGE_REINVITE_PROCEEDING, 404, false, USAGE_ON_GONE},
         {USAGE_REINVITE_CANCELLED, 487, false, USAGE_ON_FAILURE},
+        {USAGE_REINVITE_CANCELLED, 481, false, USAGE_ON_GONE},
+        {USAGE_REINVITE_ACCEPTED, 481, false, USAGE_ON_FAILURE}, // nothing happens
         {USAGE_CONFIRMED, 200, false, USAGE_ON_2XX},
         {USAGE_CONFIRMED, 481, false, USAGE_ON_FAILURE}, // late: nothing happens
         {USAGE_REINVITED, 200, true, USAGE_ON_OLD_2XX},
@@ -337,6 +401,9 @@ static void refusals(struct world *world)
     S(failures_take_back)                                                                                    \
     S(missing_answers)                                                                                       \
     S(changes_within_a_reinvite)                                                                             \
+    S(offer_in_prack)                                                                                        \
+    S(offer_in_update_beside_a_2xx)                                                                          \
+    S(no_event)                                                                                              \
     S(reliable_responses_in_order)                                                                           \
     S(reliable_responses_of_ours)                                                                            \
     S(responses_to_an_invite)                                                                                \

@@ -2,6 +2,8 @@
 // Texts alone: each kind of piece comes back whole, and in how many octets it was kept.
 #include "text_world.h"
 
+#include "text_code.h"
+
 // One text, packed when what can be interned of it was known before: its octets at most.
 static const struct {
     const char *text;
@@ -31,7 +33,15 @@ static const struct {
     {"f47ac10b-58cc-4372-a567-0e02b2c3d47g", 36},
     {"f47ac10b-58cc-4372-a567-0e02b2c3d47", 32},
     {"f47ac10b-58cc-4372-a567-0e02b2c3d479@198.51.100.7", 17 + 4},
+    {"f47ac10b_58cc-4372-a567-0e02b2c3d479", 36},
+    {"f47ac10b-58cc_4372-a567-0e02b2c3d479", 36},
+    {"f47ac10b-58cc-4372_a567-0e02b2c3d479", 36},
+    {"f47ac10b-58cc-4372-a567_0e02b2c3d479", 36},
     {"1-12345@127.0.0.1", 5 + 4},
+    {"_123_", 6}, // two more codes would cost more than they save
+    {"_123456_", 8},
+    {"\"Eighteen letters a\" <sip:192.0.2.1>", 15 + 4},
+    {"\"Nineteen letters ab\" <sip:192.0.2.1>", 25 + 4},
     {"12345SIPpTag001", 13},
     {"as58f4c1e2", 9},
     {"gK0c8f21", 7},
@@ -137,25 +147,80 @@ static void too_long_is_refused(void **state)
     world_end(&world);
 }
 
-// Text that would grow by its pieces is kept as it is, and what was interned for it is given back.
+// Octets that only a literal can hold, none like another.
+static uint32_t put_noise(char *out, uint32_t length, uint32_t seed)
+{
+    for (uint32_t i = 0; i < length; i++)
+        out[i] = (char)(0x80 | (seed = seed * 69069 + 1) >> 25);
+    return length;
+}
+
+// Text that would grow by its pieces is kept as it is, what was interned for it is given back, and nothing
+// is copied from what is not there any more.
 static void text_that_would_grow(void **state)
 {
-    static const char *const units[] = {"\x01>", "a@",      "<",    "\x01;lr\x01", "\"",
-                                        "sip:",  "@@aaaaa", "000x", "=10"};
+    static const struct {
+        const char *unit;
+        bool counts; // a number behind it makes each another one
+    } rows[] = {{"1234", true},   {"@h.e", true},   {"abcdef", true}, {"123456", false}, {"@h.exa", false},
+                {"\x01>", false}, {"<sip:", false}, {"\"", false},    {"sip:", false},   {"=10", false}};
     static char text[4096];
     struct world world;
     world_begin(&world);
-    for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
-        uint32_t length = (uint32_t)strlen(units[u]);
-        for (uint32_t i = 0; i < sizeof(text); i++)
-            text[i] = units[u][i % length];
-        const struct dialog_string texts[] = {{text, sizeof(text)}, {text, 2048}, {text, 77}, {text, 3}};
-        pack(&world, texts, 4);
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        uint32_t used = 0;
+        char third[16];
+        for (unsigned i = 10; i < 99; i++) {
+            used += put_noise(text + used, 17, i);
+            uint32_t unit = used;
+            used += (uint32_t)snprintf(text + used, sizeof(text) - used, "%s", rows[r].unit);
+            if (rows[r].counts)
+                used += (uint32_t)snprintf(text + used, sizeof(text) - used, "%u", i);
+            if (i == 12)
+                snprintf(third, sizeof(third), "%.*s", (int)(used - unit), text + unit);
+        }
+        const struct dialog_string texts[] = {{text, used}, string(third),          string("+14155550100"),
+                                              {text, 17},   string("+14155550100"), {text, used / 2},
+                                              string(third)};
+        pack(&world, texts, 1);
+        release(&world);
+        pack(&world, texts, sizeof(texts) / sizeof(texts[0]));
         release(&world);
         assert_int_equal(world.intern.table.count, 0);
     }
     world_end(&world);
 }
+
+// Packings that nobody wrote: each of their pieces is right.
+static void more_than_there_can_be(void **state)
+{
+    enum { SIZE = TEXT_PACKED_MAX + 100, LITERAL = 4096 };
+    static uint8_t packed[SIZE];
+    struct text_source source = {.packed = packed};
+    // Nothing, over and over, in one text.
+    memset(packed, TEXT_EMPTY, sizeof(packed));
+    packed[1000] |= TEXT_LAST;
+    packed[sizeof(packed) - 1] |= TEXT_LAST;
+    source.length = 1001;
+    assert_true(text_check(&source, 1));
+    source.length = sizeof(packed);
+    assert_false(text_check(&source, 2));
+    // A literal, and copies of it in the same text or in others: with the fourth it is too much.
+    packed[0] = TEXT_LITERAL_LONG;
+    packed[1] = LITERAL & 0xff;
+    packed[2] = LITERAL >> 8;
+    for (unsigned copies = 2; copies < 5; copies++) {
+        uint8_t *at = packed + 3 + LITERAL;
+        for (unsigned last = 0; last < 2; last++) {
+            packed[0] = (uint8_t)(TEXT_LITERAL_LONG | last * TEXT_LAST);
+            memset(at, (int)(TEXT_COPY | last * TEXT_LAST), copies);
+            at[copies - 1] |= TEXT_LAST;
+            source.length = 3 + LITERAL + copies;
+            assert_int_equal(text_check(&source, last != 0 ? 1 + copies : 1), copies < 4);
+        }
+    }
+}
+static_assert(4 * 4096 == TEXT_LENGTH_MAX, "more_than_there_can_be()");
 
 // Whatever happens to the octets of a packing, reading it stays inside of it and comes to an end; what the
 // check lets pass can be read.
@@ -225,13 +290,10 @@ static void damaged_interned_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(single_texts),
-        cmocka_unit_test(any_octets),
-        cmocka_unit_test(any_length),
-        cmocka_unit_test(too_long_is_refused),
-        cmocka_unit_test(text_that_would_grow),
-        cmocka_unit_test(damaged_packings),
-        cmocka_unit_test(damaged_interned_text),
+        cmocka_unit_test(single_texts),         cmocka_unit_test(any_octets),
+        cmocka_unit_test(any_length),           cmocka_unit_test(too_long_is_refused),
+        cmocka_unit_test(text_that_would_grow), cmocka_unit_test(more_than_there_can_be),
+        cmocka_unit_test(damaged_packings),     cmocka_unit_test(damaged_interned_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

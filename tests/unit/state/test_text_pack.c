@@ -201,20 +201,27 @@ static void a_region_of_any_size(void **state)
     world_end(&world);
 }
 
-// Many routes in one text: no more than a bound of them is interned.
+// Many routes in one text: no more than a bound of them is interned, and no piece is longer than one can be.
 static void many_hosts(void **state)
 {
+    static const struct {
+        const char *user;
+        uint32_t least, most; // interned
+        uint32_t octets;      // of text
+    } rows[] = {{"user@", 16, 16, 16000}, {"", 1, 1, INTERN_LENGTH_MAX}, {"", 4, 5, 4 * INTERN_LENGTH_MAX}};
     static char text[TEXT_LENGTH_MAX];
     struct world world;
-    uint32_t used = 0;
     world_begin(&world);
-    for (unsigned i = 0; used + 60 < sizeof(text); i++)
-        used += (uint32_t)snprintf(text + used, sizeof(text) - used, "%s<sip:u%u@host-%u.example;lr>",
-                                   used != 0 ? "," : "", i, i);
-    const struct dialog_string one = {text, used};
-    pack(&world, &one, 1);
-    assert_in_range(world.intern.table.count, 8, TEXT_COUNT_MAX);
-    release(&world);
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        uint32_t used = 0;
+        for (unsigned i = 0; used + 40 < rows[r].octets; i++)
+            used += (uint32_t)snprintf(text + used, sizeof(text) - used, "%s<sip:%shost-%u.example;lr>",
+                                       used != 0 ? "," : "", rows[r].user, i);
+        const struct dialog_string one = {text, used};
+        pack(&world, &one, 1);
+        assert_in_range(world.intern.table.count, rows[r].least, rows[r].most);
+        release(&world);
+    }
     world_end(&world);
 }
 

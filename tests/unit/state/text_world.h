@@ -73,6 +73,7 @@ static inline void assert_restored(const struct world *world, const struct dialo
     struct text_source source = source_of(world);
     assert_true(text_check(&source, count));
     assert_false(text_check(&source, count + 1));
+    assert_false(text_check(&source, count - 1));
     for (unsigned i = 0; i < count; i++) {
         uint32_t length = texts[i].length;
         out[length] = 0xee;

@@ -141,6 +141,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         ask_members(agent, false, now_ms);
     }
     dialog_requests_poll(&agent->requests, now_ms);
+    images_poll(&plane->images);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;

@@ -52,8 +52,20 @@ static int open_host(struct dataplane *plane, const struct rules *rules, const s
     return result;
 }
 
+static struct images_plan images_plan_of(const struct rules *rules, const struct rundir *dir,
+                                         const struct cookie_keys *keys)
+{
+    return (struct images_plan){.configured = rules->settings->dialogs_directory,
+                                .state_directory = dir->state,
+                                .key = keys->table,
+                                .workers = rules->settings->workers,
+                                .capacity = rules->settings->dialogs_capacity,
+                                .arena_octets = rules->settings->arena_octets};
+}
+
+// EAL has its memory before the dialogs take theirs: large pages that are too few are its first.
 static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
-                      struct fault *fault)
+                      const struct images_plan *images, struct fault *fault)
 {
     int result = eal_start(plan->eal, fault);
 
@@ -62,9 +74,13 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
     if (result == 0)
         result = counters_file_create(&plane->counters, plan->rules->settings->workers, fault);
     if (result == 0)
+        result = images_create(&plane->images, images, fault);
+    if (result == 0)
         result = workers_create(&plane->workers, plan, fault);
     if (result == 0)
         result = workers_launch(&plane->workers, fault);
+    if (result == 0)
+        images_wait(&plane->images);
     return result;
 }
 
@@ -78,7 +94,9 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
                                 .ports = &plane->ports,
                                 .counters = &plane->counters,
                                 .keys = &plane->keys,
+                                .images = &plane->images,
                                 .rules = rules};
+    struct images_plan images;
     int result;
 
     memset(plane, 0, sizeof(*plane));
@@ -86,8 +104,12 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
     result = keys_open(dir->state, &plane->keys, fault);
     if (result == 0)
         result = open_host(plane, rules, &ports, &plan.nexthops, fault);
+    images = images_plan_of(rules, dir, &plane->keys);
     if (result == 0)
-        result = start_dpdk(plane, &plan, &ports, fault);
+        result = images_open(&plane->images, &images, fault);
+    if (result == 0)
+        result = start_dpdk(plane, &plan, &ports, &images, fault);
+    explicit_bzero(&images.key, sizeof(images.key));
     if (result < 0) {
         bool published = plane->workers.published.rules != NULL;
 
@@ -109,8 +131,10 @@ bool boot_stop(struct dataplane *plane)
     struct rules *rules = plane->workers.published.rules;
     struct nexthop_table *nexthops = plane->workers.published.nexthops;
 
-    if (stopped)
+    if (stopped) {
         workers_destroy(&plane->workers);
+        images_close(&plane->images);
+    }
     ports_close(&plane->ports);
     hostnet_close(plane->hostnet);
     listen_close(&plane->listens);

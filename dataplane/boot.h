@@ -5,6 +5,7 @@
 
 #include "counters_file.h"
 #include "hostnet.h"
+#include "images.h"
 #include "keys.h"
 #include "listen.h"
 #include "ports.h"
@@ -27,6 +28,7 @@ struct dataplane {
     struct ports ports;
     struct counters_file counters;
     struct workers workers;
+    struct images images;
     struct cookie_keys keys;
     struct rules *start_rules;
 };

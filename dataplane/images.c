@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "images.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "clock.h"
+#include "dialog.h"
 #include "log.h"
 #include "rundir.h"
 
@@ -15,6 +17,8 @@
 #define NAME_FORMAT    "dialogs.%llu.%u"
 #define REFUSED_PREFIX "refused."
 #define KEY            "state.dialogs"
+
+static_assert(IMAGES_OLDER_MAX == DIALOG_IMAGES_MAX, "workers take over from all of them");
 
 static bool has_records(const struct image *image)
 {

@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "clock.h"
 
 #define SOCKET_NAME "dataplane.sock"
 #define LOCK_NAME   "dataplane.lock"
+#define LOCK_MS     2000u
 
 // "/tmp/a/b" -> "dialgate-tmp-a-b"; the default directory is plain "dialgate".
 static void instance_name(const char *run, char *name, size_t size)
@@ -67,21 +69,34 @@ int rundir_make(const char *path, mode_t mode, const char *option, struct fault 
     return 0;
 }
 
+// A killed process is gone for its parent before its last threads are, and they hold the lock until then.
+static int wait_for_lock(int fd)
+{
+    uint64_t deadline_ms = clock_ms() + LOCK_MS;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK || clock_ms() > deadline_ms)
+            return -errno;
+        usleep(1000);
+    }
+    return 0;
+}
+
 static int take_lock(struct rundir *dir, struct fault *fault)
 {
     char path[PATH_MAX + sizeof(LOCK_NAME) + 1];
+    int result;
 
     snprintf(path, sizeof(path), "%s/" LOCK_NAME, dir->run);
     dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (dir->lock < 0)
         return fault_set(fault, errno, "lock %s: %s; run as the directory's owner", path, strerror(errno));
-    if (flock(dir->lock, LOCK_EX | LOCK_NB) < 0) {
-        int error = errno;
-
+    result = wait_for_lock(dir->lock);
+    if (result < 0) {
         close(dir->lock);
         dir->lock = -1;
         return fault_set(
-            fault, error,
+            fault, -result,
             "run directory %s is in use by another dialgate-dataplane; stop it or choose another with "
             "--run-directory",
             dir->run);

@@ -127,33 +127,38 @@ static void *map_memory(size_t size)
     return memory;
 }
 
+static void give_files(struct workers *workers, struct images *images)
+{
+    const struct image_layout *layout = &images->layout;
+
+    assert(layout->arena_offset - layout->dialogs_offset >= worker_file_memory(images->capacity));
+    for (unsigned i = 0; i < workers->count; i++) {
+        workers->parts[i].file = images->own[i].octets + layout->dialogs_offset;
+        workers->parts[i].arena = images->own[i].octets + layout->arena_offset;
+        workers->parts[i].arena_size = layout->arena_octets;
+        workers->parts[i].takeover = &images->takeovers[i];
+    }
+}
+
 static int make_memory(struct workers *workers, const struct snapshot_settings *settings, struct fault *fault)
 {
-    size_t tables = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
-    size_t file;
+    size_t size = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
     unsigned long needed_mb;
 
-    tables = (tables + 63) / 64 * 64;
-    file = worker_file_memory(settings->dialogs_capacity);
-    workers->memory_size =
-        (tables + file + settings->arena_octets + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+    workers->memory_size = (size + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
     needed_mb = (unsigned long)(workers->memory_size >> 20) * workers->count;
     if (needed_mb > available_mb())
         return fault_set(fault, ENOMEM,
-                         "%u workers need %lu MB for dialogs and transactions, %lu MB are available; lower "
-                         "dialogs.capacity, transactions.capacity or dialogs.arena",
+                         "%u workers need %lu MB for tables and transactions, %lu MB are available; lower "
+                         "dialogs.capacity or transactions.capacity",
                          workers->count, needed_mb, available_mb());
     for (unsigned i = 0; i < workers->count; i++) {
         workers->memory[i] = map_memory(workers->memory_size);
         if (workers->memory[i] == NULL)
-            return fault_set(
-                fault, ENOMEM,
-                "%zu MB for worker %u: %s; lower dialogs.capacity, transactions.capacity or dialogs.arena",
-                workers->memory_size >> 20, i, strerror(errno));
+            return fault_set(fault, ENOMEM,
+                             "%zu MB for worker %u: %s; lower dialogs.capacity or transactions.capacity",
+                             workers->memory_size >> 20, i, strerror(errno));
         workers->parts[i].memory = workers->memory[i];
-        workers->parts[i].file = (uint8_t *)workers->memory[i] + tables;
-        workers->parts[i].arena = (uint8_t *)workers->memory[i] + tables + file;
-        workers->parts[i].arena_size = settings->arena_octets;
     }
     return 0;
 }
@@ -198,6 +203,8 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
         result = deal_queues(workers, plan->ports, fault);
     if (result == 0)
         result = make_memory(workers, plan->rules->settings, fault);
+    if (result == 0)
+        give_files(workers, plan->images);
     if (result == 0)
         result = make_workers(workers, plan, fault);
     if (result < 0)

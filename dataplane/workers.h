@@ -5,6 +5,7 @@
 
 #include "counters_file.h"
 #include "eal.h"
+#include "images.h"
 #include "ports.h"
 #include "worker.h"
 
@@ -24,7 +25,8 @@ struct workers_plan {
     const struct ports *ports;
     const struct counters_file *counters;
     const struct cookie_keys *keys;
-    struct rules *rules; // published; the caller keeps owning them until workers_create() succeeded
+    struct images *images; // a file a worker, which outlives the workers
+    struct rules *rules;   // published; the caller keeps owning them until workers_create() succeeded
     struct nexthop_table *nexthops; // the same
 };
 

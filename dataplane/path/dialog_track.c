@@ -70,6 +70,12 @@ unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event e
     return actions;
 }
 
+void dialog_taken(struct worker *worker, uint32_t index)
+{
+    if (is_call(worker, index))
+        count_call(worker, dialog_at(&worker->dialogs, index), 1);
+}
+
 // Without its callee's tag a record would find nothing: the call goes on by its cookie alone.
 static void dialog_drop(struct worker *worker, uint32_t index)
 {

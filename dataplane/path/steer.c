@@ -3,6 +3,7 @@
 // What has no Call-ID stays here: only its refusal is left to do. Packets for others are buffered and handed
 // over once a turn; a full inbox drops and counts, so that one slow core never stops another.
 #include <rte_ring.h>
+#include "owner.h"
 #include "worker_core.h"
 
 static unsigned steer_owner(const struct worker *worker, struct packet *packet)
@@ -14,7 +15,7 @@ static unsigned steer_owner(const struct worker *worker, struct packet *packet)
     }
     packet->call_hash = siphash13(&worker->parts.keys.table, packet->payload + packet->call_id.offset,
                                   packet->call_id.length);
-    return (unsigned)((packet->call_hash >> 32) * worker->parts.count >> 32);
+    return owner_of(packet->call_hash, worker->parts.count);
 }
 
 static void steer_hand_over(struct worker *worker, unsigned owner)

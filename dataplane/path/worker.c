@@ -70,7 +70,7 @@ unsigned worker_turn(struct worker *worker)
     expire_slice(worker);
     bool commanded = command_slice(worker);
     tx_flush(worker);
-    return n + commanded;
+    return n + commanded + takeover_slice(worker, n > 0);
 }
 
 static void publish_gauges(struct worker *worker)
@@ -126,6 +126,7 @@ int worker_run(void *argument)
     struct worker *worker = argument;
     struct published *published = worker->parts.published;
     rcu_register_thread();
+    takeover_begin(worker);
     while (!atomic_load_explicit(&published->stop, memory_order_relaxed)) {
         const struct rules *rules = rcu_dereference(published->rules);
         worker->nexthops = rcu_dereference(published->nexthops);

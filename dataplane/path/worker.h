@@ -63,6 +63,7 @@ struct worker_parts {
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned
     size_t arena_size;
+    struct takeover *takeover; // what earlier processes left, NULL: nothing
 };
 
 #define WORKER_MBUF_PRIVATE ((uint16_t)sizeof(struct packet))

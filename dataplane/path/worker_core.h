@@ -7,6 +7,7 @@
 #ifndef DIALGATE_PATH_WORKER_CORE_H
 #define DIALGATE_PATH_WORKER_CORE_H
 
+#include "adopt.h"
 #include "dialog.h"
 #include "transaction.h"
 #include "uri.h"
@@ -63,6 +64,7 @@ struct worker {
     uint32_t idle_turns;
     struct transactions transactions;
     struct dialogs dialogs;
+    struct adoption adoption;
     struct wheel wheel;
     struct arena arena;
     struct tx_buffer steer[WORKERS_MAX];     // received packets for other owners
@@ -236,6 +238,13 @@ uint32_t dialog_begin(struct worker *worker, const struct work *work, const stru
 void dialog_response(struct worker *worker, struct work *work); // after it was sent on
 void dialog_refused(struct worker *worker,
                     uint32_t server); // the INVITE of this server transaction failed by itself
+
+void dialog_taken(struct worker *worker, uint32_t dialog); // over from an image: counts for its peers
+
+// takeover.c: what earlier processes left. Before the first turn, and then a slice a turn; returns how much
+// was done.
+void takeover_begin(struct worker *worker);
+unsigned takeover_slice(struct worker *worker, bool busy);
 
 // expire.c: one slice of the wheel.
 void expire_slice(struct worker *worker);

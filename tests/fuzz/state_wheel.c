@@ -8,7 +8,7 @@
 
 #define RECORDS  64u
 #define BATCH    16u
-#define JUMP_MAX 70000u // ticks: the lowest level turns over seventeen times
+#define JUMP_MAX 20000u // ticks: the lowest level turns over five times
 
 struct record {
     uint32_t before;

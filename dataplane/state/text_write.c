@@ -1,94 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The greedy choice among kinds (the one that saves most from here on) loses an octet in places, and costs a
-// tenth of a search for the best.
+// The choice among kinds is greedy, the one that saves most from here on: an octet is lost in places ("as" and
+// eight hex digits take nine octets, two pieces would take eight), and each octet is looked at a few times.
 #include "text_write.h"
 
 #include <string.h>
 
 #define COPY_MIN 2u
-
-#define OF_DIGIT  (IS_DIGIT | IS_HEX | IS_HEX_UPPER | IS_TOKEN | IS_NAME | IS_HOST)
-#define OF_LETTER (IS_TOKEN | IS_NAME | IS_HOST)
-
-const uint8_t text_kinds[256] = {
-    ['0'] = OF_DIGIT,
-    ['1'] = OF_DIGIT,
-    ['2'] = OF_DIGIT,
-    ['3'] = OF_DIGIT,
-    ['4'] = OF_DIGIT,
-    ['5'] = OF_DIGIT,
-    ['6'] = OF_DIGIT,
-    ['7'] = OF_DIGIT,
-    ['8'] = OF_DIGIT,
-    ['9'] = OF_DIGIT,
-    ['a'] = OF_LETTER | IS_HEX,
-    ['b'] = OF_LETTER | IS_HEX,
-    ['c'] = OF_LETTER | IS_HEX,
-    ['d'] = OF_LETTER | IS_HEX,
-    ['e'] = OF_LETTER | IS_HEX,
-    ['f'] = OF_LETTER | IS_HEX,
-    ['g'] = OF_LETTER,
-    ['h'] = OF_LETTER,
-    ['i'] = OF_LETTER,
-    ['j'] = OF_LETTER,
-    ['k'] = OF_LETTER,
-    ['l'] = OF_LETTER,
-    ['m'] = OF_LETTER,
-    ['n'] = OF_LETTER,
-    ['o'] = OF_LETTER,
-    ['p'] = OF_LETTER,
-    ['q'] = OF_LETTER,
-    ['r'] = OF_LETTER,
-    ['s'] = OF_LETTER,
-    ['t'] = OF_LETTER,
-    ['u'] = OF_LETTER,
-    ['v'] = OF_LETTER,
-    ['w'] = OF_LETTER,
-    ['x'] = OF_LETTER,
-    ['y'] = OF_LETTER,
-    ['z'] = OF_LETTER,
-    ['A'] = OF_LETTER | IS_HEX_UPPER,
-    ['B'] = OF_LETTER | IS_HEX_UPPER,
-    ['C'] = OF_LETTER | IS_HEX_UPPER,
-    ['D'] = OF_LETTER | IS_HEX_UPPER,
-    ['E'] = OF_LETTER | IS_HEX_UPPER,
-    ['F'] = OF_LETTER | IS_HEX_UPPER,
-    ['G'] = OF_LETTER,
-    ['H'] = OF_LETTER,
-    ['I'] = OF_LETTER,
-    ['J'] = OF_LETTER,
-    ['K'] = OF_LETTER,
-    ['L'] = OF_LETTER,
-    ['M'] = OF_LETTER,
-    ['N'] = OF_LETTER,
-    ['O'] = OF_LETTER,
-    ['P'] = OF_LETTER,
-    ['Q'] = OF_LETTER,
-    ['R'] = OF_LETTER,
-    ['S'] = OF_LETTER,
-    ['T'] = OF_LETTER,
-    ['U'] = OF_LETTER,
-    ['V'] = OF_LETTER,
-    ['W'] = OF_LETTER,
-    ['X'] = OF_LETTER,
-    ['Y'] = OF_LETTER,
-    ['Z'] = OF_LETTER,
-    ['+'] = IS_DIGIT,
-    ['-'] = IS_DIGIT | IS_TOKEN | IS_HOST,
-    ['.'] = IS_DIGIT | IS_TOKEN | IS_NAME | IS_HOST,
-    ['*'] = IS_DIGIT,
-    [':'] = IS_DIGIT | IS_HOST,
-    ['_'] = IS_HOST,
-    ['['] = IS_HOST,
-    [']'] = IS_HOST,
-    [' '] = IS_NAME,
-    ['@'] = IS_EDGE | IS_URI_EDGE,
-    ['<'] = IS_EDGE | IS_URI_EDGE,
-    ['>'] = IS_EDGE | IS_URI_EDGE,
-    ['"'] = IS_EDGE,
-    [';'] = IS_EDGE,
-    [','] = IS_EDGE | IS_URI_EDGE,
-};
 
 // Value of a symbol: the half octet or the six bits that it becomes.
 static uint8_t digit_value(uint8_t octet)

@@ -15,6 +15,7 @@
 #include <urcu-call-rcu.h>
 #include "channel_server.h"
 #include "clock.h"
+#include "dialog_events.h"
 #include "dialog_requests.h"
 #include "log.h"
 #include "reload.h"
@@ -47,6 +48,7 @@ struct agent {
     struct log_limit snapshot_limit;
     struct channel_server channel;
     struct dialog_requests requests;
+    struct dialog_events events;
     struct dataplane plane;
 };
 
@@ -141,6 +143,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         ask_members(agent, false, now_ms);
     }
     dialog_requests_poll(&agent->requests, now_ms);
+    dialog_events_poll(&agent->events);
     images_poll(&plane->images);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
@@ -168,6 +171,7 @@ static int start(struct agent *agent, struct rules *rules)
     }
     agent->state = CHANNEL_RUNNING;
     dialog_requests_init(&agent->requests, &agent->channel, &agent->plane.workers);
+    dialog_events_init(&agent->events, &agent->channel, &agent->plane.workers);
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
     ask_members(agent, true, clock_ms());

@@ -52,6 +52,7 @@ int run_events(struct ctl *ctl, const json_t *given)
     if (!following)
         return CTL_REFUSED;
     json_decref(following);
+    fputs("following changes of dialogs; Ctrl-C ends\n", stderr);
     for (; left > 0; left--) {
         struct dg_error error;
         char *notification;

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dialog_events.h"
+
+#include <string.h>
+#include <time.h>
+#include "clock.h"
+#include "command.h"
+#include "dialog.h"
+
+// What waits for a control that does not read; the answers to its requests have the rest of the queue.
+#define WAITING_MAX (1u << 20)
+
+static const uint8_t states[DIALOG_STATES] = {[DIALOG_FREE] = CHANNEL_DIALOG_ANY,
+                                              [DIALOG_NONE] = CHANNEL_DIALOG_NONE,
+                                              [DIALOG_EARLY] = CHANNEL_DIALOG_EARLY,
+                                              [DIALOG_CONFIRMED] = CHANNEL_DIALOG_CONFIRMED,
+                                              [DIALOG_TERMINATING] = CHANNEL_DIALOG_TERMINATING,
+                                              [DIALOG_TERMINATED] = CHANNEL_DIALOG_TERMINATED};
+
+static const uint8_t reasons[DIALOG_EVENTS] = {
+    [DIALOG_ON_PROVISIONAL] = CHANNEL_REASON_PROVISIONAL,
+    [DIALOG_ON_SUCCESS] = CHANNEL_REASON_SUCCESS,
+    [DIALOG_ON_REFUSED] = CHANNEL_REASON_REFUSED,
+    [DIALOG_ON_ACK] = CHANNEL_REASON_ACK,
+    [DIALOG_ON_CANCEL] = CHANNEL_REASON_CANCEL,
+    [DIALOG_ON_BYE] = CHANNEL_REASON_BYE,
+    [DIALOG_ON_BYE_DONE] = CHANNEL_REASON_BYE_DONE,
+    [DIALOG_ON_BYE_CHALLENGED] = CHANNEL_REASON_BYE_CHALLENGED,
+    [DIALOG_ON_TIMEOUT] = CHANNEL_REASON_TIMEOUT,
+    [DIALOG_ON_OPERATOR_END] = CHANNEL_REASON_OPERATOR,
+    [DIALOG_ON_GONE] = CHANNEL_REASON_GONE,
+    [DIALOG_ON_NO_ACK] = CHANNEL_REASON_NO_ACK,
+    [DIALOG_ON_SESSION_END] = CHANNEL_REASON_SESSION_END,
+};
+
+void dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers)
+{
+    *events = (struct dialog_events){.channel = channel, .workers = workers};
+}
+
+static uint64_t unix_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// Ticks are of the monotonic clock (state/endpoint.h).
+static struct channel_event event_of(const struct dialog_transition *transition, unsigned worker)
+{
+    tick_t age = (tick_t)(clock_ms() / TICK_MS) - transition->at;
+    uint8_t reason = transition->reason < DIALOG_EVENTS ? reasons[transition->reason]
+                     : transition->to == DIALOG_NONE    ? CHANNEL_REASON_CREATED
+                                                        : CHANNEL_REASON_RESTORED;
+    return (struct channel_event){
+        .handle = command_handle(worker, transition->generation, transition->index),
+        .time_ms = unix_ms() - ((int32_t)age > 0 ? (uint64_t)age * TICK_MS : 0),
+        .caller_peer = transition->caller_peer,
+        .callee_peer = transition->callee_peer,
+        .callee_member = transition->callee_member,
+        .from = states[transition->from],
+        .to = states[transition->to],
+        .reason = reason,
+    };
+}
+
+static void send_events(struct dialog_events *events, struct channel_events *batch)
+{
+    if (batch->count == 0 && events->lost == 0)
+        return;
+    batch->lost = events->lost;
+    if (events->channel->queued > WAITING_MAX ||
+        channel_server_send(
+            events->channel,
+            &(struct channel_output){.type = CHANNEL_EVENTS, .body = batch, .body_size = sizeof(*batch)}) < 0)
+        events->lost += batch->count;
+    else
+        events->lost = 0;
+    batch->count = 0;
+}
+
+// At most what the ring held when we came: a busy worker does not keep the agent here.
+static void drain(struct dialog_events *events, unsigned worker, struct channel_events *batch, bool heard)
+{
+    struct dialog_transitions *transitions = worker_transitions(events->workers->workers[worker]);
+    uint32_t head = __atomic_load_n(&transitions->head, __ATOMIC_ACQUIRE);
+    uint32_t tail = transitions->tail;
+
+    for (; heard && tail != head; tail++) {
+        batch->rows[batch->count++] = event_of(&transitions->ring[tail & (DIALOG_TRANSITIONS - 1)], worker);
+        if (batch->count == CHANNEL_EVENTS_MAX)
+            send_events(events, batch);
+    }
+    __atomic_store_n(&transitions->tail, head, __ATOMIC_RELEASE);
+}
+
+void dialog_events_poll(struct dialog_events *events)
+{
+    struct channel_events batch = {.count = 0};
+    bool heard = events->channel->fd >= 0 && events->channel->greeted;
+    uint64_t lost = 0;
+
+    for (unsigned i = 0; i < events->workers->count; i++) {
+        lost += __atomic_load_n(&worker_transitions(events->workers->workers[i])->lost, __ATOMIC_RELAXED);
+        drain(events, i, &batch, heard);
+    }
+    // Without a listener there is nobody to whom something is lost.
+    events->lost = heard ? events->lost + lost - events->workers_lost : 0;
+    events->workers_lost = lost;
+    if (heard)
+        send_events(events, &batch);
+}

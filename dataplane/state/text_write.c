@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The choice among kinds is greedy, the one that saves most from here on: an octet is lost in places ("as" and
-// eight hex digits take nine octets, two pieces would take eight), and each octet is looked at a few times.
+// The choice among kinds is greedy, the one that saves most from here on: an octet is lost in places ("as"
+// and eight hex digits take nine octets, two pieces would take eight), and each octet is looked at a few
+// times.
 #include "text_write.h"
 
 #include <string.h>

@@ -297,8 +297,8 @@ bool usage_receive_reliable(struct usages *set, uint32_t index, uint32_t rseq, u
 
 // An UPDATE of ours goes out, with or without an offer. False: not now (RFC 3311 5.1).
 bool usage_send_update(struct usages *set, uint32_t index, bool description);
-// Its final response came (sent), or the peer's got one from us; an answer in it was told before. A 2xx
-// refreshes the target, either way.
+// Its final response came (sent), or the peer's got one from us: at once, or 504 when its user must be asked
+// first (RFC 3311 5.2). An answer in it was told before. A 2xx refreshes the target, either way.
 void usage_update_done(struct usages *set, uint32_t index, bool sent);
 
 // Our re-INVITE or UPDATE met 491: DO_RETRY comes 2.1 to 4 s later at the Call-ID's owner, 0 to 2 s at the

@@ -291,8 +291,10 @@ static void timers_of_every_state(struct world *world)
             usage_step(&world->usages, index, (enum usage_event)event, world->now);
             if (usage->state == cell.next && usage->armed != expected)
                 fail_msg("state %u, event %u: timers %x, should be %x", from, event, usage->armed, expected);
-            if (usage->state == cell.next && (short_life & bit) != 0)
-                assert_int_equal(usage->at[USAGE_TIMER_LIFE] - world->now, LONG);
+            bool confirms = (cell.actions & CONFIRM) != 0;
+            tick_t life = (short_life & bit) != 0 ? LONG : confirms ? CALL : 123456;
+            if (usage->state == cell.next && (usage->armed & T(LIFE)) != 0)
+                assert_int_equal(usage->at[USAGE_TIMER_LIFE] - world->now, life);
             assert_int_equal(wheel_armed(&usage->timer), expected != 0);
             usage_release(&world->usages, index);
         }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define COUNTERS_MAGIC   0x31746e6374616c67ULL
-#define COUNTERS_VERSION 1u
+#define COUNTERS_VERSION 2u
 #define WORKERS_MAX      64u
 
 // F(FAMILY, metric name, type, help)
@@ -171,8 +171,21 @@ struct counters_member {
     uint64_t answered_total; // of those: confirmed
     uint64_t timeouts_total; // client transactions that nobody answered
     int64_t calls;           // gauge: early and confirmed now
+    // Health, in the block of the worker that probes the member (number % workers); all workers read it.
+    uint64_t health_since_ms; // of the monotonic clock; 0: since the start
+    uint16_t health;          // enum member_health
+    uint16_t reason;          // of a member that is down: the status of the last probe, 0: no answer
+    uint32_t probes_failed;   // in all
+    uint64_t probes;          // in all
+    uint64_t failovers_total; // requests that went to the next member
 };
-static_assert(sizeof(struct counters_member) == 32, "two members a line");
+static_assert(sizeof(struct counters_member) == 64, "one line a member");
+
+enum member_health {
+    MEMBER_UNKNOWN,
+    MEMBER_UP,
+    MEMBER_DOWN
+}; // unknown: not probed; it is chosen like one that is up
 
 struct counters_worker {
     uint64_t values[COUNTER_COUNT];

@@ -100,8 +100,12 @@ struct snapshot_peer {
 };
 static_assert(sizeof(struct snapshot_peer) == 144, "layout");
 
+// Flags of a member besides SNAPSHOT_PRESENT: what the operator said.
+#define MEMBER_DRAINING 2u // no new calls; those it has go on
+#define MEMBER_DISABLED 4u // no new calls, no probes
+
 struct snapshot_member {
-    uint32_t flags; // SNAPSHOT_PRESENT
+    uint32_t flags; // SNAPSHOT_PRESENT, MEMBER_*
     uint16_t peer;  // number
     uint16_t port;  // host order
     struct ip_address address;

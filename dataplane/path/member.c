@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The members of the best priority that has a usable one are the candidates. By Call-ID the Maglev table
+// names the first choice, and the hash with the number of the attempt the next ones, so that the calls of a
+// member that is down spread over all others and theirs stay where they are; when a few attempts meet nobody,
+// the list is walked from where the hash points.
+#include "member.h"
+
+#define MAGLEV_ATTEMPTS 8u
+
+void member_tried(struct member_choice *choice, uint16_t member)
+{
+    if (choice->tried_count < MEMBER_TRIED_MAX)
+        choice->tried[choice->tried_count++] = member;
+}
+
+bool member_is_up(const struct member_view *view, uint16_t member)
+{
+    const struct counters_member *words = &view->members[member % view->workers][member];
+    return __atomic_load_n(&words->health, __ATOMIC_RELAXED) != MEMBER_DOWN;
+}
+
+static bool is_full(const struct member_view *view, uint16_t member)
+{
+    uint32_t capacity = view->rules->members[member].capacity;
+    return capacity != 0 && limit_held(view->limits, LIMIT_MEMBER(member)) >= capacity;
+}
+
+static bool is_usable(const struct member_view *view, const struct member_choice *choice, uint16_t member,
+                      bool down_too)
+{
+    if (view->rules->members[member].flags & (MEMBER_DRAINING | MEMBER_DISABLED))
+        return false;
+    for (unsigned i = 0; i < choice->tried_count; i++) {
+        if (choice->tried[i] == member)
+            return false;
+    }
+    return (down_too || member_is_up(view, member)) && !is_full(view, member);
+}
+
+// Members of one priority, and which of them may be chosen.
+struct group {
+    const struct member_view *view;
+    const struct member_choice *choice;
+    const uint16_t *members;
+    uint32_t count;
+    bool down_too;
+};
+
+static bool usable(const struct group *group, uint16_t member)
+{
+    return is_usable(group->view, group->choice, member, group->down_too);
+}
+
+static uint16_t by_call_id(const struct group *group)
+{
+    const struct rules *rules = group->view->rules;
+    const struct snapshot_peer *peer = &rules->peers[group->choice->peer];
+    uint64_t hash = group->choice->call_hash;
+    // The table is that of the best priority.
+    bool has_table = group->members == rules->lists + peer->list_offset;
+    for (unsigned attempt = 0; has_table && attempt < MAGLEV_ATTEMPTS; attempt++) {
+        // The low bits choose: the high ones chose the owner core, and would leave each core only its share
+        // of the table.
+        uint16_t member = rules->maglev[peer->maglev_offset + (uint32_t)hash % peer->maglev_count];
+        if (usable(group, member))
+            return member;
+        hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u + attempt;
+        hash ^= hash >> 32;
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint16_t member = group->members[((uint32_t)hash + i) % group->count];
+        if (usable(group, member))
+            return member;
+    }
+    return NUMBER_NONE;
+}
+
+// Calls by weight; of equals the one behind where the hash points, so that empty members share.
+static uint16_t by_calls(const struct group *group)
+{
+    uint16_t best = NUMBER_NONE;
+    uint64_t best_calls = 0, best_weight = 1;
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint16_t member = group->members[((uint32_t)group->choice->call_hash + i) % group->count];
+        uint64_t calls = limit_held(group->view->limits, LIMIT_MEMBER(member));
+        uint64_t weight = group->view->rules->members[member].weight;
+        if (!usable(group, member) || (best != NUMBER_NONE && calls * best_weight >= best_calls * weight))
+            continue;
+        best = member;
+        best_calls = calls;
+        best_weight = weight;
+    }
+    return best;
+}
+
+// Smooth weighted round robin: each earns its weight, the richest is chosen and pays what all have earned.
+static uint16_t by_turn(const struct group *group)
+{
+    int32_t *credits = group->view->credits;
+    uint16_t best = NUMBER_NONE;
+    int32_t earned = 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint16_t member = group->members[i];
+        if (!usable(group, member))
+            continue;
+        int32_t weight = group->view->rules->members[member].weight;
+        credits[member] += weight;
+        earned += weight;
+        if (best == NUMBER_NONE || credits[member] > credits[best])
+            best = member;
+    }
+    if (best != NUMBER_NONE)
+        credits[best] -= earned;
+    return best;
+}
+
+static uint16_t of_group(const struct group *group)
+{
+    switch (group->view->rules->peers[group->choice->peer].balance) {
+    case BALANCE_LEAST_CALLS:
+        return by_calls(group);
+    case BALANCE_WEIGHTED:
+        return by_turn(group);
+    default:
+        return by_call_id(group);
+    }
+}
+
+static uint16_t of_peer(const struct member_view *view, const struct member_choice *choice, bool down_too)
+{
+    const struct rules *rules = view->rules;
+    const struct snapshot_peer *peer = &rules->peers[choice->peer];
+    const uint16_t *list = rules->lists + peer->list_offset;
+    for (uint32_t first = 0, end; first < peer->member_count; first = end) {
+        uint16_t priority = rules->members[list[first]].priority;
+        for (end = first + 1; end < peer->member_count && rules->members[list[end]].priority == priority;
+             end++)
+            continue;
+        struct group group = {view, choice, list + first, end - first, down_too};
+        uint16_t member = of_group(&group);
+        if (member != NUMBER_NONE)
+            return member;
+    }
+    return NUMBER_NONE;
+}
+
+static bool is_all_down(const struct member_view *view, uint16_t peer)
+{
+    const struct snapshot_peer *row = &view->rules->peers[peer];
+    for (uint32_t i = 0; i < row->member_count; i++) {
+        if (member_is_up(view, view->rules->lists[row->list_offset + i]))
+            return false;
+    }
+    return true;
+}
+
+uint16_t member_choose(const struct member_view *view, const struct member_choice *choice)
+{
+    uint16_t member = of_peer(view, choice, false);
+    if (member != NUMBER_NONE || !(view->rules->peers[choice->peer].flags & PEER_FAIL_OPEN) ||
+        !is_all_down(view, choice->peer))
+        return member;
+    return of_peer(view, choice, true);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which member of a peer a request goes to: by priority, state, what was tried already, and the peer's
+// `balance`. All of it is a function of the configuration, of words that others may write, and of the
+// request.
+#ifndef DIALGATE_PATH_MEMBER_H
+#define DIALGATE_PATH_MEMBER_H
+
+#include "limit.h"
+#include "rules.h"
+
+#define MEMBER_TRIED_MAX 8u
+
+// What one worker looks at. members[i]: the counters of worker i; a member's health is in those of the worker
+// that probes it, number % workers.
+struct member_view {
+    const struct rules *rules;
+    const struct counters_member *members[WORKERS_MAX];
+    const struct limits *limits;
+    int32_t *credits; // MEMBERS_MAX of them: whose turn it is (weighted), this worker's own
+    unsigned workers;
+};
+
+struct member_choice {
+    uint16_t peer;
+    uint16_t tried_count;
+    uint16_t tried[MEMBER_TRIED_MAX];
+    uint64_t call_hash;
+};
+
+// NUMBER_NONE: the peer has no member that may take it: all were tried, are full, drained or disabled, or
+// down while the peer is not fail-open.
+uint16_t member_choose(const struct member_view *view, const struct member_choice *choice);
+// Notes that this member was tried; more than MEMBER_TRIED_MAX are not asked for.
+void member_tried(struct member_choice *choice, uint16_t member);
+bool member_is_up(const struct member_view *view, uint16_t member);
+
+#endif

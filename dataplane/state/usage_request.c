@@ -124,6 +124,7 @@ static struct usage_verdict receive_prack(struct usages *set, uint32_t index,
     if (entry_of[usage->state] == ENTRY_THEIRS) {
         usage_disarm(set, index, USAGE_TIMER_REPEAT);
         usage_disarm(set, index, USAGE_TIMER_GIVE_UP);
+        usage_drop(set, usage, USAGE_SLOT_REPEATED);
     }
     return come_in(usage_step(set, index, USAGE_ON_PRACKED, now));
 }

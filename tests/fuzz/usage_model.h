@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A plain model of struct usage: a heap of facts and deadlines and an if for each sentence of the RFCs, no
-// table and no states. It says what each event, and each request that comes in, has to lead to. Offers and
-// kept messages are no part of it.
-#ifndef DIALGATE_TEST_STATE_USAGE_MODEL_H
-#define DIALGATE_TEST_STATE_USAGE_MODEL_H
+// table and no states. It says what each event, and each request that comes in, has to lead to. Offers are
+// no part of it.
+#ifndef DIALGATE_FUZZ_USAGE_MODEL_H
+#define DIALGATE_FUZZ_USAGE_MODEL_H
 
 #include "usage.h"
 
@@ -28,6 +28,7 @@ struct model {
     bool reliable, body;
     struct wait waits[USAGE_TIMERS];
     tick_t interval;
+    bool kept, kept_held; // octets to be repeated; of the 2xx that is held
 };
 
 void model_wait(struct model *model, enum usage_timer timer, tick_t deadline);
@@ -35,7 +36,7 @@ void model_forget(struct model *model, enum usage_timer timer);
 bool model_is_early(const struct model *model); // our first INVITE has no 2xx here
 bool model_is_idle(const struct model *model);  // the call goes on and no INVITE is under way
 
-// The actions that the event leads to; a RESEND is left out, since nothing is kept. The model changes.
+// The actions that the event leads to. The model changes.
 unsigned model_event(struct model *model, enum usage_event event, tick_t now);
 // A request of the peer: the status of its refusal, or 0 and its actions.
 unsigned model_request(struct model *model, enum usage_method method, tick_t now, unsigned *actions);

@@ -9,6 +9,8 @@ void model_wait(struct model *model, enum usage_timer timer, tick_t deadline)
 void model_forget(struct model *model, enum usage_timer timer)
 {
     model->waits[timer].set = false;
+    if (timer == USAGE_TIMER_REPEAT)
+        model->kept = false;
 }
 
 static void forget_all(struct model *model)
@@ -278,7 +280,7 @@ static unsigned timer(struct model *model, enum usage_event event, tick_t now)
         if (model->unacked && model->interval > MODEL_T2)
             model->interval = MODEL_T2;
         model_wait(model, USAGE_TIMER_REPEAT, now + model->interval);
-        return 0; // nothing is kept here
+        return model->kept ? USAGE_DO_RESEND : 0;
     case USAGE_ON_FORGET:
         model_forget(model, USAGE_TIMER_FORGET);
         return 0;
@@ -386,7 +388,11 @@ unsigned model_request(struct model *model, enum usage_method method, tick_t now
             return 0;
         model_forget(model, USAGE_TIMER_REPEAT);
         model_forget(model, USAGE_TIMER_GIVE_UP);
-        *actions = USAGE_DO_DELIVER | (model->held ? accepts(model, now, 0) : 0);
+        *actions = USAGE_DO_DELIVER;
+        if (model->held) {
+            model->kept = model->kept_held;
+            *actions |= accepts(model, now, model->kept ? USAGE_DO_RESEND : 0);
+        }
         return 0;
     }
     *actions = USAGE_DO_DELIVER;

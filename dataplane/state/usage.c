@@ -126,7 +126,6 @@ void usage_drop(struct usages *set, struct usage *usage, enum usage_slot slot)
 {
     arena_put(set->arena, usage->kept[slot]);
     usage->kept[slot] = ARENA_NONE;
-    usage->kept_length[slot] = 0;
 }
 
 static int keep(struct usages *set, struct usage *usage, enum usage_slot slot, struct usage_octets message)
@@ -194,7 +193,6 @@ void usage_release(struct usages *set, uint32_t index)
         usage_drop(set, usage, (enum usage_slot)slot);
     wheel_cancel(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_USAGE, index));
     usage->state = USAGE_FREE;
-    usage->armed = 0;
     usage->generation++;
     usage->next_free = set->free;
     set->free = index;

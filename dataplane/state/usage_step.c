@@ -143,7 +143,6 @@ static void enter(struct usages *set, struct usage *usage, enum usage_state stat
         usage->kept[USAGE_SLOT_REPEATED] = usage->kept[USAGE_SLOT_HELD];
         usage->kept_length[USAGE_SLOT_REPEATED] = usage->kept_length[USAGE_SLOT_HELD];
         usage->kept[USAGE_SLOT_HELD] = ARENA_NONE;
-        usage->kept_length[USAGE_SLOT_HELD] = 0;
     }
     usage->state = (uint8_t)state;
     usage->armed &= entry.keeps;

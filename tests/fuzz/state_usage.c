@@ -285,6 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
     sequence = (struct sequence){.now = 0xffff0000u, .octets = octets, .length = length};
     wheel_init(&sequence.wheel, sequence.now);
     usages_init(&sequence.set, memory, CAPACITY, &arena, &sequence.wheel);
+    sequence.set.timers.early = MODEL_EARLY;
     sequence.set.timers.confirmed = MODEL_CALL;
     while (sequence.length > 0) {
         if (sequence.count == 0)

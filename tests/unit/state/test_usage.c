@@ -381,6 +381,8 @@ static void stale_handles(struct world *world)
     for (int event = 0; event <= USAGE_EVENTS; event++)
         assert_int_equal(usage_step(&world->usages, index, (enum usage_event)event, world->now), 0);
     assert_int_equal(receives(world, index, USAGE_BYE, 1000).status, 481);
+    assert_int_equal(calls(world, 1), index);
+    assert_int_equal(at(world, index)->generation, generation + 1);
 }
 
 static void full(struct world *world)
@@ -392,6 +394,11 @@ static void full(struct world *world)
     usage_release(&world->usages, 3);
     assert_int_equal(is_called(world, 1), 3);
     assert_int_equal(world->usages.count, WORLD_CAPACITY);
+    struct usages none;
+    struct wheel wheel;
+    wheel_init(&wheel, world->now);
+    usages_init(&none, world->memory, 0, &world->arena, &wheel);
+    assert_int_equal(usage_create(&none, USAGE_CLIENT, 1, world->now), INDEX_NONE);
 }
 
 #define SCENARIOS(S)                                                                                         \

@@ -84,22 +84,23 @@ static uint32_t begin_ours(struct worker *worker, uint8_t method, struct endpoin
     return index;
 }
 
+// Takes the mbuf. Without room to keep it the request goes once, and its transaction ends here. False: it did
+// not go.
 static bool send_ours(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf,
                       const struct writer *writer)
 {
     struct endpoint to = transaction_at(&worker->transactions, index)->remote;
-    if (writer->overflow ||
-        transaction_keep(&worker->transactions, index, writer->octets, writer->used) != 0) {
+    if (writer->overflow) {
         rte_pktmbuf_free(mbuf);
         transaction_release(&worker->transactions, index);
         return false;
     }
+    bool kept = transaction_keep(&worker->transactions, index, writer->octets, writer->used) == 0;
     uint32_t outcome = tx_send(worker, mbuf, writer, to);
-    if (outcome == COUNTER_DROP_TOO_LONG) {
+    if (!kept || outcome == COUNTER_DROP_TOO_LONG)
         transaction_release(&worker->transactions, index);
-        return false;
-    }
-    return true; // an unknown next hop is being asked for; timer E repeats
+    // An unknown next hop is being asked for; timer E repeats.
+    return outcome == 0 || (kept && outcome != COUNTER_DROP_TOO_LONG);
 }
 
 void originate_cancel(struct worker *worker, uint32_t client)
@@ -128,7 +129,8 @@ void originate_cancel(struct worker *worker, uint32_t client)
     if (!send_ours(worker, index, mbuf, &writer))
         return;
     invite->flags |= TRANSACTION_FLAG_CANCEL_SENT;
-    invite->cancel = index;
+    if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
+        invite->cancel = index;
     // 9.1: a callee that does not know CANCEL and never answers is given up after 64*T1.
     transaction_end_at(&worker->transactions, client, worker->now + 64 * worker->transactions.timers.t1);
 }

@@ -192,7 +192,7 @@ static uint32_t send_first(struct worker *worker, struct work *work, uint32_t cl
     return outcome == COUNTER_DROP_NO_NEXT_HOP ? 0 : outcome;
 }
 
-static void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target)
+void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target)
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
@@ -200,7 +200,11 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
     bool begins_dialog = message->to_tag.length == 0 &&
                          (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
+    struct call call = {work->packet->peer, target->peer, target->member};
+    bool is_call = begins_dialog && invite;
     if (!begin_pair(worker, work, target, pair)) {
+        if (is_call)
+            calls_untake(worker, &call);
         // Full is for new calls: what is inside one goes on, without state.
         if (message->to_tag.length > 0)
             forward_stateless(worker, work, target->to);
@@ -211,9 +215,10 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
     struct forward forward = {.to = target->to, .listener_in = work->packet->source.listener};
     char cookie[COOKIE_TEXT_MAX];
     uint32_t dialog = work->dialog;
-    if (begins_dialog && invite) {
+    if (is_call) {
         dialog = dialog_begin(worker, work, target, pair[0]);
         if (dialog == INDEX_NONE) {
+            calls_untake(worker, &call);
             release_pair(worker, pair[0], pair[1]);
             reply_stateless(worker, work, no_room);
             return;
@@ -234,9 +239,13 @@ static void forward_stateful(struct worker *worker, struct work *work, const str
     }
     uint32_t outcome = send_first(worker, work, pair[1], &forward);
     if (outcome != 0) {
-        if (begins_dialog && invite)
+        if (is_call)
             dialog_apply(worker, dialog, DIALOG_ON_REFUSED);
         release_pair(worker, pair[0], pair[1]);
+        if (outcome == COUNTER_DROP_NO_ROOM && message->to_tag.length > 0) {
+            forward_stateless(worker, work, target->to);
+            return;
+        }
         reply_stateless(worker, work,
                         outcome == COUNTER_DROP_TOO_LONG ? (struct reply){513, "Message Too Large", NULL}
                                                          : no_room);
@@ -283,49 +292,6 @@ static void route_in_dialog(struct worker *worker, struct work *work)
         forward_stateless(worker, work, to);
     if (work->outcome == COUNTER_OUT_FORWARDED && work->dialog != INDEX_NONE)
         dialog_request(worker, work);
-}
-
-static void route_new(struct worker *worker, struct work *work)
-{
-    const struct message *message = work->message;
-    const struct rules *rules = worker->rules;
-    if (message->method ==
-        METHOD_ACK) { // the ACK to a refusal that was sent without state has no To-tag only when it is wrong
-        settle(work, COUNTER_DROP_STRAY_ACK);
-        return;
-    }
-    struct uri uri;
-    struct endpoint at;
-    bool to_us = endpoint_of_uri(message, message->request_uri, &at) &&
-                 rules_listener(rules, at.address, at.port) != NUMBER_NONE &&
-                 uri_parse(message->octets, message->request_uri, &uri) == 0 && uri.user.length == 0;
-    const struct snapshot_route *route = rules_route(
-        rules, (struct rules_request){.from = work->packet->peer, .method = message->method, .to_us = to_us});
-    if (route == NULL) {
-        reply_stateless(worker, work, (struct reply){404, "Not Found", NULL});
-        return;
-    }
-    if (route->action == ROUTE_ANSWER) {
-        reply_stateless(worker, work, (struct reply){route->answer, NULL, NULL});
-        return;
-    }
-    uint16_t member = rules_member(rules, route->to, work->packet->call_hash);
-    if (member == NUMBER_NONE) {
-        reply_stateless(worker, work, no_room);
-        return;
-    }
-    const struct snapshot_member *row = &rules->members[member];
-    struct route_target target = {.to = {.address = ip_address_ipv4(&row->address),
-                                         .port = row->port,
-                                         .listener = rules->peers[route->to].listener},
-                                  .peer = route->to,
-                                  .member = member};
-    forward_stateful(worker, work, &target);
-    if (work->outcome == COUNTER_OUT_FORWARDED && message->method == METHOD_INVITE) {
-        count_word(&worker->parts.peers[work->packet->peer].calls_in_total, 1);
-        count_word(&worker->parts.peers[route->to].calls_out_total, 1);
-        count_word(&worker->parts.members[member].calls_total, 1);
-    }
 }
 
 void route_stage(struct worker *worker, struct work *work)

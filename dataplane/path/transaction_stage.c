@@ -10,7 +10,10 @@ static void match_cancel(struct worker *worker, struct work *work)
 {
     uint32_t server = transaction_find_server(&worker->transactions, work->server_key);
     if (server == INDEX_NONE) {
-        reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
+        // 16.10: inside a dialog its INVITE may have gone on without state, and so does the CANCEL, with the
+        // same branch. Outside one no INVITE does.
+        if (work->message->to_tag.length == 0)
+            reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
         return;
     }
     reply_stateless(worker, work, (struct reply){200, "OK", NULL});

@@ -1,112 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What passing messages do to dialog records: begun by the INVITE that goes out, told apart by To-tags, moved
 // by responses and by requests inside. The proxy observes; it absorbs nothing here.
-#include <errno.h>
 #include <string.h>
+#include "ending.h"
+#include "route_set.h"
 #include "session_expires.h"
-#include "worker_core.h"
-
-#define ROUTE_VALUES_MAX 16u
-
-static bool is_call(const struct worker *worker, uint32_t index)
-{
-    enum dialog_state state = dialog_state(&worker->dialogs, index);
-    return state == DIALOG_EARLY || state == DIALOG_CONFIRMED;
-}
-
-static_assert(DIALOG_NUMBER_NONE == NUMBER_NONE, "one name for no peer and no member");
-
-static void count_call(struct worker *worker, const struct dialog *dialog, int change)
-{
-    count_gauge(&worker->parts.peers[dialog->caller_peer].calls_in, change);
-    count_gauge(&worker->parts.peers[dialog->callee_peer].calls_out, change);
-    if (dialog->callee_member != NUMBER_NONE)
-        count_gauge(&worker->parts.members[dialog->callee_member].calls, change);
-}
-
-static void count_actions(struct worker *worker, const struct dialog *dialog, unsigned actions)
-{
-    if (actions & DIALOG_DO_CONFIRM) {
-        count(worker, COUNTER_DIALOG_ANSWERED);
-        count_word(&worker->parts.peers[dialog->caller_peer].answered_in_total, 1);
-        count_word(&worker->parts.peers[dialog->callee_peer].answered_out_total, 1);
-        if (dialog->callee_member != NUMBER_NONE)
-            count_word(&worker->parts.members[dialog->callee_member].answered_total, 1);
-    }
-    if (actions & DIALOG_DO_END_CONFIRMED)
-        count(worker, COUNTER_DIALOG_ENDED);
-    if (actions & DIALOG_DO_END_EARLY)
-        count(worker, COUNTER_DIALOG_REFUSED);
-}
-
-static void cancel_invite(struct worker *worker, const struct dialog *dialog)
-{
-    if (dialog->invite == INDEX_NONE)
-        return;
-    struct transaction *server = transaction_at(&worker->transactions, dialog->invite);
-    if ((uint16_t)server->generation != dialog->invite_generation || server->state != TRANSACTION_PROCEEDING)
-        return;
-    server->flags |= TRANSACTION_FLAG_OPERATOR;
-    originate_cancel(worker, transaction_other(worker, dialog->invite));
-}
-
-unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event event)
-{
-    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
-    bool before = is_call(worker, index);
-    unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
-    bool after = is_call(worker, index);
-    if (before != after)
-        count_call(worker, dialog, after ? 1 : -1);
-    count_actions(worker, dialog, actions);
-    if (actions & DIALOG_DO_CANCEL)
-        cancel_invite(worker, dialog);
-    if (actions & DIALOG_DO_BYE_BOTH) {
-        originate_bye(worker, index, DIALOG_CALLEE);
-        originate_bye(worker, index, DIALOG_CALLER);
-    }
-    if (actions & DIALOG_DO_RELEASE)
-        dialog_release(&worker->dialogs, index);
-    return actions;
-}
-
-void dialog_taken(struct worker *worker, uint32_t index)
-{
-    if (is_call(worker, index))
-        count_call(worker, dialog_at(&worker->dialogs, index), 1);
-}
-
-// Without its callee's tag a record would find nothing: the call goes on by its cookie alone.
-static void dialog_drop(struct worker *worker, uint32_t index)
-{
-    if (is_call(worker, index))
-        count_call(worker, dialog_at(&worker->dialogs, index), -1);
-    dialog_release(&worker->dialogs, index);
-}
-
-int dialog_end(struct worker *worker, uint32_t index)
-{
-    enum dialog_state state = dialog_state(&worker->dialogs, index);
-    if (state == DIALOG_TERMINATING)
-        return -EALREADY;
-    // Section 15: the callee's side may not send BYE before its 2xx is acknowledged, and we speak for it.
-    if (state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED))
-        return -EAGAIN;
-    dialog_apply(worker, index, DIALOG_ON_OPERATOR_END);
-    return 0;
-}
-
-struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enum dialog_side side)
-{
-    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
-    struct endpoint to = dialog_cold(&worker->dialogs, index)->learnt[side];
-    uint16_t peer = side == DIALOG_CALLER ? dialog->caller_peer : dialog->callee_peer;
-    if (peer < worker->rules->peer_count && (worker->rules->peers[peer].flags & SNAPSHOT_PRESENT))
-        to.listener = worker->rules->peers[peer].listener;
-    else
-        to.address = 0; // the peer was taken out of the configuration
-    return to;
-}
 
 // From or To without its header parameters: the tag is kept apart.
 static struct span without_parameters(const struct message *message, struct span value)
@@ -135,65 +33,45 @@ static struct dialog_string contact_of(const struct message *message)
     return string_of(message, address.uri);
 }
 
-// Record-Route values down to our own, joined. reversed: as the other end's route set wants them (12.1.2).
-static struct dialog_string routes_above_us(struct worker *worker, const struct message *message,
-                                            bool reversed)
+// A record for this INVITE, or for a 2xx that is late for it. birth: what the texts do not say. mine: as for
+// route_set_of_caller().
+static uint32_t begin(struct worker *worker, const struct work *work, struct dialog_birth *birth,
+                      const struct cookie_route *mine)
 {
-    struct span values[ROUTE_VALUES_MAX];
-    uint32_t n = 0;
-    bool end = false;
-    for (uint8_t field = message->first[HEADER_RECORD_ROUTE]; field != MESSAGE_NO_HEADER && !end;
-         field = message_next_header(message, field)) {
-        uint32_t at = 0;
-        struct address address;
-        while (!end && address_next(message->octets, message->headers[field].value, &at, &address) == 1) {
-            struct endpoint hop;
-            end = n == ROUTE_VALUES_MAX ||
-                  (endpoint_of_uri(message, address.uri, &hop) &&
-                   rules_listener(worker->rules, hop.address, hop.port) != NUMBER_NONE);
-            if (!end)
-                values[n++] = address.whole;
-        }
-    }
-    struct writer writer;
-    writer_init(&writer, worker->scratch, sizeof(worker->scratch));
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0)
-            write_text(&writer, ",");
-        write_span(&writer, message, values[reversed ? n - 1 - i : i]);
-    }
-    return (struct dialog_string){worker->scratch, writer.overflow ? 0 : writer.used};
+    const struct message *message = work->message;
+    const struct dialog_string none = {"", 0};
+    const struct dialog_string texts[DIALOG_TEXT_COUNT] = {
+        [DIALOG_TEXT_CALL_ID] = string_of(message, message->call_id),
+        [DIALOG_TEXT_CALLER_FROM] = string_of(message, without_parameters(message, message->from)),
+        [DIALOG_TEXT_CALLEE_TO] = string_of(message, without_parameters(message, message->to)),
+        [DIALOG_TEXT_CALLER_TAG] = string_of(message, message->from_tag),
+        [DIALOG_TEXT_CALLEE_TAG] = none,
+        [DIALOG_TEXT_CALLER_TARGET] = message->is_request ? contact_of(message) : none,
+        [DIALOG_TEXT_CALLEE_TARGET] = none,
+        [DIALOG_TEXT_CALLER_ROUTES] = route_set_of_caller(worker, message, mine),
+        [DIALOG_TEXT_CALLEE_ROUTES] = none,
+    };
+    birth->call_hash = work->packet->call_hash;
+    birth->texts = texts;
+    birth->cseq = message->cseq_number;
+    uint32_t index = dialog_create(&worker->dialogs, birth, worker->now);
+    count(worker, index == INDEX_NONE ? COUNTER_DIALOG_FULL : COUNTER_DIALOG_CREATED);
+    return index;
 }
 
 uint32_t dialog_begin(struct worker *worker, const struct work *work, const struct route_target *target,
                       uint32_t server)
 {
-    const struct message *message = work->message;
-    struct dialog_string texts[DIALOG_TEXT_COUNT] = {
-        [DIALOG_TEXT_CALL_ID] = string_of(message, message->call_id),
-        [DIALOG_TEXT_CALLER_FROM] = string_of(message, without_parameters(message, message->from)),
-        [DIALOG_TEXT_CALLEE_TO] = string_of(message, without_parameters(message, message->to)),
-        [DIALOG_TEXT_CALLER_TAG] = string_of(message, message->from_tag),
-        [DIALOG_TEXT_CALLEE_TAG] = {"", 0},
-        [DIALOG_TEXT_CALLER_TARGET] = contact_of(message),
-        [DIALOG_TEXT_CALLEE_TARGET] = {"", 0},
-        [DIALOG_TEXT_CALLER_ROUTES] = routes_above_us(worker, message, false),
-        [DIALOG_TEXT_CALLEE_ROUTES] = {"", 0},
-    };
-    const struct dialog_birth birth = {
-        .call_hash = work->packet->call_hash,
-        .texts = texts,
-        .caller_peer = work->packet->peer,
-        .caller_member = NUMBER_NONE, // sources are known by their peer alone
-        .callee_peer = target->peer,
-        .callee_member = target->member,
-        .cseq = message->cseq_number,
-        .learnt = {[DIALOG_CALLER] = work->packet->source, [DIALOG_CALLEE] = target->to},
-        .invite = server,
-        .invite_generation = transaction_at(&worker->transactions, server)->generation};
-    uint32_t index = dialog_create(&worker->dialogs, &birth, worker->now);
-    count(worker, index == INDEX_NONE ? COUNTER_DIALOG_FULL : COUNTER_DIALOG_CREATED);
-    return index;
+    struct dialog_birth birth = {.caller_peer = work->packet->peer,
+                                 .caller_member = NUMBER_NONE, // sources are known by their peer alone
+                                 .callee_peer = target->peer,
+                                 .callee_member = target->member,
+                                 .counted = true,
+                                 .learnt = {[DIALOG_CALLER] = work->reply_to, [DIALOG_CALLEE] = target->to},
+                                 .invite = server,
+                                 .invite_generation =
+                                     transaction_at(&worker->transactions, server)->generation};
+    return begin(worker, work, &birth, NULL);
 }
 
 // The records that one INVITE made (forks); a spiral's other passage has another INVITE.
@@ -265,14 +143,15 @@ static void read_session(const struct worker *worker, const struct message *mess
 
 // What a response to the INVITE that begins a dialog says of it. Returns false when the callee's tag found no
 // room.
-static bool keep_answer(struct worker *worker, const struct work *work, uint32_t index)
+static bool keep_answer(struct worker *worker, const struct work *work, uint32_t index,
+                        const struct cookie_route *mine)
 {
     const struct message *message = work->message;
     struct dialog_string tag = string_of(message, message->to_tag);
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {
         [DIALOG_TEXT_CALLEE_TAG] = tag,
         [DIALOG_TEXT_CALLEE_TARGET] = contact_of(message),
-        [DIALOG_TEXT_CALLEE_ROUTES] = routes_above_us(worker, message, true),
+        [DIALOG_TEXT_CALLEE_ROUTES] = route_set_of_callee(worker, message, mine),
     };
     if (texts[DIALOG_TEXT_CALLEE_TARGET].length == 0) // a 1xx may have no Contact
         texts[DIALOG_TEXT_CALLEE_TARGET].octets = NULL;
@@ -285,7 +164,9 @@ static bool keep_answer(struct worker *worker, const struct work *work, uint32_t
     return dialog_text_is(&worker->dialogs, index, DIALOG_TEXT_CALLEE_TAG, tag);
 }
 
-static void track_tag(struct worker *worker, struct work *work, uint32_t first)
+// mine: the cookie of the INVITE's first record, which may be gone.
+static void track_tag(struct worker *worker, struct work *work, uint32_t first,
+                      const struct cookie_route *mine)
 {
     const struct message *message = work->message;
     uint32_t index = record_of_tag(worker, work, first);
@@ -293,14 +174,17 @@ static void track_tag(struct worker *worker, struct work *work, uint32_t first)
         return;
     uint8_t row = dialog_at(&worker->dialogs, index)->row;
     // 13.2.2.4: the 2xx sets the route set anew; then it stands.
-    bool kept =
-        row == DIALOG_ROW_CONFIRMED || row == DIALOG_ROW_TERMINATING || keep_answer(worker, work, index);
+    bool kept = row == DIALOG_ROW_CONFIRMED || row == DIALOG_ROW_TERMINATING ||
+                keep_answer(worker, work, index, mine);
     if (!kept && message->status >= 200) {
         dialog_drop(worker, index);
         return;
     }
-    dialog_see(&worker->dialogs, index,
-               &(struct dialog_seen){.side = DIALOG_CALLEE, .source = work->packet->source});
+    // Who answers from another port than it listens at has not moved.
+    struct dialog_seen seen = {.side = DIALOG_CALLEE, .source = work->packet->source};
+    if (seen.source.address == dialog_cold(&worker->dialogs, index)->learnt[DIALOG_CALLEE].address)
+        seen.source.address = 0;
+    dialog_see(&worker->dialogs, index, &seen);
     unsigned actions =
         dialog_apply(worker, index, message->status < 200 ? DIALOG_ON_PROVISIONAL : DIALOG_ON_SUCCESS);
     if (actions & DIALOG_DO_CONFIRM)
@@ -330,10 +214,12 @@ void dialog_refused(struct worker *worker, uint32_t server)
     const struct transaction *transaction = transaction_at(&worker->transactions, server);
     uint32_t dialog = transaction->dialog;
     if (dialog == INDEX_NONE ||
-        dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation ||
-        !began_with(worker, dialog, server))
+        dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation)
         return;
-    refuse_set(worker, dialog);
+    if (began_with(worker, dialog, server))
+        refuse_set(worker, dialog);
+    else if (!(transaction->flags & TRANSACTION_FLAG_CANCELLED)) // 12.2.1.2: a 408 ends the dialog
+        dialog_apply(worker, dialog, DIALOG_ON_GONE);
 }
 
 static enum dialog_side asker_of(const struct worker *worker, const struct message *response, uint32_t index)
@@ -377,6 +263,36 @@ static void refresh_by_reinvite(struct worker *worker, struct work *work, uint32
     refresh(worker, work, index, kept ? &worker->kept : NULL);
 }
 
+static enum ending_request request_of(uint8_t method)
+{
+    switch (method) {
+    case METHOD_INVITE:
+        return ENDING_REINVITE;
+    case METHOD_UPDATE:
+    case METHOD_INFO:
+        return ENDING_IN_USAGE;
+    case METHOD_PRACK:
+        return ENDING_PRACK;
+    case METHOD_CANCEL:
+        return ENDING_CANCEL;
+    case METHOD_SUBSCRIBE:
+    case METHOD_NOTIFY:
+        return ENDING_SUBSCRIPTION;
+    case METHOD_REFER:
+        return ENDING_REFER;
+    default:
+        return ENDING_OF_NONE;
+    }
+}
+
+// Whether a response ends the dialog or its INVITE usage (RFC 5057); that of a subscription is another.
+static bool ends_call(const struct message *message)
+{
+    enum ending_request request = request_of(message->method);
+    enum ending ending = ending_of(request, message->status);
+    return ending == ENDING_DIALOG || (ending == ENDING_USAGE && request != ENDING_SUBSCRIPTION);
+}
+
 static void track_inside(struct worker *worker, struct work *work, uint32_t index)
 {
     const struct message *message = work->message;
@@ -386,28 +302,105 @@ static void track_inside(struct worker *worker, struct work *work, uint32_t inde
         dialog_apply(worker, index,
                      message->status == 401 || message->status == 407 ? DIALOG_ON_BYE_CHALLENGED
                                                                       : DIALOG_ON_BYE_DONE);
-    else if (message->method != METHOD_BYE && (message->status == 408 || message->status == 481))
+    else if (message->method != METHOD_BYE && ends_call(message))
         dialog_apply(worker, index, DIALOG_ON_GONE);
+}
+
+// The record that an INVITE's transaction is tied to. When the first of several forks is gone, another one
+// stands for the set.
+static uint32_t record_of_client(struct worker *worker, const struct work *work)
+{
+    const struct transaction *client = transaction_at(&worker->transactions, work->client);
+    uint32_t index = client->dialog;
+    if (index == INDEX_NONE || dialog_at(&worker->dialogs, index)->generation == client->dialog_generation)
+        return index;
+    uint32_t found[DIALOGS_OF_CALL_MAX];
+    unsigned n = dialog_find_call(&worker->dialogs, work->packet->call_hash, (struct dialog_string){NULL, 0},
+                                  found, DIALOGS_OF_CALL_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        if (began_with(worker, found[i], client->other))
+            return found[i];
+    }
+    return INDEX_NONE;
+}
+
+// The call that a 2xx belongs to is known by our Record-Route when its record is not: after a restart, or
+// because everybody had given it up. False: none of ours names the two peers that it goes between.
+static bool find_passage(const struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    uint16_t caller = rules_peer(worker->rules, work->upstream_at.address);
+    bool ours = false;
+    for (uint8_t field = message->first[HEADER_RECORD_ROUTE]; field != MESSAGE_NO_HEADER;
+         field = message_next_header(message, field)) {
+        uint32_t at = 0;
+        struct address address;
+        while (address_next(message->octets, message->headers[field].value, &at, &address) ==
+               1) { // each turn moves on in the line
+            if (!route_set_cookie(worker, message, &address, &work->cookie))
+                continue;
+            ours = true;
+            if (work->cookie.caller_peer == caller &&
+                rules_may_speak(worker->rules, work->packet->peer, work->cookie.callee_peer)) {
+                work->has_cookie = true;
+                return true;
+            }
+        }
+    }
+    return !ours;
+}
+
+bool dialog_may_answer(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    struct dialog_id id = {.call_hash = work->packet->call_hash,
+                           .call_id = string_of(message, message->call_id),
+                           .from_tag = string_of(message, message->from_tag),
+                           .to_tag = string_of(message, message->to_tag),
+                           .peer = work->packet->peer,
+                           .response = true};
+    bool answer = message->method == METHOD_INVITE && message->status / 100 == 2;
+    if (message->to_tag.length == 0)
+        return true;
+    work->dialog = dialog_find(&worker->dialogs, &id, &work->side);
+    if (work->dialog == INDEX_NONE)
+        return !answer || find_passage(worker, work);
+    const struct dialog *dialog = dialog_at(&worker->dialogs, work->dialog);
+    if (rules_may_speak(worker->rules, work->packet->peer,
+                        work->side == DIALOG_CALLER ? dialog->callee_peer : dialog->caller_peer))
+        return true;
+    work->dialog = INDEX_NONE; // another passage's, if anybody's
+    return answer && find_passage(worker, work) && work->has_cookie;
+}
+
+// RFC 3261 16.7 step 5, 13.3.1.4: the call exists from this 2xx on.
+static void begin_late(struct worker *worker, struct work *work)
+{
+    struct dialog_birth birth = {
+        .caller_peer = work->cookie.caller_peer,
+        .caller_member = NUMBER_NONE,
+        .callee_peer = work->cookie.callee_peer,
+        .callee_member = NUMBER_NONE,
+        .learnt = {[DIALOG_CALLER] = work->upstream_at, [DIALOG_CALLEE] = work->packet->source},
+        .invite = INDEX_NONE};
+    uint32_t index = begin(worker, work, &birth, &work->cookie);
+    if (index != INDEX_NONE)
+        track_tag(worker, work, index, &work->cookie);
 }
 
 void dialog_response(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     if (work->client == INDEX_NONE) {
-        struct dialog_id id = {.call_hash = work->packet->call_hash,
-                               .call_id = string_of(message, message->call_id),
-                               .from_tag = string_of(message, message->from_tag),
-                               .to_tag = string_of(message, message->to_tag),
-                               .peer = work->packet->peer,
-                               .response = true};
-        work->dialog = dialog_find(&worker->dialogs, &id, &work->side);
         if (work->dialog != INDEX_NONE && message->method != METHOD_INVITE)
             track_inside(worker, work, work->dialog);
+        else if (work->dialog == INDEX_NONE && work->has_cookie)
+            begin_late(worker, work);
         return;
     }
     const struct transaction *client = transaction_at(&worker->transactions, work->client);
-    uint32_t index = client->dialog;
-    if (index == INDEX_NONE || dialog_at(&worker->dialogs, index)->generation != client->dialog_generation)
+    uint32_t index = record_of_client(worker, work);
+    if (index == INDEX_NONE)
         return;
     if (!began_with(worker, index, client->other)) {
         if (message->status / 100 == 2)
@@ -416,17 +409,23 @@ void dialog_response(struct worker *worker, struct work *work)
             track_inside(worker, work, index);
         return;
     }
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    const struct cookie_route mine = {.worker = (uint8_t)worker->parts.id,
+                                      .generation = (uint16_t)client->dialog_generation,
+                                      .index = client->dialog,
+                                      .caller_peer = dialog->caller_peer,
+                                      .callee_peer = dialog->callee_peer};
     if (message->status >= 300)
         refuse_set(worker, index);
     else if (message->status > 100 && message->to_tag.length > 0)
-        track_tag(worker, work, index);
+        track_tag(worker, work, index, &mine);
 }
 
 void dialog_request(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     dialog_see(&worker->dialogs, work->dialog,
-               &(struct dialog_seen){work->side, message->cseq_number, work->packet->source});
+               &(struct dialog_seen){work->side, message->cseq_number, work->reply_to});
     if (message->method == METHOD_UPDATE) {
         // It passes without state: where its sender says to be reached is believed before it is answered.
         struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};

@@ -11,6 +11,10 @@ static void response_stateless(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_STRAY_RESPONSE);
         return;
     }
+    if (!dialog_may_answer(worker, work)) {
+        settle(work, COUNTER_DROP_FORGED_DIALOG);
+        return;
+    }
     struct endpoint to = work->upstream_at;
     to.listener = worker->rules->peers[peer].listener;
     uint32_t outcome = forward_response(worker, work, to, INDEX_NONE);

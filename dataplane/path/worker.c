@@ -106,6 +106,7 @@ static tick_t ticks_of(uint64_t ms)
 void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
+    worker->view.rules = worker->rules;
     worker->transactions.timers = (struct transaction_timers){.t1 = ticks_of(settings->timer_t1_ms),
                                                               .t2 = ticks_of(settings->timer_t2_ms),
                                                               .t4 = ticks_of(settings->timer_t4_ms),

@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 #include "cookie.h"
 #include "dialgate/counters.h"
+#include "limit.h"
 #include "nexthop.h"
 #include "packet.h"
 #include "rules.h"
@@ -33,6 +34,12 @@ struct worker_queue {
     uint8_t network;
 };
 
+// Words that each worker writes for itself and all read.
+struct worker_shared {
+    const struct counters_member *members[WORKERS_MAX]; // of the counters file
+    struct limit_words *limits[WORKERS_MAX];            // LIMIT_ROWS of each worker, zeroed at the start
+};
+
 // All rings are single producer, single consumer. [i] of the arrays: the other worker's number; [own] is
 // NULL.
 struct worker_parts {
@@ -55,6 +62,7 @@ struct worker_parts {
     struct counters_worker *counters; // zeroed block in the counters file
     struct counters_peer *peers;      // PEERS_MAX of them in it
     struct counters_member *members;  // MEMBERS_MAX of them in it
+    const struct worker_shared *shared;
     struct cookie_keys keys;
     uint32_t dialogs_capacity;
     uint32_t transactions_capacity;

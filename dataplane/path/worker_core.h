@@ -9,6 +9,7 @@
 
 #include "adopt.h"
 #include "dialog.h"
+#include "member.h"
 #include "transaction.h"
 #include "uri.h"
 #include "worker.h"
@@ -73,7 +74,10 @@ struct worker {
     int queue_of[NETWORKS_MAX];              // index in queues of our queue of the network, -1
     struct worker_queue queues[WORKER_QUEUES_MAX];
     struct dialog_transitions transitions;
-    uint64_t delay_us; // sum of all post-dial delays
+    struct limits limits;
+    struct member_view view;
+    int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
+    uint64_t delay_us;            // sum of all post-dial delays
     uint16_t ip_id;
     struct command *command; // being worked on
     struct message message;  // the received one
@@ -219,27 +223,56 @@ static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
                : INDEX_NONE;
 }
 
-// dialog_track.c
+// dialog_apply.c
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t dialog, enum dialog_side side);
 unsigned dialog_apply(struct worker *worker, uint32_t dialog,
                       enum dialog_event event); // step, gauges, actions, release
 // Ends a dialog by command or lifetime. Returns 0 or -errno.
 int dialog_end(struct worker *worker, uint32_t dialog);
-void dialog_request(struct worker *worker,
-                    struct work *work); // a request that was sent on, inside the dialog
+void dialog_taken(struct worker *worker, uint32_t dialog); // over from an image: counts for its peers
+// Without its callee's tag a record would find nothing: the call goes on by its cookie alone.
+void dialog_drop(struct worker *worker, uint32_t dialog);
+
+// dialog_track.c
 struct route_target {
     struct endpoint to;
     uint16_t peer;
     uint16_t member;
 };
+// target.c: requests outside dialogs.
+void route_new(struct worker *worker, struct work *work);
+// route.c: sends a request on, with a transaction on either side. For an INVITE outside a dialog its call was
+// taken (calls_take()) for this target.
+void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target);
+
+// calls.c: one call and the limits that it stands in.
+struct call {
+    uint16_t from; // peer
+    uint16_t to;   // peer
+    uint16_t member;
+};
+struct refusal {
+    uint16_t status;
+    uint16_t retry_after_s; // 0: none
+    enum counter counter;   // which limit
+};
+bool calls_take(struct worker *worker, const struct call *call, struct refusal *refusal);
+void calls_untake(struct worker *worker, const struct call *call); // it did not come about
+void calls_hold(struct worker *worker, const struct dialog *dialog);
+void calls_release(struct worker *worker, const struct dialog *dialog);
+
 // The record of an INVITE that goes out, and of its server transaction. INDEX_NONE: no room.
 uint32_t dialog_begin(struct worker *worker, const struct work *work, const struct route_target *target,
                       uint32_t server);
-void dialog_response(struct worker *worker, struct work *work); // after it was sent on
-void dialog_refused(struct worker *worker,
-                    uint32_t server); // the INVITE of this server transaction failed by itself
-
-void dialog_taken(struct worker *worker, uint32_t dialog); // over from an image: counts for its peers
+// A request inside the dialog, after it was sent on.
+void dialog_request(struct worker *worker, struct work *work);
+// A response that has no transaction: finds its record, or for a 2xx to an INVITE our cookie in it. False: it
+// does not come from the side that was asked.
+bool dialog_may_answer(struct worker *worker, struct work *work);
+// After it was sent on. One without a transaction went through dialog_may_answer().
+void dialog_response(struct worker *worker, struct work *work);
+// The INVITE of this server transaction failed by itself.
+void dialog_refused(struct worker *worker, uint32_t server);
 
 // takeover.c: what earlier processes left. Before the first turn, and then a slice a turn; returns how much
 // was done.

@@ -72,6 +72,13 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
                       &worker->wheel);
     worker->rules = parts->published->rules;
     worker->nexthops = parts->published->nexthops;
+    worker->limits = (struct limits){.own = parts->id, .workers = parts->count};
+    worker->view =
+        (struct member_view){.limits = &worker->limits, .credits = worker->credits, .workers = parts->count};
+    for (unsigned i = 0; i < parts->count; i++) {
+        worker->limits.words[i] = parts->shared->limits[i];
+        worker->view.members[i] = parts->shared->members[i];
+    }
     worker_settings(worker);
     parts->counters->cpu = parts->cpu;
     return worker;

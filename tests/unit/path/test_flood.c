@@ -95,6 +95,28 @@ static void test_invites_that_only_ring(void **state)
     wire_close(wire);
 }
 
+// 13.3.1.4: the callee gives up after 64*T1 and would send BYE; if it does not, its dialog ends here T4
+// later.
+static void test_200s_without_an_ack(void **state)
+{
+    (void)state;
+    struct wire *wire = flood_open();
+    for (unsigned i = 0; i < FLOOD; i++) {
+        flood_init(wire, i);
+        call_invite(&calls[i]);
+        call_answer(&calls[i], "200 OK");
+    }
+    expect_records(wire, FLOOD, 2 * FLOOD);
+    flood_pass(wire, 36500);
+    assert_int_equal(wire->workers[0]->dialogs.by_state[DIALOG_CONFIRMED], FLOOD);
+    flood_pass(wire, 1000);
+    assert_int_equal(wire->workers[0]->dialogs.by_state[DIALOG_CONFIRMED], 0);
+    expect_records(wire, 0, 0);
+    wire_expect_count(wire, COUNTER_DIALOG_ENDED, FLOOD);
+    expect_service(wire);
+    wire_close(wire);
+}
+
 // Each INVITE is cancelled at once and the callee answers nothing, not even 100: no CANCEL may go out (9.1).
 static void test_cancels_before_any_answer(void **state)
 {
@@ -194,10 +216,10 @@ static void test_one_invite_a_thousand_times(void **state)
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invites_without_an_answer),   cmocka_unit_test(test_invites_that_only_ring),
-        cmocka_unit_test(test_cancels_before_any_answer),   cmocka_unit_test(test_storm_of_cancels),
-        cmocka_unit_test(test_storm_of_unknown_cancels),    cmocka_unit_test(test_byes_without_an_answer),
-        cmocka_unit_test(test_one_invite_a_thousand_times),
+        cmocka_unit_test(test_invites_without_an_answer), cmocka_unit_test(test_invites_that_only_ring),
+        cmocka_unit_test(test_200s_without_an_ack),       cmocka_unit_test(test_cancels_before_any_answer),
+        cmocka_unit_test(test_storm_of_cancels),          cmocka_unit_test(test_storm_of_unknown_cancels),
+        cmocka_unit_test(test_byes_without_an_answer),    cmocka_unit_test(test_one_invite_a_thousand_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

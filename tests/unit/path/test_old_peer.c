@@ -193,11 +193,68 @@ static void test_invites_are_told_apart(void **state)
     wire_expect_silence(wire);
 }
 
+// It sends from any port, listens at that of its Via, and does not ask for rport (18.2.2). Its Contact is a
+// name, so that requests to it go where it is known to listen.
+static void test_without_rport(void **state)
+{
+    static const struct {
+        uint16_t via_port; // 0: none, that is, 5060
+        uint16_t listens;
+    } rows[] = {{5062, 5062}, {0, 5060}};
+    struct wire *wire = *state;
+    for (unsigned row = 0; row < RTE_DIM(rows); row++) {
+        struct call call;
+        char text[WIRE_TEXT_MAX], id[32], via[64];
+        struct endpoint sends = {wire_phone.address, 40000, 0};
+        snprintf(id, sizeof(id), "other-port-%u@old", row);
+        call_init(&call, wire, id);
+        struct side *caller = &call.sides[DIALOG_CALLER];
+        caller->via_parameters = "";
+        caller->at = (struct endpoint){wire_phone.address, rows[row].listens, 0};
+        for (unsigned side = 0; side < 2; side++)
+            snprintf(call.sides[side].target, 128, "sip:somebody@name.example");
+        snprintf(via, sizeof(via), "10.10.1.7:%u;", rows[row].listens);
+        for (unsigned step = 0; step < 3; step++) {
+            if (step == 0)
+                call_invite_text(&call, text);
+            else
+                call_request_text(&call, DIALOG_CALLER, step == 1 ? "ACK" : "BYE", text);
+            char *port = strstr(text, via) + 9;
+            if (rows[row].via_port == 0)
+                memmove(port, port + 5, strlen(port + 5) + 1);
+            wire_send(wire, sends, text);
+            if (step == 0) {
+                call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
+                call.invite = call_take(&call, DIALOG_CALLEE, "INVITE ");
+                struct wire_packet from_elsewhere = call.invite; // likewise on the other side
+                from_elsewhere.to.port = 40001;
+                call_respond(&call, &from_elsewhere, "200 OK", "tag-bob");
+                call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+                assert_null(strstr(call.answer.text, "rport"));
+                call_learn(&call);
+                continue;
+            }
+            struct wire_packet request = call_take(&call, DIALOG_CALLEE, step == 1 ? "ACK " : "BYE ");
+            if (step == 1) {
+                struct wire_packet info = call_request(&call, DIALOG_CALLEE, "INFO");
+                call_respond(&call, &info, "200 OK", "");
+                call_take(&call, DIALOG_CALLEE, "SIP/2.0 200 ");
+                continue;
+            }
+            call_respond(&call, &request, "200 OK", "");
+            call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        }
+        wire_expect_silence(wire);
+        call_expect_gone(&call);
+    }
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
         ON_WIRE(test_answered),      ON_WIRE(test_refused),   ON_WIRE(test_ack_of_another_tag),
         ON_WIRE(test_refused_by_us), ON_WIRE(test_cancelled), ON_WIRE(test_invites_are_told_apart),
+        ON_WIRE(test_without_rport),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

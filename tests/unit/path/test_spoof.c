@@ -225,6 +225,53 @@ static void test_cseq_out_of_order(void **state)
     call_hang_up(&call, DIALOG_CALLER);
 }
 
+// Which peers may speak for one of the two sides: its own, its group's, or any.
+static void test_who_may_speak(void **state)
+{
+    static const struct {
+        struct endpoint from;
+        enum dialog_side as;
+        bool passes[3]; // by enum in_dialog
+    } rows[] = {
+        {AT(0x0a0a0201, 0), DIALOG_CALLER, {false, true, true}},
+        {AT(0x0a0a0201, 0), DIALOG_CALLEE, {false, false, true}},
+        {AT(0x0a0a0107, 0), DIALOG_CALLER, {true, true, true}},
+        {AT(0x0a0a0101, 0), DIALOG_CALLEE, {false, false, true}},
+        {AT(0x0a14000c, 1), DIALOG_CALLEE, {true, true, true}},
+        {AT(0x0a14000c, 1), DIALOG_CALLER, {false, false, true}},
+        {AT(0x0a0a0909, 0), DIALOG_CALLER, {false, false, false}},
+    };
+    for (unsigned i = 0; i < 2 * 3 * RTE_DIM(rows); i++) {
+        unsigned row = i / 6, rule = i / 2 % 3;
+        // By the cookie alone it is the sender's peer that tells the side: any peer may only be the right
+        // one.
+        if (i % 2 == 1 && !rows[row].passes[IN_DIALOG_GROUP])
+            continue;
+        struct call call;
+        char text[WIRE_TEXT_MAX];
+        struct wire *wire = *state;
+        call_init(&call, wire, "may-speak@spoof");
+        call_establish(&call);
+        if (i % 2 == 1) { // the cookie alone
+            wire_close(wire);
+            *state = wire = call.wire = wire_open(&(struct wire_options){0});
+        }
+        wire->image.peers[IMAGE_CARRIER_B].group = wire->image.peers[IMAGE_CARRIER_A].group;
+        wire->image.header.settings.in_dialog = rule;
+        wire_reload(wire);
+        call_request_text(&call, rows[row].as, "INFO", text);
+        wire_send(wire, rows[row].from, text);
+        if (rows[row].passes[rule]) {
+            struct wire_packet info = call_take(&call, 1 - rows[row].as, "INFO ");
+            call_respond(&call, &info, "200 OK", "");
+            assert_int_equal(wire_take_all(wire, rows[row].from, "SIP/2.0 200 "), 1);
+        }
+        wire_expect_silence(wire);
+        wire_close(wire);
+        *state = wire_open(&(struct wire_options){0});
+    }
+}
+
 // What is forged leaves no trace in what we send ourselves later.
 static void test_operator_end_after_forgery(void **state)
 {
@@ -251,6 +298,7 @@ int path_tests(void)
         ON_WIRE(test_ack_and_repetition_of_another_peer),
         ON_WIRE(test_by_cookie_alone),
         ON_WIRE(test_tags_that_are_nearly_right),
+        ON_WIRE(test_who_may_speak),
         ON_WIRE(test_cseq_out_of_order),
         ON_WIRE(test_operator_end_after_forgery),
     };

@@ -129,7 +129,7 @@ static void make_worker(struct wire *wire, unsigned id, const struct wire_option
     parts->published = &wire->published;
     parts->counters = calloc(1, sizeof(*parts->counters));
     parts->peers = calloc(PEERS_MAX, sizeof(*parts->peers));
-    parts->members = calloc(MEMBERS_MAX, sizeof(*parts->members));
+    parts->shared = &wire->shared;
     parts->keys = (struct cookie_keys){{{1, 2}}, {{3, 4}}, {{5, 6}}, 7};
     parts->dialogs_capacity = options->dialogs != 0 ? options->dialogs : 64;
     parts->transactions_capacity = options->transactions != 0 ? options->transactions : 128;
@@ -167,6 +167,12 @@ struct wire *wire_open(const struct wire_options *options)
     make_rings(wire);
     deal_queues(wire);
     wire_ways_set(wire, &(struct wire_ways){0});
+    for (unsigned i = 0; i < wire->count; i++) {
+        wire->parts[i].members = calloc(MEMBERS_MAX, sizeof(*wire->parts[i].members));
+        wire->limits[i] = calloc(LIMIT_ROWS, sizeof(*wire->limits[i]));
+        wire->shared.members[i] = wire->parts[i].members;
+        wire->shared.limits[i] = wire->limits[i];
+    }
     for (unsigned i = 0; i < wire->count; i++)
         make_worker(wire, i, options);
     wire_ways_set(wire, &(struct wire_ways){0});
@@ -214,6 +220,8 @@ static void check_empty(const struct wire *wire, unsigned i)
     }
     for (unsigned m = 0; m < MEMBERS_MAX; m++)
         assert_int_equal(wire->parts[i].members[m].calls, 0);
+    for (unsigned row = 0; row < LIMIT_ROWS; row++)
+        assert_int_equal(wire->limits[i][row].held, 0);
 }
 
 static void free_worker(struct wire *wire, unsigned i)
@@ -230,6 +238,7 @@ static void free_worker(struct wire *wire, unsigned i)
     free(parts->counters);
     free(parts->peers);
     free(parts->members);
+    free(wire->limits[i]);
     free(wire->memory[i]);
     free(wire->files[i]);
     free(wire->arenas[i]);

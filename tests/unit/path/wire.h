@@ -56,6 +56,8 @@ struct wire {
     unsigned mbufs; // in the pool before the test
     uint32_t out_count;
     struct wire_packet out[WIRE_OUT_MAX];
+    struct worker_shared shared;
+    struct limit_words *limits[WORKERS_MAX];
 };
 
 // EAL, pool and ports of this process; false: EAL does not run here (exit status 77).

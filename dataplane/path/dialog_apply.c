@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Steps of a dialog's machine on the worker: gauges, counters, and what the machine wants sent.
+#include <errno.h>
+#include "worker_core.h"
+
+static bool is_call(const struct worker *worker, uint32_t index)
+{
+    enum dialog_state state = dialog_state(&worker->dialogs, index);
+    return state == DIALOG_EARLY || state == DIALOG_CONFIRMED;
+}
+
+static_assert(DIALOG_NUMBER_NONE == NUMBER_NONE, "one name for no peer and no member");
+
+static void count_call(struct worker *worker, const struct dialog *dialog, int change)
+{
+    count_gauge(&worker->parts.peers[dialog->caller_peer].calls_in, change);
+    count_gauge(&worker->parts.peers[dialog->callee_peer].calls_out, change);
+    if (dialog->callee_member != NUMBER_NONE)
+        count_gauge(&worker->parts.members[dialog->callee_member].calls, change);
+}
+
+static void count_actions(struct worker *worker, const struct dialog *dialog, unsigned actions)
+{
+    if (actions & DIALOG_DO_CONFIRM) {
+        count(worker, COUNTER_DIALOG_ANSWERED);
+        count_word(&worker->parts.peers[dialog->caller_peer].answered_in_total, 1);
+        count_word(&worker->parts.peers[dialog->callee_peer].answered_out_total, 1);
+        if (dialog->callee_member != NUMBER_NONE)
+            count_word(&worker->parts.members[dialog->callee_member].answered_total, 1);
+    }
+    if (actions & DIALOG_DO_END_CONFIRMED)
+        count(worker, COUNTER_DIALOG_ENDED);
+    if (actions & DIALOG_DO_END_EARLY)
+        count(worker, COUNTER_DIALOG_REFUSED);
+}
+
+static void cancel_invite(struct worker *worker, const struct dialog *dialog)
+{
+    if (dialog->invite == INDEX_NONE)
+        return;
+    struct transaction *server = transaction_at(&worker->transactions, dialog->invite);
+    if ((uint16_t)server->generation != dialog->invite_generation || server->state != TRANSACTION_PROCEEDING)
+        return;
+    server->flags |= TRANSACTION_FLAG_OPERATOR;
+    originate_cancel(worker, transaction_other(worker, dialog->invite));
+}
+
+// From its INVITE to the BYE or the refusal. Of several records of one set one carries the call.
+static bool carries_call(const struct worker *worker, uint32_t index)
+{
+    enum dialog_state state = dialog_state(&worker->dialogs, index);
+    return (dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_COUNTED) &&
+           (state == DIALOG_NONE || state == DIALOG_EARLY || state == DIALOG_CONFIRMED);
+}
+
+// The call goes on with another record of the set, or has ended.
+static void drop_call(struct worker *worker, uint32_t index)
+{
+    uint32_t heir = dialog_count_pass(&worker->dialogs, index);
+    if (heir != INDEX_NONE) // perhaps on another member
+        calls_hold(worker, dialog_at(&worker->dialogs, heir));
+    calls_release(worker, dialog_at(&worker->dialogs, index));
+}
+
+unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event event)
+{
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    bool before = is_call(worker, index), carried = carries_call(worker, index);
+    unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
+    bool after = is_call(worker, index);
+    if (before != after)
+        count_call(worker, dialog, after ? 1 : -1);
+    if (carried && !carries_call(worker, index))
+        drop_call(worker, index);
+    else if (!carried && carries_call(worker, index)) // a challenged BYE
+        calls_hold(worker, dialog);
+    count_actions(worker, dialog, actions);
+    if (actions & DIALOG_DO_CANCEL)
+        cancel_invite(worker, dialog);
+    if (actions & DIALOG_DO_BYE_BOTH) {
+        originate_bye(worker, index, DIALOG_CALLEE);
+        originate_bye(worker, index, DIALOG_CALLER);
+    }
+    if (actions & DIALOG_DO_RELEASE)
+        dialog_release(&worker->dialogs, index);
+    return actions;
+}
+
+void dialog_taken(struct worker *worker, uint32_t index)
+{
+    if (is_call(worker, index))
+        count_call(worker, dialog_at(&worker->dialogs, index), 1);
+    if (carries_call(worker, index))
+        calls_hold(worker, dialog_at(&worker->dialogs, index));
+}
+
+void dialog_drop(struct worker *worker, uint32_t index)
+{
+    if (is_call(worker, index))
+        count_call(worker, dialog_at(&worker->dialogs, index), -1);
+    if (carries_call(worker, index))
+        drop_call(worker, index);
+    dialog_release(&worker->dialogs, index);
+}
+
+int dialog_end(struct worker *worker, uint32_t index)
+{
+    enum dialog_state state = dialog_state(&worker->dialogs, index);
+    if (state == DIALOG_TERMINATING)
+        return -EALREADY;
+    // Section 15: the callee's side may not send BYE before its 2xx is acknowledged, and we speak for it.
+    if (state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED))
+        return -EAGAIN;
+    dialog_apply(worker, index, DIALOG_ON_OPERATOR_END);
+    return 0;
+}
+
+struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enum dialog_side side)
+{
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    struct endpoint to = dialog_cold(&worker->dialogs, index)->learnt[side];
+    uint16_t peer = side == DIALOG_CALLER ? dialog->caller_peer : dialog->callee_peer;
+    if (peer < worker->rules->peer_count && (worker->rules->peers[peer].flags & SNAPSHOT_PRESENT))
+        to.listener = worker->rules->peers[peer].listener;
+    else
+        to.address = 0; // the peer was taken out of the configuration
+    return to;
+}

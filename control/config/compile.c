@@ -8,27 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "compile.h"
 #include "config.h"
 #include "maglev.h"
-#include "message.h"
 #include "model.h"
-
-#define ROUTE_TEXTS  9u // texts of a route
-#define PRIORITY_MAX 16u
-
-struct plan {
-    const struct config *config;
-    struct manifest *manifest;
-    uint16_t *peers;                 // permanent number of each configured peer
-    uint16_t *members;               // of each member, peer after peer
-    size_t member_count;             // of all peers
-    struct snapshot_source *sources; // sorted, no prefix twice
-    uint32_t counts[SECTION_COUNT];
-    uint32_t text_used; // of SECTION_TEXTS
-    struct snapshot_header *image;
-    char *error;
-    size_t error_size;
-};
 
 static const uint32_t element_sizes[SECTION_COUNT] = {
     [SECTION_NETWORKS] = sizeof(struct snapshot_network),
@@ -43,7 +26,9 @@ static const uint32_t element_sizes[SECTION_COUNT] = {
     [SECTION_TEXTS] = 1,
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(struct plan *plan, int reason, const char *format, ...)
+const uint16_t plan_replies[] = {503, 486, 480}; // in the order of choices_reply
+
+int plan_fail(struct plan *plan, int reason, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -53,26 +38,31 @@ __attribute__((format(printf, 3, 4))) static int fail(struct plan *plan, int rea
     return reason;
 }
 
-static void *section(const struct plan *plan, enum snapshot_section which)
+void *plan_section(const struct plan *plan, enum snapshot_section which)
 {
     return (char *)plan->image + plan->image->sections[which].offset;
 }
 
-static uint64_t best_priority(const struct config_peer *peer)
+uint32_t plan_text(struct plan *plan, const char *text)
 {
-    uint64_t best = UINT64_MAX;
-    for (size_t m = 0; m < peer->member_count; m++)
-        best = peer->members[m].priority < best ? peer->members[m].priority : best;
-    return best;
+    char *texts = plan_section(plan, SECTION_TEXTS);
+    uint32_t offset = plan->text_used;
+    size_t length = strlen(text);
+    if (length == 0)
+        return 0;
+    memcpy(texts + offset, text, length + 1);
+    plan->text_used += (uint32_t)length + 1;
+    return offset;
 }
 
-// Members of the best priority: those that have the peer's Maglev table.
-static uint32_t best_count(const struct config_peer *peer)
+uint32_t plan_seconds(uint64_t ms)
 {
-    uint32_t count = 0;
-    for (size_t m = 0; m < peer->member_count; m++)
-        count += peer->members[m].priority == best_priority(peer);
-    return count;
+    return (uint32_t)((ms + 999) / 1000);
+}
+
+struct call_limit plan_limit(uint64_t rate, uint64_t burst, uint64_t concurrent)
+{
+    return (struct call_limit){(uint32_t)rate, (uint32_t)(burst ? burst : rate), (uint32_t)concurrent};
 }
 
 // Known names before new ones, so that a new one never takes the number of one that is still wanted.
@@ -93,8 +83,8 @@ static int number_peers(struct plan *plan)
         const struct config_peer *peer = &config->peers[i];
         int number = manifest_peer_number(plan->manifest, peer->name);
         if (number < 0)
-            return fail(plan, number, "peer %s gets no number: %s; give at most %u peers", peer->name,
-                        strerror(-number), PEERS_MAX);
+            return plan_fail(plan, number, "peer %s gets no number: %s; give at most %u peers", peer->name,
+                             strerror(-number), PEERS_MAX);
         plan->peers[i] = (uint16_t)number;
         if ((uint32_t)number >= plan->counts[SECTION_PEERS])
             plan->counts[SECTION_PEERS] = (uint32_t)number + 1;
@@ -102,13 +92,14 @@ static int number_peers(struct plan *plan)
             number = manifest_member_number(plan->manifest, peer->name, &peer->members[m].address,
                                             (uint16_t)peer->members[m].port);
             if (number < 0)
-                return fail(plan, number, "member %zu of peer %s gets no number: %s; give at most %u members",
-                            m, peer->name, strerror(-number), MEMBERS_MAX);
+                return plan_fail(plan, number,
+                                 "member %zu of peer %s gets no number: %s; give at most %u members", m,
+                                 peer->name, strerror(-number), MEMBERS_MAX);
             plan->members[next++] = (uint16_t)number;
             if ((uint32_t)number >= plan->counts[SECTION_MEMBERS])
                 plan->counts[SECTION_MEMBERS] = (uint32_t)number + 1;
         }
-        plan->counts[SECTION_MAGLEV] += maglev_size(best_count(peer));
+        plan->counts[SECTION_MAGLEV] += maglev_size(compile_best_count(peer));
     }
     return 0;
 }
@@ -162,7 +153,7 @@ static int make_plan(struct plan *plan)
     plan->members = calloc(plan->member_count + 1, sizeof(*plan->members));
     plan->sources = calloc(sources + 1, sizeof(*plan->sources));
     if (!plan->peers || !plan->members || !plan->sources)
-        return fail(plan, -ENOMEM, "no memory for the snapshot");
+        return plan_fail(plan, -ENOMEM, "no memory for the snapshot");
     int result = number_peers(plan);
     if (result < 0)
         return result;
@@ -187,10 +178,11 @@ static int make_image(struct plan *plan, uint64_t sequence)
         size += ((size_t)plan->counts[i] * element_sizes[i] + 7) & ~(size_t)7;
     }
     if (size > SNAPSHOT_SIZE_MAX)
-        return fail(plan, -EFBIG, "the snapshot would have %zu octets; give fewer peers or members", size);
+        return plan_fail(plan, -EFBIG, "the snapshot would have %zu octets; give fewer peers or members",
+                         size);
     plan->image = calloc(1, size);
     if (!plan->image)
-        return fail(plan, -ENOMEM, "no memory for the snapshot");
+        return plan_fail(plan, -ENOMEM, "no memory for the snapshot");
     plan->image->magic = SNAPSHOT_MAGIC;
     plan->image->version = SNAPSHOT_VERSION;
     plan->image->size = (uint32_t)size;
@@ -203,10 +195,10 @@ static int make_image(struct plan *plan, uint64_t sequence)
 static void put_listeners(struct plan *plan)
 {
     const struct config *config = plan->config;
-    struct snapshot_network *networks = section(plan, SECTION_NETWORKS);
+    struct snapshot_network *networks = plan_section(plan, SECTION_NETWORKS);
     for (size_t i = 0; i < config->network_count; i++)
         config_network_at(config, i, &networks[i]);
-    struct snapshot_listener *listeners = section(plan, SECTION_LISTENERS);
+    struct snapshot_listener *listeners = plan_section(plan, SECTION_LISTENERS);
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         memcpy(listeners[i].name, listener->name, sizeof(listeners[i].name));
@@ -216,175 +208,12 @@ static void put_listeners(struct plan *plan)
     }
 }
 
-static int put_maglev(struct plan *plan, const struct config_peer *peer, const uint16_t *numbers,
-                      uint16_t *table)
-{
-    struct maglev_member *members = calloc(peer->member_count + 1, sizeof(*members));
-    uint32_t count = 0;
-    if (!members)
-        return fail(plan, -ENOMEM, "no memory for the snapshot");
-    for (size_t m = 0; m < peer->member_count; m++)
-        if (peer->members[m].priority == best_priority(peer))
-            members[count++] = (struct maglev_member){numbers[m], (uint32_t)peer->members[m].weight};
-    int result = maglev_fill(table, maglev_size(count), members, count);
-    free(members);
-    return result < 0 ? fail(plan, result, "no memory for the snapshot") : 0;
-}
-
-// Best priority first, then in the order of the file.
-static void put_list(const struct config_peer *peer, const uint16_t *numbers, uint16_t *list)
-{
-    for (uint64_t priority = 1; priority <= PRIORITY_MAX; priority++)
-        for (size_t m = 0; m < peer->member_count; m++)
-            if (peer->members[m].priority == priority)
-                *list++ = numbers[m];
-}
-
-// The offset of a copy, 0 for an empty text.
-static uint32_t put_text(struct plan *plan, const char *text)
-{
-    char *texts = section(plan, SECTION_TEXTS);
-    uint32_t offset = plan->text_used;
-    size_t length = strlen(text);
-    if (length == 0)
-        return 0;
-    memcpy(texts + offset, text, length + 1);
-    plan->text_used += (uint32_t)length + 1;
-    return offset;
-}
-
-// The first peer of the same group, in the order of the file: the peer itself when it names none.
-static size_t first_of_group(const struct config *config, size_t peer)
-{
-    size_t first = peer;
-    for (size_t i = peer; i-- > 0 && config->peers[peer].group[0] != '\0';)
-        if (strcmp(config->peers[i].group, config->peers[peer].group) == 0)
-            first = i;
-    return first;
-}
-
-static uint32_t seconds_of(uint64_t ms)
-{
-    return (uint32_t)((ms + 999) / 1000);
-}
-
-// A burst that is not given is a second's worth.
-static struct call_limit limit_of(uint64_t rate, uint64_t burst, uint64_t concurrent)
-{
-    return (struct call_limit){(uint32_t)rate, (uint32_t)(burst ? burst : rate), (uint32_t)concurrent};
-}
-
-static const uint16_t replies[] = {503, 486, 480}; // in the order of choices_reply
-
-static void put_peer_sections(struct plan *plan, const struct config_peer *peer, struct snapshot_peer *row)
-{
-    row->attempts = (uint16_t)peer->failover.attempts;
-    row->failover_after_ms = (uint32_t)peer->failover.after;
-    memcpy(row->failover_statuses, peer->failover.statuses.rows, sizeof(row->failover_statuses));
-    row->probe_interval_ms = (uint32_t)peer->probe.interval;
-    row->probe_timeout_ms = (uint32_t)peer->probe.timeout;
-    memcpy(row->probe_accept, peer->probe.accept.rows, sizeof(row->probe_accept));
-    row->probe_down_after = (uint8_t)peer->probe.down_after;
-    row->probe_up_after = (uint8_t)peer->probe.up_after;
-    row->probe_jitter = (uint8_t)peer->probe.jitter;
-    row->probe_from = put_text(plan, peer->probe.from);
-    row->in = limit_of(peer->limits.calls_per_second, peer->limits.burst, peer->limits.concurrent_calls);
-    row->out = limit_of(peer->limits.out_calls_per_second, peer->limits.out_burst,
-                        peer->limits.out_concurrent_calls);
-    row->limit_reply = replies[peer->limits.reply];
-    row->limit_retry_after_s = (uint16_t)seconds_of(peer->limits.retry_after);
-    row->retry_after_max_s = seconds_of(peer->retry_after_max);
-}
-
-static uint32_t peer_flags(const struct config_peer *peer)
-{
-    return SNAPSHOT_PRESENT | (peer->contact ? PEER_CONTACT_SOURCE : 0) |
-           (peer->identity ? PEER_IDENTITY_REMOVE : 0) | (peer->refer ? PEER_REFER_REFUSE : 0) |
-           (peer->path ? PEER_PATH : 0) | (peer->fail_open ? PEER_FAIL_OPEN : 0) |
-           (peer->final_503 ? PEER_503_PASS : 0);
-}
-
-static struct snapshot_member member_row(const struct config_member *member, uint16_t peer)
-{
-    return (struct snapshot_member){.flags = SNAPSHOT_PRESENT,
-                                    .peer = peer,
-                                    .port = (uint16_t)member->port,
-                                    .address = member->address,
-                                    .weight = (uint16_t)member->weight,
-                                    .priority = (uint16_t)member->priority,
-                                    .capacity = (uint32_t)member->capacity,
-                                    .rate = (uint32_t)member->calls_per_second};
-}
-
-static int put_peers(struct plan *plan)
+static void put_sources(struct plan *plan)
 {
     const struct config *config = plan->config;
-    struct snapshot_peer *peers = section(plan, SECTION_PEERS);
-    struct snapshot_member *members = section(plan, SECTION_MEMBERS);
-    uint16_t *maglev = section(plan, SECTION_MAGLEV), *lists = section(plan, SECTION_LISTS);
-    const uint16_t *numbers = plan->members;
-    uint32_t offset = 0, list = 0;
-    for (size_t i = 0; i < config->peer_count; i++) {
-        const struct config_peer *peer = &config->peers[i];
-        struct snapshot_peer *row = &peers[plan->peers[i]];
-        memcpy(row->name, peer->name, sizeof(row->name));
-        row->flags = peer_flags(peer);
-        row->listener = (uint16_t)(model_listener(config, peer->listener) - config->listeners);
-        row->balance = (uint16_t)peer->balance;
-        row->maglev_offset = offset;
-        row->maglev_count = maglev_size(best_count(peer));
-        row->member_count = (uint32_t)peer->member_count;
-        row->list_offset = list;
-        row->group = plan->peers[first_of_group(config, i)];
-        put_peer_sections(plan, peer, row);
-        for (size_t m = 0; m < peer->member_count; m++)
-            members[numbers[m]] = member_row(&peer->members[m], plan->peers[i]);
-        put_list(peer, numbers, lists + list);
-        int result = put_maglev(plan, peer, numbers, maglev + offset);
-        if (result < 0)
-            return result;
-        offset += row->maglev_count;
-        list += row->member_count;
-        numbers += peer->member_count;
-    }
-    return 0;
-}
-
-static void put_route_texts(struct plan *plan, const struct config_route *route, struct snapshot_route *row)
-{
-    row->uri_user = put_text(plan, route->uri_user);
-    row->uri_host = put_text(plan, route->uri_host);
-    row->to_user = put_text(plan, route->to_user);
-    row->to_host = put_text(plan, route->to_host);
-    row->header = put_text(plan, route->header);
-    row->header_value = put_text(plan, route->header_value);
-    row->prepend = put_text(plan, route->prepend);
-    row->set_host = put_text(plan, route->set_host);
-    row->redirect = put_text(plan, route->redirect);
-}
-
-static void put_routes(struct plan *plan)
-{
-    const struct config *config = plan->config;
-    struct snapshot_route *routes = section(plan, SECTION_ROUTES);
-    for (size_t i = 0; i < config->route_count; i++) {
-        const struct config_route *route = &config->routes[i];
-        const struct config_peer *from = model_peer(config, route->from), *to = model_peer(config, route->to);
-        routes[i].from = from ? plan->peers[from - config->peers] : ROUTE_FROM_ANY_PEER;
-        routes[i].to = to ? plan->peers[to - config->peers] : NUMBER_NONE;
-        routes[i].answer = (uint16_t)route->answer;
-        routes[i].action = (uint8_t)(to ? ROUTE_TO_PEER : route->answer ? ROUTE_ANSWER : ROUTE_REDIRECT);
-        routes[i].method = route->method == CHOICE_METHOD_ANY ? ROUTE_METHOD_ANY : (uint8_t)route->method;
-        routes[i].to_us = (uint8_t)route->to_us;
-        const struct config_listener *listener = model_listener(config, route->listener);
-        routes[i].listener = listener ? (uint16_t)(listener - config->listeners) : NUMBER_NONE;
-        routes[i].strip = (uint8_t)route->strip;
-        routes[i].retry_after_s = seconds_of(route->retry_after);
-        put_route_texts(plan, route, &routes[i]);
-    }
-    struct snapshot_source *sources = section(plan, SECTION_SOURCES);
+    struct snapshot_source *sources = plan_section(plan, SECTION_SOURCES);
     memcpy(sources, plan->sources, plan->counts[SECTION_SOURCES] * sizeof(*sources));
-    struct snapshot_deny *deny = section(plan, SECTION_DENY);
+    struct snapshot_deny *deny = plan_section(plan, SECTION_DENY);
     for (size_t i = 0; i < config->prefilter.deny.count; i++) {
         deny[i].address = config->prefilter.deny.rows[i].address;
         deny[i].length = config->prefilter.deny.rows[i].length;
@@ -420,14 +249,14 @@ static void put_settings(struct plan *plan)
     CONFIG_BUCKETS(B)
 #undef B
     settings->limits =
-        limit_of(config->limits.calls_per_second, config->limits.burst, config->limits.concurrent_calls);
-    settings->limit_reply = replies[config->limits.reply];
-    settings->limit_retry_after_s = (uint16_t)seconds_of(config->limits.retry_after);
+        plan_limit(config->limits.calls_per_second, config->limits.burst, config->limits.concurrent_calls);
+    settings->limit_reply = plan_replies[config->limits.reply];
+    settings->limit_retry_after_s = (uint16_t)plan_seconds(config->limits.retry_after);
     settings->overload =
         (struct snapshot_overload){.transactions = (uint16_t)config->overload.transactions,
                                    .mbufs = (uint16_t)config->overload.mbufs,
                                    .turn_us = (uint32_t)config->overload.turn * 1000,
-                                   .retry_after_s = seconds_of(config->overload.retry_after)};
+                                   .retry_after_s = plan_seconds(config->overload.retry_after)};
 }
 
 // A memfd with the image, sealed. Returns the descriptor or -errno.
@@ -435,7 +264,7 @@ static int seal(struct plan *plan)
 {
     int fd = memfd_create("dialgate-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
-        return fail(plan, -errno, "no memfd for the snapshot: %s", strerror(errno));
+        return plan_fail(plan, -errno, "no memfd for the snapshot: %s", strerror(errno));
     const char *octets = (const char *)plan->image;
     for (size_t done = 0; done < plan->image->size;) {
         ssize_t written = write(fd, octets + done, plan->image->size - done);
@@ -450,7 +279,7 @@ static int seal(struct plan *plan)
 failed:;
     int reason = -errno;
     close(fd);
-    return fail(plan, reason ? reason : -EIO, "the snapshot cannot be sealed: %s", strerror(-reason));
+    return plan_fail(plan, reason ? reason : -EIO, "the snapshot cannot be sealed: %s", strerror(-reason));
 }
 
 int config_compile(const struct config *config, struct manifest *manifest, uint64_t sequence, int *memfd,
@@ -461,10 +290,11 @@ int config_compile(const struct config *config, struct manifest *manifest, uint6
     if (result == 0)
         result = make_image(&plan, sequence);
     if (result == 0)
-        result = put_peers(&plan);
+        result = compile_peers(&plan);
     if (result == 0) {
         put_listeners(&plan);
-        put_routes(&plan);
+        compile_routes(&plan);
+        put_sources(&plan);
         put_settings(&plan);
         result = seal(&plan);
     }

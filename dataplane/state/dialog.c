@@ -71,12 +71,10 @@ uint16_t dialog_tag_hash(const struct dialogs *set, struct dialog_string tag)
     return hash != 0 ? hash : 1;
 }
 
-void dialog_tell(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason)
+void dialog_tell_all(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason)
 {
     const struct dialog *dialog = &set->records[index];
     struct dialog_transitions *ring = set->transitions;
-    if (ring == NULL || from == dialog_state_of[dialog->row])
-        return;
     uint32_t head = ring->head;
     if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == DIALOG_TRANSITIONS) {
         __atomic_store_n(&ring->lost, ring->lost + 1, __ATOMIC_RELAXED);
@@ -161,6 +159,7 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
                           .callee_peer = birth->callee_peer,
                           .callee_member = birth->callee_member,
                           .row = DIALOG_ROW_NONE,
+                          .flags = birth->counted ? DIALOG_FLAG_COUNTED : 0,
                           .invite = birth->invite,
                           .invite_generation = (uint16_t)birth->invite_generation};
     struct dialog_cold head = {.caller_member = birth->caller_member, .created = now};
@@ -237,7 +236,7 @@ void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *s
     if (!moved && !counted)
         return;
     // Without room for the source the old one stays, and is tried again with the next message.
-    if (dialog_thaw(set, index) == 0 && moved) {
+    if (commit_thaw(set, index) == 0 && moved) {
         struct dialog_cold head = *dialog_cold(set, index);
         head.learnt[seen->side] = seen->source;
         old = dialog->cold;
@@ -245,7 +244,7 @@ void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *s
     }
     commit_open(set, index);
     if (counted)
-        dialog->cseq[seen->side] = seen->cseq;
+        commit_cseq(dialog, seen->side, seen->cseq);
     if (made != ARENA_NONE)
         dialog->cold = made;
     commit_close(set, index);

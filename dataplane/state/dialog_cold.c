@@ -141,7 +141,7 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
     bool session = session_differs(&head, change);
     if (!differ && !session)
         return 0;
-    if (dialog_thaw(set, index) != 0)
+    if (commit_thaw(set, index) != 0)
         return -ENOSPC;
     if (session) {
         head.session_s = change->session_s;

@@ -5,6 +5,7 @@
 #define DIALGATE_STATE_DIALOG_COMMIT_H
 
 #include <stdatomic.h>
+#include <string.h>
 #include "dialog.h"
 
 // A kill stops between two instructions, and what the program had stored by then is in the file. So it is the
@@ -17,6 +18,47 @@ static inline void commit_order(void)
 static inline bool commit_is_ours(const struct dialog *dialog)
 {
     return dialog->image == 0;
+}
+
+// What a change begins with: the cold part is fetched when it still lies in an image. -ENOSPC: it stays
+// there.
+static inline int commit_thaw(struct dialogs *set, uint32_t index)
+{
+    return commit_is_ours(&set->records[index]) ? 0 : dialog_thaw(set, index);
+}
+
+// Changes some bits of an aligned word of the record. Fields go in by the words that the check reads: had one
+// been stored by itself a moment ago, the check would wait for it to leave the processor's store buffer, as
+// long as all the rest of a step takes.
+static inline void commit_word(struct dialog *dialog, size_t offset, uint64_t mask, uint64_t bits)
+{
+    uint8_t *at = (uint8_t *)dialog + offset;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    word = (word & ~mask) | bits;
+    __asm__("" : "+r"(word)); // or the compiler sees that fewer octets are enough
+    memcpy(at, &word, sizeof(word));
+}
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "where a field lies in its word");
+
+static inline void commit_row(struct dialog *dialog, uint8_t row, uint8_t flags)
+{
+    static_assert(offsetof(struct dialog, row) == 62 && offsetof(struct dialog, flags) == 63, "one word");
+    commit_word(dialog, 56, (uint64_t)0xffff << 48, (uint64_t)row << 48 | (uint64_t)flags << 56);
+}
+
+static inline void commit_since(struct dialog *dialog, tick_t since)
+{
+    static_assert(offsetof(struct dialog, since) == 48, "at the start of a word");
+    commit_word(dialog, 48, UINT32_MAX, since);
+}
+
+static inline void commit_cseq(struct dialog *dialog, enum dialog_side side, uint32_t cseq)
+{
+    static_assert(offsetof(struct dialog, cseq) == 32, "one word");
+    unsigned shift = side == DIALOG_CALLER ? 0 : 32;
+    commit_word(dialog, 32, (uint64_t)UINT32_MAX << shift, (uint64_t)cseq << shift);
 }
 
 // From here to commit_close() the file's version is the journal's copy.
@@ -58,7 +100,12 @@ static inline void commit_gone(struct dialog *dialog)
 }
 
 // dialog.c
-void dialog_tell(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason);
+void dialog_tell_all(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason);
+static inline void dialog_tell(struct dialogs *set, uint32_t index, uint8_t from, unsigned reason)
+{
+    if (set->transitions != NULL && from != dialog_state_of[set->records[index].row])
+        dialog_tell_all(set, index, from, reason);
+}
 uint16_t dialog_tag_hash(const struct dialogs *set, struct dialog_string tag); // 0: no tag
 uint32_t dialog_take(struct dialogs *set, uint64_t call_hash); // a record and its entry in the table
 // dialog_step.c: the timer of the present state, and of Confirmed alone, by what its deadline follows from.

@@ -95,12 +95,11 @@ unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event even
         wheel_cancel(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index));
     } else {
         if (row != dialog->row || flags != dialog->flags) {
-            (void)dialog_thaw(set, index);
+            (void)commit_thaw(set, index);
             commit_open(set, index);
-            dialog->row = row;
-            dialog->flags = flags;
+            commit_row(dialog, row, flags);
             if (cell.actions & (DIALOG_DO_EARLY | DIALOG_DO_CONFIRM))
-                dialog->since = now;
+                commit_since(dialog, now);
             commit_close(set, index);
         }
         // Whatever happened: no record leaves here without a timer.

@@ -70,6 +70,7 @@ enum usage_event {
     // the user wants
     USAGE_ON_SEND_INVITE, // a re-INVITE, which has the last usage_number()
     USAGE_ON_SEND_CANCEL, // no more of our INVITE or re-INVITE
+    USAGE_ON_SEND_1XX,    // 101-199 to the peer's INVITE; a reliable one after usage_send_reliable()
     USAGE_ON_SEND_2XX,    // to the peer's INVITE or re-INVITE
     USAGE_ON_SEND_FAILURE,
     USAGE_ON_SEND_ACK,    // the ACK that it owed
@@ -96,6 +97,7 @@ enum usage_event {
     USAGE_ON_REPEAT,  // our 2xx or reliable 1xx again
     USAGE_ON_RETRY,   // the wait after 491 or Retry-After is over
     USAGE_ON_REFRESH, // half of the session interval
+    USAGE_ON_EXTEND,  // a minute after our last 1xx
     USAGE_ON_FORGET,  // 64*T1 after the 2xx nobody repeats it (RFC 6026 timer M): the kept ACK goes
     // usage_step() makes these of those above
     USAGE_ON_2XX_LATE,      // 2xx whose ACK is the user's
@@ -122,13 +124,15 @@ enum usage_action {
     USAGE_DO_RETRY = 4096,
     USAGE_DO_REFRESH = 8192,
     USAGE_DO_AUTHORIZE = 16384, // BYE again, with credentials and the next CSeq
-    USAGE_DO_RESYNC = 32768 // the re-INVITE failed after a part of it took effect: the user sends another, so
-                            // that both ends see the same session (RFC 6141 3.4)
+    USAGE_DO_RESYNC = 32768, // the re-INVITE failed after a part of it took effect: the user sends another,
+                             // so that both ends see the same session (RFC 6141 3.4)
+    USAGE_DO_EXTEND = 65536  // the last 1xx again, a reliable one with the next RSeq: or a proxy's timer C
+                             // runs out (13.3.1.1)
 };
 
 struct usage_cell {
     uint8_t next;     // enum usage_state; USAGE_FREE: no state and no timer changes
-    uint16_t actions; // enum usage_action bits
+    uint32_t actions; // enum usage_action bits
 };
 extern const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS];
 
@@ -140,6 +144,7 @@ enum usage_timer { // in the order in which they win when due together
     USAGE_TIMER_RETRY,
     USAGE_TIMER_REFRESH,
     USAGE_TIMER_FORGET,
+    USAGE_TIMER_EXTEND,
     USAGE_TIMERS
 };
 
@@ -287,8 +292,9 @@ uint32_t usage_number(struct usages *set, uint32_t index);
 enum offer_verdict usage_description(struct usages *set, uint32_t index, enum offer_message message,
                                      bool sent);
 
-// Our reliable 1xx (RFC 3262 section 3) is about to be sent.
-// Returns its RSeq, or 0: not now, the last one has no PRACK yet or the INVITE its final response.
+// Our reliable 1xx (RFC 3262 section 3) is about to be sent; usage_keep_1xx() and ON_SEND_1XX follow. Returns
+// its RSeq, or 0: not now, the last one has no PRACK yet or the INVITE its final response. To a re-INVITE it
+// refreshes the remote target, as a 2xx does (RFC 6141 section 4).
 uint32_t usage_send_reliable(struct usages *set, uint32_t index, bool description, uint32_t random,
                              tick_t now);
 // The peer's reliable 1xx. True: it is the next in order, gets a PRACK, and refreshes the remote target (RFC

@@ -19,6 +19,7 @@
 #define RETRY     USAGE_DO_RETRY
 #define REFRESH   USAGE_DO_REFRESH
 #define AUTHORIZE USAGE_DO_AUTHORIZE
+#define EXTEND    USAGE_DO_EXTEND
 #define OVER      (USAGE_DO_END | USAGE_DO_RELEASE)
 
 // What the user may not do in a state, where it could not do it in any near state either.
@@ -26,9 +27,9 @@
 #define NO_CANCEL    [USAGE_ON_SEND_CANCEL] = {USAGE_FREE, NOT_NOW}
 #define NO_ACK       [USAGE_ON_SEND_ACK] = {USAGE_FREE, NOT_NOW}
 #define NO_EARLY_BYE [USAGE_ON_LEAVE_EARLY] = {USAGE_FREE, NOT_NOW}
-#define NO_FINAL                                                                                             \
-    [USAGE_ON_SEND_2XX] = {USAGE_FREE, NOT_NOW}, [USAGE_ON_SEND_2XX_HELD] = {USAGE_FREE, NOT_NOW},           \
-    [USAGE_ON_SEND_FAILURE] = {USAGE_FREE, NOT_NOW}
+#define NO_ANSWER                                                                                            \
+    [USAGE_ON_SEND_1XX] = {USAGE_FREE, NOT_NOW}, [USAGE_ON_SEND_2XX] = {USAGE_FREE, NOT_NOW},                \
+    [USAGE_ON_SEND_2XX_HELD] = {USAGE_FREE, NOT_NOW}, [USAGE_ON_SEND_FAILURE] = {USAGE_FREE, NOT_NOW}
 #define NO_END [USAGE_ON_END] = {USAGE_FREE, NOT_NOW}
 
 // clang-format off
@@ -44,7 +45,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_END]         = {USAGE_CANCEL_HELD, 0},
         [USAGE_ON_LIFE]        = {USAGE_CANCEL_HELD, DELIVER},
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_PROCEEDING] = {
         [USAGE_ON_1XX]         = {USAGE_PROCEEDING, DELIVER},
@@ -60,7 +61,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_BYE]         = {USAGE_CANCELLED, CANCEL | DELIVER}, // all its 2xx were lost: it gave up (13.3.1.4)
         [USAGE_ON_LEAVE_EARLY] = {USAGE_LEAVING_EARLY, BYE},
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
-        NO_INVITE, NO_FINAL, NO_ACK,
+        NO_INVITE, NO_ANSWER, NO_ACK,
     },
     [USAGE_LOST_EARLY] = {
         [USAGE_ON_2XX]         = {USAGE_CONFIRMED, ACK | DELIVER | CONFIRM | TARGET},
@@ -71,7 +72,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_END]         = {USAGE_CANCELLED, CANCEL},
         [USAGE_ON_LIFE]        = {USAGE_CANCELLED, CANCEL | DELIVER},
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_CANCEL_HELD] = {
         [USAGE_ON_1XX]         = {USAGE_CANCELLED, CANCEL},
@@ -82,7 +83,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_FAILURE]     = {USAGE_TERMINATED, DELIVER | OVER},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, DELIVER | OVER},
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_CANCELLED] = { // a 2xx that crosses the CANCEL: RFC 5407 3.1.2
         [USAGE_ON_2XX]         = {USAGE_LEAVING, ACK | BYE | CONFIRM | TARGET},
@@ -91,7 +92,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_FAILURE]     = {USAGE_TERMINATED, DELIVER | OVER},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, DELIVER | OVER}, // 9.1: cancelled 64*T1 later without a response
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_ACCEPTED] = {
         [USAGE_ON_SEND_ACK]    = {USAGE_CONFIRMED, SEND},
@@ -101,9 +102,11 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, ACK | BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, ACK | BYE | DELIVER},
         [USAGE_ON_BYE]         = {USAGE_TERMINATED, ACK | DELIVER | OVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_EARLY_BYE,
     },
     [USAGE_INVITED] = {
+        [USAGE_ON_SEND_1XX]      = {USAGE_INVITED, SEND},
+        [USAGE_ON_EXTEND]        = {USAGE_INVITED, EXTEND},
         [USAGE_ON_SEND_2XX]      = {USAGE_ANSWERED, SEND | CONFIRM},
         [USAGE_ON_SEND_2XX_HELD] = {USAGE_HELD, 0}, // RFC 3262 section 3
         [USAGE_ON_SEND_FAILURE]  = {USAGE_TERMINATED, SEND | OVER},
@@ -127,6 +130,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_LIFE]          = {USAGE_TERMINATED, REFUSE | DELIVER | OVER},
         [USAGE_ON_GIVE_UP]       = {USAGE_TERMINATED, REFUSE | DELIVER | OVER},
         [USAGE_ON_REPEAT]        = {USAGE_HELD, RESEND},
+        [USAGE_ON_SEND_1XX]      = {USAGE_FREE, NOT_NOW},
         [USAGE_ON_SEND_2XX]      = {USAGE_FREE, NOT_NOW},
         [USAGE_ON_SEND_2XX_HELD] = {USAGE_FREE, NOT_NOW},
         NO_INVITE, NO_CANCEL, NO_ACK, NO_EARLY_BYE,
@@ -141,20 +145,20 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_LIFE]    = {USAGE_ENDING, DELIVER},
         [USAGE_ON_EXPIRED] = {USAGE_ENDING, DELIVER},
         [USAGE_ON_BYE]     = {USAGE_LEFT_UNACKED, DELIVER | END}, // RFC 5407 3.1.3
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_ENDING] = {
         [USAGE_ON_ACK]     = {USAGE_LEAVING, BYE},
         [USAGE_ON_REPEAT]  = {USAGE_ENDING, RESEND},
         [USAGE_ON_GIVE_UP] = {USAGE_LEAVING, BYE},
         [USAGE_ON_BYE]     = {USAGE_LEFT_UNACKED, DELIVER | END},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_LEFT_UNACKED] = {
         [USAGE_ON_ACK]     = {USAGE_TERMINATED, RELEASE},
         [USAGE_ON_REPEAT]  = {USAGE_LEFT_UNACKED, RESEND},
         [USAGE_ON_GIVE_UP] = {USAGE_TERMINATED, RELEASE},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_CONFIRMED] = {
         [USAGE_ON_SEND_INVITE] = {USAGE_REINVITING, SEND},
@@ -169,7 +173,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_RETRY]       = {USAGE_CONFIRMED, RETRY},
         [USAGE_ON_REFRESH]     = {USAGE_CONFIRMED, REFRESH},
-        NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_REINVITING] = {
         [USAGE_ON_1XX]         = {USAGE_REINVITE_PROCEEDING, DELIVER},
@@ -184,7 +188,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, BYE | DELIVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_REINVITE_PROCEEDING] = {
         [USAGE_ON_1XX]         = {USAGE_REINVITE_PROCEEDING, DELIVER},
@@ -198,7 +202,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, BYE | DELIVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_REINVITE_CANCEL_HELD] = {
         [USAGE_ON_1XX]         = {USAGE_REINVITE_CANCELLED, CANCEL},
@@ -213,7 +217,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, BYE | DELIVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_REINVITE_CANCELLED] = {
         [USAGE_ON_2XX]         = {USAGE_CONFIRMED, ACK | DELIVER | TARGET}, // too late: the session has changed
@@ -226,7 +230,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, BYE | DELIVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_REINVITE_ACCEPTED] = {
         [USAGE_ON_OLD_2XX]     = {USAGE_REINVITE_ACCEPTED, ACK},
@@ -237,9 +241,11 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_LIFE]        = {USAGE_LEAVING, ACK | BYE | DELIVER},
         [USAGE_ON_EXPIRED]     = {USAGE_LEAVING, ACK | BYE | DELIVER},
         [USAGE_ON_BYE]         = {USAGE_TERMINATED, ACK | DELIVER | OVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_EARLY_BYE,
     },
     [USAGE_REINVITED] = {
+        [USAGE_ON_SEND_1XX]      = {USAGE_REINVITED, SEND},
+        [USAGE_ON_EXTEND]        = {USAGE_REINVITED, EXTEND},
         [USAGE_ON_OLD_2XX]       = {USAGE_REINVITED, ACK},
         [USAGE_ON_SEND_2XX]      = {USAGE_REINVITE_ANSWERED, SEND | TARGET},
         [USAGE_ON_SEND_2XX_HELD] = {USAGE_REINVITE_HELD, 0},
@@ -267,6 +273,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]          = {USAGE_LEAVING, REFUSE | BYE | DELIVER},
         [USAGE_ON_LIFE]          = {USAGE_LEAVING, REFUSE | BYE | DELIVER},
         [USAGE_ON_EXPIRED]       = {USAGE_LEAVING, REFUSE | BYE | DELIVER},
+        [USAGE_ON_SEND_1XX]      = {USAGE_FREE, NOT_NOW},
         [USAGE_ON_SEND_2XX]      = {USAGE_FREE, NOT_NOW},
         [USAGE_ON_SEND_2XX_HELD] = {USAGE_FREE, NOT_NOW},
         NO_INVITE, NO_CANCEL, NO_ACK, NO_EARLY_BYE,
@@ -282,7 +289,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_LIFE]    = {USAGE_ENDING, DELIVER},
         [USAGE_ON_EXPIRED] = {USAGE_ENDING, DELIVER},
         [USAGE_ON_BYE]     = {USAGE_LEFT_UNACKED, DELIVER | END},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_LEAVING_EARLY] = {
         [USAGE_ON_2XX]            = {USAGE_LEAVING, ACK | CONFIRM}, // it crossed our BYE
@@ -294,7 +301,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_SEND_CANCEL]    = {USAGE_LEAVING_EARLY, CANCEL}, // of the whole set
         [USAGE_ON_LIFE]           = {USAGE_TERMINATED, OVER},
         [USAGE_ON_SET_OVER]       = {USAGE_TERMINATED, OVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_LEFT_EARLY] = {
         [USAGE_ON_2XX]         = {USAGE_LEAVING, ACK | BYE | CONFIRM},
@@ -304,7 +311,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_SEND_CANCEL] = {USAGE_LEFT_EARLY, CANCEL},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, OVER},
         [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, OVER},
-        NO_INVITE, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_LEAVING] = { // a BYE that crosses ours is answered and changes nothing (RFC 5407 3.2.1)
         [USAGE_ON_2XX]            = {USAGE_LEAVING, ACK},
@@ -314,7 +321,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_BYE_DONE]       = {USAGE_TERMINATED, OVER},
         [USAGE_ON_BYE_CHALLENGED] = {USAGE_LEAVING, AUTHORIZE},
         [USAGE_ON_LIFE]           = {USAGE_TERMINATED, OVER},
-        NO_INVITE, NO_CANCEL, NO_FINAL, NO_ACK, NO_EARLY_BYE, NO_END,
+        NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
 };
 // clang-format on

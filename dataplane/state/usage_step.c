@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A record has up to seven deadlines and one node on the wheel, armed for the nearest. Which deadlines a
+// A record has up to eight deadlines and one node on the wheel, armed for the nearest. Which deadlines a
 // state keeps from the one before and which it begins is a table; so is what an event does (usage_fsm.c).
 // What is left here is how an event is read by what the record remembers (meant()), and what the end of an
 // INVITE settles.
 #include "usage.h"
 
+#define TICKS(ms)  ((ms) / TICK_MS)
 #define BIT(timer) (1u << (timer))
 #define LIFE       BIT(USAGE_TIMER_LIFE)
 #define EXPIRED    BIT(USAGE_TIMER_EXPIRED)
@@ -14,6 +15,9 @@
 #define REFRESH    BIT(USAGE_TIMER_REFRESH)
 #define FORGET     BIT(USAGE_TIMER_FORGET)
 #define CALL       (LIFE | EXPIRED | REFRESH | FORGET) // of a call that goes on
+
+#define EXTEND_UNRELIABLE TICKS(60000u)
+#define EXTEND_RELIABLE   TICKS(150000u)
 
 // LIFE that begins here is 64*T1 long; DO_CONFIRM and a 1xx set the long ones.
 struct entry {
@@ -50,7 +54,7 @@ static const uint8_t event_of_timer[USAGE_TIMERS] = {
     [USAGE_TIMER_LIFE] = USAGE_ON_LIFE,       [USAGE_TIMER_EXPIRED] = USAGE_ON_EXPIRED,
     [USAGE_TIMER_GIVE_UP] = USAGE_ON_GIVE_UP, [USAGE_TIMER_REPEAT] = USAGE_ON_REPEAT,
     [USAGE_TIMER_RETRY] = USAGE_ON_RETRY,     [USAGE_TIMER_REFRESH] = USAGE_ON_REFRESH,
-    [USAGE_TIMER_FORGET] = USAGE_ON_FORGET,
+    [USAGE_TIMER_FORGET] = USAGE_ON_FORGET,   [USAGE_TIMER_EXTEND] = USAGE_ON_EXTEND,
 };
 
 static bool due(const struct usage *usage, unsigned timer, tick_t now)
@@ -176,6 +180,13 @@ static void repeat(const struct usages *set, struct usage *usage, tick_t now)
     set_timer(usage, USAGE_TIMER_REPEAT, now + usage->interval);
 }
 
+// 13.3.1.1: every minute; RFC 3262 section 3: a reliable one every two and a half.
+static void extend(struct usage *usage, tick_t now)
+{
+    bool reliable = (usage->flags & USAGE_FLAG_UNACKED) != 0;
+    set_timer(usage, USAGE_TIMER_EXTEND, now + (reliable ? EXTEND_RELIABLE : EXTEND_UNRELIABLE));
+}
+
 // Times of a state that goes on.
 static void go_on(const struct usages *set, struct usage *usage, enum usage_event event, tick_t now)
 {
@@ -187,6 +198,10 @@ static void go_on(const struct usages *set, struct usage *usage, enum usage_even
     case USAGE_ON_1XX:
         if (usage->state == USAGE_PROCEEDING && (usage->flags & USAGE_FLAG_SURPLUS) == 0)
             set_timer(usage, USAGE_TIMER_LIFE, now + set->timers.early);
+        break;
+    case USAGE_ON_SEND_1XX:
+    case USAGE_ON_EXTEND:
+        extend(usage, now);
         break;
     case USAGE_ON_REFRESH:
         // RFC 4028 section 10: what fails may be tried again, but not without end.

@@ -157,6 +157,7 @@ static unsigned refuses(struct model *model, unsigned actions)
     model->theirs = model->held = false;
     model_forget(model, USAGE_TIMER_REPEAT);
     model_forget(model, USAGE_TIMER_GIVE_UP);
+    model_forget(model, USAGE_TIMER_EXTEND);
     return actions;
 }
 
@@ -281,6 +282,9 @@ static unsigned timer(struct model *model, enum usage_event event, tick_t now)
             model->interval = MODEL_T2;
         model_wait(model, USAGE_TIMER_REPEAT, now + model->interval);
         return model->kept ? USAGE_DO_RESEND : 0;
+    case USAGE_ON_EXTEND:
+        model_wait(model, USAGE_TIMER_EXTEND, now + (model->reliable ? 15000 : 6000));
+        return USAGE_DO_EXTEND;
     case USAGE_ON_FORGET:
         model_forget(model, USAGE_TIMER_FORGET);
         return 0;
@@ -308,10 +312,16 @@ unsigned model_event(struct model *model, enum usage_event event, tick_t now)
         return USAGE_DO_SEND;
     case USAGE_ON_SEND_CANCEL:
         return user_cancels(model, now);
+    case USAGE_ON_SEND_1XX:
+        if (!model->theirs || model->held)
+            return USAGE_DO_NOT_NOW;
+        model_wait(model, USAGE_TIMER_EXTEND, now + (model->reliable ? 15000 : 6000));
+        return USAGE_DO_SEND;
     case USAGE_ON_SEND_2XX:
         if (!model->theirs || model->held)
             return USAGE_DO_NOT_NOW;
         model->held = model->reliable && model->body;
+        model_forget(model, USAGE_TIMER_EXTEND);
         return model->held ? 0 : accepts(model, now, USAGE_DO_SEND);
     case USAGE_ON_SEND_FAILURE:
         return model->theirs ? refuses(model, USAGE_DO_SEND) : USAGE_DO_NOT_NOW;
@@ -403,7 +413,7 @@ enum usage_event model_due(const struct model *model, tick_t now)
 {
     static const uint8_t events[USAGE_TIMERS] = {USAGE_ON_LIFE,   USAGE_ON_EXPIRED, USAGE_ON_GIVE_UP,
                                                  USAGE_ON_REPEAT, USAGE_ON_RETRY,   USAGE_ON_REFRESH,
-                                                 USAGE_ON_FORGET};
+                                                 USAGE_ON_FORGET, USAGE_ON_EXTEND};
     unsigned best = USAGE_TIMERS;
     for (unsigned timer = 0; timer < USAGE_TIMERS; timer++)
         if (model->waits[timer].set && (int32_t)(model->waits[timer].at - now) <= 0 &&

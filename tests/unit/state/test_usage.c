@@ -79,6 +79,13 @@ static void bye_is_held_back(struct world *world)
     }
 }
 
+static struct usage_verdict prack(struct world *world, uint32_t index, uint32_t cseq, uint32_t rack)
+{
+    struct usage_request request = {
+        .cseq = cseq, .method = USAGE_PRACK, .rack = rack, .rack_cseq = at(world, index)->invite_cseq};
+    return usage_receive(&world->usages, index, &request, 0, world->now);
+}
+
 // RFC 3262 section 3: doubling without bound, 5xx after 64*T1.
 static void provisional_is_repeated(struct world *world)
 {
@@ -101,6 +108,30 @@ static void provisional_is_repeated(struct world *world)
     }
 }
 
+// 13.3.1.1: each minute that it rings; RFC 3262 section 3: reliably each two and a half. A final response
+// ends it.
+static void ringing_is_extended(struct world *world)
+{
+    for (int reliable = 0; reliable < 2; reliable++) {
+        tick_t wait = reliable ? 15000 : 6000;
+        uint32_t index = is_called(world, 7);
+        usage_arm(&world->usages, index, USAGE_TIMER_LIFE, world->now + 100000);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint32_t rseq = reliable ? usage_send_reliable(&world->usages, index, false, 0, world->now) : 0;
+            assert_int_equal(rseq, reliable ? i + 1 : 0);
+            assert_int_equal(step(world, index, USAGE_ON_SEND_1XX, USAGE_INVITED), USAGE_DO_SEND);
+            if (reliable)
+                assert_int_equal(prack(world, index, 8 + i, rseq).status, 0);
+            assert_int_equal(next_is(world, index, wait, USAGE_ON_EXTEND), USAGE_DO_EXTEND);
+        }
+        step(world, index, USAGE_ON_SEND_2XX, USAGE_ANSWERED);
+        assert_int_equal(step(world, index, USAGE_ON_SEND_1XX, USAGE_ANSWERED), USAGE_DO_NOT_NOW);
+        usage_receive_ack(&world->usages, index, 7, world->now);
+        assert_int_equal(world_turn(world, world->now + 30000), INDEX_NONE);
+        usage_release(&world->usages, index);
+    }
+}
+
 // Without octets there is nothing to repeat.
 static void nothing_is_kept(struct world *world)
 {
@@ -109,13 +140,6 @@ static void nothing_is_kept(struct world *world)
     assert_int_equal(step(world, index, USAGE_ON_BYE, USAGE_LEFT_UNACKED), USAGE_DO_DELIVER | USAGE_DO_END);
     assert_int_equal(step(world, index, USAGE_ON_ACK, USAGE_TERMINATED), USAGE_DO_RELEASE);
     assert_false(wheel_armed(&at(world, index)->timer));
-}
-
-static struct usage_verdict prack(struct world *world, uint32_t index, uint32_t cseq, uint32_t rack)
-{
-    struct usage_request request = {
-        .cseq = cseq, .method = USAGE_PRACK, .rack = rack, .rack_cseq = at(world, index)->invite_cseq};
-    return usage_receive(&world->usages, index, &request, 0, world->now);
 }
 
 // RFC 3262 section 3: no 2xx before the PRACK of a description; then it goes out and is repeated from T1 on.
@@ -407,6 +431,7 @@ static void full(struct world *world)
     S(bye_is_held_back)                                                                                      \
     S(provisional_is_repeated)                                                                               \
     S(nothing_is_kept)                                                                                       \
+    S(ringing_is_extended)                                                                                   \
     S(success_waits_for_prack)                                                                               \
     S(success_overtakes_prack)                                                                               \
     S(prack_stops_the_repetition)                                                                            \

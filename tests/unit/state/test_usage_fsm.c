@@ -18,7 +18,8 @@ enum {
     TARGET = USAGE_DO_TARGET,
     RETRY = USAGE_DO_RETRY,
     REFRESH = USAGE_DO_REFRESH,
-    AUTHORIZE = USAGE_DO_AUTHORIZE
+    AUTHORIZE = USAGE_DO_AUTHORIZE,
+    EXTEND = USAGE_DO_EXTEND
 };
 
 #define S(state) (1u << USAGE_##state)
@@ -103,6 +104,8 @@ static const struct row rows[] = {
      ACK | DELIVER | END | RELEASE},
     // --- UAS, first INVITE
     {"13.3.1.4", USAGE_ON_SEND_2XX, S(INVITED), USAGE_ANSWERED, SEND | CONFIRM},
+    {"13.3.1.1: a 1xx", USAGE_ON_SEND_1XX, S(INVITED) | S(REINVITED), SAME, SEND},
+    {"13.3.1.1: every minute", USAGE_ON_EXTEND, S(INVITED) | S(REINVITED), SAME, EXTEND},
     {"RFC 3262 section 3: not before the PRACK", USAGE_ON_SEND_2XX_HELD, S(INVITED), USAGE_HELD, 0},
     {"RFC 3262 section 3: the PRACK", USAGE_ON_PRACKED, S(HELD), USAGE_ANSWERED, RESEND | DELIVER | CONFIRM},
     {"RFC 3262 section 3: the PRACK", USAGE_ON_PRACKED, S(INVITED), SAME, DELIVER},
@@ -188,6 +191,7 @@ static const struct row rows[] = {
     {"14.1: one INVITE at a time", USAGE_ON_SEND_INVITE, LIVE & ~S(CONFIRMED), STAYS, NOT_NOW},
     {"no INVITE of ours to cancel", USAGE_ON_SEND_CANCEL, LIVE & ~(OPEN_FIRST | OPEN_SECOND | LEAVES_EARLY),
      STAYS, NOT_NOW},
+    {"no INVITE of theirs rings", USAGE_ON_SEND_1XX, LIVE & ~(S(INVITED) | S(REINVITED)), STAYS, NOT_NOW},
     {"no INVITE of theirs to accept", USAGE_ON_SEND_2XX, LIVE & ~(S(INVITED) | S(REINVITED)), STAYS, NOT_NOW},
     {"no INVITE of theirs to accept", USAGE_ON_SEND_2XX_HELD, LIVE & ~(S(INVITED) | S(REINVITED)), STAYS,
      NOT_NOW},

@@ -4,21 +4,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "config/value.h"
+#include "log.h"
 
 #define PATH_SIZE 4096
+
+static void tell_dropped(void *context, const struct host_drop *drop)
+{
+    static struct log_limit limit;
+    char address[INET6_ADDRSTRLEN];
+    if (log_allowed(&limit))
+        log_event(LEVEL_WARNING, "address_dropped", "peer=%s host=\"%s\" address=%s reason=\"%s\"",
+                  drop->peer, drop->host, value_address(&drop->address, address, sizeof(address)),
+                  drop->reason);
+}
 
 static int compile(struct configuration *made, const struct build *build)
 {
     int memfd = -1;
     size_t image_size = 0;
-    int result = config_compile(made->config, build->manifest, build->sequence, &memfd, &image_size,
-                                build->error, build->error_size);
+    struct compile_input input = {.config = made->config,
+                                  .manifest = build->manifest,
+                                  .sequence = build->sequence,
+                                  .hosts = build->hosts,
+                                  .dropped = tell_dropped};
+    int result = config_compile(&input, &memfd, &image_size, build->error, build->error_size);
     if (result < 0)
         return result;
     result = manifest_save(build->manifest, build->directory, build->error, build->error_size);

@@ -20,7 +20,8 @@ struct build {
     struct manifest *manifest;
     const char *directory; // of the manifest
     uint64_t sequence;
-    char *error; // one line when it fails
+    const struct hosts *hosts; // what DNS said
+    char *error;               // one line when it fails
     size_t error_size;
 };
 

@@ -66,7 +66,7 @@ static int save_sequence(struct control *control, char *error, size_t size)
 
 static struct build build_of(struct control *control, char *error, size_t size)
 {
-    return (struct build){control->manifest, control->state_directory, control->sequence, error, size};
+    return (struct build){control->manifest, control->state_directory, control->sequence, NULL, error, size};
 }
 
 static void on_hand_over(void *context, const struct channel_done *done)

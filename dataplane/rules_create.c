@@ -153,9 +153,8 @@ static bool is_end(const struct rules *rules, const struct snapshot_route *route
         return route->answer >= 200 && route->answer <= 699;
     case ROUTE_REDIRECT:
         return route->redirect != 0;
-    case ROUTE_TO_PEER:
-        return route->to < rules->peer_count && (rules->peers[route->to].flags & SNAPSHOT_PRESENT) &&
-               rules->peers[route->to].maglev_count > 0;
+    case ROUTE_TO_PEER: // whose members may all be hosts without an address yet: 503
+        return route->to < rules->peer_count && (rules->peers[route->to].flags & SNAPSHOT_PRESENT);
     default:
         return false;
     }

@@ -282,30 +282,37 @@ failed:;
     return plan_fail(plan, reason ? reason : -EIO, "the snapshot cannot be sealed: %s", strerror(-reason));
 }
 
-int config_compile(const struct config *config, struct manifest *manifest, uint64_t sequence, int *memfd,
-                   size_t *size_out, char *error, size_t size)
+static int compile(struct plan *plan, uint64_t sequence, int *memfd, size_t *size_out)
 {
-    struct plan plan = {.config = config, .manifest = manifest, .error = error, .error_size = size};
-    int result = make_plan(&plan);
+    int result = make_plan(plan);
     if (result == 0)
-        result = make_image(&plan, sequence);
+        result = make_image(plan, sequence);
     if (result == 0)
-        result = compile_peers(&plan);
+        result = compile_peers(plan);
     if (result == 0) {
-        put_listeners(&plan);
-        compile_routes(&plan);
-        put_sources(&plan);
-        put_settings(&plan);
-        result = seal(&plan);
+        put_listeners(plan);
+        compile_routes(plan);
+        put_sources(plan);
+        put_settings(plan);
+        result = seal(plan);
     }
-    if (result >= 0) {
-        *memfd = result;
-        *size_out = plan.image->size;
-        result = 0;
-    }
+    if (result < 0)
+        return result;
+    *memfd = result;
+    *size_out = plan->image->size;
+    return 0;
+}
+
+int config_compile(const struct compile_input *input, int *memfd, size_t *size_out, char *error, size_t size)
+{
+    struct config *expanded = hosts_expand(input->config, input->hosts, input->dropped, input->context);
+    struct plan plan = {.config = expanded, .manifest = input->manifest, .error = error, .error_size = size};
+    int result = expanded ? compile(&plan, input->sequence, memfd, size_out)
+                          : plan_fail(&plan, -ENOMEM, "no memory for the snapshot");
     free(plan.peers);
     free(plan.members);
     free(plan.sources);
     free(plan.image);
+    hosts_free_expanded(expanded);
     return result;
 }

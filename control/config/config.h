@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "dialgate/snapshot.h"
+#include "hosts.h"
 #include "manifest.h"
 
 #define CONFIG_FILE_SIZE_MAX (4u << 20) // octets of YAML that are read
@@ -29,12 +30,20 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
 // and printed again the same octets. Returns 0, or -EIO when out refused.
 int config_print(const struct config *config, FILE *out);
 
-// Compiles config into an image of dialgate/snapshot.h in a memfd sealed against write, growing, shrinking
-// and more seals. Numbers of peers and members come from manifest, which learns those it does not know (save
-// it before the image is handed over). Returns 0 with *memfd (the caller closes it) and *size_out, or -errno
-// with error set.
-int config_compile(const struct config *config, struct manifest *manifest, uint64_t sequence, int *memfd,
-                   size_t *size_out, char *error, size_t size);
+// What an image is compiled from. Numbers of peers and members come from manifest, which learns those it does
+// not know (save it before the image is handed over).
+struct compile_input {
+    const struct config *config;
+    struct manifest *manifest;
+    uint64_t sequence;
+    const struct hosts *hosts; // what DNS said of members' hosts; NULL: nothing yet
+    host_dropped *dropped;     // told of addresses of hosts that are not made members; may be NULL
+    void *context;             // of dropped
+};
+
+// Compiles into an image of dialgate/snapshot.h in a memfd sealed against write, growing, shrinking and more
+// seals. Returns 0 with *memfd (the caller closes it) and *size_out, or -errno with error set.
+int config_compile(const struct compile_input *input, int *memfd, size_t *size_out, char *error, size_t size);
 
 // Which keys differ between old and new that only a restart of dialgate-dataplane (or of dialgate-control)
 // brings into force. Returns true when there are any, with their paths joined by ", " in text (cut at size).

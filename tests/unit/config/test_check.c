@@ -262,7 +262,8 @@ static void test_most(void **state)
                     fail_msg("%s", error);
                 struct manifest *manifest = manifest_create();
                 int fd = -1;
-                assert_int_equal(config_compile(config, manifest, 1, &fd, &size, error, sizeof(error)), 0);
+                struct compile_input input = {.config = config, .manifest = manifest, .sequence = 1};
+                assert_int_equal(config_compile(&input, &fd, &size, error, sizeof(error)), 0);
                 close(fd);
                 manifest_free(manifest);
             }

@@ -54,7 +54,8 @@ static struct image compile(const char *text, struct manifest *manifest, uint64_
     struct image image = {0};
     char error[256] = "";
     struct config *config = parse_good(text);
-    int result = config_compile(config, manifest, sequence, &image.fd, &image.size, error, sizeof(error));
+    struct compile_input input = {.config = config, .manifest = manifest, .sequence = sequence};
+    int result = config_compile(&input, &image.fd, &image.size, error, sizeof(error));
     if (result < 0)
         print_error("%s\n", error);
     assert_int_equal(result, 0);

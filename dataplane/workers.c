@@ -7,6 +7,7 @@
 #include <rte_lcore.h>
 #include <rte_ring.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -163,6 +164,22 @@ static int make_memory(struct workers *workers, const struct snapshot_settings *
     return 0;
 }
 
+// Before the first worker: each reads the words of all.
+static int make_shared(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
+{
+    const size_t size = LIMIT_ROWS * sizeof(struct limit_words);
+
+    for (unsigned i = 0; i < workers->count; i++) {
+        workers->limits[i] = aligned_alloc(64, (size + 63) / 64 * 64);
+        if (workers->limits[i] == NULL)
+            return fault_set(fault, ENOMEM, "no memory for the limits of worker %u", i);
+        memset(workers->limits[i], 0, size);
+        workers->shared.limits[i] = workers->limits[i];
+        workers->shared.members[i] = counters_file_members(plan->counters, i);
+    }
+    return 0;
+}
+
 static int make_workers(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
 {
     const struct snapshot_settings *settings = plan->rules->settings;
@@ -180,6 +197,7 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->counters->cpu = parts->cpu;
         parts->peers = counters_file_peers(plan->counters, i);
         parts->members = counters_file_members(plan->counters, i);
+        parts->shared = &workers->shared;
         parts->keys = *plan->keys;
         parts->dialogs_capacity = settings->dialogs_capacity;
         parts->transactions_capacity = settings->transactions_capacity;
@@ -205,6 +223,8 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
         result = make_memory(workers, plan->rules->settings, fault);
     if (result == 0)
         give_files(workers, plan->images);
+    if (result == 0)
+        result = make_shared(workers, plan, fault);
     if (result == 0)
         result = make_workers(workers, plan, fault);
     if (result < 0)
@@ -268,6 +288,7 @@ void workers_destroy(struct workers *workers)
         free_ring(&parts->asks, false);
         if (workers->memory[i] != NULL)
             munmap(workers->memory[i], workers->memory_size);
+        free(workers->limits[i]);
         explicit_bzero(&parts->keys, sizeof(parts->keys));
     }
     workers->count = 0;

@@ -18,6 +18,8 @@ struct workers {
     void *memory[WORKERS_MAX];
     size_t memory_size;
     bool launched[WORKERS_MAX];
+    struct worker_shared shared;
+    struct limit_words *limits[WORKERS_MAX];
 };
 
 struct workers_plan {

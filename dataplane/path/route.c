@@ -200,7 +200,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     bool begins_dialog = message->to_tag.length == 0 &&
                          (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
-    struct call call = {work->packet->peer, target->peer, target->member};
+    struct call_parties call = {work->packet->peer, target->peer, target->member};
     bool is_call = begins_dialog && invite;
     if (!begin_pair(worker, work, target, pair)) {
         if (is_call)

@@ -246,7 +246,7 @@ void route_new(struct worker *worker, struct work *work);
 void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target);
 
 // calls.c: one call and the limits that it stands in.
-struct call {
+struct call_parties {
     uint16_t from; // peer
     uint16_t to;   // peer
     uint16_t member;
@@ -256,8 +256,8 @@ struct refusal {
     uint16_t retry_after_s; // 0: none
     enum counter counter;   // which limit
 };
-bool calls_take(struct worker *worker, const struct call *call, struct refusal *refusal);
-void calls_untake(struct worker *worker, const struct call *call); // it did not come about
+bool calls_take(struct worker *worker, const struct call_parties *call, struct refusal *refusal);
+void calls_untake(struct worker *worker, const struct call_parties *call); // it did not come about
 void calls_hold(struct worker *worker, const struct dialog *dialog);
 void calls_release(struct worker *worker, const struct dialog *dialog);
 

@@ -132,6 +132,7 @@ struct dialog_birth {
     uint16_t caller_peer, caller_member;
     uint16_t callee_peer, callee_member;
     uint32_t cseq; // the caller's
+    bool counted;  // it stands for the call: DIALOG_FLAG_COUNTED
     struct endpoint learnt[2];
     uint32_t invite; // its server transaction
     uint32_t invite_generation;
@@ -212,6 +213,9 @@ tick_t dialog_state_since(const struct dialogs *set, uint32_t index);
 // Moves the end of an early dialog nearer (13.2.2.4).
 void dialog_end_at(struct dialogs *set, uint32_t index, tick_t deadline);
 void dialog_release(struct dialogs *set, uint32_t index);
+// A record that stands for its call ends: another living one of the same INVITE (a fork) stands for it from
+// here on. Returns that one; INDEX_NONE: there is none, the call has ended.
+uint32_t dialog_count_pass(struct dialogs *set, uint32_t index);
 
 // Taking over (adopt.h). A record from images[image], uncommitted, cold part still there; the caller has
 // checked both. INDEX_NONE: table or records are full. Early ones get a new lifetime, their transactions are

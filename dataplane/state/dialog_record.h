@@ -44,6 +44,8 @@ enum dialog_row {
 #define DIALOG_FLAG_CANCELLED 2u // a CANCEL was seen
 #define DIALOG_FLAG_SESSION   4u // the cold part has a session timer
 #define DIALOG_FLAG_BOUNDED   8u // early, and its end was set: a 1xx does not prolong it
+#define DIALOG_FLAG_COUNTED                                                                                  \
+    16u // of the records of one INVITE the one that stands for the call where calls are counted
 
 #define DIALOG_NUMBER_NONE 0xffffu // no peer, no member
 

@@ -37,6 +37,7 @@
       "Dialogs in the files of earlier processes, by what became of them at the start.")                               \
     F(DIALOGS_IN_IMAGES, "dialgate_dialogs_in_images", "gauge",                                                        \
       "Dialogs taken over whose texts still lie in an earlier process's file.")                                        \
+    F(LIMITS, "dialgate_limited_calls_total", "counter", "Calls that a limit refused, by limit.")                      \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
 
@@ -124,6 +125,10 @@
     C(FOUND_DAMAGED, DIALOGS_FOUND, "result=\"damaged\"", "dropped: torn, or its octets had changed")                  \
     C(FOUND_NO_ROOM, DIALOGS_FOUND, "result=\"no_room\"", "dropped: dialogs.capacity is less than it was")             \
     C(IN_IMAGES_NOW, DIALOGS_IN_IMAGES, "", "")                                                                        \
+    C(LIMIT_ALL, LIMITS, "limit=\"all\"", "of all peers together")                                                   \
+    C(LIMIT_PEER_IN, LIMITS, "limit=\"peer_in\"", "of the peer that the call came from")                             \
+    C(LIMIT_PEER_OUT, LIMITS, "limit=\"peer_out\"", "of the peer that the call was to go to")                        \
+    C(LIMIT_MEMBER, LIMITS, "limit=\"member\"", "of every member that was left")                                     \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
@@ -163,8 +168,11 @@ struct counters_peer {
     uint64_t answered_out_total;
     int64_t calls_in; // gauge: early and confirmed now
     int64_t calls_out;
+    uint64_t refused_in_total;  // calls from this peer that a limit refused
+    uint64_t refused_out_total; // calls to this peer that a limit refused
+    uint64_t reserved[6];
 };
-static_assert(sizeof(struct counters_peer) == 64, "one line a peer");
+static_assert(sizeof(struct counters_peer) == 128, "two lines a peer");
 
 struct counters_member {
     uint64_t calls_total;    // INVITEs sent to it, outside a dialog

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where a request outside a dialog goes (RFC 3261 16.5): the first route that fits, a member of the peer that
+// it names, and whether the limits have room for one call more.
+#include "worker_core.h"
+
+// One header line of a text or a number, NULL without it.
+static const char *line_of(struct worker *worker, const char *name, const char *text, uint32_t number)
+{
+    struct writer writer;
+    writer_init(&writer, worker->scratch, sizeof(worker->scratch) - 1);
+    write_text(&writer, name);
+    if (text != NULL)
+        write_text(&writer, text);
+    else
+        write_number(&writer, number);
+    write_text(&writer, text != NULL ? ">\r\n" : "\r\n");
+    worker->scratch[writer.used] = '\0';
+    return (const char *)worker->scratch;
+}
+
+static void refuse(struct worker *worker, struct work *work, uint16_t status, uint32_t retry_after_s)
+{
+    const char *extra =
+        retry_after_s != 0 ? line_of(worker, "Retry-After: ", NULL, retry_after_s) : NULL; // RFC 3261 20.33
+    reply_stateless(worker, work, (struct reply){status, NULL, extra});
+}
+
+static const struct snapshot_route *find_route(struct worker *worker, const struct work *work)
+{
+    const struct message *message = work->message;
+    const struct rules *rules = worker->rules;
+    struct uri uri;
+    struct endpoint at;
+    bool to_us = endpoint_of_uri(message, message->request_uri, &at) &&
+                 rules_listener(rules, at.address, at.port) != NUMBER_NONE &&
+                 uri_parse(message->octets, message->request_uri, &uri) == 0 && uri.user.length == 0;
+    return rules_route(
+        rules, (struct rules_request){.from = work->packet->peer, .method = message->method, .to_us = to_us});
+}
+
+// A member that takes the request, and for an INVITE its place within the limits. A member whose own limit is
+// reached sends the call to the next one; any other limit is the end. False: refused.
+static bool find_member(struct worker *worker, struct work *work, struct route_target *target)
+{
+    struct member_choice choice = {.peer = target->peer, .call_hash = work->packet->call_hash};
+    struct refusal refusal = {503, 5, COUNTER_COUNT};
+    while ((target->member = member_choose(&worker->view, &choice)) != NUMBER_NONE) {
+        struct call_parties call = {work->packet->peer, target->peer, target->member};
+        if (work->message->method != METHOD_INVITE || calls_take(worker, &call, &refusal)) {
+            const struct snapshot_member *row = &worker->rules->members[target->member];
+            target->to = (struct endpoint){.address = ip_address_ipv4(&row->address),
+                                           .port = row->port,
+                                           .listener = worker->rules->peers[target->peer].listener};
+            return true;
+        }
+        if (refusal.counter != COUNTER_LIMIT_MEMBER || choice.tried_count == MEMBER_TRIED_MAX)
+            break;
+        member_tried(&choice, target->member);
+    }
+    if (refusal.counter != COUNTER_COUNT) {
+        count(worker, refusal.counter);
+        count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
+        count_word(&worker->parts.peers[target->peer].refused_out_total, 1);
+    }
+    refuse(worker, work, refusal.status, refusal.retry_after_s);
+    return false;
+}
+
+void route_new(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    if (message->method ==
+        METHOD_ACK) { // the ACK to a refusal that was sent without state has no To-tag only when it is wrong
+        settle(work, COUNTER_DROP_STRAY_ACK);
+        return;
+    }
+    const struct snapshot_route *route = find_route(worker, work);
+    if (route == NULL) {
+        reply_stateless(worker, work, (struct reply){404, "Not Found", NULL});
+        return;
+    }
+    if (route->action == ROUTE_ANSWER) {
+        refuse(worker, work, route->answer, route->retry_after_s);
+        return;
+    }
+    if (route->action == ROUTE_REDIRECT) { // 21.3.3
+        reply_stateless(
+            worker, work,
+            (struct reply){302, "Moved Temporarily",
+                           line_of(worker, "Contact: <", rules_text(worker->rules, route->redirect), 0)});
+        return;
+    }
+    struct route_target target = {.peer = route->to};
+    if (!find_member(worker, work, &target))
+        return;
+    forward_stateful(worker, work, &target);
+    if (work->outcome == COUNTER_OUT_FORWARDED && message->method == METHOD_INVITE) {
+        count_word(&worker->parts.peers[work->packet->peer].calls_in_total, 1);
+        count_word(&worker->parts.peers[route->to].calls_out_total, 1);
+        count_word(&worker->parts.members[target.member].calls_total, 1);
+    }
+}

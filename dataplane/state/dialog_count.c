@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One record of those that an INVITE made stands for the call. After a restart the INVITE is forgotten, so
+// that they are known by what it had: Call-ID, caller's tag and the two peers.
+#include "dialog_commit.h"
+
+static void set_flags(struct dialogs *set, uint32_t index, uint8_t flags)
+{
+    struct dialog *dialog = &set->records[index];
+    commit_open(set, index);
+    commit_row(dialog, dialog->row, flags);
+    commit_close(set, index);
+}
+
+static bool is_heir(const struct dialogs *set, const struct dialog *of, uint32_t index)
+{
+    const struct dialog *dialog = &set->records[index];
+    enum dialog_state state = dialog_state(set, index);
+    return dialog != of && dialog->caller_tag_hash == of->caller_tag_hash &&
+           dialog->caller_peer == of->caller_peer && dialog->callee_peer == of->callee_peer &&
+           !(dialog->flags & DIALOG_FLAG_COUNTED) &&
+           (state == DIALOG_NONE || state == DIALOG_EARLY || state == DIALOG_CONFIRMED);
+}
+
+uint32_t dialog_count_pass(struct dialogs *set, uint32_t index)
+{
+    uint32_t found[DIALOGS_OF_CALL_MAX];
+    const struct dialog *dialog = &set->records[index];
+    unsigned n =
+        dialog_find_call(set, dialog->call_hash, (struct dialog_string){NULL, 0}, found, DIALOGS_OF_CALL_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        if (!is_heir(set, dialog, found[i]))
+            continue;
+        (void)commit_thaw(set, found[i]); // without room the image keeps it as it was
+        set_flags(set, found[i], set->records[found[i]].flags | DIALOG_FLAG_COUNTED);
+        set_flags(set, index, dialog->flags & (uint8_t)~DIALOG_FLAG_COUNTED);
+        return found[i];
+    }
+    return INDEX_NONE;
+}

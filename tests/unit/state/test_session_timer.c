@@ -147,6 +147,7 @@ static void passes_requests(void **test)
         {"lowered, not below its Min-SE", {600, 90, UAC}, {1800, 900, UAC, true}, 0, {900, 900, UAC, true}},
         {"never raised", {1800, 90, UAC}, {600, 0, UAC, true}, 0, {600, 0, UAC, true}},
         {"too short", {600, 300, UAC}, {120, 0, UAC, true}, 422, {120, 0, UAC, true}},
+        {"just long enough", {0, 300, UAC}, {300, 0, UAC, true}, 0, {300, 0, UAC, true}},
         {"too short of who knows no 422",
          {600, 300, UAC},
          {120, 0, NEITHER, false},

@@ -28,6 +28,7 @@ struct call {
     uint32_t number; // its place is number modulo capacity: a later call in the same place has another number
     uint32_t flight; // NONE: nothing happens
     char *routes; // Record-Route values as the callee got them, a newline behind each; NULL: none yet. Owned
+    uint32_t passage;     // which of Dialgate's branches the callee is answering
     uint64_t end_us;      // when a call that is not held is over
     uint16_t cseq[SIDES]; // last one sent
     uint8_t state;        // enum call_state
@@ -53,6 +54,7 @@ struct flight {
 
 struct repeat {           // when to send a message again
     uint64_t due_us;      // 0: not armed
+    uint32_t passage;     // which of Dialgate's branches the callee is answering
     uint64_t end_us;      // give up then
     uint64_t interval_us; // doubles
 };

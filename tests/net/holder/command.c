@@ -121,12 +121,18 @@ static void run_report(struct context *context)
     print_report(context);
 }
 
+static void run_quit(struct context *context)
+{
+    context->commands->ended = true;
+    started(true);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct context *context);
-} table[] = {{"hold", run_hold},         {"flood", run_flood}, {"end", run_end},
-             {"reinvite", run_reinvite}, {"probe", run_probe}, {"run", run_run},
-             {"wait", run_wait},         {"mark", run_mark},   {"report", run_report}};
+} table[] = {{"hold", run_hold},     {"flood", run_flood}, {"end", run_end},   {"reinvite", run_reinvite},
+             {"probe", run_probe},   {"run", run_run},     {"wait", run_wait}, {"mark", run_mark},
+             {"report", run_report}, {"quit", run_quit}};
 
 static void execute(struct context *context, char *line)
 {

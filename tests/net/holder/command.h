@@ -10,7 +10,7 @@ struct commands {
     uint64_t wait_end_us;
     size_t length; // of what was read and not executed
     char line[256];
-    bool ended; // end of input
+    bool ended; // by command, or end of input
 };
 
 // Reads standard input when READABLE and executes what is complete.

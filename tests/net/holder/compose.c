@@ -114,7 +114,10 @@ size_t compose_request(const struct holder *holder, const struct call *call, con
 
 static const char *reason(unsigned status)
 {
-    return status == 180 ? "Ringing" : status == 200 ? "OK" : "Request Terminated";
+    return status == 180   ? "Ringing"
+           : status == 200 ? "OK"
+           : status == 482 ? "Loop Detected"
+                           : "Request Terminated";
 }
 
 size_t compose_answer(const struct holder *holder, const struct call *call, const struct answer *answer,

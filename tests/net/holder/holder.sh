@@ -30,6 +30,7 @@ holder_configure() # CALLS
   peer: {rate: 1000000, burst: 1000000}
   peer_invite: {rate: 1000000, burst: 1000000}"
     test_set "dialogs: {capacity: $share, arena: $((share / 1500 + 256))MiB}"
+    test_set "state: {dialogs: $LAB_STATE}"
     test_set "transactions: {capacity: 262144}"
     # A test machine may pause for longer than a worker should; overload has tests of its own.
     test_set "overload: {transactions: 100, mbufs: 100, turn: 1s}"
@@ -87,7 +88,8 @@ holder_clean()
 
 holder_stop()
 {
-    exec {HOLDER_IN}>&-
+    # A data plane that was started later has the pipe too: the end of input would not be seen.
+    holder quit
     lab_wait 10 'call-holder ends' lab_ended holder || fail "call-holder does not end"
     lab_exit_status holder
     expect_equal "exit status of call-holder" 0 "$LAB_STATUS"

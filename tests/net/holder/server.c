@@ -37,6 +37,15 @@ static void repeat_until_ack(struct holder *holder, const struct call *call)
                         .interval_us = holder->t1_us};
 }
 
+// Low bits of a hash (FNV-1a) of Dialgate's branch: another branch is another transaction.
+static uint32_t passage_of(const struct message *message)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < message->branch.length; i++)
+        hash = (hash ^ (uint8_t)message->branch.at[i]) * 16777619u;
+    return hash;
+}
+
 static void on_first_invite(struct holder *holder, struct call *call, unsigned wire,
                             const struct message *message)
 {
@@ -45,6 +54,7 @@ static void on_first_invite(struct holder *holder, struct call *call, unsigned w
     if (again && call->member != wire - 1)
         tally_finding(&holder->tally, FINDING_MEMBER, NULL);
     call->member = (uint8_t)(wire - 1);
+    call->passage = passage_of(message);
     if (call->manner == MANNER_MUTE)
         return;
     call->twice |= again;
@@ -84,12 +94,13 @@ static void on_ack(struct holder *holder, struct call *call, const struct messag
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
     struct asked asked = {METHOD_ACK, flight->by, flight->cseq, METHOD_ACK, {NULL, 0}};
-    // The ACK to a refusal is Dialgate's own (16.7 item 6 and 17.1.1.3), that to a 2xx comes from the far
-    // end.
-    enum finding finding =
-        call->manner == MANNER_CANCEL ? FINDING_NONE : check_request(holder, call, &asked, message);
+    // The ACK to a refusal is Dialgate's own (17.1.1.3), that to a 2xx comes from the far end.
+    bool to_refusal = message->via_count == 1;
+    enum finding finding = to_refusal ? FINDING_NONE : check_request(holder, call, &asked, message);
     if (finding != FINDING_NONE)
         tally_finding(&holder->tally, finding, octets);
+    else if (to_refusal != (call->manner == MANNER_CANCEL))
+        tally_count(&holder->tally, TALLY_LATE); // to a 482
     else if (flight->answer_length > 0)
         server_done(holder, call);
 }
@@ -117,13 +128,18 @@ static const struct flight *flight_of(const struct holder *holder, const struct 
     return follows || flight->method == message->method ? flight : NULL;
 }
 
+// Of what is over. An INVITE that Dialgate sends on a second time, as it does after a restart, is merged with
+// the first (RFC 3261 8.2.2.2); until the caller has its answer, it is answered like the first.
 static void on_stray(struct holder *holder, const struct call *call, enum side by,
                      const struct message *message, const char *octets)
 {
-    if (message->cseq <= call->cseq[by])
-        tally_count(&holder->tally, TALLY_LATE);
-    else
+    bool first = message->method == METHOD_INVITE && message->to_tag.length == 0;
+    if (message->cseq > call->cseq[by])
         tally_finding(&holder->tally, FINDING_NOT_SENT, octets);
+    else
+        tally_count(&holder->tally, TALLY_LATE);
+    if (first && call->confirmed && passage_of(message) != call->passage)
+        answer_at_once(holder, call, &(struct answer){message, CALLEE, 482});
 }
 
 void server_request(struct holder *holder, unsigned wire, const struct message *message, const char *octets)

@@ -99,24 +99,28 @@ int address_read(struct cursor *cursor, struct address *address, struct span *ta
     return param_list_close(cursor);
 }
 
+static bool names_sip(const uint8_t *at, const uint8_t *end)
+{
+    return end - at > 4 && memcmp(at, "sip:", 4) == 0;
+}
+
 // "<" URI ">" and nothing else, as most of Route, Record-Route and Contact are.
-static bool read_lone(const uint8_t *octets, struct span value, struct address *address)
+static inline bool read_lone(const uint8_t *octets, struct span value, struct address *address)
 {
     const uint8_t *uri = octets + value.offset + 1;
     const uint8_t *uri_end = octets + value.offset + value.length - 1;
     if (value.length < 2 || uri[-1] != '<' || *uri_end != '>' ||
-        scan_while(uri, uri_end, SCAN_URI) != uri_end || !names_scheme(uri, uri_end))
+        scan_while(uri, uri_end, SCAN_URI) != uri_end ||
+        !(names_sip(uri, uri_end) || names_scheme(uri, uri_end)))
         return false;
     *address = (struct address){.whole = value, .uri = span_between(octets, uri, uri_end)};
     return true;
 }
 
-int address_next(const uint8_t *octets, struct span value, uint32_t *at, struct address *address)
+// A value of any shape, or of a list. Apart, so that a lone one does not pay for what this needs.
+__attribute__((noinline)) static int read_next(const uint8_t *octets, struct span value, uint32_t *at,
+                                               struct address *address)
 {
-    if (*at == 0 && read_lone(octets, value, address)) {
-        *at = value.length;
-        return 1;
-    }
     struct cursor cursor = cursor_of(octets, value);
     struct span tag;
     if (*at > value.length)
@@ -125,4 +129,12 @@ int address_next(const uint8_t *octets, struct span value, uint32_t *at, struct 
     int result = address_read(&cursor, address, &tag);
     *at = (uint32_t)(cursor.at - (octets + value.offset));
     return result;
+}
+
+int address_next(const uint8_t *octets, struct span value, uint32_t *at, struct address *address)
+{
+    if (*at != 0 || !read_lone(octets, value, address))
+        return read_next(octets, value, at, address);
+    *at = value.length;
+    return 1;
 }

@@ -23,14 +23,15 @@ static const uint8_t *behind_line_end(const uint8_t *at)
     return *at == '\r' ? at + 2 : at + 1;
 }
 
-#define NAME_READ 8 // octets that header_find_word() may read
+#define READ_BEHIND 3 // octets from the end of a line on that plain_line() looks at
 
-void line_mark(struct line_walk *walk, size_t most)
+void line_mark(struct line_walk *walk)
 {
-    size_t rest = (size_t)(walk->end - walk->at);
-    size_t readable = rest < NAME_READ ? 0 : rest - NAME_READ;
-    mark_fill(&walk->marks, walk->at, most < rest ? walk->at + most : walk->end);
-    walk->plain_end = walk->at + (walk->marks.length < readable ? walk->marks.length : readable);
+    struct marks *marks = &walk->marks;
+    size_t length = (size_t)(walk->end - walk->octets);
+    mark_fill(marks, walk->octets, walk->end);
+    size_t limit = length < READ_BEHIND ? 0 : length - READ_BEHIND + 1;
+    walk->plain = (struct plain){walk->octets, marks, limit < marks->length ? limit : marks->length};
 }
 
 // First control octet but HTAB at or behind `at`, or the end.
@@ -39,7 +40,7 @@ static const uint8_t *next_control(const struct line_walk *walk, const uint8_t *
     const struct marks *marks = &walk->marks;
     const uint8_t *behind = marks->from + marks->length;
     if (at < behind)
-        at = mark_next(marks, marks->control, at);
+        at = marks->from + mark_next(marks, MARK_CONTROL, (size_t)(at - marks->from));
     // At the last mark the text ends, or the window does.
     return at < behind || at == walk->end ? at : scan_control(at, walk->end);
 }
@@ -121,7 +122,8 @@ static int status_line(struct line_walk *walk, const uint8_t *end, struct start_
 int line_open(struct line_walk *walk, const uint8_t *octets, uint32_t length)
 {
     // Not all at once: the marks are 0.8 kB.
-    walk->octets = walk->at = walk->end = walk->plain_end = walk->marks.from = octets;
+    walk->octets = walk->at = walk->end = walk->marks.from = octets;
+    walk->plain.limit = 0;
     walk->fault = MESSAGE_FINE;
     walk->count = 0;
     walk->complete = false;
@@ -141,7 +143,6 @@ int line_open(struct line_walk *walk, const uint8_t *octets, uint32_t length)
 static int read_start(struct line_walk *walk, const uint8_t *end, struct start_line *start)
 {
     memset(start, 0, sizeof(*start));
-    start->offset = (uint16_t)(walk->at - walk->octets);
     int fault = names_sip(walk->at, end) ? status_line(walk, end, start) : request_line(walk, end, start);
     walk->at = behind_line_end(end);
     return fault;
@@ -185,7 +186,7 @@ static const uint8_t *find_header_end(const struct line_walk *walk, const uint8_
     }
 }
 
-bool line_header_any(struct line_walk *walk, struct header_field *field)
+bool line_header(struct line_walk *walk, struct header_field *field)
 {
     const uint8_t *end = walk->end;
     while (walk->at < end) {
@@ -195,10 +196,11 @@ bool line_header_any(struct line_walk *walk, struct header_field *field)
             walk->complete = true;
             return false;
         }
-        if (line >= walk->marks.from + walk->marks.length)
-            line_mark(walk, MARK_WINDOW);
-        const uint8_t *name_end =
-            scan_while(mark_skip(&walk->marks, walk->marks.word, line, end), end, SCAN_TOKEN);
+        if (line >= walk->marks.from + walk->marks.length) {
+            mark_fill(&walk->marks, line, end);
+            walk->plain.limit = 0;
+        }
+        const uint8_t *name_end = scan_while(mark_skip(&walk->marks, MARK_WORD, line, end), end, SCAN_TOKEN);
         const uint8_t *colon = name_end;
         // RFC 3261 25.1 HCOLON: white space, but no fold, may stand before the colon.
         while (colon < end && is_blank(*colon))

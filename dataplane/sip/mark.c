@@ -50,23 +50,22 @@ static inline struct block shift(struct block block, size_t octets)
 }
 
 // Stores a block's marks. Returns whether the next one is wanted: three control octets in a row are the end
-// of the headers, or nothing that should be there.
-static inline bool keep(struct marks *marks, size_t index, struct block block, uint64_t *before)
+// of the headers, or nothing that should be there. Where an edge of blocks hides them, the body is marked
+// too.
+static inline bool keep(struct marks *marks, size_t index, struct block block)
 {
-    marks->control[index] = block.control;
-    marks->word[index] = block.word;
-    marks->uri[index] = block.uri;
-    uint64_t run =
-        block.control & (block.control << 1 | *before >> 63) & (block.control << 2 | *before >> 62);
-    *before = block.control;
-    return run == 0;
+    marks->bits[MARK_CONTROL][index] = block.control;
+    marks->bits[MARK_WORD][index] = block.word;
+    marks->bits[MARK_URI][index] = block.uri;
+    return (block.control & block.control >> 1 & block.control >> 2) == 0;
 }
 
 static inline void finish(struct marks *marks, size_t count, const uint8_t *end)
 {
     size_t rest = (size_t)(end - marks->from);
     marks->length = count * MARK_BLOCK < rest ? (uint32_t)(count * MARK_BLOCK) : (uint32_t)rest;
-    marks->control[count] = marks->word[count] = marks->uri[count] = ~(uint64_t)0;
+    for (unsigned class = 0; class < MARK_CLASS_COUNT; class ++)
+        marks->bits[class][count] = ~(uint64_t)0;
 }
 
 static struct block block_scalar(const uint8_t *octets)
@@ -84,20 +83,19 @@ static struct block block_scalar(const uint8_t *octets)
 // another.
 #define FILL_LOOP(block_of)                                                                                  \
     uint8_t tail[MARK_BLOCK];                                                                                \
-    uint64_t before = 0;                                                                                     \
     size_t rest = (size_t)(end - at);                                                                        \
     size_t whole = rest / MARK_BLOCK < MARK_WORDS ? rest / MARK_BLOCK : MARK_WORDS;                          \
     size_t count = 0;                                                                                        \
     bool more = true;                                                                                        \
     while (more && count < whole) {                                                                          \
-        more = keep(marks, count, block_of(at + count * MARK_BLOCK), &before);                               \
+        more = keep(marks, count, block_of(at + count * MARK_BLOCK));                                        \
         count++;                                                                                             \
     }                                                                                                        \
     if (more && count < MARK_WORDS && rest % MARK_BLOCK != 0) {                                              \
         struct block block = rest < MARK_BLOCK                                                               \
                                  ? block_of(pad_tail(tail, at, end))                                         \
                                  : shift(block_of(end - MARK_BLOCK), MARK_BLOCK - rest % MARK_BLOCK);        \
-        keep(marks, count, block, &before);                                                                  \
+        keep(marks, count, block);                                                                           \
         count++;                                                                                             \
     }                                                                                                        \
     finish(marks, count, end);
@@ -203,9 +201,10 @@ static bool has_level(enum mark_level level)
     case MARK_SSE:
         return __builtin_cpu_supports("ssse3");
     case MARK_AVX2:
-        return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx2");
     case MARK_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw");
     default:
         return false;
     }
@@ -229,19 +228,22 @@ static void fill_first(struct marks *marks, const uint8_t *at, const uint8_t *en
 
 // Written by whoever marks first, with the same value whoever that is; read by all.
 static fill_function fill = fill_first;
+bool mark_has_bmi2;
 
 bool mark_use(enum mark_level level)
 {
     if (!has_level(level))
         return false;
     __atomic_store_n(&fill, fills[level], __ATOMIC_RELAXED);
+    __atomic_store_n(&mark_has_bmi2, level >= MARK_AVX2, __ATOMIC_RELAXED);
     return true;
 }
 
 static void fill_first(struct marks *marks, const uint8_t *at, const uint8_t *end)
 {
-    for (unsigned level = MARK_LEVEL_COUNT; level > 0; level--)
-        if (mark_use((enum mark_level)(level - 1)))
+    static const enum mark_level levels[] = {MARK_AVX512, MARK_AVX2, MARK_SSE, MARK_NONE};
+    for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        if (mark_use(levels[i]))
             break;
     __atomic_load_n(&fill, __ATOMIC_RELAXED)(marks, at, end);
 }
@@ -250,4 +252,16 @@ void mark_fill(struct marks *marks, const uint8_t *from, const uint8_t *end)
 {
     marks->from = from;
     __atomic_load_n(&fill, __ATOMIC_RELAXED)(marks, from, end);
+}
+
+size_t mark_next_far(const struct marks *marks, enum mark_class class, size_t place)
+{
+    // What mark_next() saw reaches at least to the end of this block.
+    size_t index = place / MARK_BLOCK;
+    uint64_t word;
+    // Ends at the block behind the last.
+    do
+        word = marks->bits[class][++index];
+    while (word == 0);
+    return index * MARK_BLOCK + (size_t)__builtin_ctzll(word);
 }

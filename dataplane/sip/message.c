@@ -1,37 +1,71 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One walk over the lines; each header that a proxy needs is read where it stands. Nothing is looked at twice
-// but the few values that have a syntax of their own. Only the part of struct message before `headers` is
-// cleared: the array is 1.3 kB, more than the message.
+// Two passes: over the lines, which finds the headers and their kinds; and over the values that a proxy needs
+// for each message, in a fixed order, so that no jump depends on the order of the headers. A value is read
+// where the marks show its shape (plain.h), else by the reader of the whole grammar. Only the part of struct
+// message before `headers` is cleared: the array is 1.3 kB, more than the message.
 #include "cseq.h"
 #include "header.h"
 #include "line.h"
 #include "param.h"
-#include "plain.h"
 #include "via.h"
 
 #include <assert.h>
 
-static_assert(HEADER_INDEXED_COUNT < 32, "kinds that are read fit a 32-bit set");
+static_assert(HEADER_INDEXED_COUNT < 32, "kinds that are indexed fit a 32-bit set");
 static_assert(MESSAGE_HEADERS_MAX < MESSAGE_NO_HEADER, "indexes fit an octet");
 
 struct reading {
     struct message *message;
-    const struct marks *marks;
-    int fault;
-    bool has_content_length;
+    struct plain plain; // of the values, if all are marked
+    bool is_marked;
+    uint32_t seen;     // a bit for each kind below HEADER_INDEXED_COUNT
+    uint32_t repeated; // the same, of those seen twice
+    int fault;         // the first one in the order of the message
+    unsigned fault_at; // its place in that order
     uint32_t content_length;
+    bool has_content_length;
 };
 
-static void note_fault(struct reading *reading, int fault)
+// Places in the order of faults: of the start line, of what the walk met before line `index`, of the line, of
+// what the message lacks.
+#define AT_START           0u
+#define BEFORE_LINE(index) (2u * (index) + 1)
+#define AT_LINE(index)     (2u * (index) + 2)
+#define AT_END             BEFORE_LINE(MESSAGE_HEADERS_MAX + 1)
+
+#define BIT(kind) (1u << (kind))
+#define MANDATORY                                                                                            \
+    (BIT(HEADER_VIA) | BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ))
+// RFC 3261 7.3.1: only headers defined as lists may stand more than once.
+#define SINGLE                                                                                               \
+    (BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ) | BIT(HEADER_MAX_FORWARDS) | \
+     BIT(HEADER_CONTENT_LENGTH))
+
+static void note_fault(struct reading *reading, int fault, unsigned at)
 {
-    if (reading->fault == MESSAGE_FINE)
-        reading->fault = fault;
+    if (fault == MESSAGE_FINE || (reading->fault != MESSAGE_FINE && reading->fault_at <= at))
+        return;
+    reading->fault = fault;
+    reading->fault_at = at;
 }
 
-static void read_start(struct reading *reading, const struct start_line *start, int fault)
+static void note_value(struct reading *reading, unsigned kind, int fault)
+{
+    note_fault(reading, fault, AT_LINE(reading->message->first[kind]));
+}
+
+static void read_request_uri(struct reading *reading)
 {
     struct message *message = reading->message;
-    message->start = start->offset;
+    struct uri uri;
+    // RFC 3261 19.1.1, table 1: headers are not allowed in a Request-URI.
+    if (uri_parse(message->octets, message->request_uri, &uri) != 0 || uri.headers.offset != 0)
+        note_fault(reading, MESSAGE_BAD_REQUEST_URI, AT_START);
+    message->uri_scheme = uri.scheme;
+}
+
+static void take_start(struct message *message, const struct start_line *start)
+{
     message->is_request = start->is_request;
     message->status = start->status;
     message->method_name = start->method;
@@ -39,164 +73,225 @@ static void read_start(struct reading *reading, const struct start_line *start, 
     message->reason = start->reason;
     if (start->is_request)
         message->method = (uint8_t)method_find(message_at(message, start->method), start->method.length);
-    note_fault(reading, fault);
-    if (fault != MESSAGE_FINE || !start->is_request)
-        return;
-    message->uri_scheme = URI_SIP;
-    if (plain_sip_uri(reading->marks, message->octets, start->request_uri))
-        return;
-    struct uri uri;
-    // RFC 3261 19.1.1, table 1: headers are not allowed in a Request-URI.
-    if (uri_parse(message->octets, start->request_uri, &uri) != 0 || uri.headers.offset != 0)
-        note_fault(reading, MESSAGE_BAD_REQUEST_URI);
-    message->uri_scheme = uri.scheme;
 }
 
-static void read_call_id(struct reading *reading, struct span value)
+// Returns MESSAGE_NOT_SIP when there is no start line, and then there is no message.
+ALWAYS_INLINE int read_start(struct reading *reading, struct line_walk *walk)
 {
-    reading->message->call_id = value;
-    if (plain_visible(reading->marks, reading->message->octets, value))
-        return;
-    struct cursor cursor = cursor_of(reading->message->octets, value);
-    if (value.length == 0 || scan_while(cursor.at, cursor.end, SCAN_VISIBLE) != cursor.end)
-        note_fault(reading, MESSAGE_BAD_CALL_ID);
-}
-
-// From and To hold one address.
-static void read_party(struct reading *reading, struct span value, struct span *tag, int fault)
-{
-    if (plain_party(reading->marks, reading->message->octets, value, tag))
-        return;
-    struct cursor cursor = cursor_of(reading->message->octets, value);
-    struct address address;
-    if (address_read(&cursor, &address, tag) != 1 || cursor.at != cursor.end || cursor.at[-1] == ',') {
-        *tag = (struct span){0, 0};
-        note_fault(reading, fault);
+    struct start_line start = {.is_request = false};
+    size_t end = plain_start(&walk->plain, (size_t)(walk->at - walk->octets), &start);
+    if (end != 0) {
+        walk->at = walk->octets + end;
+        take_start(reading->message, &start);
+        size_t uri = start.request_uri.offset;
+        if (start.is_request && !plain_sip_uri(&walk->plain, uri, uri + start.request_uri.length))
+            read_request_uri(reading);
+        return MESSAGE_FINE;
     }
+    int fault = line_start(walk, &start);
+    if (fault == MESSAGE_NOT_SIP)
+        return fault;
+    take_start(reading->message, &start);
+    note_fault(reading, fault, AT_START);
+    if (fault == MESSAGE_FINE && start.is_request)
+        read_request_uri(reading);
+    return MESSAGE_FINE;
 }
 
-static void read_cseq(struct reading *reading, struct span value)
+// Kinds found so far, a bit for each below HEADER_INDEXED_COUNT.
+struct kinds {
+    uint32_t seen;
+    uint32_t repeated;
+};
+
+ALWAYS_INLINE void note_header(struct kinds *kinds, struct message *message, unsigned kind, unsigned index)
+{
+    if (kind >= HEADER_INDEXED_COUNT)
+        return;
+    uint32_t bit = BIT(kind);
+    if ((kinds->seen & bit) == 0)
+        message->first[kind] = (uint8_t)index;
+    kinds->repeated |= kinds->seen & bit;
+    kinds->seen |= bit;
+}
+
+ALWAYS_INLINE void read_lines(struct reading *reading, struct line_walk *walk)
 {
     struct message *message = reading->message;
-    struct span name;
-    message->cseq = value;
-    if (!plain_cseq(reading->marks, message->octets, value, &message->cseq_number, &name) &&
-        cseq_split(message->octets, value, &message->cseq_number, &name) != 0) {
-        note_fault(reading, MESSAGE_BAD_CSEQ);
-        return;
+    // Copies that stay in registers: what is stored in the message could be these, as far as compilers know.
+    const struct plain plain = walk->plain;
+    struct kinds kinds = {0, 0};
+    size_t place = (size_t)(walk->at - walk->octets);
+    struct header_field *field = message->headers;
+    // Up to here lines may be plain.
+    const struct header_field *plain_end = place < plain.limit ? field + MESSAGE_HEADERS_MAX : field;
+    for (unsigned count = 0;; count++, field++) {
+        struct plain_line line;
+        if (field < plain_end && plain_line(&plain, place, &line)) {
+            place = line.end + 2;
+            note_header(&kinds, message, plain_field(&plain, &line, field), count);
+            continue;
+        }
+        walk->at = plain.octets + place;
+        walk->count = (uint16_t)count;
+        bool more = line_header(walk, field);
+        note_fault(reading, walk->fault, BEFORE_LINE(count));
+        if (!more)
+            break;
+        note_header(&kinds, message, field->kind, count);
+        place = (size_t)(walk->at - plain.octets);
+        if (place >= walk->plain.limit)
+            plain_end = message->headers;
     }
+    message->header_count = walk->count;
+    reading->seen = kinds.seen;
+    reading->repeated = kinds.repeated;
+    reading->is_marked = walk->plain.limit != 0 && (size_t)(walk->at - walk->octets) <= walk->marks.length;
+}
+
+// A value that is to be read.
+struct value {
+    struct span span;
+    size_t begin; // its places, when it is marked
+    size_t end;
+};
+
+ALWAYS_INLINE bool find_value(const struct reading *reading, unsigned kind, struct value *value)
+{
+    if ((reading->seen & BIT(kind)) == 0)
+        return false;
+    const struct message *message = reading->message;
+    const struct span *span = &message->headers[message->first[kind]].value;
+    // As one word, as it was stored.
+    uint64_t both = scan_load(span, sizeof(*span));
+    value->begin = both & UINT16_MAX;
+    value->end = value->begin + (both >> 16);
+    value->span = *span;
+    return true;
+}
+
+static void read_via(struct reading *reading, struct span value)
+{
+    struct cursor cursor = cursor_of(reading->message->octets, value);
+    if (via_read(&cursor, &reading->message->via) != 1)
+        note_value(reading, HEADER_VIA, MESSAGE_BAD_VIA);
+}
+
+// From and To hold one address. Returns false when this is something else.
+static bool read_party(const struct message *message, struct span value, struct span *tag)
+{
+    struct cursor cursor = cursor_of(message->octets, value);
+    struct address address;
+    if (address_read(&cursor, &address, tag) == 1 && cursor.at == cursor.end && cursor.at[-1] != ',')
+        return true;
+    *tag = (struct span){0, 0};
+    return false;
+}
+
+static bool read_call_id(const struct message *message, struct span value)
+{
+    struct cursor cursor = cursor_of(message->octets, value);
+    return value.length != 0 && scan_while(cursor.at, cursor.end, SCAN_VISIBLE) == cursor.end;
+}
+
+static bool read_number(const struct message *message, struct span value, uint32_t limit, uint32_t *number)
+{
+    struct cursor cursor = cursor_of(message->octets, value);
+    return scan_number(cursor.at, cursor.end, limit, number) == cursor.end;
+}
+
+// RFC 3261 8.1.1.5: it is the request's method.
+ALWAYS_INLINE void take_cseq_method(struct reading *reading, struct span name)
+{
+    struct message *message = reading->message;
     const uint8_t *method = message_at(message, name);
-    // RFC 3261 8.1.1.5: it is the request's method.
     if (message->is_request && name.length == message->method_name.length &&
-        memcmp(method, message_at(message, message->method_name), name.length) == 0) {
+        scan_equal(method, message_at(message, message->method_name), name.length)) {
         message->cseq_method = message->method;
         return;
     }
     message->cseq_method = (uint8_t)method_find(method, name.length);
     if (message->is_request)
-        note_fault(reading, MESSAGE_BAD_CSEQ);
+        note_value(reading, HEADER_CSEQ, MESSAGE_BAD_CSEQ);
     else
         message->method = message->cseq_method;
 }
 
-static bool read_whole_number(const struct reading *reading, struct span value, uint32_t limit,
-                              uint32_t *number)
-{
-    if (plain_number(reading->message->octets, value, limit, number))
-        return true;
-    struct cursor cursor = cursor_of(reading->message->octets, value);
-    return scan_number(cursor.at, cursor.end, limit, number) == cursor.end;
-}
-
-static void read_via(struct reading *reading, struct span value)
-{
-    if (plain_via(reading->marks, reading->message->octets, value, &reading->message->via))
-        return;
-    struct cursor cursor = cursor_of(reading->message->octets, value);
-    if (via_read(&cursor, &reading->message->via) != 1)
-        note_fault(reading, MESSAGE_BAD_VIA);
-}
-
-// The first header of its kind.
-static void read_first(struct reading *reading, const struct header_field *field)
+ALWAYS_INLINE void read_names(struct reading *reading)
 {
     struct message *message = reading->message;
+    const struct plain *plain = &reading->plain;
+    struct value value;
+    if (find_value(reading, HEADER_FROM, &value)) {
+        message->from = value.span;
+        if (!(reading->is_marked && plain_party(plain, value.begin, value.end, &message->from_tag)) &&
+            !read_party(message, value.span, &message->from_tag))
+            note_value(reading, HEADER_FROM, MESSAGE_BAD_FROM);
+    }
+    if (find_value(reading, HEADER_TO, &value)) {
+        message->to = value.span;
+        if (!(reading->is_marked && plain_party(plain, value.begin, value.end, &message->to_tag)) &&
+            !read_party(message, value.span, &message->to_tag))
+            note_value(reading, HEADER_TO, MESSAGE_BAD_TO);
+    }
+    if (find_value(reading, HEADER_CALL_ID, &value)) {
+        message->call_id = value.span;
+        if (!(reading->is_marked && plain_visible(plain, value.begin, value.end)) &&
+            !read_call_id(message, value.span))
+            note_value(reading, HEADER_CALL_ID, MESSAGE_BAD_CALL_ID);
+    }
+}
+
+ALWAYS_INLINE void read_numbers(struct reading *reading)
+{
+    struct message *message = reading->message;
+    const struct plain *plain = &reading->plain;
+    struct value value;
     uint32_t number;
-    switch (field->kind) {
-    case HEADER_VIA:
-        read_via(reading, field->value);
-        break;
-    case HEADER_FROM:
-        message->from = field->value;
-        read_party(reading, field->value, &message->from_tag, MESSAGE_BAD_FROM);
-        break;
-    case HEADER_TO:
-        message->to = field->value;
-        read_party(reading, field->value, &message->to_tag, MESSAGE_BAD_TO);
-        break;
-    case HEADER_CALL_ID:
-        read_call_id(reading, field->value);
-        break;
-    case HEADER_CSEQ:
-        read_cseq(reading, field->value);
-        break;
-    case HEADER_MAX_FORWARDS:
-        // RFC 3261 20.22: 0 .. 255.
-        if (read_whole_number(reading, field->value, UINT8_MAX, &number))
+    if (find_value(reading, HEADER_CSEQ, &value)) {
+        struct span name;
+        message->cseq = value.span;
+        if ((reading->is_marked && plain_cseq(plain, value.begin, value.end, &message->cseq_number, &name)) ||
+            cseq_split(message->octets, value.span, &message->cseq_number, &name) == 0)
+            take_cseq_method(reading, name);
+        else
+            note_value(reading, HEADER_CSEQ, MESSAGE_BAD_CSEQ);
+    }
+    // RFC 3261 20.22: 0 .. 255.
+    if (find_value(reading, HEADER_MAX_FORWARDS, &value)) {
+        if ((reading->is_marked && plain_digits(plain, value.begin, value.end, UINT8_MAX, &number)) ||
+            read_number(message, value.span, UINT8_MAX, &number))
             message->max_forwards = (int16_t)number;
         else
-            note_fault(reading, MESSAGE_BAD_MAX_FORWARDS);
-        break;
-    case HEADER_CONTENT_LENGTH:
-        if (read_whole_number(reading, field->value, MESSAGE_SIZE_MAX, &reading->content_length))
+            note_value(reading, HEADER_MAX_FORWARDS, MESSAGE_BAD_MAX_FORWARDS);
+    }
+    if (find_value(reading, HEADER_CONTENT_LENGTH, &value)) {
+        if ((reading->is_marked &&
+             plain_digits(plain, value.begin, value.end, MESSAGE_SIZE_MAX, &reading->content_length)) ||
+            read_number(message, value.span, MESSAGE_SIZE_MAX, &reading->content_length))
             reading->has_content_length = true;
         else
-            note_fault(reading, MESSAGE_BAD_CONTENT_LENGTH);
-        break;
-    default:
-        break;
+            note_value(reading, HEADER_CONTENT_LENGTH, MESSAGE_BAD_CONTENT_LENGTH);
     }
 }
 
-// A further header of its kind. RFC 3261 7.3.1: only headers defined as lists may stand more than once.
-static void read_repeated(struct reading *reading, const struct header_field *field)
+static void note_repeated(struct reading *reading)
 {
     const struct message *message = reading->message;
-    const uint32_t single = 1u << HEADER_FROM | 1u << HEADER_TO | 1u << HEADER_CALL_ID | 1u << HEADER_CSEQ |
-                            1u << HEADER_MAX_FORWARDS | 1u << HEADER_CONTENT_LENGTH;
-    if (field->kind == HEADER_CALL_ID &&
-        (field->value.length != message->call_id.length ||
-         memcmp(message_at(message, field->value), message_at(message, message->call_id),
-                field->value.length) != 0))
-        note_fault(reading, MESSAGE_BAD_CALL_ID);
-    else if ((single >> field->kind & 1) != 0)
-        note_fault(reading, MESSAGE_REPEATED_HEADER);
-}
-
-static void read_headers(struct reading *reading, struct line_walk *walk)
-{
-    struct message *message = reading->message;
-    unsigned count = 0;
-    for (; line_header(walk, &message->headers[count]); count++) {
-        const struct header_field *field = &message->headers[count];
-        unsigned kind = field->kind;
-        // The walk may have met a fault in a line before this one.
-        if (walk->fault != MESSAGE_FINE)
-            note_fault(reading, walk->fault);
-        if (kind >= HEADER_INDEXED_COUNT)
+    for (unsigned i = 0; i < message->header_count; i++) {
+        const struct header_field *field = &message->headers[i];
+        if (field->kind >= HEADER_INDEXED_COUNT || (SINGLE & BIT(field->kind)) == 0 ||
+            message->first[field->kind] == i)
             continue;
-        if (message->first[kind] != MESSAGE_NO_HEADER) {
-            read_repeated(reading, field);
-            continue;
-        }
-        message->first[kind] = (uint8_t)count;
-        read_first(reading, field);
+        bool same = field->kind != HEADER_CALL_ID ||
+                    (field->value.length == message->call_id.length &&
+                     memcmp(message_at(message, field->value), message_at(message, message->call_id),
+                            field->value.length) == 0);
+        note_fault(reading, same ? MESSAGE_REPEATED_HEADER : MESSAGE_BAD_CALL_ID, AT_LINE(i));
     }
-    message->header_count = (uint16_t)count;
-    note_fault(reading, walk->fault);
 }
 
-static void check_mandatory(struct reading *reading)
+static void note_missing(struct reading *reading)
 {
     static const struct {
         uint8_t kind;
@@ -206,8 +301,8 @@ static void check_mandatory(struct reading *reading)
         {HEADER_CALL_ID, MESSAGE_NO_CALL_ID}, {HEADER_CSEQ, MESSAGE_NO_CSEQ},
     };
     for (unsigned i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
-        if (reading->message->first[mandatory[i].kind] == MESSAGE_NO_HEADER)
-            note_fault(reading, mandatory[i].fault);
+        if ((reading->seen & BIT(mandatory[i].kind)) == 0)
+            note_fault(reading, mandatory[i].fault, AT_END);
 }
 
 // RFC 3261 18.3: in a datagram Content-Length may say less than is there, the rest is discarded; more is a
@@ -222,19 +317,15 @@ static void read_body(struct reading *reading, const struct line_walk *walk)
     if (!reading->has_content_length)
         return;
     if (reading->content_length > message->body.length)
-        note_fault(reading, MESSAGE_BAD_CONTENT_LENGTH);
+        note_fault(reading, MESSAGE_BAD_CONTENT_LENGTH, AT_END);
     else
         message->body.length = (uint16_t)reading->content_length;
 }
 
 #define CLEARED_FIRST 64
 
-int message_parse(const uint8_t *octets, uint32_t length, struct message *message)
+static void clear(struct message *message, const uint8_t *octets, uint32_t length)
 {
-    struct line_walk walk;
-    struct reading reading = {.message = message, .marks = &walk.marks};
-    struct start_line start;
-
     // In two parts: compilers clear more at once by an instruction that takes long to begin.
     memset(message, 0, CLEARED_FIRST);
     memset((uint8_t *)message + CLEARED_FIRST, 0, offsetof(struct message, first) - CLEARED_FIRST);
@@ -244,18 +335,58 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
     message->max_forwards = -1;
     message->method = METHOD_OTHER;
     message->cseq_method = METHOD_OTHER;
+}
+
+ALWAYS_INLINE int parse(const uint8_t *octets, uint32_t length, struct message *message)
+{
+    struct line_walk walk;
+    struct value value;
+    clear(message, octets, length);
     int fault = line_open(&walk, octets, length);
     if (fault != MESSAGE_FINE)
         return fault;
-    line_mark(&walk, MARK_WINDOW);
-    fault = line_start(&walk, &start);
-    if (fault == MESSAGE_NOT_SIP)
+    line_mark(&walk);
+    struct reading reading = {.message = message, .plain = walk.plain};
+    uint16_t start = (uint16_t)(walk.at - octets);
+    fault = read_start(&reading, &walk);
+    if (fault != MESSAGE_FINE)
         return fault;
-    read_start(&reading, &start, fault);
-    read_headers(&reading, &walk);
-    check_mandatory(&reading);
+    message->start = start;
+    read_lines(&reading, &walk);
+    if (find_value(&reading, HEADER_VIA, &value) &&
+        !(reading.is_marked && plain_via(&walk.plain, value.begin, value.end, &message->via)))
+        read_via(&reading, value.span);
+    read_names(&reading);
+    read_numbers(&reading);
+    if ((reading.repeated & SINGLE) != 0)
+        note_repeated(&reading);
+    if ((~reading.seen & MANDATORY) != 0)
+        note_missing(&reading);
     read_body(&reading, &walk);
     return reading.fault;
+}
+
+// The same twice: marks are read by shifts, and those of BMI2 take one instruction instead of three.
+#if defined(__x86_64__)
+__attribute__((target("bmi,bmi2"))) static int parse_bmi2(const uint8_t *octets, uint32_t length,
+                                                          struct message *message)
+{
+    return parse(octets, length, message);
+}
+#endif
+
+static int parse_base(const uint8_t *octets, uint32_t length, struct message *message)
+{
+    return parse(octets, length, message);
+}
+
+int message_parse(const uint8_t *octets, uint32_t length, struct message *message)
+{
+#if defined(__x86_64__)
+    if (__atomic_load_n(&mark_has_bmi2, __ATOMIC_RELAXED))
+        return parse_bmi2(octets, length, message);
+#endif
+    return parse_base(octets, length, message);
 }
 
 uint8_t message_first_header(const struct message *message, unsigned kind)

@@ -18,7 +18,7 @@ static bool walk_all(const uint8_t *octets, uint32_t length, struct span *call_i
     struct header_field field;
     if (line_open(&walk, octets, length) != MESSAGE_FINE)
         return false;
-    line_mark(&walk, MARK_WINDOW);
+    line_mark(&walk);
     if (line_start(&walk, &start) == MESSAGE_NOT_SIP)
         return false;
     while (line_header(&walk, &field)) {

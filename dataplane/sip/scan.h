@@ -12,6 +12,11 @@
 
 #include "message.h"
 
+// What the parser reads by is compiled for more than one instruction set: it takes that of its caller.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+// Tables of the library itself: read at an address that the code knows.
+#define HIDDEN __attribute__((visibility("hidden")))
+
 // Classes of octets; a bit each in scan_class.
 enum {
     SCAN_TOKEN = 1u << 0, // RFC 3261 25.1 token
@@ -24,7 +29,7 @@ enum {
     SCAN_VISIBLE = 1u << 7  // 0x21 .. 0x7e
 };
 
-extern const uint8_t scan_class[256];
+HIDDEN extern const uint8_t scan_class[256];
 
 // The same for vectors: an octet c below 0x80 is a member when
 // (scan_rows[row][c & 15] & scan_rows[SCAN_ROW_HIGH][c >> 4]) != 0.
@@ -36,7 +41,7 @@ enum scan_row {
     SCAN_ROW_COUNT
 };
 
-extern const uint8_t scan_rows[SCAN_ROW_COUNT][16];
+HIDDEN extern const uint8_t scan_rows[SCAN_ROW_COUNT][16];
 
 // A piece of text being read. base is what offsets are relative to.
 struct cursor {
@@ -50,7 +55,7 @@ static inline struct cursor cursor_of(const uint8_t *octets, struct span span)
     return (struct cursor){octets, octets + span.offset, octets + span.offset + span.length};
 }
 
-static inline struct span span_between(const uint8_t *base, const uint8_t *from, const uint8_t *to)
+ALWAYS_INLINE struct span span_between(const uint8_t *base, const uint8_t *from, const uint8_t *to)
 {
     // As one word: who copies a span that was stored as two halves waits for both to reach the cache.
     uint32_t both = (uint16_t)(from - base) | (uint32_t)(uint16_t)(to - from) << 16;
@@ -59,7 +64,7 @@ static inline struct span span_between(const uint8_t *base, const uint8_t *from,
     return span;
 }
 
-static inline bool scan_is(uint8_t octet, unsigned classes)
+ALWAYS_INLINE bool scan_is(uint8_t octet, unsigned classes)
 {
     return (scan_class[octet] & classes) != 0;
 }
@@ -150,7 +155,7 @@ static inline const uint8_t *scan_control(const uint8_t *at, const uint8_t *end)
 
 // The number that `size` octets, 1, 2, 4 or 8, are. One load each: put together in memory, the parts of a
 // word would be waited for.
-static inline uint64_t scan_load(const void *at, size_t size)
+ALWAYS_INLINE uint64_t scan_load(const void *at, size_t size)
 {
     uint64_t eight;
     uint32_t four;
@@ -172,7 +177,7 @@ static inline uint64_t scan_load(const void *at, size_t size)
 
 // Whether `size` octets (1, 2, 4 or 8) equal those of text without case. Letters are the octets of text above
 // 0x5f, and only the two cases of a letter are equal to it when the bit between them is set.
-static inline bool scan_same_word(const uint8_t *octets, const char *text, size_t size)
+ALWAYS_INLINE bool scan_same_word(const uint8_t *octets, const char *text, size_t size)
 {
     uint64_t want = scan_load(text, size);
     return (scan_load(octets, size) | (want >> 1 & 0x2020202020202020u)) == want;
@@ -180,7 +185,7 @@ static inline bool scan_same_word(const uint8_t *octets, const char *text, size_
 
 // Whether octets equal text (lower case letters, digits, hyphens, slashes, dots) without case. Both ends are
 // compared as words that overlap.
-static inline bool scan_same(const uint8_t *octets, const char *text, size_t length)
+ALWAYS_INLINE bool scan_same(const uint8_t *octets, const char *text, size_t length)
 {
     size_t size = length >= 8 ? 8 : length >= 4 ? 4 : length >= 2 ? 2 : length;
     if (length > 16) {
@@ -190,6 +195,16 @@ static inline bool scan_same(const uint8_t *octets, const char *text, size_t len
     }
     return length == 0 || (scan_same_word(octets, text, size) &&
                            scan_same_word(octets + length - size, text + length - size, size));
+}
+
+// Whether two short texts of this length are the same, octet by octet. Longer ones are left to memcmp().
+ALWAYS_INLINE bool scan_equal(const uint8_t *a, const uint8_t *b, size_t length)
+{
+    if (length > 16)
+        return memcmp(a, b, length) == 0;
+    size_t size = length >= 8 ? 8 : length >= 4 ? 4 : length >= 2 ? 2 : length;
+    return length == 0 || (scan_load(a, size) == scan_load(b, size) &&
+                           scan_load(a + length - size, size) == scan_load(b + length - size, size));
 }
 
 // Reads 1*DIGIT up to limit. Returns the first octet behind it, or NULL when there is no digit or the number

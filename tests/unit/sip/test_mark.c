@@ -7,16 +7,16 @@
 
 static const char *const level_names[MARK_LEVEL_COUNT] = {"none", "scalar", "sse", "avx2", "avx512"};
 
-static bool is_marked(const uint64_t *bits, unsigned place)
+static bool is_marked(const struct marks *marks, enum mark_class class, unsigned place)
 {
-    return (bits[place / 64] >> place % 64 & 1) != 0;
+    return (marks->bits[class][place / 64] >> place % 64 & 1) != 0;
 }
 
 static void check_octet(const char *name, const struct marks *marks, unsigned place, uint8_t octet)
 {
-    assert_number(name, is_marked(marks->control, place), scan_is_control(octet));
-    assert_number(name, is_marked(marks->word, place), !scan_is(octet, SCAN_HOST));
-    assert_number(name, is_marked(marks->uri, place), !scan_is(octet, SCAN_URI) || octet == '\\');
+    assert_number(name, is_marked(marks, MARK_CONTROL, place), scan_is_control(octet));
+    assert_number(name, is_marked(marks, MARK_WORD, place), !scan_is(octet, SCAN_HOST));
+    assert_number(name, is_marked(marks, MARK_URI, place), !scan_is(octet, SCAN_URI) || octet == '\\');
 }
 
 static void check_marks(const char *name, const struct marks *marks, const uint8_t *text, size_t length)
@@ -28,9 +28,10 @@ static void check_marks(const char *name, const struct marks *marks, const uint8
     assert_true(marks->length >= (length < MARK_BLOCK ? length : MARK_BLOCK));
     for (unsigned i = 0; i < marks->length; i++)
         check_octet(name, marks, i, text[i]);
-    // Where a walk from mark to mark ends.
-    assert_true(is_marked(marks->control, marks->length) && is_marked(marks->word, marks->length) &&
-                is_marked(marks->uri, marks->length));
+    // Where a walk from mark to mark ends, wherever it begins.
+    for (unsigned class = 0; class < MARK_CLASS_COUNT; class ++)
+        for (unsigned i = 0; i < 8; i++)
+            assert_true(is_marked(marks, (enum mark_class) class, marks->length + i));
 }
 
 // Every octet at a place of each residue, the text ending at an unreadable page.
@@ -81,7 +82,9 @@ static void test_extent(void **state)
         {"empty line", "a: b\r\n\r\nbody", 500, MARK_BLOCK},
         {"empty line, LF", "a: b\n\r\nbody", 500, MARK_BLOCK},
         {"empty line over the edge of a block",
-         "123456789 123456789 123456789 123456789 123456789 123456789 ab\r\n\r\n", 500, 2 * MARK_BLOCK},
+         "123456789 123456789 123456789 123456789 123456789 123456789 abc\r\n\r\nbody", 500, 2 * MARK_BLOCK},
+        {"empty line hidden by the edge of a block",
+         "123456789 123456789 123456789 123456789 123456789 123456789 ab\r\n\r\nbody", 500, 500},
         {"fold", "a: b\r\n \r\n c", 500, 500},
         {"two line ends", "a: b\n\nbody", 500, 500},
     };
@@ -111,16 +114,16 @@ static void test_next(void **state)
     const uint8_t *copy = guard_copy(text, sizeof(text));
     const uint8_t *end = copy + sizeof(text);
     mark_fill(&marks, copy, end);
-    assert_ptr_equal(mark_next(&marks, marks.word, copy), copy + 3);
-    assert_ptr_equal(mark_next(&marks, marks.word, copy + 3), copy + 3);
-    assert_ptr_equal(mark_next(&marks, marks.word, copy + 4), copy + 150);
-    assert_ptr_equal(mark_next(&marks, marks.word, copy + 151), end);
-    assert_ptr_equal(mark_next(&marks, marks.uri, copy), end);
-    assert_ptr_equal(mark_skip(&marks, marks.word, copy + 4, copy + 100), copy + 100);
-    assert_ptr_equal(mark_skip(&marks, marks.word, copy + 4, end), copy + 150);
+    for (unsigned place = 0; place < sizeof(text); place++) {
+        size_t next = place <= 3 ? 3 : place <= 150 ? 150 : sizeof(text);
+        assert_int_equal(mark_next(&marks, MARK_WORD, place), next);
+        assert_int_equal(mark_next(&marks, MARK_URI, place), sizeof(text));
+    }
+    assert_ptr_equal(mark_skip(&marks, MARK_WORD, copy + 4, copy + 100), copy + 100);
+    assert_ptr_equal(mark_skip(&marks, MARK_WORD, copy + 4, end), copy + 150);
     // Outside of the marks nothing is known.
-    assert_ptr_equal(mark_skip(&marks, marks.word, end, end), end);
-    assert_ptr_equal(mark_skip(&marks, marks.word, copy - 1, end), copy - 1);
+    assert_ptr_equal(mark_skip(&marks, MARK_WORD, end, end), end);
+    assert_ptr_equal(mark_skip(&marks, MARK_WORD, copy - 1, end), copy - 1);
 }
 
 int main(void)

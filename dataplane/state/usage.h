@@ -14,10 +14,11 @@
 //
 // Dialog sets (forks): the record of the INVITE becomes the dialog of the first To-tag; usage_fork() makes
 // one for each further tag. They are linked. The first 2xx of one tells the others: their own 2xx is answered
-// with ACK and BYE, and 64*T1 later those still early are over (13.2.2.4). A final failure, and our CANCEL,
-// are of the whole set: the caller steps each of usage_set(). DO_CANCEL may then come several times for one
-// INVITE; its client transaction remembers that the CANCEL is out. A 2xx for which there is no usage (any
-// more) gets ACK and BYE from the caller.
+// with ACK and BYE, and 64*T1 later those still early are over (13.2.2.4). A branch that comes to an end
+// while another one rings is over by itself; the end of the last one is a CANCEL. A final failure, and a
+// CANCEL that the user wants, are of the whole set: the caller steps each of usage_set(). DO_CANCEL may then
+// come several times for one INVITE; its client transaction remembers that the CANCEL is out. A 2xx for which
+// there is no usage (any more) gets ACK and BYE from the caller.
 //
 // Every record is on the wheel as long as it lives.
 #ifndef DIALGATE_STATE_USAGE_H
@@ -103,7 +104,7 @@ enum usage_event {
     USAGE_ON_2XX_LATE,      // 2xx whose ACK is the user's
     USAGE_ON_2XX_SURPLUS,   // 2xx of a set that has another already
     USAGE_ON_SEND_2XX_HELD, // 2xx before the PRACK of a description
-    USAGE_ON_SET_OVER,      // 64*T1 after the first 2xx of the set
+    USAGE_ON_BRANCH_OVER,   // this early dialog is over, its INVITE is answered or still rings elsewhere
     USAGE_EVENTS            // also: nothing to do
 };
 

@@ -44,7 +44,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_SEND_CANCEL] = {USAGE_CANCEL_HELD, 0}, // 9.1
         [USAGE_ON_END]         = {USAGE_CANCEL_HELD, 0},
         [USAGE_ON_LIFE]        = {USAGE_CANCEL_HELD, DELIVER},
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
         NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_PROCEEDING] = {
@@ -60,7 +60,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_GONE]        = {USAGE_CANCELLED, CANCEL | DELIVER}, // to a PRACK or UPDATE
         [USAGE_ON_BYE]         = {USAGE_CANCELLED, CANCEL | DELIVER}, // all its 2xx were lost: it gave up (13.3.1.4)
         [USAGE_ON_LEAVE_EARLY] = {USAGE_LEAVING_EARLY, BYE},
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
         NO_INVITE, NO_ANSWER, NO_ACK,
     },
     [USAGE_LOST_EARLY] = {
@@ -71,7 +71,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_SEND_CANCEL] = {USAGE_CANCELLED, CANCEL},
         [USAGE_ON_END]         = {USAGE_CANCELLED, CANCEL},
         [USAGE_ON_LIFE]        = {USAGE_CANCELLED, CANCEL | DELIVER},
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
         NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE,
     },
     [USAGE_CANCEL_HELD] = {
@@ -82,7 +82,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_2XX_SURPLUS] = {USAGE_LEAVING, ACK | BYE | CONFIRM | TARGET},
         [USAGE_ON_FAILURE]     = {USAGE_TERMINATED, DELIVER | OVER},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, DELIVER | OVER},
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
         NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_CANCELLED] = { // a 2xx that crosses the CANCEL: RFC 5407 3.1.2
@@ -91,7 +91,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_2XX_SURPLUS] = {USAGE_LEAVING, ACK | BYE | CONFIRM | TARGET},
         [USAGE_ON_FAILURE]     = {USAGE_TERMINATED, DELIVER | OVER},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, DELIVER | OVER}, // 9.1: cancelled 64*T1 later without a response
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, DELIVER | OVER},
         NO_INVITE, NO_CANCEL, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_ACCEPTED] = {
@@ -300,7 +300,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_BYE_CHALLENGED] = {USAGE_LEAVING_EARLY, AUTHORIZE},
         [USAGE_ON_SEND_CANCEL]    = {USAGE_LEAVING_EARLY, CANCEL}, // of the whole set
         [USAGE_ON_LIFE]           = {USAGE_TERMINATED, OVER},
-        [USAGE_ON_SET_OVER]       = {USAGE_TERMINATED, OVER},
+        [USAGE_ON_BRANCH_OVER]       = {USAGE_TERMINATED, OVER},
         NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_LEFT_EARLY] = {
@@ -310,7 +310,7 @@ const struct usage_cell usage_fsm[USAGE_STATES][USAGE_EVENTS] = {
         [USAGE_ON_FAILURE]     = {USAGE_TERMINATED, OVER},
         [USAGE_ON_SEND_CANCEL] = {USAGE_LEFT_EARLY, CANCEL},
         [USAGE_ON_LIFE]        = {USAGE_TERMINATED, OVER},
-        [USAGE_ON_SET_OVER]    = {USAGE_TERMINATED, OVER},
+        [USAGE_ON_BRANCH_OVER]    = {USAGE_TERMINATED, OVER},
         NO_INVITE, NO_ANSWER, NO_ACK, NO_EARLY_BYE, NO_END,
     },
     [USAGE_LEAVING] = { // a BYE that crosses ours is answered and changes nothing (RFC 5407 3.2.1)

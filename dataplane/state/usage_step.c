@@ -117,8 +117,23 @@ static void tell_set(struct usages *set, uint32_t index, tick_t now)
     }
 }
 
-static enum usage_event meant(const struct usage *usage, enum usage_event event)
+// Another branch of our first INVITE has not come to an end.
+static bool rings_elsewhere(const struct usages *set, uint32_t index)
 {
+    uint32_t members[USAGES_OF_SET_MAX];
+    unsigned count = usage_set(set, index, members);
+    for (unsigned i = 1; i < count; i++) {
+        uint8_t state = set->records[members[i]].state;
+        if (state == USAGE_CALLING || state == USAGE_PROCEEDING)
+            return true;
+    }
+    return false;
+}
+
+static enum usage_event meant(const struct usages *set, uint32_t index, enum usage_event event)
+{
+    const struct usage *usage = &set->records[index];
+
     bool surplus = (usage->flags & USAGE_FLAG_SURPLUS) != 0 && usage_is_early_client(usage);
     bool asks = usage->offer.state == OFFER_RECEIVED && usage->offer.carrier == OFFER_IN_2XX;
     switch (event) {
@@ -128,7 +143,17 @@ static enum usage_event meant(const struct usage *usage, enum usage_event event)
         // Only the user can answer the offer of a 2xx.
         return (usage->flags & USAGE_FLAG_LATE_ACK) != 0 || asks ? USAGE_ON_2XX_LATE : USAGE_ON_2XX;
     case USAGE_ON_LIFE:
-        return surplus ? USAGE_ON_SET_OVER : USAGE_ON_LIFE;
+        if (surplus)
+            return USAGE_ON_BRANCH_OVER;
+        // A CANCEL would end the others too.
+        if (usage->state == USAGE_LOST_EARLY || usage->state == USAGE_PROCEEDING)
+            return rings_elsewhere(set, index) ? USAGE_ON_BRANCH_OVER : event;
+        return event;
+    case USAGE_ON_GONE:
+    case USAGE_ON_BYE:
+        if (usage->state == USAGE_PROCEEDING && rings_elsewhere(set, index))
+            return USAGE_ON_BRANCH_OVER;
+        return event;
     case USAGE_ON_SEND_2XX:
         return usage_must_hold(usage) ? USAGE_ON_SEND_2XX_HELD : USAGE_ON_SEND_2XX;
     default:
@@ -257,7 +282,7 @@ unsigned usage_step(struct usages *set, uint32_t index, enum usage_event event, 
         return 0;
     if (event == USAGE_ON_FORGET)
         usage_drop(set, usage, USAGE_SLOT_ACK);
-    event = meant(usage, event);
+    event = meant(set, index, event);
     bool changed = (usage->flags & USAGE_FLAG_CHANGED) != 0;
     struct usage_cell cell = usage_fsm[usage->state][event];
     // RFC 6141 3.3: what took effect cannot be cancelled; the user answers with a 2xx.

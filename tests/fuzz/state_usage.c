@@ -83,6 +83,19 @@ static void keeps_2xx(struct sequence *sequence, unsigned i)
     arena.fail_at = -1;
 }
 
+// CALLING and PROCEEDING.
+static bool rings(const struct model *model)
+{
+    return model_is_early(model) && !model->lost && !model->cancel && !model->early_bye;
+}
+
+static void look_around(struct sequence *sequence, unsigned i)
+{
+    sequence->models[i].rings_elsewhere = false;
+    for (unsigned k = 0; k < sequence->count; k++)
+        sequence->models[i].rings_elsewhere |= k != i && rings(&sequence->models[k]);
+}
+
 static void happens(struct sequence *sequence, unsigned i, enum usage_event event)
 {
     struct usages *set = &sequence->set;
@@ -91,6 +104,7 @@ static void happens(struct sequence *sequence, unsigned i, enum usage_event even
         usage_number(set, index);
     if (event == USAGE_ON_SEND_2XX)
         keeps_2xx(sequence, i);
+    look_around(sequence, i);
     unsigned expected = model_event(&sequence->models[i], event, sequence->now);
     unsigned actions = usage_step(set, index, event, sequence->now);
     CHECK(actions == expected);
@@ -108,6 +122,7 @@ static void is_asked(struct sequence *sequence, unsigned i, enum usage_method me
                                     .method = (uint8_t)method,
                                     .rack = usage->rseq,
                                     .rack_cseq = usage->invite_cseq};
+    look_around(sequence, i);
     unsigned status = model_request(&sequence->models[i], method, sequence->now, &wanted);
     struct usage_verdict verdict =
         usage_receive(set, sequence->indexes[i], &request, draw(sequence, UINT16_MAX), sequence->now);

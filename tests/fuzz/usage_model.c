@@ -68,6 +68,8 @@ static unsigned breaks(struct model *model, tick_t now)
     if (model_is_early(model)) {
         if (model->cancel || model->early_bye)
             return 0;
+        if (model->rings_elsewhere && (model->came || model->lost))
+            return end(model, USAGE_DO_DELIVER);
         return cancels(model, now) | USAGE_DO_DELIVER;
     }
     if (is_ringing(model))

@@ -25,6 +25,7 @@ struct model {
     bool ending, left;   // unacked, and our BYE waits; the peer's came
     bool confirmed, bye; // bye: ours is out
     bool surplus, late;
+    bool rings_elsewhere; // another branch of our first INVITE is open; told before each event
     bool reliable, body;
     struct wait waits[USAGE_TIMERS];
     tick_t interval;

@@ -44,6 +44,30 @@ static void forks(struct world *world)
     assert_int_equal(usage_set(&world->usages, second, members), 1);
 }
 
+// What ends one branch leaves the INVITE to the others; what ends the last one cancels it.
+static void branches_end_one_by_one(struct world *world)
+{
+    static const enum usage_event ends[] = {USAGE_ON_LIFE, USAGE_ON_GONE, USAGE_ON_BYE};
+    for (int i = 0; i < 3; i++) {
+        uint32_t first = calls(world, 5);
+        step(world, first, USAGE_ON_1XX, USAGE_PROCEEDING);
+        uint32_t second = usage_fork(&world->usages, first, 5, world->now);
+        world_turn(world, world->now + 1);
+        usage_arm(&world->usages, first, USAGE_TIMER_LIFE, world->now);
+        assert_int_equal(step(world, first, ends[i], USAGE_TERMINATED),
+                         USAGE_DO_DELIVER | USAGE_DO_END | USAGE_DO_RELEASE);
+        usage_release(&world->usages, first);
+        usage_arm(&world->usages, second, USAGE_TIMER_LIFE, world->now);
+        assert_int_equal(step(world, second, ends[i], USAGE_CANCELLED), USAGE_DO_CANCEL | USAGE_DO_DELIVER);
+    }
+    // 199 is no end of the INVITE, and who waits after it does not ring.
+    uint32_t first = calls(world, 5);
+    step(world, first, USAGE_ON_1XX, USAGE_PROCEEDING);
+    uint32_t second = usage_fork(&world->usages, first, 5, world->now);
+    step(world, second, USAGE_ON_199, USAGE_LOST_EARLY);
+    assert_int_equal(step(world, first, USAGE_ON_GONE, USAGE_CANCELLED), USAGE_DO_CANCEL | USAGE_DO_DELIVER);
+}
+
 static void a_set_has_a_bound(struct world *world)
 {
     uint32_t index = calls(world, 5), members[USAGES_OF_SET_MAX];
@@ -81,6 +105,7 @@ static void offer_of_a_fork(struct world *world)
 
 #define SCENARIOS(S)                                                                                         \
     S(forks)                                                                                                 \
+    S(branches_end_one_by_one)                                                                               \
     S(a_set_has_a_bound)                                                                                     \
     S(fork_of_a_cancelled_set)                                                                               \
     S(offer_of_a_fork)

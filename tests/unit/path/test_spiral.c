@@ -380,7 +380,7 @@ static void test_operator_ends_one_passage(void **state)
         struct spiral spiral;
         struct call *call = &spiral.call;
         uint32_t found[DIALOGS_OF_CALL_MAX];
-        char at[64], route[96];
+        char at[64], route[160];
         establish(&spiral, *state, passage == 0 ? "operator-0@spiral" : "operator-1@spiral", 2);
         records(&spiral, found);
         assert_int_equal(dialog_end(spiral.wire->workers[0], found[passage]), 0);

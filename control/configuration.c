@@ -75,6 +75,23 @@ int configuration_renumber(struct configuration *configuration, const struct bui
     return compile(configuration, build);
 }
 
+int configuration_again(struct configuration *made, const struct configuration *from,
+                        const struct build *build)
+{
+    *made = (struct configuration){.config = from->config, .memfd = -1};
+    int result = compile(made, build);
+    made->config = NULL;
+    return result;
+}
+
+void configuration_inherit(struct configuration *made, struct configuration *from)
+{
+    made->config = from->config;
+    made->file = from->file;
+    from->config = NULL;
+    from->file = NULL;
+}
+
 void configuration_free(struct configuration *configuration)
 {
     if (configuration->image) {

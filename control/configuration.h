@@ -10,7 +10,7 @@
 
 struct configuration {
     char *file;
-    struct config *config; // NULL: this slot is empty
+    struct config *config; // NULL: this slot is empty, or made by configuration_again()
     int memfd;
     size_t size;
     const struct snapshot_header *image; // memfd mapped read-only
@@ -34,6 +34,12 @@ void configuration_free(
 
 // Compiles the same once more under another sequence.
 int configuration_renumber(struct configuration *configuration, const struct build *build);
+
+// Compiles the configuration of `from` into made, which has no configuration of its own until
+// configuration_inherit() moves it there and leaves `from` empty but for its image. Returns 0 or -errno.
+int configuration_again(struct configuration *made, const struct configuration *from,
+                        const struct build *build);
+void configuration_inherit(struct configuration *made, struct configuration *from);
 
 // A section of the image and its number of elements. The image is our own, so it is not checked again.
 const void *configuration_section(const struct configuration *configuration, enum snapshot_section section,

@@ -2,11 +2,14 @@
 #include "control.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "log.h"
+
+#define RENEWAL_MS 200 // until changed addresses are offered again
 
 static void forget_maps(struct prefilter_maps *maps)
 {
@@ -66,7 +69,12 @@ static int save_sequence(struct control *control, char *error, size_t size)
 
 static struct build build_of(struct control *control, char *error, size_t size)
 {
-    return (struct build){control->manifest, control->state_directory, control->sequence, NULL, error, size};
+    return (struct build){control->manifest,
+                          control->state_directory,
+                          control->sequence,
+                          control->resolver ? resolver_hosts(control->resolver) : NULL,
+                          error,
+                          size};
 }
 
 static void on_hand_over(void *context, const struct channel_done *done)
@@ -160,6 +168,23 @@ static void on_lost(void *context)
 
 static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .lost = on_lost};
 
+static void on_hosts_changed(void *context);
+static void on_renewal(evutil_socket_t fd, short what, void *context);
+
+static int start_resolver(struct control *control, const struct control_options *options,
+                          const struct config *config, char *error, size_t size)
+{
+    struct resolver_options resolver = {control->base, control->state_directory, options->name_servers,
+                                        on_hosts_changed, control};
+    control->renewal = evtimer_new(control->base, on_renewal, control);
+    if (!control->renewal) {
+        snprintf(error, size, "no memory");
+        return -ENOMEM;
+    }
+    control->resolver = resolver_create(&resolver, config, error, size);
+    return control->resolver ? 0 : -EINVAL;
+}
+
 int control_init(struct control *control, struct event_base *base, const struct control_options *options,
                  char *error, size_t size)
 {
@@ -180,14 +205,16 @@ int control_init(struct control *control, struct event_base *base, const struct 
         return -EINVAL;
     }
     control->sequence = sequence_load(control->state_directory) + 1;
-    struct build build = build_of(control, error, size);
     int result = save_sequence(control, error, size);
+    if (result == 0)
+        result = start_resolver(control, options, config, error, size);
+    struct build build = build_of(control, error, size);
     if (result == 0)
         result = configuration_build(&control->active, config, options->file, &build);
     else
         config_free(config);
     if (result < 0)
-        manifest_free(control->manifest);
+        control_fini(control);
     return result;
 }
 
@@ -202,6 +229,9 @@ int control_connect(struct control *control)
 void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
+    resolver_destroy(control->resolver);
+    if (control->renewal)
+        event_free(control->renewal);
     forget_descriptors(control);
     configuration_free(&control->candidate);
     configuration_free(&control->active);
@@ -213,9 +243,12 @@ static void reload_done(struct control *control, int result, const char *text)
     struct reload_answer answer = control->reload;
     control->reloading = false;
     if (result == 0) {
+        if (!control->candidate.config)
+            configuration_inherit(&control->candidate, &control->active);
         configuration_free(&control->active);
         control->active = control->candidate;
         control->candidate = (struct configuration){.memfd = -1};
+        resolver_follow(control->resolver, control->active.config);
     } else {
         configuration_free(&control->candidate);
     }
@@ -237,6 +270,19 @@ static void on_reload_result(void *context, const struct channel_done *done)
     control->resend = done->result == -ETIMEDOUT;
     reload_done(control, done->result, text);
     synchronise(control);
+}
+
+// Returns 0 (on_reload_result() follows) or -errno with the candidate gone.
+static int send_candidate(struct control *control)
+{
+    struct channel_answer sent = {.done = on_reload_result, .context = control};
+    control->reloading = true;
+    int result = send_snapshot(control, &control->candidate, &sent);
+    if (result < 0) {
+        control->reloading = false;
+        configuration_free(&control->candidate);
+    }
+    return result;
 }
 
 // Returns 0 when the configuration may be sent, or -errno with the reason in error.
@@ -294,15 +340,60 @@ int control_reload(struct control *control, const char *file, const struct reloa
                     "the dataplane is not connected; it gets the new configuration when it comes");
         return 0;
     }
-    struct channel_answer sent = {.done = on_reload_result, .context = control};
-    control->reloading = true;
-    result = send_snapshot(control, &control->candidate, &sent);
-    if (result < 0) {
-        control->reloading = false;
-        configuration_free(&control->candidate);
+    result = send_candidate(control);
+    if (result < 0)
         snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
-    }
     return result;
+}
+
+static void on_renewed(void *context, int result, const char *text)
+{
+    // reload_done() has logged it. What was refused is tried again with the next change.
+}
+
+// Returns 0 or -errno.
+static int renew(struct control *control, char *error, size_t size)
+{
+    next_sequence(control);
+    int result = save_sequence(control, error, size);
+    struct build build = build_of(control, error, size);
+    if (result == 0)
+        result = configuration_again(&control->candidate, &control->active, &build);
+    if (result < 0)
+        return result;
+    control->reload = (struct reload_answer){on_renewed, control};
+    if (channel_ready(control->channel)) {
+        result = send_candidate(control);
+        if (result < 0)
+            snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
+        return result;
+    }
+    control->handed = HANDED_NONE;
+    reload_done(control, 0, "addresses of hosts changed; the dataplane gets them when it comes");
+    return 0;
+}
+
+// Addresses changed: the configuration in force is compiled with them and handed over as a reload is, behind
+// one that is under way.
+static void on_renewal(evutil_socket_t fd, short what, void *context)
+{
+    static const struct timeval busy = {0, RENEWAL_MS * 1000};
+    struct control *control = context;
+    char error[ERROR_SIZE];
+    if (control->reloading || control->handed == HANDED_WAITING ||
+        (channel_ready(control->channel) && !takes_snapshots(control))) {
+        evtimer_add(control->renewal, &busy);
+        return;
+    }
+    if (renew(control, error, sizeof(error)) < 0)
+        log_event(LEVEL_ERROR, "hosts_not_sent", "reason=\"%s\"", error);
+}
+
+static void on_hosts_changed(void *context)
+{
+    static const struct timeval now = {0, 0};
+    struct control *control = context;
+    evtimer_add(control->renewal, &now);
 }
 
 const char *control_dataplane_state(const struct control *control)

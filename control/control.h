@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "dialgate/prefilter.h"
 #include "prefilter.h"
+#include "resolve.h"
 
 #define ERROR_SIZE            1024
 #define DATAPLANE_DEADLINE_MS 5000u
@@ -35,7 +36,9 @@ struct control {
     const char *run_directory;
     char state_directory[PATH_MAX];
     struct manifest *manifest;
-    uint64_t sequence; // the last that was given to an image
+    struct resolver *resolver;
+    struct event *renewal; // hosts changed: pending until the new addresses can be handed over
+    uint64_t sequence;     // the last that was given to an image
     struct configuration active;
     struct configuration candidate; // of a reload under way
     struct reload_answer reload;
@@ -56,11 +59,13 @@ struct control {
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the
-// configuration. Returns 0 or -errno with one line in error; control_fini() is needed only after 0.
+// configuration; its texts live as long as control. Returns 0 or -errno with one line in error;
+// control_fini() is needed only after 0.
 struct control_options {
     const char *file;
     const char *run_directory;
     const char *state_directory;
+    const char *name_servers; // as dns_create() takes them; NULL: of the system
 };
 int control_init(struct control *control, struct event_base *base, const struct control_options *options,
                  char *error, size_t size);

@@ -30,6 +30,7 @@ static const char usage[] =
     "  -v, --verbose            with -n: print the configuration with every key\n"
     "  --run-directory DIR      sockets (/run/dialgate)\n"
     "  --state-directory DIR    instead of state.directory\n"
+    "  --name-servers LIST      ADDRESS[:PORT],... instead of those of /etc/resolv.conf\n"
     "  --reference              print every key with default, range and meaning\n"
     "  --version, --help\n"
     "SIGHUP reloads the configuration, SIGTERM ends.\n";
@@ -43,13 +44,14 @@ struct arguments {
 
 static struct arguments parse_arguments(int argc, char **argv)
 {
-    enum { RUN_DIRECTORY = 256, STATE_DIRECTORY, REFERENCE, VERSION };
+    enum { RUN_DIRECTORY = 256, STATE_DIRECTORY, NAME_SERVERS, REFERENCE, VERSION };
     static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
                                           {"check", no_argument, NULL, 'n'},
                                           {"verbose", no_argument, NULL, 'v'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"run-directory", required_argument, NULL, RUN_DIRECTORY},
                                           {"state-directory", required_argument, NULL, STATE_DIRECTORY},
+                                          {"name-servers", required_argument, NULL, NAME_SERVERS},
                                           {"reference", no_argument, NULL, REFERENCE},
                                           {"version", no_argument, NULL, VERSION},
                                           {0}};
@@ -66,6 +68,8 @@ static struct arguments parse_arguments(int argc, char **argv)
             a.options.run_directory = optarg;
         else if (option == STATE_DIRECTORY)
             a.options.state_directory = optarg;
+        else if (option == NAME_SERVERS)
+            a.options.name_servers = optarg;
         else
             a.exit_status = option == '?' ? EXIT_USAGE : EXIT_DONE;
         if (option == 'h')

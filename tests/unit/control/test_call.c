@@ -18,7 +18,7 @@ static char *last;
 static int group_setup(void **state)
 {
     char error[ERROR_SIZE];
-    struct control_options options = {SOURCE_ROOT "/config/examples/lab.yaml", directory, directory};
+    struct control_options options = {SOURCE_ROOT "/config/examples/lab.yaml", directory, directory, NULL};
     if (!mkdtemp(directory))
         return -1;
     base = event_base_new();

@@ -37,7 +37,7 @@ static int setup(void **state)
     if (!mkdtemp(world->directory) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -1;
     struct control_options options = {SOURCE_ROOT "/config/examples/lab.yaml", world->directory,
-                                      world->directory};
+                                      world->directory, NULL};
     world->base = event_base_new();
     snprintf(world->path, sizeof(world->path), "%s/control.sock", world->directory);
     if (control_init(&world->control, world->base, &options, error, sizeof(error)) < 0)

@@ -31,7 +31,7 @@ static int open_world(struct world *world)
 {
     char error[ERROR_SIZE];
     struct control_options options = {SOURCE_ROOT "/config/examples/lab.yaml", world->directory,
-                                      world->directory};
+                                      world->directory, NULL};
     world->base = event_base_new();
     if (control_init(&world->control, world->base, &options, error, sizeof(error)) < 0)
         fail_msg("%s", error);

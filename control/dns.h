@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One look-up of a host: SRV of _sip._udp.HOST, then A of its targets, or A of the host where there is no SRV
+// (RFC 3263 4.2, RFC 2782). c-ares on the loop of libevent; DNS only, neither /etc/hosts nor search lists.
+#ifndef DIALGATE_CONTROL_DNS_H
+#define DIALGATE_CONTROL_DNS_H
+
+#include "config/hosts.h"
+
+struct dns;
+struct event_base;
+
+struct dns_answer {
+    const char *fault; // NULL: there are addresses; otherwise why there are none
+    uint32_t ttl_s;    // the shortest of all records that were used
+    uint32_t count;
+    struct host_address addresses[HOST_ADDRESSES_MAX]; // sorted: the same set gives the same octets
+};
+
+typedef void dns_done(void *context, const struct dns_answer *answer);
+
+// servers: "ADDRESS[:PORT],..." or NULL for those of /etc/resolv.conf, which is read again when it changed.
+// Returns NULL without memory, or when servers cannot be read.
+struct dns *dns_create(struct event_base *base, const char *servers);
+
+// Look-ups under way end with a fault before this returns. NULL is fine.
+void dns_destroy(struct dns *dns);
+
+// done is called once, perhaps before this returns.
+void dns_look_up(struct dns *dns, const char *host, dns_done *done, void *context);
+
+#endif

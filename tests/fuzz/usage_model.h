@@ -7,7 +7,7 @@
 
 #include "usage.h"
 
-enum { MODEL_T1 = 50, MODEL_T2 = 400, MODEL_LONG = 64 * MODEL_T1, MODEL_EARLY = 20000, MODEL_CALL = 12000 };
+enum { MODEL_T1 = 50, MODEL_T2 = 400, MODEL_LONG = 64 * MODEL_T1, MODEL_EARLY = 7000, MODEL_CALL = 7000 };
 
 struct wait {
     bool set;

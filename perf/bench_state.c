@@ -94,5 +94,6 @@ int main(int argc, char **argv)
     bench_state_wheel();
     bench_state_timer();
     bench_state_transaction();
+    bench_state_cookie();
     return bench_main(argc, argv);
 }

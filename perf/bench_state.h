@@ -32,6 +32,7 @@ void bench_state_hash(void);
 void bench_state_wheel(void);
 void bench_state_timer(void);
 void bench_state_transaction(void);
+void bench_state_cookie(void);
 
 // Prints octets an entry of tables and transactions. Returns the exit status.
 int bench_state_octets(void);

@@ -3,120 +3,89 @@
 // in base32. 64 bits is what a guesser has to meet at line rate with every try costing a packet, and it keeps
 // the branch at 41 octets.
 #include "cookie.h"
+#include "base32.h"
 
 #include <string.h>
 
-#define MAC_SIZE    8u
-#define PACKED_MAX  20u
-#define PREFIX_SIZE 9u // "z9hG4bK" (RFC 3261 8.1.1.7) and our two letters
+#define PREFIX_SIZE   9u // "z9hG4bK" (RFC 3261 8.1.1.7) and our two letters
+#define GROUP_LETTERS 8u
 
 static const char prefix_branch[] = "z9hG4bKdg";
 static const char prefix_stateless[] = "z9hG4bKds";
 static_assert(sizeof(prefix_branch) == PREFIX_SIZE + 1 && sizeof(prefix_stateless) == PREFIX_SIZE + 1,
               "prefix");
+static_assert(COOKIE_BRANCH_LENGTH == PREFIX_SIZE + 32, "20 octets: 1 + 1 + 2 + 4 + 4 + MAC");
+static_assert(COOKIE_ROUTE_LENGTH == 32, "20 octets: 1 + 1 + 2 + 4 + 2 + 2 + MAC");
+static_assert(COOKIE_STATELESS_LENGTH == PREFIX_SIZE + 8 + 13, "13 octets: 1 + 4 + MAC");
+static_assert(COOKIE_TAG_LENGTH == 13, "8 octets: MAC");
 
-// Goes into the MAC first.
+// What is signed begins with two words, the first of which has the domain in its lowest octet, so that no
+// cookie passes as another kind; behind them comes what the cookie is bound to.
 enum domain { DOMAIN_BRANCH = 1, DOMAIN_STATELESS, DOMAIN_ROUTE, DOMAIN_TAG };
 
-struct packed {
-    uint8_t octets[PACKED_MAX];
-    unsigned length;
-};
-static_assert(COOKIE_BRANCH_LENGTH == PREFIX_SIZE + (20 * 8 + 4) / 5, "1 + 1 + 2 + 4 + 4 + MAC");
-static_assert(COOKIE_STATELESS_LENGTH == PREFIX_SIZE + (13 * 8 + 4) / 5, "1 + 4 + MAC");
-static_assert(COOKIE_ROUTE_LENGTH == (20 * 8 + 4) / 5, "1 + 1 + 2 + 4 + 2 + 2 + MAC");
-static_assert(COOKIE_TAG_LENGTH == (MAC_SIZE * 8 + 4) / 5, "MAC");
-
-static void pack(struct packed *packed, uint64_t value, unsigned octets)
-{
-    assert(packed->length + octets <= PACKED_MAX);
-    for (unsigned shift = 8 * octets; shift > 0; shift -= 8)
-        packed->octets[packed->length++] = (uint8_t)(value >> (shift - 8));
-}
-
-// Takes the next octets; packed->length counts what was taken.
-static uint64_t unpack(struct packed *packed, unsigned octets)
-{
-    uint64_t value = 0;
-    assert(packed->length + octets <= PACKED_MAX);
-    for (unsigned i = 0; i < octets; i++)
-        value = value << 8 | packed->octets[packed->length++];
-    return value;
-}
-
-static void mac_add(struct siphash *mac, const void *octets, size_t length)
-{
-    uint64_t framed = length;
-    siphash_add(mac, &framed, sizeof(framed));
-    siphash_add(mac, octets, length);
-}
-
-static void mac_begin(struct siphash *mac, const struct siphash_key *key, enum domain domain)
-{
-    uint8_t first = (uint8_t)domain;
-    siphash_begin(mac, key);
-    siphash_add(mac, &first, sizeof(first));
-}
-
-static uint64_t mac_of(const struct siphash_key *key, enum domain domain, const struct packed *fields,
+static uint64_t mac_of(const struct siphash_key *key, enum domain domain, uint32_t low, uint64_t high,
                        struct cookie_octets bound)
 {
-    struct siphash mac;
-    mac_begin(&mac, key, domain);
-    mac_add(&mac, fields->octets, fields->length);
-    mac_add(&mac, bound.octets, bound.length);
-    return siphash_end(&mac);
+    const uint64_t words[2] = {(uint64_t)low << 32 | domain, high};
+    return siphash24_behind(key, words, bound.octets, bound.length);
 }
 
-// Writes and terminates; returns the number of octets without the NUL.
-static unsigned base32_write(const struct packed *packed, char *out)
+static inline void group_write(uint64_t forty, char *out)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    uint32_t bits = 0;
-    unsigned held = 0;
-    unsigned count = 0;
-    for (unsigned i = 0; i < packed->length; i++) {
-        bits = bits << 8 | packed->octets[i];
-        for (held += 8; held >= 5; held -= 5)
-            out[count++] = letters[bits >> (held - 5) & 31];
-    }
-    if (held > 0)
-        out[count++] = letters[bits << (5 - held) & 31];
-    out[count] = '\0';
-    return count;
+    uint64_t letters = htole64(base32_letters(forty));
+    memcpy(out, &letters, sizeof(letters));
 }
 
-static int letter_value(uint8_t letter, bool either_case)
+static inline uint64_t group_read(const uint8_t *text, bool either_case, bool *fine)
 {
-    if (letter >= 'a' && letter <= 'z')
-        return letter - 'a';
-    if (letter >= '2' && letter <= '7')
-        return letter - '2' + 26;
-    if (either_case && letter >= 'A' && letter <= 'Z')
-        return letter - 'A';
-    return -1;
+    uint64_t letters;
+    memcpy(&letters, text, sizeof(letters));
+    return base32_forty(le64toh(letters), either_case, fine);
 }
 
-// Reads exactly length octets from text, which has the right number of letters for them. Bits that are left
-// over are zero, so that a cookie has one spelling.
-static bool base32_read(const uint8_t *text, unsigned length, bool either_case, struct packed *packed)
+// 64 bits as 13 letters, the last of which has a bit to spare. Writes 16.
+static void word_write(uint64_t word, char *out)
 {
-    uint32_t bits = 0;
-    unsigned held = 0;
-    packed->length = 0;
-    for (unsigned i = 0; i < (length * 8 + 4) / 5; i++) {
-        int value = letter_value(text[i], either_case);
-        if (value < 0)
-            return false;
-        bits = bits << 5 | (uint32_t)value;
-        held += 5;
-        if (held >= 8) {
-            held -= 8;
-            packed->octets[packed->length++] = (uint8_t)(bits >> held);
-        }
-    }
-    packed->length = 0;
-    return (bits & ((1u << held) - 1)) == 0;
+    group_write(word >> 24, out);
+    group_write((word & 0xffffff) << 16, out + GROUP_LETTERS);
+}
+
+// The bit to spare is zero, so that a cookie has one spelling.
+static uint64_t word_read(const uint8_t *text, bool *fine)
+{
+    uint8_t rest[GROUP_LETTERS] = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'}; // zeros
+    memcpy(rest, text + GROUP_LETTERS, 5);
+    uint64_t first = group_read(text, false, fine);
+    uint64_t last = group_read(rest, false, fine);
+    *fine = *fine && (last & 0xffff) == 0;
+    return first << 24 | last >> 16;
+}
+
+// Fields and MAC of a branch or a route: 160 bits, the highest first.
+struct whole {
+    uint64_t high;
+    uint32_t low;
+    uint64_t mac;
+};
+
+static void whole_write(const struct whole *whole, char *out)
+{
+    group_write(whole->high >> 24, out);
+    group_write((whole->high & 0xffffff) << 16 | whole->low >> 16, out + GROUP_LETTERS);
+    group_write((uint64_t)(whole->low & 0xffff) << 24 | whole->mac >> 40, out + 2 * GROUP_LETTERS);
+    group_write(whole->mac & 0xffffffffff, out + 3 * GROUP_LETTERS);
+}
+
+static bool whole_read(const uint8_t *text, bool either_case, struct whole *whole)
+{
+    bool fine = true;
+    uint64_t groups[4];
+    for (unsigned i = 0; i < 4; i++)
+        groups[i] = group_read(text + i * GROUP_LETTERS, either_case, &fine);
+    whole->high = groups[0] << 24 | groups[1] >> 16;
+    whole->low = (uint32_t)((groups[1] & 0xffff) << 16 | groups[2] >> 24);
+    whole->mac = groups[2] << 40 | groups[3];
+    return fine;
 }
 
 static bool prefix_read(struct cookie_octets text, const char *prefix, size_t length)
@@ -124,130 +93,112 @@ static bool prefix_read(struct cookie_octets text, const char *prefix, size_t le
     return text.length == length && memcmp(text.octets, prefix, PREFIX_SIZE) == 0;
 }
 
-// Takes the MAC that follows the fields and compares it with what it must be.
-static bool mac_check(const struct siphash_key *key, enum domain domain, struct packed *packed,
-                      struct cookie_octets bound)
+// Key number, worker, generation, index.
+static uint64_t hint(const struct cookie_keys *keys, uint8_t worker, uint16_t generation, uint32_t index)
 {
-    uint64_t mac = mac_of(key, domain, packed, bound);
-    return unpack(packed, MAC_SIZE) == mac;
+    return (uint64_t)keys->number << 56 | (uint64_t)worker << 48 | (uint64_t)generation << 32 | index;
 }
 
 unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch,
                              struct cookie_octets bound, char out[COOKIE_TEXT_MAX])
 {
-    struct packed packed = {.length = 0};
-    pack(&packed, keys->number, 1);
-    pack(&packed, branch->worker, 1);
-    pack(&packed, branch->generation, 2);
-    pack(&packed, branch->index, 4);
-    pack(&packed, branch->loop, 4);
-    pack(&packed, mac_of(&keys->mac, DOMAIN_BRANCH, &packed, bound), MAC_SIZE);
+    struct whole whole = {.high = hint(keys, branch->worker, branch->generation, branch->index),
+                          .low = branch->loop};
+    whole.mac = mac_of(&keys->mac, DOMAIN_BRANCH, whole.low, whole.high, bound);
     memcpy(out, prefix_branch, PREFIX_SIZE);
-    return PREFIX_SIZE + base32_write(&packed, out + PREFIX_SIZE);
+    whole_write(&whole, out + PREFIX_SIZE);
+    out[COOKIE_BRANCH_LENGTH] = '\0';
+    return COOKIE_BRANCH_LENGTH;
 }
 
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
                         struct cookie_branch *branch)
 {
-    struct packed packed;
-    struct cookie_branch read;
+    struct whole whole;
     if (!prefix_read(text, prefix_branch, COOKIE_BRANCH_LENGTH) ||
-        !base32_read((const uint8_t *)text.octets + PREFIX_SIZE, 20, false, &packed))
+        !whole_read((const uint8_t *)text.octets + PREFIX_SIZE, false, &whole) ||
+        whole.high >> 56 != keys->number ||
+        whole.mac != mac_of(&keys->mac, DOMAIN_BRANCH, whole.low, whole.high, bound))
         return false;
-    if (unpack(&packed, 1) != keys->number)
-        return false;
-    read.worker = (uint8_t)unpack(&packed, 1);
-    read.generation = (uint16_t)unpack(&packed, 2);
-    read.index = (uint32_t)unpack(&packed, 4);
-    read.loop = (uint32_t)unpack(&packed, 4);
-    if (!mac_check(&keys->mac, DOMAIN_BRANCH, &packed, bound))
-        return false;
-    *branch = read;
+    *branch = (struct cookie_branch){.worker = (uint8_t)(whole.high >> 48),
+                                     .generation = (uint16_t)(whole.high >> 32),
+                                     .index = (uint32_t)whole.high,
+                                     .loop = whole.low};
     return true;
 }
 
-// The fields are followed by where it came from, which is not written into the text.
+// Where it came from is signed and not written into the text.
 static uint64_t stateless_mac(const struct cookie_keys *keys, uint32_t loop, struct cookie_octets upstream,
                               struct endpoint from)
 {
-    struct packed fields = {.length = 0};
-    pack(&fields, keys->number, 1);
-    pack(&fields, loop, 4);
-    pack(&fields, from.address, 4);
-    pack(&fields, from.port, 2);
-    return mac_of(&keys->mac, DOMAIN_STATELESS, &fields, upstream);
+    uint64_t high = (uint64_t)keys->number << 48 | (uint64_t)from.port << 32 | from.address;
+    return mac_of(&keys->mac, DOMAIN_STATELESS, loop, high, upstream);
 }
 
 unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream,
                                 struct endpoint from, uint32_t loop, char out[COOKIE_TEXT_MAX])
 {
-    struct packed packed = {.length = 0};
-    pack(&packed, keys->number, 1);
-    pack(&packed, loop, 4);
-    pack(&packed, stateless_mac(keys, loop, upstream, from), MAC_SIZE);
     memcpy(out, prefix_stateless, PREFIX_SIZE);
-    return PREFIX_SIZE + base32_write(&packed, out + PREFIX_SIZE);
+    group_write((uint64_t)keys->number << 32 | loop, out + PREFIX_SIZE);
+    word_write(stateless_mac(keys, loop, upstream, from), out + PREFIX_SIZE + GROUP_LETTERS);
+    out[COOKIE_STATELESS_LENGTH] = '\0';
+    return COOKIE_STATELESS_LENGTH;
 }
 
 bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text,
                            struct cookie_octets upstream, struct endpoint from, uint32_t *loop)
 {
-    struct packed packed;
-    if (!prefix_read(text, prefix_stateless, COOKIE_STATELESS_LENGTH) ||
-        !base32_read((const uint8_t *)text.octets + PREFIX_SIZE, 13, false, &packed))
+    const uint8_t *letters = (const uint8_t *)text.octets + PREFIX_SIZE;
+    bool fine = true;
+    if (!prefix_read(text, prefix_stateless, COOKIE_STATELESS_LENGTH))
         return false;
-    if (unpack(&packed, 1) != keys->number)
+    uint64_t fields = group_read(letters, false, &fine);
+    uint64_t mac = word_read(letters + GROUP_LETTERS, &fine);
+    if (!fine || fields >> 32 != keys->number || mac != stateless_mac(keys, (uint32_t)fields, upstream, from))
         return false;
-    uint32_t read = (uint32_t)unpack(&packed, 4);
-    if (unpack(&packed, MAC_SIZE) != stateless_mac(keys, read, upstream, from))
-        return false;
-    *loop = read;
+    *loop = (uint32_t)fields;
     return true;
 }
 
 unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_route *route,
                             struct cookie_octets call_id, char out[COOKIE_TEXT_MAX])
 {
-    struct packed packed = {.length = 0};
-    pack(&packed, keys->number, 1);
-    pack(&packed, route->worker, 1);
-    pack(&packed, route->generation, 2);
-    pack(&packed, route->index, 4);
-    pack(&packed, route->caller_peer, 2);
-    pack(&packed, route->callee_peer, 2);
-    pack(&packed, mac_of(&keys->mac, DOMAIN_ROUTE, &packed, call_id), MAC_SIZE);
-    return base32_write(&packed, out);
+    struct whole whole = {.high = hint(keys, route->worker, route->generation, route->index),
+                          .low = (uint32_t)route->caller_peer << 16 | route->callee_peer};
+    whole.mac = mac_of(&keys->mac, DOMAIN_ROUTE, whole.low, whole.high, call_id);
+    whole_write(&whole, out);
+    out[COOKIE_ROUTE_LENGTH] = '\0';
+    return COOKIE_ROUTE_LENGTH;
 }
 
 bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text,
                        struct cookie_octets call_id, struct cookie_route *route)
 {
-    struct packed packed;
-    struct cookie_route read;
+    struct whole whole;
     // 19.1.4: parameters of a URI compare without regard to case, and some write them in capitals.
-    if (text.length != COOKIE_ROUTE_LENGTH || !base32_read(text.octets, 20, true, &packed))
+    if (text.length != COOKIE_ROUTE_LENGTH || !whole_read(text.octets, true, &whole) ||
+        whole.high >> 56 != keys->number ||
+        whole.mac != mac_of(&keys->mac, DOMAIN_ROUTE, whole.low, whole.high, call_id))
         return false;
-    if (unpack(&packed, 1) != keys->number)
-        return false;
-    read.worker = (uint8_t)unpack(&packed, 1);
-    read.generation = (uint16_t)unpack(&packed, 2);
-    read.index = (uint32_t)unpack(&packed, 4);
-    read.caller_peer = (uint16_t)unpack(&packed, 2);
-    read.callee_peer = (uint16_t)unpack(&packed, 2);
-    if (!mac_check(&keys->mac, DOMAIN_ROUTE, &packed, call_id))
-        return false;
-    *route = read;
+    *route = (struct cookie_route){.worker = (uint8_t)(whole.high >> 48),
+                                   .generation = (uint16_t)(whole.high >> 32),
+                                   .index = (uint32_t)whole.high,
+                                   .caller_peer = (uint16_t)(whole.low >> 16),
+                                   .callee_peer = (uint16_t)whole.low};
     return true;
 }
 
 static uint64_t tag_of(const struct cookie_keys *keys, struct cookie_octets call_id,
                        struct cookie_octets from_tag, struct cookie_octets branch)
 {
+    // Two lengths and that of all tell three pieces apart.
+    const uint64_t words[2] = {htole64((uint64_t)call_id.length << 8 | DOMAIN_TAG), htole64(from_tag.length)};
     struct siphash mac;
-    mac_begin(&mac, &keys->tag, DOMAIN_TAG);
-    mac_add(&mac, call_id.octets, call_id.length);
-    mac_add(&mac, from_tag.octets, from_tag.length);
-    mac_add(&mac, branch.octets, branch.length);
+    siphash_begin(&mac, &keys->tag);
+    siphash_add(&mac, words, sizeof(words));
+    siphash_add(&mac, call_id.octets, call_id.length);
+    siphash_add(&mac, from_tag.octets, from_tag.length);
+    siphash_add(&mac, branch.octets, branch.length);
     return siphash_end(&mac);
 }
 
@@ -255,15 +206,17 @@ unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets c
                           struct cookie_octets from_tag, struct cookie_octets branch,
                           char out[COOKIE_TEXT_MAX])
 {
-    struct packed packed = {.length = 0};
-    pack(&packed, tag_of(keys, call_id, from_tag, branch), MAC_SIZE);
-    return base32_write(&packed, out);
+    word_write(tag_of(keys, call_id, from_tag, branch), out);
+    out[COOKIE_TAG_LENGTH] = '\0';
+    return COOKIE_TAG_LENGTH;
 }
 
 bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
                       struct cookie_octets from_tag, struct cookie_octets branch)
 {
-    struct packed packed;
-    return text.length == COOKIE_TAG_LENGTH && base32_read(text.octets, MAC_SIZE, false, &packed) &&
-           unpack(&packed, MAC_SIZE) == tag_of(keys, call_id, from_tag, branch);
+    bool fine = true;
+    if (text.length != COOKIE_TAG_LENGTH)
+        return false;
+    uint64_t word = word_read(text.octets, &fine);
+    return fine && word == tag_of(keys, call_id, from_tag, branch);
 }

@@ -4,15 +4,16 @@
 // over the hint and over what binds it to its message. The text is base32 in lower case without padding (RFC
 // 4648 alphabet), so that it is a token, survives case folding in URIs and needs no escapes.
 //
-//   branch of a client transaction:  z9hG4bKdg + 32 octets: key number, worker, generation, index, loop hash,
-//   MAC with the Call-ID branch of a stateless forward:   z9hG4bKds + 21 octets: key number, loop hash, MAC
-//   with upstream's branch and address Record-Route parameter dg=:      32 octets: key number, worker,
-//   generation, index, peers of caller and callee, MAC with
-//                                    the Call-ID
-//   To-tag of our own responses:     13 octets: MAC of Call-ID, From-tag and branch
+//  - branch of a client transaction: z9hG4bKdg and 32 letters: key number, worker, generation, index, loop
+//    hash, MAC with the Call-ID
+//  - branch of a stateless forward: z9hG4bKds and 21 letters: key number, loop hash, MAC with upstream's
+//    branch and address
+//  - Record-Route parameter dg: 32 letters: key number, worker, generation, index, peers of caller and
+//    callee, MAC with the Call-ID
+//  - To-tag of our own responses: 13 letters: MAC of Call-ID, From-tag and branch
 //
-// Each kind has a MAC of its own (a number goes in first, then every piece with its length), so that no
-// cookie passes as another kind. Only the Record-Route cookie is read in either case of letters; the others
+// Each kind has a MAC of its own (its number goes in first), so that no cookie
+// passes as another kind. Only the Record-Route cookie is read in either case of letters; the others
 // are compared as they are.
 #ifndef DIALGATE_STATE_COOKIE_H
 #define DIALGATE_STATE_COOKIE_H

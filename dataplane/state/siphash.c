@@ -20,8 +20,21 @@ static inline uint64_t load(const uint8_t *octets)
 static inline uint64_t load_part(const uint8_t *octets, size_t length)
 {
     uint64_t word = 0;
-    for (size_t i = 0; i < length; i++)
-        word |= (uint64_t)octets[i] << (8 * i);
+    unsigned at = 0;
+    if (length & 4) {
+        uint32_t four;
+        memcpy(&four, octets, sizeof(four));
+        word = le32toh(four);
+        at = 4;
+    }
+    if (length & 2) {
+        uint16_t two;
+        memcpy(&two, octets + at, sizeof(two));
+        word |= (uint64_t)le16toh(two) << (8 * at);
+        at += 2;
+    }
+    if (length & 1)
+        word |= (uint64_t)octets[at] << (8 * at);
     return word;
 }
 
@@ -86,6 +99,19 @@ uint64_t siphash24(const struct siphash_key *key, const void *octets, size_t len
     return whole(key, octets, length, 2, 4);
 }
 
+uint64_t siphash24_behind(const struct siphash_key *key, const uint64_t words[2], const void *octets,
+                          size_t length)
+{
+    const uint8_t *at = octets;
+    uint64_t v[4];
+    start(v, key);
+    compress(v, words[0], 2);
+    compress(v, words[1], 2);
+    for (size_t left = length / 8; left > 0; left--, at += 8)
+        compress(v, load(at), 2);
+    return finish(v, (uint64_t)(length + 16) << 56 | load_part(at, length % 8), 2, 4);
+}
+
 void siphash_begin(struct siphash *hash, const struct siphash_key *key)
 {
     start(hash->v, key);
@@ -107,13 +133,11 @@ void siphash_add(struct siphash *hash, const void *octets, size_t length)
         at += 8;
         length -= 8;
     }
-    for (; length > 0; length--, at++) {
-        hash->tail |= (uint64_t)*at << (8 * held);
-        if (++held == 8) {
-            compress(hash->v, hash->tail, 2);
-            hash->tail = 0;
-            held = 0;
-        }
+    uint64_t rest = load_part(at, length);
+    hash->tail |= rest << (8 * held);
+    if (held + length >= 8) {
+        compress(hash->v, hash->tail, 2);
+        hash->tail = rest >> (64 - 8 * held);
     }
 }
 

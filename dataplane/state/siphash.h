@@ -13,6 +13,9 @@ struct siphash_key {
 
 uint64_t siphash13(const struct siphash_key *key, const void *octets, size_t length);
 uint64_t siphash24(const struct siphash_key *key, const void *octets, size_t length);
+// Of two words, each as 8 octets with the lowest first, and the octets behind them.
+uint64_t siphash24_behind(const struct siphash_key *key, const uint64_t words[2], const void *octets,
+                          size_t length);
 
 // A running SipHash-2-4 over several pieces; the result is that of the pieces joined.
 struct siphash {

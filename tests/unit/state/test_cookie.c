@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base32.h"
 #include "cookie.h"
 
 static const struct cookie_keys keys = {
@@ -250,12 +251,63 @@ static void tag_pieces_are_framed(void **state)
     assert_false(cookie_tag_check(&keys, text(out), text("abc"), text("d"), text("ef")));
     assert_false(cookie_tag_check(&keys, text(out), text("ab"), text("cde"), text("f")));
     assert_false(cookie_tag_check(&keys, text(out), text("cd"), text("ab"), text("ef")));
+    assert_false(cookie_tag_check(&keys, text(out), text("a"), text("bc"), text("def")));
     // Octets that look like a frame.
     static const char zeros[10] = {'a', 0, 0, 0, 0, 0, 0, 0, 0, 'b'};
     cookie_tag_write(&keys, (struct cookie_octets){zeros, 1}, (struct cookie_octets){zeros + 1, 9},
                      text("ef"), out);
     assert_false(cookie_tag_check(&keys, text(out), (struct cookie_octets){zeros, 9},
                                   (struct cookie_octets){zeros + 9, 1}, text("ef")));
+}
+
+// RFC 4648's alphabet, one letter after another.
+static void base32_one_by_one(void **state)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+    for (uint64_t round = 0; round < 10000; round++) {
+        uint64_t forty = round * 0x9e3779b97f4a7c15ULL >> 24;
+        uint64_t word = htole64(base32_letters(forty));
+        char letters[8];
+        bool fine = true;
+        memcpy(letters, &word, sizeof(letters));
+        for (unsigned i = 0; i < 8; i++)
+            assert_int_equal(letters[i], alphabet[forty >> (35 - 5 * i) & 31]);
+        assert_int_equal(base32_forty(le64toh(word), false, &fine), forty);
+        assert_true(fine);
+    }
+}
+
+// Each octet in each place: a letter of the alphabet is read, in capitals where these are let through, and
+// nothing else is.
+static void base32_every_octet(void **state)
+{
+    for (unsigned place = 0; place < 8; place++) {
+        for (unsigned octet = 0; octet < 256; octet++) {
+            bool lower = (octet >= 'a' && octet <= 'z') || (octet >= '2' && octet <= '7');
+            bool upper = octet >= 'A' && octet <= 'Z';
+            unsigned folded = upper ? octet + 'a' - 'A' : octet;
+            uint64_t value = folded >= 'a' ? folded - 'a' : folded - '2' + 26;
+            uint8_t letters[8] = {'b', '7', 'z', '2', 'a', 'q', '5', 'm'};
+            uint64_t all = 0;
+            uint64_t word;
+            for (unsigned i = 0; i < 8; i++)
+                all = all << 5 | (i == place          ? value & 31
+                                  : letters[i] >= 'a' ? letters[i] - 'a' + 0ULL
+                                                      : letters[i] - '2' + 26ULL);
+            letters[place] = (uint8_t)octet;
+            memcpy(&word, letters, sizeof(word));
+            for (int either = 0; either < 2; either++) {
+                bool fine = true;
+                uint64_t forty = base32_forty(le64toh(word), either, &fine);
+                assert_int_equal(fine, lower || (either && upper));
+                if (fine)
+                    assert_int_equal(forty, all);
+                fine = false;
+                (void)base32_forty(BASE32_EACH('a'), either, &fine);
+                assert_false(fine); // a fault is not forgotten
+            }
+        }
+    }
 }
 
 int main(void)
@@ -271,6 +323,8 @@ int main(void)
         cmocka_unit_test(domains_differ),
         cmocka_unit_test(stateless_is_bound_to_the_source),
         cmocka_unit_test(tag_pieces_are_framed),
+        cmocka_unit_test(base32_one_by_one),
+        cmocka_unit_test(base32_every_octet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,13 +106,25 @@ static void pieces_are_joined(void **state)
     }
 }
 
+static void words_come_first(void **state)
+{
+    uint8_t input[80];
+    uint64_t words[2] = {0, 0};
+    counting(input, sizeof(input));
+    for (unsigned w = 0; w < 2; w++)
+        for (unsigned i = 8; i > 0; i--)
+            words[w] = words[w] << 8 | input[w * 8 + i - 1];
+    for (size_t length = 0; length <= sizeof(input) - 16; length++)
+        assert_int_equal(siphash24_behind(&paper_key, words, input + 16, length),
+                         siphash24(&paper_key, input, 16 + length));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published_vectors),
-        cmocka_unit_test(known_13),
-        cmocka_unit_test(agrees_with_slow),
-        cmocka_unit_test(pieces_are_joined),
+        cmocka_unit_test(published_vectors), cmocka_unit_test(known_13),
+        cmocka_unit_test(agrees_with_slow),  cmocka_unit_test(pieces_are_joined),
+        cmocka_unit_test(words_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

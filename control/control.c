@@ -243,12 +243,14 @@ static void reload_done(struct control *control, int result, const char *text)
     struct reload_answer answer = control->reload;
     control->reloading = false;
     if (result == 0) {
-        if (!control->candidate.config)
+        bool loaded = control->candidate.config;
+        if (!loaded)
             configuration_inherit(&control->candidate, &control->active);
         configuration_free(&control->active);
         control->active = control->candidate;
         control->candidate = (struct configuration){.memfd = -1};
-        resolver_follow(control->resolver, control->active.config);
+        if (loaded)
+            resolver_follow(control->resolver, control->active.config);
     } else {
         configuration_free(&control->candidate);
     }

@@ -259,6 +259,13 @@ static void close_query(struct look_up *look_up)
     free(look_up);
 }
 
+// c-ares goes from a server that fails or refuses to the next, and ends as if none could be reached.
+static const char *fault_of(int status)
+{
+    return status == ARES_ECONNREFUSED ? "no server answers, or each fails or refuses"
+                                       : ares_strerror(status);
+}
+
 static bool has_none(int status)
 {
     return status == ARES_ENOTFOUND || status == ARES_ENODATA;
@@ -273,7 +280,7 @@ static void on_addresses(void *context, int status, int timeouts, unsigned char 
     if (status == ARES_SUCCESS)
         status = ares_parse_a_reply(octets, length, NULL, rows, &count);
     if (status != ARES_SUCCESS && !has_none(status))
-        look_up->fault = ares_strerror(status);
+        look_up->fault = fault_of(status);
     for (int i = 0; status == ARES_SUCCESS && i < count && look_up->found_count < FOUND_MAX; i++) {
         struct found *found = &look_up->found[look_up->found_count++];
         *found = (struct found){{{{[10] = 0xff, [11] = 0xff}}, query->target->port, 0, 0},
@@ -351,7 +358,7 @@ static void on_services(void *context, int status, int timeouts, unsigned char *
         if (look_up->target_count == 0)
             look_up->fault = "its SRV record says that there is no SIP over UDP";
     } else if (status != ARES_SUCCESS && !has_none(status)) {
-        look_up->fault = ares_strerror(status);
+        look_up->fault = fault_of(status);
     }
     if (records)
         ares_free_data(records);

@@ -28,6 +28,7 @@ struct watch {
     bool under_way;
     bool forgotten; // freed when its look-up ends
     uint32_t failures;
+    uint32_t wait_s;
     char fault[FAULT_SIZE];
 };
 
@@ -73,9 +74,9 @@ static void announce(struct resolver *resolver)
         schedule(resolver->announce, earliest > now + ANNOUNCE_MS ? earliest - now : ANNOUNCE_MS);
 }
 
-static uint64_t retry_s(uint32_t failures)
+static uint32_t retry_s(uint32_t failures)
 {
-    uint64_t wait = RETRY_FIRST_S;
+    uint32_t wait = RETRY_FIRST_S;
     while (--failures > 0 && wait < RETRY_MOST_S)
         wait *= 2;
     return wait < RETRY_MOST_S ? wait : RETRY_MOST_S;
@@ -111,17 +112,18 @@ static void on_answer(void *context, const struct dns_answer *answer)
         &resolver->hosts.rows[hosts_find(&resolver->hosts, watch->name) - resolver->hosts.rows];
     snprintf(watch->fault, sizeof(watch->fault), "%s", answer->fault ? answer->fault : "");
     if (!answer->fault) {
-        uint64_t ttl = answer->ttl_s < TTL_LEAST_S ? TTL_LEAST_S : answer->ttl_s;
+        uint32_t ttl = answer->ttl_s < TTL_LEAST_S ? TTL_LEAST_S : answer->ttl_s;
         watch->failures = 0;
+        watch->wait_s = ttl < TTL_MOST_S ? ttl : TTL_MOST_S;
+        schedule(watch->timer, 1000ull * watch->wait_s);
         take(resolver, host, answer);
-        schedule(watch->timer, (ttl < TTL_MOST_S ? ttl : TTL_MOST_S) * 1000);
         return;
     }
-    watch->failures++;
+    watch->wait_s = retry_s(++watch->failures);
     if (log_allowed(&resolver->log_limit))
         log_event(LEVEL_WARNING, "host_not_resolved", "host=\"%s\" reason=\"%s\" addresses_kept=%u",
                   host->name, answer->fault, host->count);
-    schedule(watch->timer, retry_s(watch->failures) * 1000);
+    schedule(watch->timer, 1000ull * watch->wait_s);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *context)
@@ -193,15 +195,14 @@ static int follow(struct resolver *resolver, const struct config *config)
     }
     for (size_t i = 0; i < next.count; i++) {
         const struct host *known = hosts_find(&resolver->hosts, next.rows[i].name);
-        if (watches[i])
+        if (known)
+            next.rows[i] = *known;
+        if (!watches[i]) {
+            watches[i] = resolver->watches[known - resolver->hosts.rows];
+            resolver->watches[known - resolver->hosts.rows] = NULL;
+        }
+        if (!watches[i]->under_way)
             schedule(watches[i]->timer, 0);
-        if (!known)
-            continue;
-        next.rows[i] = *known;
-        if (watches[i])
-            continue;
-        watches[i] = resolver->watches[known - resolver->hosts.rows];
-        resolver->watches[known - resolver->hosts.rows] = NULL;
     }
     for (size_t i = 0; i < resolver->hosts.count; i++)
         forget(resolver->watches[i]);
@@ -261,9 +262,9 @@ const struct hosts *resolver_hosts(const struct resolver *resolver)
     return &resolver->hosts;
 }
 
-const char *resolver_fault(const struct resolver *resolver, const char *host)
+struct resolver_state resolver_state(const struct resolver *resolver, const char *host)
 {
     const struct host *known = hosts_find(&resolver->hosts, host);
     const struct watch *watch = known ? resolver->watches[known - resolver->hosts.rows] : NULL;
-    return watch ? watch->fault : "";
+    return watch ? (struct resolver_state){watch->fault, watch->wait_s} : (struct resolver_state){"", 0};
 }

@@ -24,14 +24,18 @@ struct resolver *resolver_create(const struct resolver_options *options, const s
                                  char *error, size_t size);
 void resolver_destroy(struct resolver *resolver); // NULL is fine
 
-// Follows the hosts of another configuration: those that stay keep their addresses, others are forgotten.
-// Without memory nothing changes.
+// Follows the hosts of a configuration that was loaded: those that stay keep their addresses, others are
+// forgotten, and each is looked up at once. Without memory nothing changes.
 void resolver_follow(struct resolver *resolver, const struct config *config);
 
 // Valid until the loop runs again.
 const struct hosts *resolver_hosts(const struct resolver *resolver);
 
-// Why the last look-up of a host failed; "" when it did not, or none has ended yet.
-const char *resolver_fault(const struct resolver *resolver, const char *host);
+// What the last look-up of a host led to.
+struct resolver_state {
+    const char *fault; // why it failed; "" when it did not, or none has ended yet
+    uint32_t wait_s;   // from its end to the next one
+};
+struct resolver_state resolver_state(const struct resolver *resolver, const char *host);
 
 #endif

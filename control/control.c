@@ -241,9 +241,11 @@ void control_fini(struct control *control)
 static void reload_done(struct control *control, int result, const char *text)
 {
     struct reload_answer answer = control->reload;
+    bool loaded = control->candidate.config; // else only addresses of hosts changed
+    const char *events[] = {loaded ? "reloaded" : "addresses_taken",
+                            loaded ? "reload_refused" : "addresses_refused"};
     control->reloading = false;
     if (result == 0) {
-        bool loaded = control->candidate.config;
         if (!loaded)
             configuration_inherit(&control->candidate, &control->active);
         configuration_free(&control->active);
@@ -254,8 +256,8 @@ static void reload_done(struct control *control, int result, const char *text)
     } else {
         configuration_free(&control->candidate);
     }
-    log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, result == 0 ? "reloaded" : "reload_refused",
-              "sequence=%" PRIu64 " text=\"%s\"", control->active.image->sequence, text);
+    log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, events[result != 0], "sequence=%" PRIu64 " text=\"%s\"",
+              control->active.image->sequence, text);
     answer.done(answer.context, result, text);
 }
 
@@ -350,7 +352,10 @@ int control_reload(struct control *control, const char *file, const struct reloa
 
 static void on_renewed(void *context, int result, const char *text)
 {
-    // reload_done() has logged it. What was refused is tried again with the next change.
+    // reload_done() has logged it. What was refused is tried again with the next change, what was not heard
+    // at once.
+    if (result == -ENOTCONN || result == -ETIMEDOUT)
+        on_hosts_changed(context);
 }
 
 // Returns 0 or -errno.

@@ -3,6 +3,7 @@
 // or 0, never as a crash.
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 #include "ctl.h"
 #include "table.h"
 
@@ -134,6 +135,26 @@ static const char *delay_text(const json_t *delay, const char *key, char buffer[
     return buffer;
 }
 
+// Members that DNS gave: what each name led to, and when.
+static void show_hosts(struct ctl *ctl, const json_t *hosts)
+{
+    for (size_t i = 0; i < json_array_size(hosts); i++) {
+        const json_t *host = json_array_get(hosts, i), *addresses = json_object_get(host, "addresses");
+        char stamp[32] = "never";
+        time_t at = (time_t)number(host, "resolved_at");
+        struct tm utc;
+        if (json_is_integer(json_object_get(host, "resolved_at")) && gmtime_r(&at, &utc))
+            strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
+        fprintf(ctl->out, "%shost %s, resolved %s:", i ? "" : "\n", text(host, "host"), stamp);
+        for (size_t a = 0; a < json_array_size(addresses); a++)
+            fprintf(ctl->out, " %s", json_string_value(json_array_get(addresses, a)));
+        fprintf(ctl->out, "%s\n", json_array_size(addresses) ? "" : " no address");
+        if (json_string_length(json_object_get(host, "fault")) > 0)
+            fprintf(ctl->out, "  the last look-up failed (%s); the next is %" PRId64 " s after it\n",
+                    text(host, "fault"), number(host, "wait_s"));
+    }
+}
+
 void show_peer(struct ctl *ctl, const json_t *result)
 {
     static const struct table_column columns[] = {{"MEMBER", false}, {"WEIGHT", true}, {"SHARE", true},
@@ -158,6 +179,7 @@ void show_peer(struct ctl *ctl, const json_t *result)
         table_add(table, row);
     }
     print_and_free(ctl, table);
+    show_hosts(ctl, json_object_get(result, "hosts"));
     if (json_is_object(delay) && number(delay, "count") > 0) {
         char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE];
         fprintf(ctl->out, "\npost-dial delay of all calls: p50 %s, p99 %s, mean %.1f ms, %s calls\n",

@@ -19,7 +19,9 @@ static json_t *peer_json(const struct control *control, uint32_t number)
     struct counters_peer sum = {0};
     if (control->counters)
         sum = counters_peer(control->counters, number);
-    static const char *const balances[] = {[BALANCE_CALL_ID] = "call-id"};
+    static const char *const balances[] = {[BALANCE_CALL_ID] = "call-id",
+                                           [BALANCE_LEAST_CALLS] = "least-calls",
+                                           [BALANCE_WEIGHTED] = "weighted"};
     return json_pack(
         "{s:o, s:i, s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
         text_json(peer->name, strlen(peer->name)), "number", (int)number, "listener",
@@ -51,6 +53,7 @@ static json_t *members_json(const struct control *control, uint32_t peer)
         if ((members[i].flags & SNAPSHOT_PRESENT) && members[i].peer == peer)
             total += counters_member(control->counters, i).calls_total;
     json_t *list = json_array();
+    const struct snapshot_peer *row = configuration_peer(&control->active, peer);
     for (uint32_t i = 0; i < count; i++) {
         char address[ADDRESS_TEXT_SIZE];
         struct counters_member sum = {0};
@@ -58,13 +61,38 @@ static json_t *members_json(const struct control *control, uint32_t peer)
             continue;
         if (control->counters)
             sum = counters_member(control->counters, i);
+        const struct host *host = hosts_of_member(control->active.config, resolver_hosts(control->resolver),
+                                                  row->name, &members[i]);
         json_array_append_new(
-            list, json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "address",
-                            text_address(&members[i].address, members[i].port, address), "number", (int)i,
+            list, json_pack("{s:s, s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "address",
+                            text_address(&members[i].address, members[i].port, address), "host",
+                            host ? host->name : NULL, "priority", (int)members[i].priority, "number", (int)i,
                             "weight", (json_int_t)members[i].weight, "calls", (json_int_t)sum.calls,
                             "calls_total", (json_int_t)sum.calls_total, "answered_total",
                             (json_int_t)sum.answered_total, "timeouts_total", (json_int_t)sum.timeouts_total,
                             "share", total ? (double)sum.calls_total / (double)total : 0.0));
+    }
+    return list;
+}
+
+// The hosts among a peer's members, with what their look-ups led to.
+static json_t *hosts_json(const struct control *control, const char *peer)
+{
+    json_t *list = json_array();
+    const char *name;
+    for (size_t i = 0; (name = hosts_of_peer(control->active.config, peer, i)); i++) {
+        const struct host *host = hosts_find(resolver_hosts(control->resolver), name);
+        struct resolver_state state = resolver_state(control->resolver, name);
+        json_t *addresses = json_array();
+        for (uint32_t a = 0; host && a < host->count; a++) {
+            char address[ADDRESS_TEXT_SIZE];
+            const struct host_address *row = &host->addresses[a];
+            json_array_append_new(addresses, json_string(text_address(&row->address, row->port, address)));
+        }
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o, s:i, s:s}", "host", name, "addresses", addresses, "resolved_at",
+                            host && host->resolved ? json_integer(host->resolved) : json_null(), "wait_s",
+                            (int)state.wait_s, "fault", state.fault));
     }
     return list;
 }
@@ -91,8 +119,9 @@ void rpc_peer_show(struct rpc_call *call)
         const struct snapshot_peer *peer = configuration_peer(&control->active, number);
         if (!peer || strcmp(peer->name, name) != 0)
             continue;
-        rpc_reply(call, json_pack("{s:o, s:o, s:o}", "peer", peer_json(control, number), "members",
-                                  members_json(control, number), "post_dial_delay", delay_json(control)));
+        rpc_reply(call, json_pack("{s:o, s:o, s:o, s:o}", "peer", peer_json(control, number), "members",
+                                  members_json(control, number), "hosts", hosts_json(control, peer->name),
+                                  "post_dial_delay", delay_json(control)));
         return;
     }
     rpc_fail(call, DG_NOT_FOUND, "no peer is called %.64s; peer.list names them", name);

@@ -71,6 +71,11 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
         edit_remove(edits, work->route_removals[i]);
     if (forward->record_route != NULL)
         edit_record_route(worker, message, forward);
+    if (forward->path)
+        rewrite_path(worker, message, forward->to.listener);
+    if (forward->route != NULL)
+        rewrite_request_uri(worker, message, forward->route);
+    rewrite_identity(worker, message, work->packet->peer);
     rendered->mbuf = tx_open(worker, &rendered->writer);
     if (rendered->mbuf == NULL)
         return COUNTER_DROP_NO_MBUF;
@@ -122,6 +127,7 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     const struct message *message = work->message;
     edits_init(&worker->edits);
     edit_remove_top_via(&worker->edits, message);
+    rewrite_identity(worker, message, work->packet->peer);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)

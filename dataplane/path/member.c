@@ -59,9 +59,7 @@ static uint16_t by_call_id(const struct group *group)
     // The table is that of the best priority.
     bool has_table = group->members == rules->lists + peer->list_offset;
     for (unsigned attempt = 0; has_table && attempt < MAGLEV_ATTEMPTS; attempt++) {
-        // The low bits choose: the high ones chose the owner core, and would leave each core only its share
-        // of the table.
-        uint16_t member = rules->maglev[peer->maglev_offset + (uint32_t)hash % peer->maglev_count];
+        uint16_t member = rules_member(rules, group->choice->peer, hash);
         if (usable(group, member))
             return member;
         hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u + attempt;

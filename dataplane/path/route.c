@@ -212,7 +212,11 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
             reply_stateless(worker, work, no_room);
         return;
     }
-    struct forward forward = {.to = target->to, .listener_in = work->packet->source.listener};
+    struct forward forward = {.to = target->to,
+                              .listener_in = work->packet->source.listener,
+                              .route = target->route,
+                              .path = message->method == METHOD_REGISTER &&
+                                      (worker->rules->peers[target->peer].flags & PEER_PATH)};
     char cookie[COOKIE_TEXT_MAX];
     uint32_t dialog = work->dialog;
     if (is_call) {
@@ -265,7 +269,11 @@ static bool in_dialog_target(const struct worker *worker, const struct work *wor
 {
     const struct message *message = work->message;
     struct span uri = work->next_route.length != 0 ? work->next_route : message->request_uri;
-    if (endpoint_of_uri(message, uri, to) && rules_peer(worker->rules, to->address) == work->to_peer) {
+    // Behind a NAT what it calls itself leads nowhere.
+    bool by_source = work->dialog != INDEX_NONE && work->to_peer < worker->rules->peer_count &&
+                     (worker->rules->peers[work->to_peer].flags & PEER_CONTACT_SOURCE);
+    if (!by_source && endpoint_of_uri(message, uri, to) &&
+        rules_peer(worker->rules, to->address) == work->to_peer) {
         to->listener = worker->rules->peers[work->to_peer].listener;
         return true;
     }
@@ -287,7 +295,8 @@ static void route_in_dialog(struct worker *worker, struct work *work)
         return;
     }
     if (message->method == METHOD_INVITE)
-        forward_stateful(worker, work, &(struct route_target){to, work->to_peer, NUMBER_NONE});
+        forward_stateful(worker, work,
+                         &(struct route_target){.to = to, .peer = work->to_peer, .member = NUMBER_NONE});
     else
         forward_stateless(worker, work, to);
     if (work->outcome == COUNTER_OUT_FORWARDED && work->dialog != INDEX_NONE)
@@ -302,6 +311,11 @@ void route_stage(struct worker *worker, struct work *work)
     }
     if (is_refused(worker, work))
         return;
+    if (work->message->method == METHOD_REFER &&
+        (worker->rules->peers[work->packet->peer].flags & PEER_REFER_REFUSE)) {
+        reply_stateless(worker, work, (struct reply){403, "REFER Not Allowed", NULL});
+        return;
+    }
     if (work->message->to_tag.length > 0)
         route_in_dialog(worker, work);
     else

@@ -46,15 +46,3 @@ uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_ha
                ? NUMBER_NONE
                : rules->maglev[row->maglev_offset + (uint32_t)call_hash % row->maglev_count];
 }
-
-const struct snapshot_route *rules_route(const struct rules *rules, struct rules_request request)
-{
-    for (uint32_t i = 0; i < rules->route_count; i++) { // at most ROUTES_MAX
-        const struct snapshot_route *route = &rules->routes[i];
-        if ((route->from == request.from || route->from == ROUTE_FROM_ANY_PEER) &&
-            (route->method == request.method || route->method == ROUTE_METHOD_ANY) &&
-            (!route->to_us || request.to_us))
-            return route;
-    }
-    return NULL;
-}

@@ -47,16 +47,8 @@ uint16_t rules_peer(const struct rules *rules, uint32_t address);
 // Whether a request from peer `from` is accepted inside a dialog whose peer on that side is `of`
 // (dialogs.in_dialog). Neither is a stranger.
 bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of);
-// The member of peer for this call. NUMBER_NONE: the peer has none.
+// The member of peer that its Maglev table gives this hash. NUMBER_NONE: the peer has none.
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash);
-// First matching route, NULL: none. method: enum sip_method.
-struct rules_request {
-    uint16_t from; // peer
-    uint8_t method;
-    bool to_us;
-};
-const struct snapshot_route *rules_route(const struct rules *rules, struct rules_request request);
-
 // IPv4 of an address kept as ::ffff:a.b.c.d, host order; 0 when it is none.
 static inline uint32_t ip_address_ipv4(const struct ip_address *address)
 {

@@ -25,19 +25,6 @@ static void refuse(struct worker *worker, struct work *work, uint16_t status, ui
     reply_stateless(worker, work, (struct reply){status, NULL, extra});
 }
 
-static const struct snapshot_route *find_route(struct worker *worker, const struct work *work)
-{
-    const struct message *message = work->message;
-    const struct rules *rules = worker->rules;
-    struct uri uri;
-    struct endpoint at;
-    bool to_us = endpoint_of_uri(message, message->request_uri, &at) &&
-                 rules_listener(rules, at.address, at.port) != NUMBER_NONE &&
-                 uri_parse(message->octets, message->request_uri, &uri) == 0 && uri.user.length == 0;
-    return rules_route(
-        rules, (struct rules_request){.from = work->packet->peer, .method = message->method, .to_us = to_us});
-}
-
 // A member that takes the request, and for an INVITE its place within the limits. A member whose own limit is
 // reached sends the call to the next one; any other limit is the end. False: refused.
 static bool find_member(struct worker *worker, struct work *work, struct route_target *target)
@@ -74,7 +61,7 @@ void route_new(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_STRAY_ACK);
         return;
     }
-    const struct snapshot_route *route = find_route(worker, work);
+    const struct snapshot_route *route = match_route(worker, work);
     if (route == NULL) {
         reply_stateless(worker, work, (struct reply){404, "Not Found", NULL});
         return;
@@ -90,7 +77,7 @@ void route_new(struct worker *worker, struct work *work)
                            line_of(worker, "Contact: <", rules_text(worker->rules, route->redirect), 0)});
         return;
     }
-    struct route_target target = {.peer = route->to};
+    struct route_target target = {.peer = route->to, .route = route};
     if (!find_member(worker, work, &target))
         return;
     forward_stateful(worker, work, &target);

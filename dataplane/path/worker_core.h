@@ -166,8 +166,10 @@ struct forward {
     struct endpoint to;
     char branch[COOKIE_TEXT_MAX];
     uint32_t branch_length;
-    const char *record_route; // cookie text, NULL: no Record-Route
-    uint16_t listener_in;     // Record-Route towards the caller, when another than to.listener
+    const char *record_route;           // cookie text, NULL: no Record-Route
+    uint16_t listener_in;               // Record-Route towards the caller, when another than to.listener
+    const struct snapshot_route *route; // what it changes, NULL: nothing
+    bool path;                          // add a Path (RFC 3327)
 };
 struct rendered {
     struct rte_mbuf *mbuf;
@@ -238,7 +240,15 @@ struct route_target {
     struct endpoint to;
     uint16_t peer;
     uint16_t member;
+    const struct snapshot_route *route; // NULL: inside a dialog
 };
+// match.c: the first route that fits a request outside a dialog, NULL: none.
+const struct snapshot_route *match_route(const struct worker *worker, const struct work *work);
+// rewrite.c: edits of a message that is sent on.
+void rewrite_request_uri(struct worker *worker, const struct message *message,
+                         const struct snapshot_route *route);
+void rewrite_identity(struct worker *worker, const struct message *message, uint16_t peer);
+void rewrite_path(struct worker *worker, const struct message *message, uint16_t listener);
 // target.c: requests outside dialogs.
 void route_new(struct worker *worker, struct work *work);
 // route.c: sends a request on, with a transaction on either side. For an INVITE outside a dialog its call was

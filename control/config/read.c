@@ -42,7 +42,8 @@ static int read_statuses(struct places *places, const char *path, const struct k
                          const struct raw_list *raw, struct status_list *list)
 {
     char row[PLACE_PATH_SIZE], why[WHY_SIZE];
-    if (!raw->rows) { // not there; [] is an empty list
+    snprintf(row, sizeof(row), "%s.%s", path, key->name);
+    if (!raw->rows && strcmp(places_find(places, row)->path, row) != 0) { // not there; [] is an empty list
         for (const char *at = key->fallback; *at; at += strspn(at, " "))
             list->rows[list->count++] = (uint16_t)strtoul(at, (char **)(uintptr_t)&at, 10);
         return 0;

@@ -257,11 +257,7 @@ static void test_peer_settings(void **state)
         "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: 10.0.0.1}]\n"
         "peers:\n"
         "  - name: p\n    listener: a\n    balance: weighted\n    contact: source\n    identity: remove\n"
-        "    refer: refuse\n    path: true\n    fail_open: false\n    final_503: pass\n    retry_after_max: "
-        "1500ms\n"
-        "    probe: {interval: 3s, timeout: 1s, down_after: 4, up_after: 5, jitter: 6, from: 'sip:p@x', "
-        "accept: [404]}\n"
-        "    failover: {after: 2s, attempts: 2, statuses: [500, 503]}\n"
+        "    refer: refuse\n    path: true\n    fail_open: false\n"
         "    limits: {calls_per_second: 7, concurrent_calls: 8, out_calls_per_second: 9, out_burst: 10, "
         "reply: 486,\n"
         "             retry_after: 0s}\n"
@@ -273,8 +269,7 @@ static void test_peer_settings(void **state)
         "'0',\n"
         "     set_host: 'h.net:9'}\n"
         "  - {from: p, redirect: 'sip:a@b'}\n"
-        "limits: {calls_per_second: 100, concurrent_calls: 13, reply: 480}\n"
-        "overload: {transactions: 50, turn: 20ms}\n";
+        "limits: {calls_per_second: 100, concurrent_calls: 13, reply: 480}\n";
     struct manifest *manifest = manifest_create();
     struct image image = compile(text, manifest, 1);
     const struct snapshot_peer *peer = section(&image, SECTION_PEERS);
@@ -283,14 +278,11 @@ static void test_peer_settings(void **state)
     const uint16_t *list = section(&image, SECTION_LISTS), *maglev = section(&image, SECTION_MAGLEV);
     const char *texts = section(&image, SECTION_TEXTS);
     assert_int_equal(peer->flags, SNAPSHOT_PRESENT | PEER_CONTACT_SOURCE | PEER_IDENTITY_REMOVE |
-                                      PEER_REFER_REFUSE | PEER_PATH | PEER_503_PASS);
+                                      PEER_REFER_REFUSE | PEER_PATH);
     assert_int_equal(peer->balance, BALANCE_WEIGHTED);
-    assert_int_equal(peer->retry_after_max_s, 2);
-    assert_true(peer->probe_interval_ms == 3000 && peer->probe_timeout_ms == 1000 &&
-                peer->probe_down_after == 4 && peer->probe_up_after == 5 && peer->probe_jitter == 6 &&
-                peer->probe_accept[0] == 404 && peer->probe_accept[1] == 0);
-    assert_string_equal(texts + peer->probe_from, "sip:p@x");
-    assert_true(peer->failover_after_ms == 2000 && peer->attempts == 2 && peer->failover_statuses[0] == 500 &&
+    assert_int_equal(peer->retry_after_max_s, 60);
+    assert_true(peer->probe_interval_ms == 0 && peer->probe_from == 0 && peer->failover_after_ms == 0 &&
+                peer->attempts == 3 && peer->failover_statuses[0] == 408 &&
                 peer->failover_statuses[1] == 503 && peer->failover_statuses[2] == 0);
     assert_true(peer->in.rate == 7 && peer->in.burst == 7 && peer->in.concurrent == 8);
     assert_true(peer->out.rate == 9 && peer->out.burst == 10 && peer->out.concurrent == 0);
@@ -312,8 +304,8 @@ static void test_peer_settings(void **state)
     assert_true(settings->limits.rate == 100 && settings->limits.burst == 100 &&
                 settings->limits.concurrent == 13 && settings->limit_reply == 480 &&
                 settings->limit_retry_after_s == 5);
-    assert_true(settings->overload.transactions == 50 && settings->overload.mbufs == 90 &&
-                settings->overload.turn_us == 20000 && settings->overload.retry_after_s == 5);
+    assert_true(settings->overload.transactions == 90 && settings->overload.mbufs == 90 &&
+                settings->overload.turn_us == 10000 && settings->overload.retry_after_s == 5);
     release(&image);
     manifest_free(manifest);
 }

@@ -84,20 +84,21 @@ static uint32_t begin_ours(struct worker *worker, uint8_t method, struct endpoin
     return index;
 }
 
-// Takes the mbuf. Without room to keep it the request goes once, and its transaction ends here. False: it did
-// not go.
+// Takes the mbuf. Without a transaction (INDEX_NONE) or room to keep it the request goes once, and its
+// transaction ends here. False: it did not go.
 static bool send_ours(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf,
-                      const struct writer *writer)
+                      const struct writer *writer, struct endpoint to)
 {
-    struct endpoint to = transaction_at(&worker->transactions, index)->remote;
+    bool kept = false;
+    uint32_t outcome = COUNTER_DROP_TOO_LONG;
     if (writer->overflow) {
         rte_pktmbuf_free(mbuf);
-        transaction_release(&worker->transactions, index);
-        return false;
+    } else {
+        kept = index != INDEX_NONE &&
+               transaction_keep(&worker->transactions, index, writer->octets, writer->used) == 0;
+        outcome = tx_send(worker, mbuf, writer, to);
     }
-    bool kept = transaction_keep(&worker->transactions, index, writer->octets, writer->used) == 0;
-    uint32_t outcome = tx_send(worker, mbuf, writer, to);
-    if (!kept || outcome == COUNTER_DROP_TOO_LONG)
+    if (index != INDEX_NONE && (!kept || outcome == COUNTER_DROP_TOO_LONG))
         transaction_release(&worker->transactions, index);
     // An unknown next hop is being asked for; timer E repeats.
     return outcome == 0 || (kept && outcome != COUNTER_DROP_TOO_LONG);
@@ -113,23 +114,22 @@ void originate_cancel(struct worker *worker, uint32_t client)
         return;
     if (!parse_kept(worker, client))
         return;
-    uint32_t index = begin_ours(worker, METHOD_CANCEL, invite->remote, INDEX_NONE);
-    if (index == INDEX_NONE)
-        return;
-    struct transaction *cancel = transaction_at(&worker->transactions, index);
-    cancel->other = client; // so that its responses, which have the INVITE's branch, find it and nothing else
-    cancel->other_generation = invite->generation;
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
-    if (mbuf == NULL) {
-        transaction_release(&worker->transactions, index);
+    if (mbuf == NULL)
         return;
-    }
     write_from_invite(&writer, &(struct made_from){&worker->kept, &worker->kept, "CANCEL"});
-    if (!send_ours(worker, index, mbuf, &writer))
+    uint32_t index = begin_ours(worker, METHOD_CANCEL, invite->remote, INDEX_NONE);
+    if (index != INDEX_NONE) {
+        struct transaction *cancel = transaction_at(&worker->transactions, index);
+        // so that its responses, which have the INVITE's branch, find it and nothing else
+        cancel->other = client;
+        cancel->other_generation = invite->generation;
+    }
+    if (!send_ours(worker, index, mbuf, &writer, invite->remote))
         return;
     invite->flags |= TRANSACTION_FLAG_CANCEL_SENT;
-    if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
+    if (index != INDEX_NONE && transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
         invite->cancel = index;
     // 9.1: a callee that does not know CANCEL and never answers is given up after 64*T1.
     transaction_end_at(&worker->transactions, client, worker->now + 64 * worker->transactions.timers.t1);
@@ -290,5 +290,5 @@ void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to)
         return;
     }
     write_bye(worker, &writer, &bye);
-    (void)send_ours(worker, index, mbuf, &writer);
+    (void)send_ours(worker, index, mbuf, &writer, bye.next_hop);
 }

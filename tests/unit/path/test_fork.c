@@ -261,6 +261,12 @@ static void test_2xx_after_a_restart_from_elsewhere(void **state)
     wire_expect_silence(wire);
     wire_expect_count(wire, COUNTER_DROP_FORGED_DIALOG, 1);
     call_expect_gone(&call);
+    invite = call.invite; // nor may the callee's side choose who gets it
+    memcpy(strstr(invite.text, "received=10.10.1.1"), "received=10.10.2.1", 18);
+    call_respond(&call, &invite, "200 OK", "forged");
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_FORGED_DIALOG, 2);
+    call_expect_gone(&call);
     char *cookie = strstr(call.invite.text, ";dg=") + 4;
     for (char *at = call.invite.text; (at = strstr(at, ";dg=")) != NULL; at++)
         at[1] = 'x'; // stripped or overwritten by somebody: it goes its way, and we make nothing of it

@@ -148,6 +148,32 @@ static void test_transactions_full(void **state)
     check_full(&(struct limit){"transactions", {.transactions = 17}, COUNTER_TRANSACTION_FULL});
 }
 
+// A call that rings takes the last two places: its CANCEL goes all the same, once.
+static void test_cancel_with_transactions_full(void **state)
+{
+    (void)state;
+    struct wire *wire = wire_open(&(struct wire_options){.transactions = 4});
+    struct call call;
+    assert_true(is_accepted(wire, 0));
+    full_init(&call, wire, 1);
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    refused(wire, 2);
+    call_cancel(&call);
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+    struct wire_packet cancel = call_take(&call, DIALOG_CALLEE, "CANCEL ");
+    call_cancel(&call);
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+    call_respond(&call, &cancel, "200 OK", "c");
+    wire_expect_silence(wire);
+    call_answer(&call, "487 Request Terminated");
+    call_take(&call, DIALOG_CALLEE, "ACK ");
+    call_ack_refusal(&call);
+    call_expect(&calls[0], DIALOG_CONFIRMED);
+    call_hang_up(&calls[0], DIALOG_CALLER);
+    wire_close(wire);
+}
+
 // Takes all that the arena has. Returns the number of blocks.
 static unsigned eat(struct arena *arena, arena_ref blocks[ARENA_BLOCKS_MAX])
 {
@@ -226,6 +252,7 @@ int path_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dialogs_full),
         cmocka_unit_test(test_transactions_full),
+        cmocka_unit_test(test_cancel_with_transactions_full),
         ON_WIRE(test_arena_full),
         cmocka_unit_test(test_kth_request_for_memory_fails),
     };

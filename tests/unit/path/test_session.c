@@ -167,7 +167,7 @@ static void test_repeated_2xx_does_not_refresh(void **state)
     call_ack(&call, DIALOG_CALLER, 100);
     wire_pass(*state, 69000);
     call_expect(&call, DIALOG_CONFIRMED);
-    wire_pass_silently(*state, 25000);
+    wire_pass(*state, 2000);
     call_expect_gone(&call);
 }
 

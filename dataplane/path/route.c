@@ -192,6 +192,29 @@ static uint32_t send_first(struct worker *worker, struct work *work, uint32_t cl
     return outcome == COUNTER_DROP_NO_NEXT_HOP ? 0 : outcome;
 }
 
+// What did not go with a transaction. Full is for new calls: what is inside one goes on.
+static void go_without_state(struct worker *worker, struct work *work, uint32_t outcome, struct endpoint to)
+{
+    if (outcome == COUNTER_DROP_NO_ROOM && work->message->to_tag.length > 0)
+        forward_stateless(worker, work, to);
+    else if (outcome == COUNTER_DROP_TOO_LONG)
+        reply_stateless(worker, work, (struct reply){513, "Message Too Large", NULL});
+    else
+        reply_stateless(worker, work, no_room);
+}
+
+// The value of our Record-Route: names the record, when there is one, and both peers.
+static void write_route_cookie(const struct worker *worker, const struct work *work,
+                               const struct cookie_route *known, char cookie[COOKIE_TEXT_MAX])
+{
+    struct cookie_route route = *known;
+    route.worker = (uint8_t)worker->parts.id;
+    route.caller_peer = work->packet->peer;
+    if (route.index != INDEX_NONE)
+        route.generation = (uint16_t)dialog_at(&worker->dialogs, route.index)->generation;
+    cookie_route_write(&worker->parts.keys, &route, octets_of(work->message, work->message->call_id), cookie);
+}
+
 void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target)
 {
     const struct message *message = work->message;
@@ -205,11 +228,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     if (!begin_pair(worker, work, target, pair)) {
         if (is_call)
             calls_untake(worker, &call);
-        // Full is for new calls: what is inside one goes on, without state.
-        if (message->to_tag.length > 0)
-            forward_stateless(worker, work, target->to);
-        else
-            reply_stateless(worker, work, no_room);
+        go_without_state(worker, work, COUNTER_DROP_NO_ROOM, target->to);
         return;
     }
     struct forward forward = {.to = target->to,
@@ -231,14 +250,8 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     if (dialog != INDEX_NONE)
         tie_dialog(worker, pair, dialog);
     if (begins_dialog) {
-        struct cookie_route route = {
-            .worker = (uint8_t)worker->parts.id,
-            .generation =
-                dialog == INDEX_NONE ? 0 : (uint16_t)dialog_at(&worker->dialogs, dialog)->generation,
-            .index = dialog,
-            .caller_peer = work->packet->peer,
-            .callee_peer = target->peer};
-        cookie_route_write(&worker->parts.keys, &route, octets_of(message, message->call_id), cookie);
+        write_route_cookie(worker, work, &(struct cookie_route){.index = dialog, .callee_peer = target->peer},
+                           cookie);
         forward.record_route = cookie;
     }
     uint32_t outcome = send_first(worker, work, pair[1], &forward);
@@ -246,13 +259,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
         if (is_call)
             dialog_apply(worker, dialog, DIALOG_ON_REFUSED);
         release_pair(worker, pair[0], pair[1]);
-        if (outcome == COUNTER_DROP_NO_ROOM && message->to_tag.length > 0) {
-            forward_stateless(worker, work, target->to);
-            return;
-        }
-        reply_stateless(worker, work,
-                        outcome == COUNTER_DROP_TOO_LONG ? (struct reply){513, "Message Too Large", NULL}
-                                                         : no_room);
+        go_without_state(worker, work, outcome, target->to);
         return;
     }
     count(worker, invite ? COUNTER_TRANSACTION_IST : COUNTER_TRANSACTION_NIST);

@@ -17,6 +17,8 @@
 #define REGION   ((size_t)1 << 30)
 #define HOT      1024u
 #define BURST    32u
+#define LOOKUPS  65536u
+#define WANTED   128u
 #define TEXT_MAX 64u
 
 struct core {
@@ -206,27 +208,34 @@ static void run_life(void *data, uint64_t iterations)
 struct lookups {
     struct core *core;
     struct dialog_id *ids;
-    struct call *calls;
-    uint32_t count;
-    bool ahead; // with the prefetch of a burst
+    char (*octets)[WANTED]; // Call-ID and tags one after another, as a parsed message has them at hand
+    bool ahead;             // with the prefetch of a burst
 };
-#define LOOKUPS 65536u
+
+static struct dialog_string put(char **octets, const struct call *call, enum dialog_text which)
+{
+    struct dialog_string text = {*octets, call->texts[which].length};
+    memcpy(*octets, call->texts[which].octets, text.length);
+    *octets += text.length;
+    return text;
+}
 
 static void *lookups_of(const struct bench *bench)
 {
     struct lookups *lookups = calloc(1, sizeof(*lookups));
     lookups->core = core_of(bench);
     lookups->ids = calloc(LOOKUPS, sizeof(*lookups->ids));
-    lookups->calls = calloc(LOOKUPS, sizeof(*lookups->calls));
+    lookups->octets = calloc(LOOKUPS, WANTED);
     lookups->ahead = bench->size != 0;
     for (uint32_t i = 0; i < LOOKUPS; i++) {
         uint32_t at = (uint32_t)(mix(i + 77) % HELD);
-        struct call *call = &lookups->calls[i];
-        call_of(lookups->core->number[at], call);
-        lookups->ids[i] = (struct dialog_id){.call_hash = call->hash,
-                                             .call_id = call->texts[DIALOG_TEXT_CALL_ID],
-                                             .from_tag = call->texts[DIALOG_TEXT_CALLEE_TAG],
-                                             .to_tag = call->texts[DIALOG_TEXT_CALLER_TAG],
+        struct call call;
+        call_of(lookups->core->number[at], &call);
+        char *octets = lookups->octets[i];
+        lookups->ids[i] = (struct dialog_id){.call_hash = call.hash,
+                                             .call_id = put(&octets, &call, DIALOG_TEXT_CALL_ID),
+                                             .from_tag = put(&octets, &call, DIALOG_TEXT_CALLEE_TAG),
+                                             .to_tag = put(&octets, &call, DIALOG_TEXT_CALLER_TAG),
                                              .peer = 2};
         if (bench->with != NULL) {
             lookups->ids[i].has_hint = true;
@@ -261,7 +270,7 @@ static void lookups_free(void *data)
 {
     struct lookups *lookups = data;
     free(lookups->ids);
-    free(lookups->calls);
+    free(lookups->octets);
     free(lookups);
 }
 

@@ -7,299 +7,11 @@
 
 static struct snapshot_image image;
 
-static void magic(void)
-{
-    image.header.magic++;
-}
-static void version(void)
-{
-    image.header.version++;
-}
-static void size_less(void)
-{
-    image.header.size -= 8;
-}
-static void size_more(void)
-{
-    image.header.size += 8;
-}
-static void section_odd(void)
-{
-    image.header.sections[SECTION_PEERS].offset += 4;
-}
-static void section_in_header(void)
-{
-    image.header.sections[SECTION_PEERS].offset = 8;
-}
-static void section_behind(void)
-{
-    image.header.sections[SECTION_ROUTES].offset = sizeof(image) + 8;
-}
-static void section_too_long(void)
-{
-    image.header.sections[SECTION_TEXTS].count += 64;
-}
-static void section_count_wraps(void)
-{
-    image.header.sections[SECTION_MAGLEV].count = UINT32_MAX;
-}
-static void too_many_networks(void)
-{
-    image.header.sections[SECTION_NETWORKS].count = NETWORKS_MAX + 1;
-}
-static void no_workers(void)
-{
-    image.header.settings.workers = 0;
-}
-static void many_workers(void)
-{
-    image.header.settings.workers = WORKERS_MAX + 1;
-}
-static void idle(void)
-{
-    image.header.settings.idle = 2;
-}
-static void mode(void)
-{
-    image.header.settings.prefilter.mode = 3;
-}
-static void no_dialogs(void)
-{
-    image.header.settings.dialogs_capacity = 0;
-}
-static void many_dialogs(void)
-{
-    image.header.settings.dialogs_capacity = UINT32_MAX;
-}
-static void no_transactions(void)
-{
-    image.header.settings.transactions_capacity = 0;
-}
-static void many_transactions(void)
-{
-    image.header.settings.transactions_capacity = 1u << 29;
-}
-static void small_arena(void)
-{
-    image.header.settings.arena_octets = 4096;
-}
-static void large_arena(void)
-{
-    image.header.settings.arena_octets = UINT64_MAX;
-}
-static void t1(void)
-{
-    image.header.settings.timer_t1_ms = 0;
-}
-static void t1_large(void)
-{
-    image.header.settings.timer_t1_ms = UINT32_MAX;
-}
-static void t2(void)
-{
-    image.header.settings.timer_t2_ms = 100;
-}
-static void t4(void)
-{
-    image.header.settings.timer_t4_ms = 0;
-}
-static void timer_b(void)
-{
-    image.header.settings.timer_b_ms = 0;
-}
-static void timer_c(void)
-{
-    image.header.settings.timer_c_ms = 86400001;
-}
-static void early_life(void)
-{
-    image.header.settings.early_life_ms = 0;
-}
-static void life(void)
-{
-    image.header.settings.dialog_life_ms = 0;
-}
-static void long_life(void)
-{
-    image.header.settings.dialog_life_ms = UINT64_MAX;
-}
-static void server(void)
-{
-    memset(image.header.settings.server_header, 'x', NAME_SIZE);
-}
-static void dialogs_directory(void)
-{
-    memset(image.header.settings.dialogs_directory, '/', SNAPSHOT_PATH_SIZE);
-}
-static void dialogs_relative(void)
-{
-    strcpy(image.header.settings.dialogs_directory, "dialogs");
-}
-static void network_name(void)
-{
-    image.networks[1].name[0] = '\0';
-}
-static void interface_name(void)
-{
-    memset(image.networks[0].interface, 'x', NAME_SIZE);
-}
-static void attach(void)
-{
-    image.networks[0].attach = 2;
-}
-static void no_queues(void)
-{
-    image.networks[0].queues = 0;
-}
-static void queues(void)
-{
-    image.networks[0].queues = 65;
-}
-static void listener_name(void)
-{
-    memset(image.listeners[0].name, 'x', NAME_SIZE);
-}
-static void listener_network(void)
-{
-    image.listeners[1].network = 2;
-}
-static void listener_port(void)
-{
-    image.listeners[1].port = 0;
-}
-static void listener_ipv6(void)
-{
-    image.listeners[1].address.octets[0] = 0x20;
-}
-static void listener_any(void)
-{
-    image.listeners[1].address = image_address(0);
-}
-static void peer_name(void)
-{
-    image.peers[2].name[0] = '\0';
-}
-static void peer_listener(void)
-{
-    image.peers[2].listener = 2;
-}
-static void peer_group(void)
-{
-    image.peers[IMAGE_SBCS].group = PEERS_MAX;
-}
-static void in_dialog(void)
-{
-    image.header.settings.in_dialog = IN_DIALOG_ANY_PEER + 1;
-}
-static void session_end(void)
-{
-    image.header.settings.session_end = SESSION_END_BYE + 1;
-}
-static void peer_balance(void)
-{
-    image.peers[2].balance = BALANCE_WEIGHTED + 1;
-}
-static void list_offset(void)
-{
-    image.peers[2].list_offset = IMAGE_MEMBERS;
-}
-static void list_long(void)
-{
-    image.peers[2].member_count = 2;
-}
-static void list_wraps(void)
-{
-    image.peers[2].list_offset = UINT32_MAX;
-}
-static void list_empty(void)
-{
-    image.peers[2].member_count = 0;
-}
-static void list_foreign(void)
-{
-    image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBER_CARRIER_A;
-}
-static void list_unknown(void)
-{
-    image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBERS;
-}
-static void list_order(void)
-{
-    image.members[IMAGE_MEMBER_SBC1].priority = 2;
-}
-static void texts_without_end(void)
-{
-    image.texts[sizeof(image.texts) - 1] = 'x';
-}
-static void no_texts(void)
-{
-    image.header.sections[SECTION_TEXTS].count = 0;
-}
-static void attempts(void)
-{
-    image.peers[1].attempts = 0;
-}
-static void many_attempts(void)
-{
-    image.peers[1].attempts = 9;
-}
-static void failover_after(void)
-{
-    image.peers[1].failover_after_ms = 600001;
-}
-static void peer_reply(void)
-{
-    image.peers[1].limit_reply = 500;
-}
-static void probe(void)
-{
-    image.peers[1].probe_interval_ms = 1000;
-}
 static void probe_from(void)
 {
     image.peers[1].probe_interval_ms = image.peers[1].probe_timeout_ms = 1000;
     image.peers[1].probe_down_after = image.peers[1].probe_up_after = 1;
     image.peers[1].probe_from = sizeof(image.texts);
-}
-static void member_weight(void)
-{
-    image.members[3].weight = 0;
-}
-static void member_priority(void)
-{
-    image.members[3].priority = 17;
-}
-static void route_listener(void)
-{
-    image.routes[1].listener = 2;
-}
-static void route_text(void)
-{
-    image.routes[1].header_value = sizeof(image.texts);
-}
-static void route_redirect(void)
-{
-    image.routes[1].action = ROUTE_REDIRECT;
-}
-static void reply(void)
-{
-    image.header.settings.limit_reply = 200;
-}
-static void overload(void)
-{
-    image.header.settings.overload.mbufs = 101;
-}
-static void maglev_offset(void)
-{
-    image.peers[2].maglev_offset = 8;
-}
-static void maglev_count(void)
-{
-    image.peers[2].maglev_count = 2;
-}
-static void maglev_wraps(void)
-{
-    image.peers[2].maglev_count = UINT32_MAX;
 }
 static void maglev_shared(void) // the whole of it, by each peer
 {
@@ -310,185 +22,123 @@ static void maglev_shared(void) // the whole of it, by each peer
     for (unsigned i = 0; i < 7; i++)
         image.maglev[i] = IMAGE_MEMBER_CARRIER_A;
 }
-static void maglev_foreign(void)
-{
-    image.maglev[2] = IMAGE_MEMBER_CARRIER_A;
-}
-static void maglev_unknown(void)
-{
-    image.maglev[2] = IMAGE_MEMBERS;
-}
-static void maglev_absent(void)
-{
-    image.members[IMAGE_MEMBER_SBC2].flags = 0;
-}
-static void member_peer(void)
-{
-    image.members[3].peer = IMAGE_PEERS;
-}
-static void member_port(void)
-{
-    image.members[3].port = 0;
-}
-static void member_address(void)
-{
-    image.members[3].address = image_address(0);
-}
-static void member_of_absent(void)
-{
-    image.peers[2].flags = 0;
-}
-static void source_peer(void)
-{
-    image.sources[5].peer = IMAGE_PEERS;
-}
-static void source_length(void)
-{
-    image.sources[5].length = 129;
-}
-static void source_bits(void)
-{
-    image.sources[5].length = 96 + 16;
-}
-static void source_twice(void)
-{
-    image.sources[5] = image.sources[4];
-}
-static void route_from(void)
-{
-    image.routes[1].from = IMAGE_PEERS;
-}
-static void route_to(void)
-{
-    image.routes[1].to = IMAGE_PEERS;
-}
-static void route_action(void)
-{
-    image.routes[1].action = ROUTE_REDIRECT + 1;
-}
-static void route_answer(void)
-{
-    image.routes[0].answer = 199;
-}
-static void route_answer_large(void)
-{
-    image.routes[0].answer = 700;
-}
-static void route_method(void)
-{
-    image.routes[0].method = METHOD_COUNT;
-}
-static void route_to_us(void)
-{
-    image.routes[0].to_us = 2;
-}
-static void route_to_nobody(void)
-{
-    image.peers[IMAGE_SBCS].maglev_count = 0;
-}
+
+// R(name, what is broken)
+// clang-format off
+#define BREAKS(R) \
+    R(magic, image.header.magic++) \
+    R(version, image.header.version++) \
+    R(size_less, image.header.size -= 8) \
+    R(size_more, image.header.size += 8) \
+    R(section_odd, image.header.sections[SECTION_PEERS].offset += 4) \
+    R(section_in_header, image.header.sections[SECTION_PEERS].offset = 8) \
+    R(section_behind, image.header.sections[SECTION_ROUTES].offset = sizeof(image) + 8) \
+    R(section_too_long, image.header.sections[SECTION_TEXTS].count += 64) \
+    R(section_count_wraps, image.header.sections[SECTION_MAGLEV].count = UINT32_MAX) \
+    R(too_many_networks, image.header.sections[SECTION_NETWORKS].count = NETWORKS_MAX + 1) \
+    R(no_workers, image.header.settings.workers = 0) \
+    R(many_workers, image.header.settings.workers = WORKERS_MAX + 1) \
+    R(idle, image.header.settings.idle = 2) \
+    R(mode, image.header.settings.prefilter.mode = 3) \
+    R(no_dialogs, image.header.settings.dialogs_capacity = 0) \
+    R(many_dialogs, image.header.settings.dialogs_capacity = UINT32_MAX) \
+    R(no_transactions, image.header.settings.transactions_capacity = 0) \
+    R(many_transactions, image.header.settings.transactions_capacity = 1u << 29) \
+    R(small_arena, image.header.settings.arena_octets = 4096) \
+    R(large_arena, image.header.settings.arena_octets = UINT64_MAX) \
+    R(t1, image.header.settings.timer_t1_ms = 0) \
+    R(t1_large, image.header.settings.timer_t1_ms = UINT32_MAX) \
+    R(t2, image.header.settings.timer_t2_ms = 100) \
+    R(t4, image.header.settings.timer_t4_ms = 0) \
+    R(timer_b, image.header.settings.timer_b_ms = 0) \
+    R(timer_c, image.header.settings.timer_c_ms = 86400001) \
+    R(early_life, image.header.settings.early_life_ms = 0) \
+    R(life, image.header.settings.dialog_life_ms = 0) \
+    R(long_life, image.header.settings.dialog_life_ms = UINT64_MAX) \
+    R(server, memset(image.header.settings.server_header, 'x', NAME_SIZE)) \
+    R(dialogs_directory, memset(image.header.settings.dialogs_directory, '/', SNAPSHOT_PATH_SIZE)) \
+    R(dialogs_relative, strcpy(image.header.settings.dialogs_directory, "dialogs")) \
+    R(network_name, image.networks[1].name[0] = '\0') \
+    R(interface_name, memset(image.networks[0].interface, 'x', NAME_SIZE)) \
+    R(attach, image.networks[0].attach = 2) \
+    R(no_queues, image.networks[0].queues = 0) \
+    R(queues, image.networks[0].queues = 65) \
+    R(listener_name, memset(image.listeners[0].name, 'x', NAME_SIZE)) \
+    R(listener_network, image.listeners[1].network = 2) \
+    R(listener_port, image.listeners[1].port = 0) \
+    R(listener_ipv6, image.listeners[1].address.octets[0] = 0x20) \
+    R(listener_any, image.listeners[1].address = image_address(0)) \
+    R(peer_name, image.peers[2].name[0] = '\0') \
+    R(peer_listener, image.peers[2].listener = 2) \
+    R(peer_balance, image.peers[2].balance = BALANCE_WEIGHTED + 1) \
+    R(peer_group, image.peers[IMAGE_SBCS].group = PEERS_MAX) \
+    R(list_offset, image.peers[2].list_offset = IMAGE_MEMBERS) \
+    R(list_long, image.peers[2].member_count = 2) \
+    R(list_wraps, image.peers[2].list_offset = UINT32_MAX) \
+    R(list_empty, image.peers[2].member_count = 0) \
+    R(list_foreign, image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBER_CARRIER_A) \
+    R(list_unknown, image.lists[IMAGE_MEMBER_SBC2] = IMAGE_MEMBERS) \
+    R(list_order, image.members[IMAGE_MEMBER_SBC1].priority = 2) \
+    R(texts_without_end, image.texts[sizeof(image.texts) - 1] = 'x') \
+    R(no_texts, image.header.sections[SECTION_TEXTS].count = 0) \
+    R(attempts, image.peers[1].attempts = 0) \
+    R(many_attempts, image.peers[1].attempts = 9) \
+    R(failover_after, image.peers[1].failover_after_ms = 600001) \
+    R(peer_reply, image.peers[1].limit_reply = 500) \
+    R(probe, image.peers[1].probe_interval_ms = 1000) \
+    R(member_weight, image.members[3].weight = 0) \
+    R(member_priority, image.members[3].priority = 17) \
+    R(route_listener, image.routes[1].listener = 2) \
+    R(route_text, image.routes[1].header_value = sizeof(image.texts)) \
+    R(route_redirect, image.routes[1].action = ROUTE_REDIRECT) \
+    R(reply, image.header.settings.limit_reply = 200) \
+    R(overload, image.header.settings.overload.mbufs = 101) \
+    R(in_dialog, image.header.settings.in_dialog = IN_DIALOG_ANY_PEER + 1) \
+    R(session_end, image.header.settings.session_end = SESSION_END_BYE + 1) \
+    R(maglev_offset, image.peers[2].maglev_offset = 8) \
+    R(maglev_count, image.peers[2].maglev_count = 2) \
+    R(maglev_wraps, image.peers[2].maglev_count = UINT32_MAX) \
+    R(maglev_foreign, image.maglev[2] = IMAGE_MEMBER_CARRIER_A) \
+    R(maglev_unknown, image.maglev[2] = IMAGE_MEMBERS) \
+    R(maglev_absent, image.members[IMAGE_MEMBER_SBC2].flags = 0) \
+    R(member_peer, image.members[3].peer = IMAGE_PEERS) \
+    R(member_port, image.members[3].port = 0) \
+    R(member_address, image.members[3].address = image_address(0)) \
+    R(member_of_absent, image.peers[2].flags = 0) \
+    R(source_peer, image.sources[5].peer = IMAGE_PEERS) \
+    R(source_length, image.sources[5].length = 129) \
+    R(source_bits, image.sources[5].length = 96 + 16) \
+    R(source_twice, image.sources[5] = image.sources[4]) \
+    R(route_from, image.routes[1].from = IMAGE_PEERS) \
+    R(route_to, image.routes[1].to = IMAGE_PEERS) \
+    R(route_action, image.routes[1].action = ROUTE_REDIRECT + 1) \
+    R(route_answer, image.routes[0].answer = 199) \
+    R(route_answer_large, image.routes[0].answer = 700) \
+    R(route_method, image.routes[0].method = METHOD_COUNT) \
+    R(route_to_us, image.routes[0].to_us = 2) \
+    R(route_to_nobody, image.peers[IMAGE_SBCS].maglev_count = 0)
+// clang-format on
+#define R(name, statement)                                                                                   \
+    static void name(void)                                                                                   \
+    {                                                                                                        \
+        statement;                                                                                           \
+    }
+BREAKS(R)
+#undef R
 
 static const struct {
     const char *name;
     void (*breaks)(void);
 } rows[] = {
+#define R(name, statement) {#name, name},
+    BREAKS(R)
+#undef R
 #define ROW(function)                                                                                        \
     {                                                                                                        \
 #function, function                                                                                  \
     }
-    ROW(magic),
-    ROW(version),
-    ROW(size_less),
-    ROW(size_more),
-    ROW(section_odd),
-    ROW(section_in_header),
-    ROW(section_behind),
-    ROW(section_too_long),
-    ROW(section_count_wraps),
-    ROW(too_many_networks),
-    ROW(no_workers),
-    ROW(many_workers),
-    ROW(idle),
-    ROW(mode),
-    ROW(no_dialogs),
-    ROW(many_dialogs),
-    ROW(no_transactions),
-    ROW(many_transactions),
-    ROW(small_arena),
-    ROW(large_arena),
-    ROW(t1),
-    ROW(t1_large),
-    ROW(t2),
-    ROW(t4),
-    ROW(timer_b),
-    ROW(timer_c),
-    ROW(early_life),
-    ROW(life),
-    ROW(long_life),
-    ROW(server),
-    ROW(dialogs_directory),
-    ROW(dialogs_relative),
-    ROW(network_name),
-    ROW(interface_name),
-    ROW(attach),
-    ROW(no_queues),
-    ROW(queues),
-    ROW(listener_name),
-    ROW(listener_network),
-    ROW(listener_port),
-    ROW(listener_ipv6),
-    ROW(listener_any),
-    ROW(peer_name),
-    ROW(peer_listener),
-    ROW(peer_balance),
-    ROW(peer_group),
-    ROW(list_offset),
-    ROW(list_long),
-    ROW(list_wraps),
-    ROW(list_empty),
-    ROW(list_foreign),
-    ROW(list_unknown),
-    ROW(list_order),
-    ROW(texts_without_end),
-    ROW(no_texts),
-    ROW(attempts),
-    ROW(many_attempts),
-    ROW(failover_after),
-    ROW(peer_reply),
-    ROW(probe),
-    ROW(probe_from),
-    ROW(member_weight),
-    ROW(member_priority),
-    ROW(route_listener),
-    ROW(route_text),
-    ROW(route_redirect),
-    ROW(reply),
-    ROW(overload),
-    ROW(in_dialog),
-    ROW(session_end),
-    ROW(maglev_offset),
-    ROW(maglev_count),
-    ROW(maglev_wraps),
-    ROW(maglev_foreign),
-    ROW(maglev_unknown),
-    ROW(maglev_absent),
-    ROW(member_peer),
-    ROW(member_port),
-    ROW(member_address),
-    ROW(member_of_absent),
-    ROW(source_peer),
-    ROW(source_length),
-    ROW(source_bits),
-    ROW(source_twice),
+        ROW(probe_from),
     ROW(maglev_shared),
-    ROW(route_from),
-    ROW(route_to),
-    ROW(route_action),
-    ROW(route_answer),
-    ROW(route_answer_large),
-    ROW(route_method),
-    ROW(route_to_us),
-    ROW(route_to_nobody),
-#undef ROW
 };
 
 static void test_one_wrong_field(void **state)

@@ -81,22 +81,23 @@ static void tx_drive(struct worker *worker, uint8_t network)
     buffer->count = 0;
 }
 
-// One queue a network: what was sent first leaves first.
+// One queue a network: what was sent first leaves first. A full buffer leaves before the next one comes, not
+// as soon as it is full: nobody hears a 2xx before the dialog that it makes is in the file.
 static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t network)
 {
     if (worker->queue_of[network] >= 0) {
         struct tx_buffer *buffer = &worker->tx_queue[network];
-        buffer->mbufs[buffer->count++] = mbuf;
         if (buffer->count == RTE_DIM(buffer->mbufs))
             tx_drive(worker, network);
+        buffer->mbufs[buffer->count++] = mbuf;
         return;
     }
     unsigned owner = worker->parts.tx_owner[network];
     packet_of(mbuf)->network = network;
     struct tx_buffer *buffer = &worker->tx_away[owner];
-    buffer->mbufs[buffer->count++] = mbuf;
     if (buffer->count == RTE_DIM(buffer->mbufs))
         tx_hand_over(worker, owner);
+    buffer->mbufs[buffer->count++] = mbuf;
 }
 
 static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payload, struct endpoint to)

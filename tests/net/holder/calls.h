@@ -36,7 +36,7 @@ struct call {
     uint8_t member;       // which callee got it
     bool held;            // not ended by its age
     bool confirmed;       // the 200 reached the caller
-    bool twice; // its INVITE reached the callee twice: the route set is that of the 200 which comes first
+    bool merged;          // refused by 482 while its first passage is being answered: that 200 may still come
 };
 
 // One request and what answers it, at both ends.

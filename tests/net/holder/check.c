@@ -131,7 +131,7 @@ enum finding check_response(const struct holder *holder, const struct call *call
         return FINDING_NONE;
     if (!contact(holder, call, far_side(asked->by), message))
         return FINDING_CONTACT;
-    if (!call->confirmed && !call->twice && !same_routes(call, message))
+    if (!call->confirmed && !same_routes(call, message))
         return FINDING_RECORD_ROUTE;
     return message->status == 180 || span_is(message->body, compose_body) ? FINDING_NONE : FINDING_BODY;
 }

@@ -102,7 +102,9 @@ void client_settle(struct holder *holder, struct call *call)
     if (call->state == CALL_UP && flight->method == METHOD_INVITE)
         tally_count(&holder->tally, TALLY_REINVITED);
     calls_land(&holder->calls, call);
-    if (call->state == CALL_SETUP)
+    if (call->merged)
+        client_ask(holder, call, METHOD_BYE, CALLER); // 13.2.2.4: nobody wants this call any more
+    else if (call->state == CALL_SETUP)
         up(holder, call);
     else
         calls_hold(&holder->calls, call);
@@ -165,10 +167,10 @@ static void on_invite_success(struct holder *holder, struct call *call, const st
         client_done(holder, call);
         return;
     }
-    if (!call->confirmed) {
+    if (call->merged) {
         call->confirmed = true;
-        if (call->twice)
-            calls_routes(call, message->record_routes, message->record_route_count);
+    } else if (!call->confirmed) {
+        call->confirmed = true;
         tally_count(&holder->tally, TALLY_CONFIRMED);
         remember(holder, call, HISTORY_CONFIRMED);
     }
@@ -193,14 +195,20 @@ static void on_refusal(struct holder *holder, struct call *call, const struct me
                        const char *octets)
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
+    if (call->state == CALL_SETUP && call->confirmed && !call->merged)
+        return; // RFC 6026 8.4: after a 2xx no other final response counts
     if (flight->method == METHOD_INVITE)
         acknowledge(holder, call, asked_of(flight), message);
     if (flight->client_done)
         return;
-    if (!wanted(holder, call, message->status))
+    bool answering = flight->answer_length > 0 && !flight->server_done;
+    call->merged = answering && call->state == CALL_SETUP && message->status == 482;
+    if (call->merged)
+        tally_count(&holder->tally, TALLY_MERGED);
+    else if (!wanted(holder, call, message->status))
         tally_finding(&holder->tally, FINDING_STATUS, octets);
-    // A callee that cancelled waits for its own ACK.
-    if (message->status == 487 && flight->answer_length > 0 && !flight->server_done)
+    // The callee waits for the ACK to its own answer.
+    if (answering && (call->merged || message->status == 487))
         client_done(holder, call);
     else
         both_done(holder, call);

@@ -14,11 +14,9 @@ LAB_AT_END=holder_logs
 holder_logs() # STATUS
 {
     test_logs "$1"
-    if [ "$1" -ne 0 ] && [ -s "$LAB_DIR/holder.log" ]; then
-        echo "--- holder.log: $(wc -l <"$LAB_DIR/holder.log") lines, the first of them:"
-        head -n 60 "$LAB_DIR/holder.log"
-        echo "${HOLDER_ANSWER:-}"
-    fi
+    [ "$1" -ne 0 ] && [ "$1" -ne 77 ] || return 0
+    echo "--- call-holder said ${HOLDER_ANSWER:-nothing}"
+    [ ! -s "$LAB_DIR/holder.log" ] || head -n 60 "$LAB_DIR/holder.log"
 }
 
 # Limits that one carrier with very many calls reaches, and room for CALLS dialogs, wherever their Call-IDs fall. A call that

@@ -66,7 +66,7 @@ restart_test() # CALLS RATE [SECONDS PATIENCE]
     test_up
     holder_start --capacity $((calls + 50000))
     holder hold "$calls" "$rate"
-    holder_done $((calls / rate + 60))
+    holder_done $((2 * calls / rate + 60))
     expect_equal "calls held" "$calls" "$(holder_value held)"
     holder run 200 2
     lab_wait 20 'calls come and go' restart_passing 300 || fail "$(holder_value passing) calls come and go"
@@ -83,7 +83,7 @@ restart_test() # CALLS RATE [SECONDS PATIENCE]
     restart_counts "$calls"
     restart_history exact
     holder end all "$rate"
-    holder wait $((calls / rate + 60))
+    holder wait $((2 * calls / rate + 60))
     restart_clean
     expect_equal "calls held after all were ended" 0 "$(holder_value held)"
     restart_counts 0

@@ -46,40 +46,49 @@ static uint32_t passage_of(const struct message *message)
     return hash;
 }
 
+// An INVITE that Dialgate sends on a second time, as it may after a restart, is merged with the first
+// (8.2.2.2). False: it is the first.
+static bool merge(struct holder *holder, const struct call *call, const struct message *message)
+{
+    if (passage_of(message) == call->passage)
+        return false;
+    answer_at_once(holder, call, &(struct answer){message, CALLEE, 482});
+    return true;
+}
+
 static void on_first_invite(struct holder *holder, struct call *call, unsigned wire,
                             const struct message *message)
 {
-    const struct flight *flight = calls_flight(&holder->calls, call);
-    bool again = flight->answer_length > 0;
-    if (again && call->member != wire - 1)
-        tally_finding(&holder->tally, FINDING_MEMBER, NULL);
     call->member = (uint8_t)(wire - 1);
-    call->passage = passage_of(message);
     if (call->manner == MANNER_MUTE)
         return;
-    call->twice |= again;
+    call->passage = passage_of(message);
     calls_routes(call, message->record_routes, message->record_route_count);
     answer_at_once(holder, call, &(struct answer){message, CALLEE, 180});
     write_answer(holder, call, message, call->manner == MANNER_CANCEL ? 487 : 200);
     if (call->manner == MANNER_CANCEL)
         return;
-    send_answer(holder, call, flight);
-    if (!again)
-        repeat_until_ack(holder, call);
+    send_answer(holder, call, calls_flight(&holder->calls, call));
+    repeat_until_ack(holder, call);
 }
 
 static void on_request(struct holder *holder, struct call *call, unsigned wire, const struct message *message)
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
     bool again = flight->answer_length > 0;
-    if (message->method == METHOD_INVITE && !call->confirmed) {
-        on_first_invite(holder, call, wire, message);
+    if (message->to_tag.length > 0) {
+        write_answer(holder, call, message, 200);
+        send_answer(holder, call, flight);
+        if (message->method == METHOD_INVITE && !again)
+            repeat_until_ack(holder, call);
         return;
     }
-    write_answer(holder, call, message, 200);
-    send_answer(holder, call, flight);
-    if (message->method == METHOD_INVITE && !again)
-        repeat_until_ack(holder, call);
+    if (!again)
+        on_first_invite(holder, call, wire, message);
+    else if (call->member != wire - 1)
+        tally_finding(&holder->tally, FINDING_MEMBER, NULL);
+    else if (!merge(holder, call, message) && call->manner != MANNER_CANCEL)
+        send_answer(holder, call, flight);
 }
 
 static void server_done(struct holder *holder, struct call *call)
@@ -128,18 +137,15 @@ static const struct flight *flight_of(const struct holder *holder, const struct 
     return follows || flight->method == message->method ? flight : NULL;
 }
 
-// Of what is over. An INVITE that Dialgate sends on a second time, as it does after a restart, is merged with
-// the first (RFC 3261 8.2.2.2); until the caller has its answer, it is answered like the first.
 static void on_stray(struct holder *holder, const struct call *call, enum side by,
                      const struct message *message, const char *octets)
 {
-    bool first = message->method == METHOD_INVITE && message->to_tag.length == 0;
     if (message->cseq > call->cseq[by])
         tally_finding(&holder->tally, FINDING_NOT_SENT, octets);
     else
         tally_count(&holder->tally, TALLY_LATE);
-    if (first && call->confirmed && passage_of(message) != call->passage)
-        answer_at_once(holder, call, &(struct answer){message, CALLEE, 482});
+    if (message->method == METHOD_INVITE && message->to_tag.length == 0 && call->confirmed)
+        merge(holder, call, message);
 }
 
 void server_request(struct holder *holder, unsigned wire, const struct message *message, const char *octets)
@@ -183,7 +189,7 @@ void server_give_up(struct holder *holder, struct call *call)
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
     bool answered = flight->client_done;
-    if (call->manner != MANNER_UNACKED)
+    if (call->manner != MANNER_UNACKED && !call->merged)
         tally_finding(&holder->tally, FINDING_NOT_ACKNOWLEDGED, flight->answer);
     if (!answered) {
         server_done(holder, call);

@@ -16,6 +16,7 @@
     X(CANCELLED, "cancelled") /* 487 reached the caller */                                                   \
     X(TIMED_OUT, "timed_out") /* 408 for a callee that is mute */                                            \
     X(UNACKED, "unacked")     /* 200 that is not acknowledged on purpose */                                  \
+    X(MERGED, "merged")       /* 482 while the callee was answering its first passage */                     \
     X(ABANDONED, "abandoned") /* calls that were never answered */                                           \
     X(REPEATED_REQUESTS, "repeated_requests")                                                                \
     X(REPEATED_ANSWERS, "repeated_answers")                                                                  \

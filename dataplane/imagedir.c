@@ -19,6 +19,7 @@
 static void add(struct imagedirs *dirs, const char *path, bool usable)
 {
     struct imagedir *dir = &dirs->dirs[dirs->count];
+    size_t length = strlen(path);
 
     for (unsigned i = 0; i < dirs->count; i++) {
         if (strcmp(dirs->dirs[i].path, path) == 0) {
@@ -26,9 +27,9 @@ static void add(struct imagedirs *dirs, const char *path, bool usable)
             return;
         }
     }
-    if (dirs->count == IMAGEDIRS_MAX || strlen(path) >= sizeof(dir->path))
+    if (dirs->count == IMAGEDIRS_MAX || length >= sizeof(dir->path))
         return;
-    strcpy(dir->path, path);
+    memcpy(dir->path, path, length + 1);
     dir->usable = usable;
     dirs->count++;
 }

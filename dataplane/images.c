@@ -93,32 +93,44 @@ struct found {
     size_t count;
 };
 
-static int find_in(struct images *images, unsigned dir, struct found *found)
+// Whether a name is that of a file of ours, refused or not. Fills in name and epoch.
+static bool read_name(const char *name, struct imagefile *file, bool *refused)
 {
-    DIR *open = opendir(images->dirs.dirs[dir].path);
+    const size_t prefix = sizeof(REFUSED_PREFIX) - 1, length = strlen(name);
+    unsigned long long epoch;
+    unsigned worker;
+    int end = 0;
+
+    *refused = strncmp(name, REFUSED_PREFIX, prefix) == 0;
+    if (length >= sizeof(file->name))
+        return false;
+    memcpy(file->name, name, length + 1);
+    if (*refused)
+        name += prefix;
+    if (sscanf(name, NAME_FORMAT "%n", &epoch, &worker, &end) != 2 || name[end] != '\0')
+        return false;
+    file->epoch = epoch;
+    return true;
+}
+
+static int find_in(struct images *images, const char *directory, struct found *found)
+{
+    DIR *open = opendir(directory);
     const struct dirent *entry;
     int result = 0;
 
     if (open == NULL)
         return 0;
     while (result == 0 && (entry = readdir(open)) != NULL) {
-        struct imagefile file = {.directory = images->dirs.dirs[dir].path, .fd = -1};
-        bool refused = strncmp(entry->d_name, REFUSED_PREFIX, sizeof(REFUSED_PREFIX) - 1) == 0;
-        unsigned long long epoch;
+        struct imagefile file = {.directory = directory, .fd = -1};
         struct imagefile *grown;
-        unsigned worker;
-        int end = 0;
+        bool refused;
 
-        // The refused ones count too: their names are not given again.
-        if (strlen(entry->d_name) >= sizeof(file.name) ||
-            sscanf(entry->d_name + (refused ? sizeof(REFUSED_PREFIX) - 1 : 0), NAME_FORMAT "%n", &epoch,
-                   &worker, &end) != 2 ||
-            entry->d_name[(size_t)end + (refused ? sizeof(REFUSED_PREFIX) - 1 : 0)] != '\0')
+        if (!read_name(entry->d_name, &file, &refused))
             continue;
-        if (epoch >= images->identity.epoch)
-            images->identity.epoch = epoch + 1;
-        strcpy(file.name, entry->d_name);
-        file.epoch = epoch;
+        // The refused ones count too: their names are not given again.
+        if (file.epoch >= images->identity.epoch)
+            images->identity.epoch = file.epoch + 1;
         if (refused) {
             unlinkat(dirfd(open), entry->d_name, 0);
             continue;
@@ -183,7 +195,7 @@ int images_open(struct images *images, const struct images_plan *plan, struct fa
         return fault_set(fault, -result, "/proc/sys/kernel/random/boot_id: %s; mount /proc",
                          strerror(-result));
     for (unsigned i = 0; i < images->dirs.count && result == 0; i++)
-        result = find_in(images, i, &found);
+        result = find_in(images, images->dirs.dirs[i].path, &found);
     if (result < 0)
         result = fault_set(fault, -result, "dialogs' files: %s", strerror(-result));
     else if (found.count > 0)

@@ -95,6 +95,9 @@ static int check_members(const struct config *config, size_t number, struct plac
         if (member->host[0] != '\0' && !is_host(member->host))
             return places_refuse(places, path, "'%s' is not a host name; give one such as sbc.example.net",
                                  member->host);
+        struct ip_address literal;
+        if (value_parse_address(member->host, &literal) == 0)
+            return places_refuse(places, path, "'%s' is an address; give it as address", member->host);
         snprintf(path, sizeof(path), "peers[%zu].members[%zu].%s", number, i,
                  member->host[0] ? "host" : "address");
         for (size_t other = 0; other < i; other++)

@@ -116,6 +116,8 @@ static const struct row rows[] = {
      "sbc.example.net"},
     {"host with an empty label", MEMBER("{host: sbc..net}"),
      "10:45: peers[2].members[0].host: 'sbc..net' is not a host name; give one such as sbc.example.net"},
+    {"host that is an address", MEMBER("{host: 10.0.1.9}"),
+     "10:45: peers[2].members[0].host: '10.0.1.9' is an address; give it as address"},
     {"host that ends in a hyphen", MEMBER("{host: sbc-.net}"),
      "10:45: peers[2].members[0].host: 'sbc-.net' is not a host name; give one such as sbc.example.net"},
     {"the same host twice", MEMBER("{host: a.b}, {host: a.b}"),

@@ -19,10 +19,21 @@
 #define CAPACITY   24u
 #define NUMBERS    16u // dialogs that live at most
 #define ARENA      ((size_t)6 << 20)
-#define STEPPED    16u // operations one instruction at a time
-#define KILLS      300u
+#define STEPPED    12u // operations one instruction at a time
+#define KILLS      200u
 #define FREELY_MAX 4000u // operations before the kill, at most
 #define TEXT_MAX   80u
+
+// The sanitizer's build has five times the instructions.
+#if defined(__SANITIZE_ADDRESS__)
+#undef STEPPED
+#define STEPPED 3u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef STEPPED
+#define STEPPED 3u
+#endif
+#endif
 
 // What is known of one dialog; everything else follows from its number.
 struct fact {

@@ -188,7 +188,7 @@ static int follow(struct resolver *resolver, const struct config *config)
     struct watch **watches = result == 0 ? calloc(next.count + 1, sizeof(struct watch *)) : NULL;
     if (result == 0)
         result = watches ? make_missing(resolver, &next, watches) : -ENOMEM;
-    if (result < 0) {
+    if (result != 0) {
         free(next.rows);
         free(watches);
         return result;

@@ -408,11 +408,11 @@ static void test_file_again(void **state)
     struct hosts hosts = {wrote, 3}, read;
     char error[256];
     for (uint32_t h = 0; h < 3; h++)
-        for (uint16_t i = 0; i < wrote[h].count; i++)
+        for (uint32_t i = 0; i < wrote[h].count; i++)
             wrote[h].addresses[i] =
                 (struct host_address){{{[10] = 0xff, 0xff, 10, 0, (uint8_t)h, (uint8_t)i}},
-                                      (uint16_t)(4091u * i),
-                                      i,
+                                      (uint16_t)(4091 * i),
+                                      (uint16_t)i,
                                       (uint16_t)(i + 1)};
     assert_int_equal(hosts_save(world->directory, &hosts, error, sizeof(error)), 0);
     assert_int_equal(hosts_load(world->directory, &read, error, sizeof(error)), 0);

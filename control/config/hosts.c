@@ -44,14 +44,16 @@ static int compare_names(const void *left, const void *right)
     return strcmp(((const struct host *)left)->name, ((const struct host *)right)->name);
 }
 
+static int compare_name(const void *name, const void *row)
+{
+    return strcmp(name, ((const struct host *)row)->name);
+}
+
 const struct host *hosts_find(const struct hosts *hosts, const char *name)
 {
-    struct host wanted;
-    size_t length = strlen(name);
-    if (!hosts || hosts->count == 0 || length >= sizeof(wanted.name))
+    if (!hosts || hosts->count == 0)
         return NULL;
-    memcpy(wanted.name, name, length + 1);
-    return bsearch(&wanted, hosts->rows, hosts->count, sizeof(wanted), compare_names);
+    return bsearch(name, hosts->rows, hosts->count, sizeof(*hosts->rows), compare_name);
 }
 
 int hosts_of_config(const struct config *config, struct hosts *hosts)

@@ -8,8 +8,6 @@
 #include "value.h"
 
 static const char *const unserved[] = {
-    "peers[].final_503",
-    "peers[].retry_after_max",
     "peers[].probe.interval",
     "peers[].probe.from",
     "peers[].probe.timeout",

@@ -128,6 +128,8 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     edits_init(&worker->edits);
     edit_remove_top_via(&worker->edits, message);
     rewrite_identity(worker, message, work->packet->peer);
+    if (message->status >= 300 && server != INDEX_NONE)
+        rewrite_refusal(worker, message, work->packet->peer);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)

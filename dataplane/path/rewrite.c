@@ -3,6 +3,7 @@
 // step 2), identities by the peer that they come from (RFC 3325 section 5), Path (RFC 3327 5.2). All else
 // passes octet for octet.
 #include <string.h>
+#include "retry_after.h"
 #include "worker_core.h"
 
 // strip and prepend change the user part; of a URI without one (tel, a bare host) there is nothing to change.
@@ -65,4 +66,32 @@ void rewrite_path(struct worker *worker, const struct message *message, uint16_t
     write_number(writer, worker->rules->listeners[listener].port);
     write_text(writer, ";lr>\r\n");
     edit_close(&worker->edits);
+}
+
+// 16.7 step 6: what the caller would do with a 503 concerns us, whom it would leave alone, and not the member
+// that sent it. A Retry-After that is too long is nobody's to believe.
+void rewrite_refusal(struct worker *worker, const struct message *message, uint16_t peer)
+{
+    const struct snapshot_peer *row = &worker->rules->peers[peer];
+    uint8_t field = message_first_header(message, HEADER_RETRY_AFTER);
+    struct retry_after retry;
+    bool becomes_500 = message->status == 503 && !(row->flags & PEER_503_PASS);
+    if (becomes_500) {
+        static const char status[] = "500 Server Internal Error";
+        const uint16_t at = sizeof("SIP/2.0 ") - 1; // the start line has no other form
+        edit_replace(&worker->edits,
+                     (struct span){at, (uint16_t)(message->reason.offset + message->reason.length - at)},
+                     status, sizeof(status) - 1);
+    }
+    for (; field != MESSAGE_NO_HEADER; field = message_next_header(message, field)) {
+        struct span value = message->headers[field].value;
+        if (becomes_500) {
+            edit_remove(&worker->edits, message->headers[field].line);
+        } else if (retry_after_read(message->octets, value, &retry) == 0 &&
+                   retry.delay_s > row->retry_after_max_s) {
+            retry.delay_s = row->retry_after_max_s;
+            write_retry_after(edit_open(&worker->edits, value.offset, value.length), message->octets, &retry);
+            edit_close(&worker->edits);
+        }
+    }
 }

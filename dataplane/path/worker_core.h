@@ -248,6 +248,8 @@ const struct snapshot_route *match_route(const struct worker *worker, const stru
 void rewrite_request_uri(struct worker *worker, const struct message *message,
                          const struct snapshot_route *route);
 void rewrite_identity(struct worker *worker, const struct message *message, uint16_t peer);
+// A refusal of this peer: 503 and Retry-After as its configuration wants them upstream.
+void rewrite_refusal(struct worker *worker, const struct message *message, uint16_t peer);
 void rewrite_path(struct worker *worker, const struct message *message, uint16_t listener);
 // target.c: requests outside dialogs.
 void route_new(struct worker *worker, struct work *work);

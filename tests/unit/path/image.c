@@ -17,7 +17,8 @@ struct ip_address image_address(uint32_t ipv4)
 
 static struct snapshot_peer peer_of(const char *name, uint16_t listener, struct snapshot_range maglev)
 {
-    struct snapshot_peer peer = {.flags = SNAPSHOT_PRESENT,
+    struct snapshot_peer peer = {.flags = SNAPSHOT_PRESENT | PEER_503_PASS,
+                                 .retry_after_max_s = 60,
                                  .listener = listener,
                                  .balance = BALANCE_CALL_ID,
                                  .maglev_offset = maglev.offset,

@@ -273,6 +273,45 @@ static void test_contact_source(void **state)
     }
 }
 
+static const struct {
+    const char *name, *status, *retry_after, *start, *wanted;
+    bool pass;
+} refusals[] = {
+    {"503", "503 Service Unavailable", "Retry-After: 30\r\n", "SIP/2.0 500 Server Internal Error\r\n", "",
+     false},
+    {"503 without a reason", "503 ", "", "SIP/2.0 500 Server Internal Error\r\n", "", false},
+    {"503 passes", "503 Busy SBC", "Retry-After: 30\r\n", "SIP/2.0 503 Busy SBC\r\n", "30", true},
+    {"503 passes, for less", "503 Busy SBC", "Retry-After: 3600 (later);duration=5\r\n",
+     "SIP/2.0 503 Busy SBC\r\n", "60 (later);duration=5", true},
+    {"486", "486 Busy Here", "Retry-After: 61\r\n", "SIP/2.0 486 Busy Here\r\n", "60", false},
+    {"486, at the bound", "486 Busy Here", "Retry-After: 60\r\n", "SIP/2.0 486 Busy Here\r\n", "60", false},
+    {"Retry-After of nothing", "480 Gone", "Retry-After: soon\r\n", "SIP/2.0 480 Gone\r\n", "soon", false},
+};
+
+static void test_refusals(void **state)
+{
+    struct wire *wire = *state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        struct call call;
+        char id[32];
+        snprintf(id, sizeof(id), "refusal-%zu@routes", i);
+        wire->image.peers[IMAGE_SBCS].flags &= ~PEER_503_PASS;
+        if (refusals[i].pass)
+            wire->image.peers[IMAGE_SBCS].flags |= PEER_503_PASS;
+        wire_reload(wire);
+        print_message("%s\n", refusals[i].name);
+        call_init(&call, wire, id);
+        call_invite(&call);
+        call.extra = refusals[i].retry_after;
+        call_answer(&call, refusals[i].status);
+        assert_starts(&call.answer, refusals[i].start);
+        assert_header(&call.answer, "Retry-After", refusals[i].wanted);
+        call.extra = NULL;
+        call_ack_refusal(&call);
+        wire_pass_silently(wire, 40000);
+    }
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +321,7 @@ int path_tests(void)
         cmocka_unit_test_setup_teardown(test_rewritten_invite, wire_setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_identity, wire_setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_refer, wire_setup, wire_teardown),
+        cmocka_unit_test_setup_teardown(test_refusals, wire_setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_path, wire_setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_contact_source, wire_setup, wire_teardown),
     };

@@ -30,8 +30,6 @@ holder_configure() # CALLS
     test_set "dialogs: {capacity: $share, arena: $((share / 1500 + 256))MiB}"
     test_set "state: {dialogs: $LAB_STATE}"
     test_set "transactions: {capacity: 262144}"
-    # A test machine may pause for longer than a worker should; overload has tests of its own.
-    test_set "overload: {transactions: 100, mbufs: 100, turn: 1s}"
 }
 
 holder_start() # [OPTIONS OF call-holder...]

@@ -138,7 +138,7 @@ static void on_provisional(struct holder *holder, struct call *call)
     }
     // RFC 3261 lets a caller wait for as long as it likes: longer than Dialgate's timer B and the callee's
     // repeats.
-    *repeat = (struct repeat){.end_us = holder->now_us + 2 * PATIENCE_OF(holder)};
+    *repeat = (struct repeat){.end_us = holder->now_us + PATIENCE_OF(holder) * 5 / 4};
     if (call->manner == MANNER_CANCEL) {
         struct asked cancel = asked_of(flight);
         cancel.method = METHOD_CANCEL;

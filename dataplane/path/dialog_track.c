@@ -35,7 +35,7 @@ static struct dialog_string contact_of(const struct message *message)
 
 // A record for this INVITE, or for a 2xx that is late for it. birth: what the texts do not say. mine: as for
 // route_set_of_caller().
-static uint32_t begin(struct worker *worker, const struct work *work, struct dialog_birth *birth,
+static uint32_t begin(struct worker *worker, const struct work *work, struct dialog_birth birth,
                       const struct cookie_route *mine)
 {
     const struct message *message = work->message;
@@ -51,10 +51,10 @@ static uint32_t begin(struct worker *worker, const struct work *work, struct dia
         [DIALOG_TEXT_CALLER_ROUTES] = route_set_of_caller(worker, message, mine),
         [DIALOG_TEXT_CALLEE_ROUTES] = none,
     };
-    birth->call_hash = work->packet->call_hash;
-    birth->texts = texts;
-    birth->cseq = message->cseq_number;
-    uint32_t index = dialog_create(&worker->dialogs, birth, worker->now);
+    birth.call_hash = work->packet->call_hash;
+    birth.texts = texts;
+    birth.cseq = message->cseq_number;
+    uint32_t index = dialog_create(&worker->dialogs, &birth, worker->now);
     count(worker, index == INDEX_NONE ? COUNTER_DIALOG_FULL : COUNTER_DIALOG_CREATED);
     return index;
 }
@@ -62,16 +62,16 @@ static uint32_t begin(struct worker *worker, const struct work *work, struct dia
 uint32_t dialog_begin(struct worker *worker, const struct work *work, const struct route_target *target,
                       uint32_t server)
 {
-    struct dialog_birth birth = {.caller_peer = work->packet->peer,
-                                 .caller_member = NUMBER_NONE, // sources are known by their peer alone
-                                 .callee_peer = target->peer,
-                                 .callee_member = target->member,
-                                 .counted = true,
-                                 .learnt = {[DIALOG_CALLER] = work->reply_to, [DIALOG_CALLEE] = target->to},
-                                 .invite = server,
-                                 .invite_generation =
-                                     transaction_at(&worker->transactions, server)->generation};
-    return begin(worker, work, &birth, NULL);
+    const struct dialog_birth birth = {
+        .caller_peer = work->packet->peer,
+        .caller_member = NUMBER_NONE, // sources are known by their peer alone
+        .callee_peer = target->peer,
+        .callee_member = target->member,
+        .counted = true,
+        .learnt = {[DIALOG_CALLER] = work->reply_to, [DIALOG_CALLEE] = target->to},
+        .invite = server,
+        .invite_generation = transaction_at(&worker->transactions, server)->generation};
+    return begin(worker, work, birth, NULL);
 }
 
 // The records that one INVITE made (forks); a spiral's other passage has another INVITE.
@@ -376,14 +376,14 @@ bool dialog_may_answer(struct worker *worker, struct work *work)
 // RFC 3261 16.7 step 5, 13.3.1.4: the call exists from this 2xx on.
 static void begin_late(struct worker *worker, struct work *work)
 {
-    struct dialog_birth birth = {
+    const struct dialog_birth birth = {
         .caller_peer = work->cookie.caller_peer,
         .caller_member = NUMBER_NONE,
         .callee_peer = work->cookie.callee_peer,
         .callee_member = NUMBER_NONE,
         .learnt = {[DIALOG_CALLER] = work->upstream_at, [DIALOG_CALLEE] = work->packet->source},
         .invite = INDEX_NONE};
-    uint32_t index = begin(worker, work, &birth, &work->cookie);
+    uint32_t index = begin(worker, work, birth, &work->cookie);
     if (index != INDEX_NONE)
         track_tag(worker, work, index, &work->cookie);
 }

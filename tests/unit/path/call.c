@@ -149,8 +149,11 @@ static void learn_routes(struct side *side, const struct wire_packet *packet, bo
                      packet->text + address.whole.offset);
     }
     side->routes[0] = '\0';
+    int used = 0;
     for (unsigned i = 0; i < n; i++)
-        strcat(side->routes, lines[reversed ? n - 1 - i : i]);
+        used += snprintf(side->routes + used, sizeof(side->routes) - (size_t)used, "%s",
+                         lines[reversed ? n - 1 - i : i]);
+    assert_true((size_t)used < sizeof(side->routes));
 }
 
 void call_learn(struct call *call)

@@ -367,8 +367,10 @@ void wire_reload(struct wire *wire)
         fail_msg("%s", error);
     rules_destroy(wire->published.rules);
     wire->published.rules = rules;
-    for (unsigned i = 0; i < wire->count; i++)
+    for (unsigned i = 0; i < wire->count; i++) {
         wire->workers[i]->rules = rules;
+        worker_settings(wire->workers[i]);
+    }
 }
 
 uint32_t wire_asked(struct wire *wire)

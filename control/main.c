@@ -173,6 +173,8 @@ static int serve(const struct arguments *a, struct event_base *base)
         return refuse(error);
     snprintf(path, sizeof(path), "%s/control.sock", a->options.run_directory);
     const struct config *config = control.active.config;
+    if (!watch_signals(&signals, &control))
+        goto done;
     server = rpc_server_create(&control, path, config_control_group(config), error, sizeof(error));
     if (!server)
         goto done;
@@ -180,7 +182,7 @@ static int serve(const struct arguments *a, struct event_base *base)
     control.events = (struct event_sink){events_publish, &events};
     const char *address = config_metrics_address(config, &port);
     http = http_create(&control, address, port, error, sizeof(error));
-    if (!http || !watch_signals(&signals, &control) || control_connect(&control) < 0)
+    if (!http || control_connect(&control) < 0)
         goto done;
     log_event(LEVEL_INFO, "started", "version=%s pid=%d socket=\"%s\" metrics=%s:%u", DIALGATE_VERSION,
               (int)getpid(), path, address, port);

@@ -95,6 +95,15 @@ static uint32_t answer(const struct name_server *server, struct message *message
     return code;
 }
 
+static void note_name(struct name_server *server, const char *name)
+{
+    for (unsigned i = 0; i < server->names; i++)
+        if (strcmp(server->seen[i], name) == 0)
+            return;
+    if (server->names < sizeof(server->seen) / sizeof(server->seen[0]))
+        snprintf(server->seen[server->names++], sizeof(server->seen[0]), "%s", name);
+}
+
 static void on_query(evutil_socket_t fd, short what, void *context)
 {
     struct name_server *server = context;
@@ -107,6 +116,7 @@ static void on_query(evutil_socket_t fd, short what, void *context)
         return;
     server->queries++;
     size_t question = read_question(query + HEADER, name);
+    note_name(server, name);
     uint16_t type = (uint16_t)(query[HEADER + question - 4] << 8 | query[HEADER + question - 3]);
     memcpy(message.octets, query, HEADER + question);
     memset(message.octets + 6, 0, 6);

@@ -26,6 +26,8 @@ struct name_server {
     const struct record *records;
     bool turned;      // records in the reverse order
     unsigned queries; // seen
+    unsigned names;   // that were asked for, each counted once
+    char seen[256][64];
     char address[32]; // for dns_create()
     int fd;
     struct event *event;

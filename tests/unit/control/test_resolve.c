@@ -270,6 +270,7 @@ static void test_kept(void **state)
     assert_true(far_run_until(world->base, &world->changed, 5000));
     world->server.turned = true;
     again(world, two, 2);
+    far_run(world->base, 1200); // longer than a change is held back
     assert_int_equal(world->changes, 1);
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
         again(world, none, 2);
@@ -315,6 +316,8 @@ static void test_follow(void **state)
     resolver_follow(world->resolver, world->config);
     assert_non_null(hosts_find(resolver_hosts(world->resolver), "x.net"));
     far_run(world->base, 20);
+    resolver_follow(world->resolver, without);
+    end(world); // its look-up ends here, and it has no row
     config_free(without);
 }
 
@@ -335,6 +338,25 @@ static void test_many(void **state)
         assert_string_equal(run_until_ended(world, names[i]).fault, "");
     assert_int_equal(world->server.queries, 2 * HOSTS);
     assert_true(world->changes < HOSTS / 2); // answers that come together are one
+}
+
+// Nobody answers: no more than so many are asked for.
+static void test_bound(void **state)
+{
+    enum { HOSTS = 100, BOUND = 64 };
+    static struct record records[HOSTS + 1];
+    static char names[HOSTS][32], members[4000];
+    struct world *world = *state;
+    for (int i = 0; i < HOSTS; i++) {
+        snprintf(names[i], sizeof(names[i]), SRV "h%03d.net", i);
+        sprintf(members + strlen(members), "%s{host: h%03d.net}", i ? ", " : "", i);
+        records[i] = (struct record)CODE(names[i], NAME_SERVER_SILENT);
+    }
+    begin(world, members, records);
+    for (int i = 0; i < 500 && world->server.names < BOUND; i++)
+        far_run(world->base, 10);
+    far_run(world->base, 200);
+    assert_int_equal(world->server.names, BOUND);
 }
 
 static void test_bad_servers(void **state)
@@ -427,8 +449,8 @@ static void test_file_again(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest all[] = {TEST(test_answers),   TEST(test_kept),        TEST(test_follow),
-                                     TEST(test_many),      TEST(test_bad_servers), TEST(test_files),
-                                     TEST(test_file_again)};
+    const struct CMUnitTest all[] = {TEST(test_answers), TEST(test_kept),      TEST(test_follow),
+                                     TEST(test_bound),   TEST(test_many),      TEST(test_bad_servers),
+                                     TEST(test_files),   TEST(test_file_again)};
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -68,7 +68,7 @@ static bool is_host(const char *text)
     size_t length = strlen(text), label = 0;
     for (size_t i = 0; i <= length; i++) {
         bool inner = isalnum((unsigned char)text[i]) || text[i] == '-';
-        if (text[i] != '.' && i < length && !inner)
+        if (i < length && text[i] != '.' && !inner)
             return false;
         if (inner) {
             label++;

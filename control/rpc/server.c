@@ -106,9 +106,7 @@ static bool take_event(struct client *client, const struct rpc_event *event)
 
 void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event)
 {
-    struct client *client;
-    LIST_FOREACH(client, &server->clients, link)
-    {
+    for (struct client *client = LIST_FIRST(&server->clients); client; client = LIST_NEXT(client, link)) {
         bool wanted = client->follows &&
                       (client->followed_peer == NUMBER_NONE || event->peers[0] == NUMBER_NONE ||
                        client->followed_peer == event->peers[0] || client->followed_peer == event->peers[1]);

@@ -98,8 +98,10 @@
     C(ANSWER_487, ANSWERS, "status=\"487\"", "cancelled")                                                              \
     C(ANSWER_503, ANSWERS, "status=\"503\"", "no room, or no member to send to")                                       \
     C(ANSWER_403, ANSWERS, "status=\"403\"", "next hop not allowed")                                                   \
+    C(ANSWER_416, ANSWERS, "status=\"416\"", "Request-URI of a scheme that is not routed")                           \
     C(ANSWER_420, ANSWERS, "status=\"420\"", "Proxy-Require asks for what we do not do")                              \
     C(ANSWER_500, ANSWERS, "status=\"500\"", "the request could not be sent on")                                     \
+    C(ANSWER_505, ANSWERS, "status=\"505\"", "a version that is not SIP/2.0")                                        \
     C(ANSWER_513, ANSWERS, "status=\"513\"", "longer than the way to the next hop carries")                          \
     C(ANSWER_OTHER, ANSWERS, "status=\"other\"", "any other status")                                                   \
     C(TRANSACTION_IST, TRANSACTIONS, "kind=\"invite_server\"", "begun")                                                \

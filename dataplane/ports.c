@@ -17,6 +17,7 @@
 #include "eal.h"
 #include "log.h"
 #include "worker.h"
+#include "xdp_record.h"
 
 #define DESCRIPTORS        2048u
 #define POOL_CACHE         256u
@@ -259,6 +260,13 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         return fault_set(fault, EINVAL,
                          "network %s: the MTU of %s is %u, at most %u with this attachment; lower it",
                          network->name, network->interface, interface_mtu(network->interface), info.max_mtu);
+    if (network->attach == ATTACH_AF_XDP) {
+        result = prefilter_attach_begin(ports->run_directory, network->interface, fault->text,
+                                        sizeof(fault->text));
+        if (result < 0)
+            return result;
+        port->attaching = true;
+    }
     eal_words_forget();
     result = start(port, ports->pool);
     if (result < 0)
@@ -326,6 +334,8 @@ void ports_close(struct ports *ports)
             rte_eth_dev_stop(port->id);
             rte_eth_dev_close(port->id);
         }
+        if (port->attaching && !port->attached) // what the driver had attached it has taken away
+            xdp_record_remove(ports->run_directory, port->network->interface);
     }
     ports->count = 0;
     rte_mempool_free(ports->pool);

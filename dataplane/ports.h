@@ -13,7 +13,8 @@ struct port {
     const struct snapshot_network *network; // in the rules of the start, which outlive the ports
     uint16_t id;                            // DPDK's
     bool probed;
-    bool attached; // prefilter holds maps
+    bool attaching; // the record says that the next program is ours
+    bool attached;  // prefilter holds maps
     struct prefilter_port prefilter;
 };
 

@@ -21,8 +21,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "../ebpf/bucket.h"
-
-#define PATH_SIZE 256u
+#include "xdp_record.h"
 
 struct report {
     char *text;
@@ -75,62 +74,6 @@ void prefilter_init(struct prefilter_port *port)
         port->map_fds[i] = -1;
 }
 
-// The record.
-
-static int record_path(char path[PATH_SIZE], const char *run_directory, const char *interface)
-{
-    int length = snprintf(path, PATH_SIZE, "%s/xdp-%s", run_directory, interface);
-
-    return length < 0 || (unsigned)length >= PATH_SIZE ? -ENAMETOOLONG : 0;
-}
-
-// The id in the record, 0 when there is none that can be read.
-static uint32_t record_read(const char *run_directory, const char *interface)
-{
-    char path[PATH_SIZE];
-    unsigned id = 0;
-
-    if (record_path(path, run_directory, interface))
-        return 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%u", &id) != 1)
-        id = 0;
-    fclose(file);
-    return id;
-}
-
-static int record_write(const char *run_directory, const char *interface, uint32_t id)
-{
-    char path[PATH_SIZE], fresh[PATH_SIZE + 4];
-    int result = record_path(path, run_directory, interface);
-
-    if (result)
-        return result;
-    snprintf(fresh, sizeof(fresh), "%s.new", path);
-    FILE *file = fopen(fresh, "we");
-    if (!file)
-        return -errno;
-    // Renamed when whole: half a record would make our own program a stranger's at the next start.
-    bool written = fprintf(file, "%u\n", id) > 0;
-    if (fclose(file) || !written)
-        result = -EIO;
-    else if (rename(fresh, path))
-        result = -errno;
-    if (result)
-        unlink(fresh);
-    return result;
-}
-
-static void record_remove(const char *run_directory, const char *interface)
-{
-    char path[PATH_SIZE];
-
-    if (record_path(path, run_directory, interface) == 0)
-        unlink(path);
-}
-
 // The interface's program.
 
 struct attached {
@@ -168,15 +111,16 @@ int prefilter_clear_stale(const char *run_directory, const char *interface, char
 {
     const struct report report = {error, size};
     struct attached attached = {0};
+    uint32_t known = xdp_record_read(run_directory, interface);
     int result = query(interface, &attached, &report);
 
     if (result)
         return result;
     if (attached.id == 0) {
-        record_remove(run_directory, interface);
+        xdp_record_remove(run_directory, interface);
         return 0;
     }
-    if (attached.id != record_read(run_directory, interface))
+    if (known != XDP_RECORD_NEXT && attached.id != known)
         return fail(&report, -EBUSY,
                     "interface %s already has an XDP program (id %u) that is not Dialgate's; "
                     "remove it with `ip link set dev %s xdp off`",
@@ -186,8 +130,18 @@ int prefilter_clear_stale(const char *run_directory, const char *interface, char
         return fail(&report, result,
                     "interface %s: the XDP program (id %u) of an earlier run cannot be detached: %s",
                     interface, attached.id, strerror(-result));
-    record_remove(run_directory, interface);
+    xdp_record_remove(run_directory, interface);
     return 0;
+}
+
+int prefilter_attach_begin(const char *run_directory, const char *interface, char *error, size_t size)
+{
+    const struct report report = {error, size};
+    int result = xdp_record_write(run_directory, interface, XDP_RECORD_NEXT);
+
+    return result ? fail(&report, result, "%s/xdp-%s cannot be written: %s", run_directory, interface,
+                         strerror(-result))
+                  : 0;
 }
 
 // Descriptors.
@@ -324,7 +278,7 @@ int prefilter_attach_done(const char *run_directory, const char *interface, stru
             goto undo;
         }
     }
-    result = record_write(run_directory, interface, attached.id);
+    result = xdp_record_write(run_directory, interface, attached.id);
     if (result) {
         fail(&report, result, "%s/xdp-%s cannot be written: %s", run_directory, interface, strerror(-result));
         goto undo;
@@ -347,7 +301,7 @@ void prefilter_detach(const char *run_directory, const char *interface, struct p
     // The driver's close may have detached it, and an operator may have put another one there since.
     if (query(interface, &attached, &report) == 0 && attached.id == port->program_id)
         bpf_xdp_detach((int)attached.ifindex, attached.flags, NULL);
-    record_remove(run_directory, interface);
+    xdp_record_remove(run_directory, interface);
     close_all(port);
 }
 

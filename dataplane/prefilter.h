@@ -25,6 +25,11 @@ void prefilter_init(struct prefilter_port *port);
 // else's program is there; -ENODEV: no such interface.
 int prefilter_clear_stale(const char *run_directory, const char *interface, char *error, size_t size);
 
+// Right before the driver attaches, after prefilter_clear_stale(): a process that is killed between this and
+// prefilter_attach_done() leaves a program that the next one knows. Whoever gives up in between calls
+// xdp_record_remove(). Returns 0 or -errno.
+int prefilter_attach_begin(const char *run_directory, const char *interface, char *error, size_t size);
+
 // After the driver attached: writes the record and fills *port. -ENOENT: no program on the interface, or its
 // maps are not among this process's descriptors; -EPROTO: the program's maps are those of another version.
 // *port is then as after prefilter_init.

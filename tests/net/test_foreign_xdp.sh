@@ -16,6 +16,7 @@ expect_refusal 1 'outside0 already has an XDP program.*not Dialgate' lab_in core
     --run-directory "$LAB_RUN" --state-directory "$LAB_STATE" --prefilter "$LAB_BUILD/ebpf/prefilter.bpf.o"
 expect_equal "the foreign program" "$id" "$(lab_in core ip -j link show outside0 | grep -o '"id":[0-9]*' | head -n 1)"
 expect "no program was left on inside0" bash -c "! nsenter --net=/run/netns/$LAB_ID-core ip link show inside0 | grep -q xdp"
+expect "the failed start claims no later program" test ! -e "$LAB_RUN/xdp-outside0" -a ! -e "$LAB_RUN/xdp-inside0"
 # Taken away by hand, as the line says, all is well.
 lab_in core ip link set dev outside0 xdp off
 lab_dataplane

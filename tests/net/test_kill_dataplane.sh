@@ -25,6 +25,9 @@ for _ in range(2):
     carrier.expect_nothing(0.5)
 passed()
 PYTHON
+# On one interface as if it had died between the driver's attaching and its own record of it (xdp_record.h).
+grep -qx '[0-9]*' "$LAB_RUN/xdp-outside0" || fail "no record of the XDP program"
+echo 4294967295 >"$LAB_RUN/xdp-outside0"
 lab_dataplane
 lab_ready 30 || fail "the data plane does not start again"
 test_caller uac 50 50 -d 200

@@ -43,7 +43,9 @@ static int read_statuses(struct places *places, const char *path, const struct k
 {
     char row[PLACE_PATH_SIZE], why[WHY_SIZE];
     snprintf(row, sizeof(row), "%s.%s", path, key->name);
-    if (!raw->rows && strcmp(places_find(places, row)->path, row) != 0) { // not there; [] is an empty list
+    if (!raw->rows) {
+        if (strcmp(places_find(places, row)->path, row) == 0)
+            return 0; // []
         for (const char *at = key->fallback; *at; at += strspn(at, " "))
             list->rows[list->count++] = (uint16_t)strtoul(at, (char **)(uintptr_t)&at, 10);
         return 0;

@@ -373,6 +373,34 @@ bool dialog_may_answer(struct worker *worker, struct work *work)
     return answer && find_passage(worker, work) && work->has_cookie;
 }
 
+// What a restart left of the INVITE: a record that no transaction belongs to, without the callee's tag.
+static uint32_t orphan_of(const struct worker *worker, const struct work *work)
+{
+    const struct message *message = work->message;
+    enum dialog_side side;
+    struct dialog_id id = {.call_hash = work->packet->call_hash,
+                           .call_id = string_of(message, message->call_id),
+                           .from_tag = string_of(message, message->from_tag),
+                           .peer = work->packet->peer,
+                           .response = true};
+    uint32_t index = dialog_find(&worker->dialogs, &id, &side);
+    if (index == INDEX_NONE)
+        return INDEX_NONE;
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    bool orphan = dialog->invite == INDEX_NONE && dialog->callee_tag_hash == 0 &&
+                  dialog->row == DIALOG_ROW_NONE && dialog->caller_peer == work->cookie.caller_peer &&
+                  dialog->callee_peer == work->cookie.callee_peer;
+    return orphan ? index : INDEX_NONE;
+}
+
+// A 2xx whose record was early when the process died.
+static void answer_late(struct worker *worker, struct work *work)
+{
+    uint8_t row = dialog_at(&worker->dialogs, work->dialog)->row;
+    if ((row == DIALOG_ROW_NONE || row == DIALOG_ROW_EARLY) && find_passage(worker, work))
+        track_tag(worker, work, work->dialog, work->has_cookie ? &work->cookie : NULL);
+}
+
 // RFC 3261 16.7 step 5, 13.3.1.4: the call exists from this 2xx on.
 static void begin_late(struct worker *worker, struct work *work)
 {
@@ -383,7 +411,9 @@ static void begin_late(struct worker *worker, struct work *work)
         .callee_member = NUMBER_NONE,
         .learnt = {[DIALOG_CALLER] = work->upstream_at, [DIALOG_CALLEE] = work->packet->source},
         .invite = INDEX_NONE};
-    uint32_t index = begin(worker, work, birth, &work->cookie);
+    uint32_t index = orphan_of(worker, work);
+    if (index == INDEX_NONE)
+        index = begin(worker, work, birth, &work->cookie);
     if (index != INDEX_NONE)
         track_tag(worker, work, index, &work->cookie);
 }
@@ -394,6 +424,8 @@ void dialog_response(struct worker *worker, struct work *work)
     if (work->client == INDEX_NONE) {
         if (work->dialog != INDEX_NONE && message->method != METHOD_INVITE)
             track_inside(worker, work, work->dialog);
+        else if (work->dialog != INDEX_NONE && message->status / 100 == 2)
+            answer_late(worker, work);
         else if (work->dialog == INDEX_NONE && work->has_cookie)
             begin_late(worker, work);
         return;

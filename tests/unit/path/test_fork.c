@@ -210,6 +210,32 @@ static void test_2xx_after_a_restart(void **state)
     use_and_end(&call);
 }
 
+// The record outlives the process and the transactions do not: the 2xx confirms it and makes no other.
+static void test_2xx_after_a_takeover(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned rang = 0; rang < 2; rang++) {
+        struct call call;
+        struct worker *worker = wire->workers[0];
+        call_init(&call, wire, rang ? "early@taken" : "none@taken");
+        call_invite(&call);
+        if (rang)
+            call_answer(&call, "180 Ringing");
+        uint32_t index = call_expect(&call, rang ? DIALOG_EARLY : DIALOG_NONE);
+        dialog_invite_set(&worker->dialogs, index, INDEX_NONE, 0);
+        for (uint32_t i = 0; i < worker->transactions.capacity; i++) {
+            if (worker->transactions.records[i].state != TRANSACTION_FREE)
+                transaction_release(&worker->transactions, i);
+        }
+        call_answer(&call, "200 OK");
+        assert_int_equal(call_expect(&call, DIALOG_CONFIRMED), index);
+        assert_int_equal(worker->dialogs.count, 1);
+        call_ack(&call, DIALOG_CALLER, call.sides[DIALOG_CALLER].cseq);
+        call_hang_up(&call, DIALOG_CALLER);
+        call_expect_gone(&call);
+    }
+}
+
 // Between two proxies: the operator's BYEs go by the two halves of the route set that the 2xx shows.
 static void test_2xx_after_a_restart_has_both_route_sets(void **state)
 {
@@ -366,6 +392,7 @@ int path_tests(void)
         ON_WIRE(test_2xx_after_we_gave_up),
         ON_WIRE(test_2xx_of_another_tag_after_the_transaction),
         ON_WIRE(test_2xx_after_a_restart),
+        ON_WIRE(test_2xx_after_a_takeover),
         ON_WIRE(test_2xx_after_a_restart_has_both_route_sets),
         ON_WIRE(test_2xx_after_a_restart_from_elsewhere),
         ON_WIRE(test_2xx_after_a_restart_without_room),

@@ -134,7 +134,7 @@ static void no_such_interface(void **state)
 // In native and in generic mode, with no record, a wrong one and one that is not a number.
 static void foreign_is_left_alone(void **state)
 {
-    static const char *const records[] = {NULL, "4294967295\n", "garbage", ""};
+    static const char *const records[] = {NULL, "4294967294\n", "garbage", ""};
     static const uint32_t modes[] = {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
 
     for (unsigned mode = 0; mode < 2; mode++) {
@@ -157,6 +157,23 @@ static void foreign_is_left_alone(void **state)
         clean(NULL);
         close(fd);
     }
+}
+
+// Who was killed between the driver's attaching and the record of the id had said that the next one is its
+// own.
+static void announced_is_cleared_up(void **state)
+{
+    int fd = attach_foreign(XDP_FLAGS_DRV_MODE);
+
+    assert_int_equal(prefilter_attach_begin(run_directory, FIXTURE_NEAR, error, sizeof(error)), 0);
+    assert_int_equal(clear_stale(), 0);
+    assert_int_equal(attached_id(), 0);
+    assert_false(has_record());
+    // Announced, and nothing was attached: what comes later is somebody else's.
+    assert_int_equal(prefilter_attach_begin(run_directory, FIXTURE_NEAR, error, sizeof(error)), 0);
+    assert_int_equal(clear_stale(), 0);
+    assert_false(has_record());
+    close(fd);
 }
 
 static void killed_process_is_cleared_up(void **state)
@@ -444,6 +461,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(nothing_is_stale, clean),
         cmocka_unit_test_setup(no_such_interface, clean),
         cmocka_unit_test_setup(foreign_is_left_alone, clean),
+        cmocka_unit_test_setup(announced_is_cleared_up, clean),
         cmocka_unit_test_setup(killed_process_is_cleared_up, clean),
         cmocka_unit_test_setup(maps_are_found, clean),
         cmocka_unit_test_setup(four_capabilities_are_enough, clean),

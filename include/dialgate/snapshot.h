@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  3u
+#define SNAPSHOT_VERSION  4u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL
@@ -113,7 +113,7 @@ struct snapshot_member {
     uint16_t priority; // lower is better
     uint32_t capacity; // calls at once; 0: no limit
     uint32_t rate;     // new calls a second; 0: no limit
-    uint32_t reserved;
+    uint32_t host;     // text: the name that it was found by; 0: given by its address
 };
 static_assert(sizeof(struct snapshot_member) == 40, "layout");
 
@@ -197,6 +197,8 @@ struct snapshot_overload {
 };
 static_assert(sizeof(struct snapshot_overload) == 16, "layout");
 
+#define SETTINGS_DRAINING 1u // the operator drains this node: requests that begin calls are answered 503
+
 struct snapshot_settings {
     uint32_t workers;               // poll-mode cores; restart
     uint32_t idle;                  // enum idle_mode
@@ -221,8 +223,10 @@ struct snapshot_settings {
     uint16_t limit_reply;
     uint16_t limit_retry_after_s;
     struct snapshot_overload overload;
+    uint32_t flags;        // SETTINGS_*
+    uint32_t keepalive_ms; // between OPTIONS inside a confirmed dialog, to either side; 0: none
 };
-static_assert(sizeof(struct snapshot_settings) == 296, "layout");
+static_assert(sizeof(struct snapshot_settings) == 304, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -251,6 +255,6 @@ struct snapshot_header {
     struct snapshot_range sections[SECTION_COUNT];
     struct snapshot_settings settings;
 };
-static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 296, "layout");
+static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 304, "layout");
 
 #endif

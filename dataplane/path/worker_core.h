@@ -276,14 +276,14 @@ void calls_release(struct worker *worker, const struct dialog *dialog);
 // The record of an INVITE that goes out, and of its server transaction. INDEX_NONE: no room.
 uint32_t dialog_begin(struct worker *worker, const struct work *work, const struct route_target *target,
                       uint32_t server);
-// A request inside the dialog, after it was sent on.
+// dialog_inside.c: a request inside the dialog, after it was sent on.
 void dialog_request(struct worker *worker, struct work *work);
-// A response that has no transaction: finds its record, or for a 2xx to an INVITE our cookie in it. False: it
-// does not come from the side that was asked.
+// dialog_answer.c: a response that has no transaction: finds its record, or for a 2xx to an INVITE our cookie
+// in it. False: it does not come from the side that was asked.
 bool dialog_may_answer(struct worker *worker, struct work *work);
 // After it was sent on. One without a transaction went through dialog_may_answer().
 void dialog_response(struct worker *worker, struct work *work);
-// The INVITE of this server transaction failed by itself.
+// dialog_track.c: the INVITE of this server transaction failed by itself.
 void dialog_refused(struct worker *worker, uint32_t server);
 
 // takeover.c: what earlier processes left. Before the first turn, and then a slice a turn; returns how much

@@ -149,8 +149,6 @@ static bool begin_pair(struct worker *worker, struct work *work, const struct ro
         transaction->flags = 0;
         transaction->other = pair[1 - i];
         transaction->other_generation = transaction_at(set, pair[1 - i])->generation;
-        transaction->dialog = INDEX_NONE;
-        transaction->cancel = INDEX_NONE;
         transaction->remote = i == 0 ? work->reply_to : target->to;
         transaction->peer = i == 0 ? work->packet->peer : target->peer;
         transaction->member = target->member;

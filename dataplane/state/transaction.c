@@ -74,6 +74,11 @@ static void end_from(struct transaction *transaction, tick_t from, tick_t after)
     transaction->end_at = from + after;
 }
 
+static tick_t timer_b_or_f(const struct transaction *transaction, const struct transaction_timers *timers)
+{
+    return transaction->kind == TRANSACTION_CLIENT ? 64 * timers->t1 : timers->b;
+}
+
 static void timer_c_from(struct transaction *transaction, tick_t from, tick_t after)
 {
     transaction->ending = TRANSACTION_ENDING_TIMER_C;
@@ -108,13 +113,13 @@ uint32_t transaction_create(struct transactions *set, enum transaction_kind kind
         .kept = ARENA_NONE,
         .other = INDEX_NONE,
         .dialog = INDEX_NONE,
-        .cancel = INDEX_NONE,
+        .cancel = is_client(kind) ? INDEX_NONE : ARENA_NONE,
         .ending = TRANSACTION_ENDING_NEVER,
     };
     wheel_node_init(&transaction->timer);
     if (is_client(kind)) {
-        repeat_from(transaction, set->timers.t1, now);                                                // A, E
-        end_from(transaction, now, kind == TRANSACTION_CLIENT ? 64 * set->timers.t1 : set->timers.b); // F, B
+        repeat_from(transaction, set->timers.t1, now); // A, E
+        end_from(transaction, now, timer_b_or_f(transaction, &set->timers));
         rearm(set, index);
     } else if (kind == TRANSACTION_SERVER) {
         repeat_from(transaction, until_late(&set->timers), now);
@@ -200,6 +205,9 @@ static void go_on(struct transaction *transaction, const struct transaction_time
     case TRANSACTION_ON_TIMER_C:
         end_from(transaction, now, 64 * timers->t1); // 9.1
         break;
+    case TRANSACTION_ON_SLOW:
+        end_from(transaction, transaction->started, timer_b_or_f(transaction, timers));
+        break;
     default:
         break;
     }
@@ -234,6 +242,8 @@ enum transaction_event transaction_expired(const struct transactions *set, uint3
     if (transaction->ending != TRANSACTION_ENDING_NEVER && (int32_t)(transaction->end_at - now) <= 0) {
         if (transaction->ending == TRANSACTION_ENDING_TIMER_C)
             return TRANSACTION_ON_TIMER_C;
+        if (transaction->ending == TRANSACTION_ENDING_SLOW)
+            return TRANSACTION_ON_SLOW;
         bool waits_for_message =
             transaction->state == TRANSACTION_TRYING || transaction->state == TRANSACTION_PROCEEDING ||
             (transaction->kind == TRANSACTION_INVITE_SERVER && transaction->state == TRANSACTION_COMPLETED);
@@ -248,6 +258,25 @@ void transaction_end_at(struct transactions *set, uint32_t index, tick_t deadlin
 {
     set->records[index].ending = TRANSACTION_ENDING_AT;
     set->records[index].end_at = deadline;
+    rearm(set, index);
+}
+
+void transaction_slow_at(struct transactions *set, uint32_t index, tick_t deadline)
+{
+    struct transaction *transaction = &set->records[index];
+    if (transaction->state != TRANSACTION_TRYING || (int32_t)(deadline - transaction->end_at) >= 0)
+        return;
+    transaction->ending = TRANSACTION_ENDING_SLOW;
+    transaction->end_at = deadline;
+    rearm(set, index);
+}
+
+void transaction_quiet(struct transactions *set, uint32_t index)
+{
+    struct transaction *transaction = &set->records[index];
+    transaction->interval = 0;
+    if (transaction->ending == TRANSACTION_ENDING_SLOW)
+        end_from(transaction, transaction->started, timer_b_or_f(transaction, &set->timers));
     rearm(set, index);
 }
 
@@ -269,8 +298,10 @@ void transaction_release(struct transactions *set, uint32_t index)
     struct transaction *transaction = &set->records[index];
     if (transaction->state == TRANSACTION_FREE)
         return;
-    if (!is_client(transaction->kind))
+    if (!is_client(transaction->kind)) {
         table_remove(&set->table, transaction->key, index);
+        arena_put(set->arena, transaction->attempts);
+    }
     arena_put(set->arena, transaction->kept);
     wheel_cancel(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_TRANSACTION, index));
     transaction->kept = ARENA_NONE;

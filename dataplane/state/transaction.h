@@ -10,7 +10,8 @@
 //
 // Timers (17, 6026): ICT A, B, D, M and the proxy's C; NICT E, F, K; IST G, H, I, L; NIST J, and the time
 // after which a 100 is due (RFC 4320 4.1). Otherwise a server transaction that waits for its user has no
-// timer (17.2): transaction_end_at() may give it one.
+// timer (17.2): transaction_end_at() may give it one. A client transaction may be given a time within which
+// any response is to come: transaction_slow_at().
 #ifndef DIALGATE_STATE_TRANSACTION_H
 #define DIALGATE_STATE_TRANSACTION_H
 
@@ -56,6 +57,7 @@ enum transaction_event {
     TRANSACTION_ON_100,        // client: 100 received; as ON_1XX, but timer C runs on from the request
     TRANSACTION_ON_TIMER_C,    // ICT: rang too long (16.8)
     TRANSACTION_ON_LATE,       // NIST: the user has not answered; the requester repeats every T2 by now
+    TRANSACTION_ON_SLOW,       // client: no response at all within the time of transaction_slow_at()
     TRANSACTION_EVENTS         // also: nothing to do
 };
 
@@ -72,7 +74,8 @@ enum transaction_action {
         64, // the user may not do this now (a second final response, ...): nothing is sent
     TRANSACTION_DO_CANCEL =
         128, // ICT, timer C: send CANCEL (16.8); without a final response DO_FAIL comes 64*T1 later (9.1)
-    TRANSACTION_DO_TRYING = 256 // NIST: send 100 (RFC 4320 4.1)
+    TRANSACTION_DO_TRYING = 256,  // NIST: send 100 (RFC 4320 4.1)
+    TRANSACTION_DO_FAILOVER = 512 // client: try elsewhere; this one goes on until B or F
 };
 
 struct transaction_cell {
@@ -90,20 +93,22 @@ struct transaction_timers {
 // What the end of a state is: struct transaction's ending.
 enum transaction_ending {
     TRANSACTION_ENDING_NEVER,
-    TRANSACTION_ENDING_AT,     // end_at: ON_TIMEOUT, or ON_END in a state that only waits
-    TRANSACTION_ENDING_TIMER_C // end_at: ON_TIMER_C; each ON_1XX moves it
+    TRANSACTION_ENDING_AT,      // end_at: ON_TIMEOUT, or ON_END in a state that only waits
+    TRANSACTION_ENDING_TIMER_C, // end_at: ON_TIMER_C; each ON_1XX moves it
+    TRANSACTION_ENDING_SLOW     // end_at: ON_SLOW; then B or F
 };
 
-#define TRANSACTION_FLAG_CANCELLED   1u  // IST: CANCEL came; ICT: our CANCEL is wanted
-#define TRANSACTION_FLAG_CANCEL_SENT 2u  // ICT: our CANCEL is out
-#define TRANSACTION_FLAG_PROVISIONAL 4u  // ICT: a 1xx came
-#define TRANSACTION_FLAG_RINGING     8u  // IST: a 1xx above 100 was sent on
-#define TRANSACTION_FLAG_OPERATOR    16u // ended by a command
-#define TRANSACTION_FLAG_TIMER_C     64u // IST: the callee rang longer than timer C
-#define TRANSACTION_FLAG_OURS        32u // client: made by us (CANCEL, BYE, probe): responses end here
+#define TRANSACTION_FLAG_CANCELLED   1u   // IST: CANCEL came; ICT: our CANCEL is wanted
+#define TRANSACTION_FLAG_CANCEL_SENT 2u   // ICT: our CANCEL is out
+#define TRANSACTION_FLAG_PROVISIONAL 4u   // ICT: a 1xx came
+#define TRANSACTION_FLAG_RINGING     8u   // IST: a 1xx above 100 was sent on
+#define TRANSACTION_FLAG_OPERATOR    16u  // ended by a command
+#define TRANSACTION_FLAG_TIMER_C     64u  // IST: the callee rang longer than timer C
+#define TRANSACTION_FLAG_OURS        32u  // client: made by us (CANCEL, BYE, probe): responses end here
+#define TRANSACTION_FLAG_ABANDONED   128u // client: another branch stands for it; only its 2xx goes upstream
 
 // Fields that the caller owns are written by the caller freely; the others by this module only. A new record
-// has INDEX_NONE in other, dialog and cancel, and zeros elsewhere.
+// has INDEX_NONE in other, dialog and (client) cancel, and zeros elsewhere.
 struct transaction {
     uint64_t key; // server: hash; client: the caller's 64-bit check of the branch
     struct wheel_node timer;
@@ -127,7 +132,10 @@ struct transaction {
     uint32_t dialog_generation;
     uint16_t peer;   // caller's: permanent number
     uint16_t member; // caller's: permanent number
-    uint32_t cancel; // caller's: ICT: the client transaction of our CANCEL, INDEX_NONE: none
+    union {
+        uint32_t cancel;    // client, caller's: the client transaction of our CANCEL, INDEX_NONE: none
+        arena_ref attempts; // server, caller's: what was tried for it (failover.h); freed with the record
+    };
     union {
         uint32_t next_free;   // slab
         uint32_t received_us; // caller's: low bits of its microsecond clock when the request came
@@ -178,6 +186,10 @@ enum transaction_event transaction_expired(const struct transactions *set, uint3
 // for a server transaction whose user may forget it. Ends with ON_TIMEOUT (ON_END in a state that only
 // waits).
 void transaction_end_at(struct transactions *set, uint32_t index, tick_t deadline);
+// Of a client transaction in its first state: ON_SLOW comes at this time, if that is before B or F.
+void transaction_slow_at(struct transactions *set, uint32_t index, tick_t deadline);
+// The request is not sent again; the transaction goes on until B or F.
+void transaction_quiet(struct transactions *set, uint32_t index);
 // Keeps a copy of a message to repeat, instead of the last one. Returns 0, or -ENOSPC (the old one is gone
 // then).
 int transaction_keep(struct transactions *set, uint32_t index, const void *octets, uint32_t length);

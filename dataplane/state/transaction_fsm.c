@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is not in the tables cannot happen or is absorbed. Four cells go beyond the figures of RFC 3261 and
+// What is not in the tables cannot happen or is absorbed. Some cells go beyond the figures of RFC 3261 and
 // 6026:
 //  - a 2xx in an INVITE client's Completed is delivered: a proxy forwards every 2xx (16.7 step 5);
 //  - timer C of Proceeding asks for a CANCEL and leaves the transaction to its final response (16.8);
 //  - a server that waits for its user may be given an end by transaction_end_at();
-//  - a request other than INVITE that is not answered for long gets a 100 (RFC 4320 4.1).
+//  - a request other than INVITE that is not answered for long gets a 100 (RFC 4320 4.1);
+//  - a client whose request nobody answered for a while asks its user to try elsewhere, and waits on.
 #include "transaction.h"
 
 #define DELIVER TRANSACTION_DO_DELIVER
@@ -82,6 +83,7 @@ const struct transaction_cell transaction_fsm[TRANSACTION_KINDS][TRANSACTION_STA
             [TRANSACTION_ON_2XX]        = {TRANSACTION_ACCEPTED, DELIVER},
             [TRANSACTION_ON_FAILURE]    = {TRANSACTION_COMPLETED, DELIVER | TRANSACTION_DO_ACK},
             [TRANSACTION_ON_RETRANSMIT] = {TRANSACTION_TRYING, RESEND},               // A
+            [TRANSACTION_ON_SLOW]       = {TRANSACTION_TRYING, TRANSACTION_DO_FAILOVER},
             [TRANSACTION_ON_TIMEOUT]    = {TRANSACTION_TERMINATED, FAIL | RELEASE},   // B
             [TRANSACTION_ON_TRANSPORT]  = {TRANSACTION_TERMINATED, FAIL | RELEASE},
         },
@@ -111,6 +113,7 @@ const struct transaction_cell transaction_fsm[TRANSACTION_KINDS][TRANSACTION_STA
             [TRANSACTION_ON_2XX]        = {TRANSACTION_COMPLETED, DELIVER},
             [TRANSACTION_ON_FAILURE]    = {TRANSACTION_COMPLETED, DELIVER},
             [TRANSACTION_ON_RETRANSMIT] = {TRANSACTION_TRYING, RESEND},               // E
+            [TRANSACTION_ON_SLOW]       = {TRANSACTION_TRYING, TRANSACTION_DO_FAILOVER},
             [TRANSACTION_ON_TIMEOUT]    = {TRANSACTION_TERMINATED, FAIL | RELEASE},   // F
             [TRANSACTION_ON_TRANSPORT]  = {TRANSACTION_TERMINATED, FAIL | RELEASE},
         },
@@ -120,6 +123,7 @@ const struct transaction_cell transaction_fsm[TRANSACTION_KINDS][TRANSACTION_STA
             [TRANSACTION_ON_2XX]        = {TRANSACTION_COMPLETED, DELIVER},
             [TRANSACTION_ON_FAILURE]    = {TRANSACTION_COMPLETED, DELIVER},
             [TRANSACTION_ON_RETRANSMIT] = {TRANSACTION_PROCEEDING, RESEND},           // E
+            [TRANSACTION_ON_SLOW]       = {TRANSACTION_PROCEEDING, 0},                // there was a response
             [TRANSACTION_ON_TIMEOUT]    = {TRANSACTION_TERMINATED, FAIL | RELEASE},   // F
             [TRANSACTION_ON_TRANSPORT]  = {TRANSACTION_TERMINATED, FAIL | RELEASE},
         },

@@ -50,6 +50,48 @@ static void timers_a_and_b(struct world *world)
     nothing_is_armed(world);
 }
 
+// Nobody answered for a while: the request is repeated on and B stays where it was, unless another branch
+// takes its place.
+static void slow_clients(struct world *world)
+{
+    static const enum transaction_kind kinds[] = {TRANSACTION_INVITE_CLIENT, TRANSACTION_CLIENT};
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t index = begin(world, kinds[i % 2]);
+        if (!keep(world, index))
+            return;
+        transaction_slow_at(&world->transactions, index, world->now + 4 * T1 / 5);
+        assert_int_equal(next_is(world, index, 4 * T1 / 5, TRANSACTION_ON_SLOW), TRANSACTION_DO_FAILOVER);
+        if (i < 2) {
+            assert_int_equal(next_is(world, index, T1 / 5, TRANSACTION_ON_RETRANSMIT), TRANSACTION_DO_RESEND);
+            assert_int_equal(transaction_at(&world->transactions, index)->end_at, world->now + LONG - T1);
+        } else {
+            transaction_quiet(&world->transactions, index);
+            assert_int_equal(next_is(world, index, LONG - 4 * T1 / 5, TRANSACTION_ON_TIMEOUT),
+                             TRANSACTION_DO_FAIL | TRANSACTION_DO_RELEASE);
+        }
+        transaction_release(&world->transactions, index);
+    }
+}
+
+// Whoever answered is not slow, and B may come first.
+static void clients_that_are_not_slow(struct world *world)
+{
+    uint32_t index = begin(world, TRANSACTION_INVITE_CLIENT);
+    transaction_slow_at(&world->transactions, index, world->now + T1 / 2);
+    step(world, index, TRANSACTION_ON_100);
+    assert_int_equal(next_is(world, index, C, TRANSACTION_ON_TIMER_C), TRANSACTION_DO_CANCEL);
+    transaction_release(&world->transactions, index);
+    index = begin(world, TRANSACTION_CLIENT);
+    transaction_slow_at(&world->transactions, index, world->now + T1 / 2);
+    step(world, index, TRANSACTION_ON_100);
+    assert_int_equal(next_is(world, index, T1 / 2, TRANSACTION_ON_SLOW), 0);
+    assert_int_equal(transaction_at(&world->transactions, index)->end_at, world->now + LONG - T1 / 2);
+    transaction_release(&world->transactions, index);
+    index = begin(world, TRANSACTION_INVITE_CLIENT);
+    transaction_slow_at(&world->transactions, index, world->now + LONG);
+    assert_int_equal(transaction_at(&world->transactions, index)->ending, TRANSACTION_ENDING_AT);
+}
+
 // 16.6 step 11, 16.7 step 2: C runs from the request; a 100 does not begin it again, a 101-199 does.
 static void timer_c(struct world *world)
 {
@@ -322,13 +364,16 @@ static void a_new_record_is_clean(struct world *world)
     memset(&transaction->remote, 0xff,
            offsetof(struct transaction, ending) - offsetof(struct transaction, remote));
     transaction_release(&world->transactions, index);
+    assert_int_equal(begin(world, TRANSACTION_CLIENT), index);
+    assert_int_equal(transaction->cancel, INDEX_NONE);
+    transaction_release(&world->transactions, index);
     assert_int_equal(begin(world, TRANSACTION_INVITE_SERVER), index);
     assert_int_equal(transaction->flags, 0);
     assert_int_equal(transaction->method, 0);
     assert_int_equal(transaction->other, INDEX_NONE);
     assert_int_equal(transaction->dialog, INDEX_NONE);
     assert_int_equal(transaction->remote.address, 0);
-    assert_int_equal(transaction->cancel, INDEX_NONE);
+    assert_int_equal(transaction->attempts, ARENA_NONE);
     assert_int_equal(transaction->received_us, 0);
     assert_int_equal(transaction->kept, ARENA_NONE);
     assert_int_equal(transaction->interval, 0);
@@ -354,6 +399,8 @@ static void the_last_message_is_kept(struct world *world)
 
 #define SCENARIOS(S)                                                                                         \
     S(timers_a_and_b)                                                                                        \
+    S(slow_clients)                                                                                          \
+    S(clients_that_are_not_slow)                                                                             \
     S(timer_c)                                                                                               \
     S(timer_c_begins_with_180)                                                                               \
     S(timer_c_is_never_short)                                                                                \

@@ -25,16 +25,30 @@ static bool is_full(const struct member_view *view, uint16_t member)
     return capacity != 0 && limit_held(view->limits, LIMIT_MEMBER(member)) >= capacity;
 }
 
+static bool was_tried(const struct member_choice *choice, uint16_t member)
+{
+    for (unsigned i = 0; i < choice->tried_count; i++) {
+        if (choice->tried[i] == member)
+            return true;
+    }
+    return false;
+}
+
+bool member_keeps(const struct member_view *view, const struct member_choice *choice, uint16_t member)
+{
+    if (member >= view->rules->member_count)
+        return false;
+    const struct snapshot_member *row = &view->rules->members[member];
+    return (row->flags & SNAPSHOT_PRESENT) && !(row->flags & MEMBER_DISABLED) && row->peer == choice->peer &&
+           !was_tried(choice, member) && member_is_up(view, member) && !is_full(view, member);
+}
+
 static bool is_usable(const struct member_view *view, const struct member_choice *choice, uint16_t member,
                       bool down_too)
 {
     if (view->rules->members[member].flags & (MEMBER_DRAINING | MEMBER_DISABLED))
         return false;
-    for (unsigned i = 0; i < choice->tried_count; i++) {
-        if (choice->tried[i] == member)
-            return false;
-    }
-    return (down_too || member_is_up(view, member)) && !is_full(view, member);
+    return !was_tried(choice, member) && (down_too || member_is_up(view, member)) && !is_full(view, member);
 }
 
 // Members of one priority, and which of them may be chosen.

@@ -32,6 +32,9 @@ struct member_choice {
 uint16_t member_choose(const struct member_view *view, const struct member_choice *choice);
 // Notes that this member was tried; more than MEMBER_TRIED_MAX are not asked for.
 void member_tried(struct member_choice *choice, uint16_t member);
+// Whether a member that holds what the request is about takes it: of this peer, up, not full, not disabled.
+// One that drains does: its calls go on.
+bool member_keeps(const struct member_view *view, const struct member_choice *choice, uint16_t member);
 bool member_is_up(const struct member_view *view, uint16_t member);
 
 #endif

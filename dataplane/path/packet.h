@@ -8,6 +8,9 @@
 #include "endpoint.h"
 #include "message.h"
 
+// affinity.h: another worker is asked which member holds the dialog that this request names.
+enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED };
+
 struct packet {
     uint64_t call_hash;     // keyed hash of the Call-ID
     struct endpoint source; // where it comes from, and our listener that it came to
@@ -16,7 +19,16 @@ struct packet {
     uint16_t peer;          // that the source belongs to, NUMBER_NONE
     struct span call_id;    // in payload
     uint8_t network;        // it came from, or is to leave by
-    uint8_t reserved[31];
+    uint8_t ask;            // enum ask; the rest of this line is affinity.c's
+    uint16_t ask_peer;      // whose member is wanted
+    uint16_t held_by;       // the answer: member, NUMBER_NONE
+    uint8_t asker;          // worker
+    uint8_t reserved;
+    uint64_t ask_hash;       // of the Call-ID that is named
+    struct span ask_call_id; // in payload, like the tags
+    struct span ask_local;   // tag of the side whose member is wanted
+    struct span ask_remote;
+    uint8_t reserved2[4];
 };
 static_assert(sizeof(struct packet) == 64, "one line of private area");
 

@@ -111,7 +111,8 @@ void parse_stage(struct worker *worker, struct work *work)
                                                                      : COUNTER_DROP_MALFORMED_RESPONSE);
         return;
     }
-    parse_count(worker, packet, message);
+    if (packet->ask == ASK_NOT) // else it was counted before the other worker was asked
+        parse_count(worker, packet, message);
     if (message->is_request)
         work->server_key = server_key(worker, work);
 }

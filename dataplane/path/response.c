@@ -76,6 +76,10 @@ static void deliver_upstream(struct worker *worker, struct work *work)
     if (actions & TRANSACTION_DO_SEND) {
         // An INVITE's 2xx is repeated by the callee, not by us.
         bool keep = !(invite && message->status / 100 == 2);
+        const struct transaction *client = transaction_at(&worker->transactions, work->client);
+        if (client->member != NUMBER_NONE &&
+            (message->status == 401 || message->status == 407 || message->status == 422))
+            affinity_challenged(worker, work, client->peer, client->member);
         uint32_t outcome = forward_response(worker, work, record->remote, keep ? server : INDEX_NONE);
         settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
         if (invite && record->member != NUMBER_NONE && message->status < 300 &&

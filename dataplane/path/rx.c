@@ -9,6 +9,7 @@ unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struc
     for (unsigned i = 0; i < n; i++) {
         rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
         packet_of(mbufs[i])->network = queue->network;
+        packet_of(mbufs[i])->ask = ASK_NOT;
     }
     if (n > 0)
         count_add(worker, COUNTER_RX_PACKETS, n);

@@ -25,13 +25,29 @@ static void refuse(struct worker *worker, struct work *work, uint16_t status, ui
     reply_stateless(worker, work, (struct reply){status, NULL, extra});
 }
 
+// The one that holds what the request is about, if it takes it; the next time, and else, the balance's.
+static uint16_t choose(struct worker *worker, const struct member_choice *choice, uint16_t *holder)
+{
+    uint16_t member = *holder;
+    *holder = NUMBER_NONE;
+    if (member != NUMBER_NONE && member_keeps(&worker->view, choice, member)) {
+        count(worker, COUNTER_AFFINITY_KEPT);
+        return member;
+    }
+    return member_choose(&worker->view, choice);
+}
+
 // A member that takes the request, and for an INVITE its place within the limits. A member whose own limit is
-// reached sends the call to the next one; any other limit is the end. False: refused.
+// reached sends the call to the next one; any other limit is the end. False: refused, or another worker is
+// asked for the member first.
 static bool find_member(struct worker *worker, struct work *work, struct route_target *target)
 {
     struct member_choice choice = {.peer = target->peer, .call_hash = work->packet->call_hash};
     struct refusal refusal = {503, 5, COUNTER_COUNT};
-    while ((target->member = member_choose(&worker->view, &choice)) != NUMBER_NONE) {
+    uint16_t holder;
+    if (!affinity_find(worker, work, target->peer, &holder))
+        return false;
+    while ((target->member = choose(worker, &choice, &holder)) != NUMBER_NONE) {
         struct call_parties call = {work->packet->peer, target->peer, target->member};
         if (work->message->method != METHOD_INVITE || calls_take(worker, &call, &refusal)) {
             const struct snapshot_member *row = &worker->rules->members[target->member];
@@ -53,6 +69,19 @@ static bool find_member(struct worker *worker, struct work *work, struct route_t
     return false;
 }
 
+// What the operator drains takes nothing new from where the request comes. OPTIONS too: who probes us is to
+// look for another way.
+static bool is_drained(struct worker *worker, struct work *work)
+{
+    const struct snapshot_settings *settings = worker->rules->settings;
+    bool node = (settings->flags & SETTINGS_DRAINING) != 0;
+    if (!node && !(worker->rules->peers[work->packet->peer].flags & PEER_DRAINING))
+        return false;
+    count(worker, node ? COUNTER_DRAINED_NODE : COUNTER_DRAINED_PEER);
+    refuse(worker, work, 503, settings->limit_retry_after_s);
+    return true;
+}
+
 void route_new(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
@@ -61,6 +90,8 @@ void route_new(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_STRAY_ACK);
         return;
     }
+    if (is_drained(worker, work))
+        return;
     const struct snapshot_route *route = match_route(worker, work);
     if (route == NULL) {
         reply_stateless(worker, work, (struct reply){404, "Not Found", NULL});

@@ -23,6 +23,10 @@ void worker_clock(struct worker *worker)
 
 static void process(struct worker *worker, struct rte_mbuf *mbuf)
 {
+    if (packet_of(mbuf)->ask == ASK_OPEN) {
+        affinity_answer(worker, mbuf);
+        return;
+    }
     struct work work = {.packet = packet_of(mbuf),
                         .message = &worker->message,
                         .outcome = WORK_GOES_ON,
@@ -35,6 +39,10 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
         dialog_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
         route_stage(worker, &work);
+    if (work.outcome == WORK_ASKS) {
+        affinity_ask(worker, mbuf);
+        return;
+    }
     count(worker, work.outcome);
     rte_pktmbuf_free(mbuf);
 }

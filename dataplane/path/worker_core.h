@@ -8,6 +8,7 @@
 #define DIALGATE_PATH_WORKER_CORE_H
 
 #include "adopt.h"
+#include "affinity.h"
 #include "dialog.h"
 #include "member.h"
 #include "transaction.h"
@@ -29,6 +30,7 @@ struct tx_buffer {
 };
 
 #define WORK_GOES_ON UINT32_MAX
+#define WORK_ASKS    (UINT32_MAX - 1) // affinity.h: the packet goes to another worker and comes back
 
 // One received message on its way through the stages.
 struct work {
@@ -76,6 +78,7 @@ struct worker {
     struct dialog_transitions transitions;
     struct limits limits;
     struct member_view view;
+    struct affinity affinity;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     uint64_t delay_us;            // sum of all post-dial delays
     uint16_t ip_id;

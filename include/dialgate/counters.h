@@ -37,6 +37,7 @@
       "Dialogs in the files of earlier processes, by what became of them at the start.")                               \
     F(DIALOGS_IN_IMAGES, "dialgate_dialogs_in_images", "gauge",                                                        \
       "Dialogs taken over whose texts still lie in an earlier process's file.")                                        \
+    F(AFFINITY, "dialgate_affinity_total", "counter", "Requests that are for the member that holds their call.")       \
     F(LIMITS, "dialgate_limited_calls_total", "counter", "Calls that a limit refused, by limit.")                      \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
@@ -127,6 +128,9 @@
     C(FOUND_DAMAGED, DIALOGS_FOUND, "result=\"damaged\"", "dropped: torn, or its octets had changed")                  \
     C(FOUND_NO_ROOM, DIALOGS_FOUND, "result=\"no_room\"", "dropped: dialogs.capacity is less than it was")             \
     C(IN_IMAGES_NOW, DIALOGS_IN_IMAGES, "", "")                                                                        \
+    C(AFFINITY_ASKED, AFFINITY, "event=\"asked\"", "another core was asked which member holds the dialog that an INVITE names") \
+    C(AFFINITY_KEPT, AFFINITY, "event=\"kept\"", "request sent to the member that holds its call or challenged it")   \
+    C(AFFINITY_FORGOTTEN, AFFINITY, "event=\"forgotten\"", "a challenge's member was forgotten for want of room")     \
     C(LIMIT_ALL, LIMITS, "limit=\"all\"", "of all peers together")                                                   \
     C(LIMIT_PEER_IN, LIMITS, "limit=\"peer_in\"", "of the peer that the call came from")                             \
     C(LIMIT_PEER_OUT, LIMITS, "limit=\"peer_out\"", "of the peer that the call was to go to")                        \

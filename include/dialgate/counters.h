@@ -39,7 +39,10 @@
       "Dialogs taken over whose texts still lie in an earlier process's file.")                                        \
     F(AFFINITY, "dialgate_affinity_total", "counter", "Requests that are for the member that holds their call.")       \
     F(LIMITS, "dialgate_limited_calls_total", "counter", "Calls that a limit refused, by limit.")                      \
+    F(DRAINED, "dialgate_drained_requests_total", "counter",                                                           \
+      "Requests outside dialogs answered 503 because the operator drains something, by what.")                         \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
+    F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
 
 // C(NAME, FAMILY, label pairs as in Prometheus text, what it means)
@@ -135,8 +138,13 @@
     C(LIMIT_PEER_IN, LIMITS, "limit=\"peer_in\"", "of the peer that the call came from")                             \
     C(LIMIT_PEER_OUT, LIMITS, "limit=\"peer_out\"", "of the peer that the call was to go to")                        \
     C(LIMIT_MEMBER, LIMITS, "limit=\"member\"", "of every member that was left")                                     \
+    C(DRAINED_NODE, DRAINED, "drained=\"node\"", "the whole node")                                                    \
+    C(DRAINED_PEER, DRAINED, "drained=\"peer\"", "the peer that the request came from")                               \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
+    C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \
+    C(ICMP_STRAY, ICMP_ERRORS, "result=\"stray\"", "it quotes no request that waits for an answer, or another destination") \
+    C(ICMP_IGNORED, ICMP_ERRORS, "result=\"ignored\"", "it is of another kind or quotes no request of a transaction of ours") \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
     C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")
 // clang-format on
@@ -188,12 +196,15 @@ struct counters_member {
     // Health, in the block of the worker that probes the member (number % workers); all workers read it.
     uint64_t health_since_ms; // of the monotonic clock; 0: since the start
     uint16_t health;          // enum member_health
-    uint16_t reason;          // of a member that is down: the status of the last probe, 0: no answer
+    uint16_t reason;          // of a member that is down: the status of the last probe, 0: no answer, or
+                              // MEMBER_REASON_UNREACHABLE
     uint32_t probes_failed;   // in all
     uint64_t probes;          // in all
     uint64_t failovers_total; // requests that went to the next member
 };
 static_assert(sizeof(struct counters_member) == 64, "one line a member");
+
+#define MEMBER_REASON_UNREACHABLE 1u // an ICMP error came back
 
 enum member_health {
     MEMBER_UNKNOWN,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # 180 and 200 that leave the callee together reach the caller in this order: 20,000 calls, 500 a second, two workers.
-# slow
+# slow alone
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The quickstart, twice in a row: all calls succeed and nothing is left. Ctrl-C in the middle leaves nothing either.
-# slow
+# slow alone
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 

@@ -2,7 +2,7 @@
 // In-dialog requests find their record here, and are held against it: the sender must belong to the peer on
 // its side of the dialog. The cookie in our Route proves that the dialog is ours even when the record is gone
 // (restart); without cookie and without record a request is answered 481.
-#include "worker_core.h"
+#include "strict.h"
 
 // 16.4: our own Route values come first. Two of them are popped only when they name different listeners,
 // which is what we insert between two networks (RFC 5658); a second one with the same listener is another
@@ -34,10 +34,14 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
     return true;
 }
 
-static void read_routes(const struct worker *worker, struct work *work)
+// in_uri: the listener that a strict router's Request-URI named, the first of ours then; NUMBER_NONE.
+static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri)
 {
     const struct message *message = work->message;
-    struct own_routes own = {NUMBER_NONE, 0};
+    struct own_routes own = {in_uri, in_uri != NUMBER_NONE};
+    work->route_removal_count = 0;
+    work->next_route = (struct span){0, 0};
+    work->next_is_strict = false;
     for (uint8_t field = message->first[HEADER_ROUTE]; field != MESSAGE_NO_HEADER;
          field = message_next_header(message, field)) {
         const struct header_field *line = &message->headers[field];
@@ -49,6 +53,8 @@ static void read_routes(const struct worker *worker, struct work *work)
             if (is_own_route(worker, work, &address, &own))
                 continue;
             work->next_route = address.uri;
+            work->next_route_value = address.whole;
+            work->next_is_strict = strict_is(message->octets, address.uri);
             if (own.count > before)
                 work->route_removals[work->route_removal_count++] =
                     (struct span){line->value.offset, (uint16_t)(address.whole.offset - line->value.offset)};
@@ -92,7 +98,8 @@ void dialog_stage(struct worker *worker, struct work *work)
     const struct message *message = work->message;
     if (!message->is_request)
         return;
-    read_routes(worker, work);
+    uint16_t in_uri = strict_restore(worker, work);
+    read_routes(worker, work, in_uri);
     if (message->to_tag.length == 0)
         return;
     work->dialog = find_record(worker, work);
@@ -106,6 +113,8 @@ void dialog_stage(struct worker *worker, struct work *work)
         const struct dialog *dialog = dialog_at(&worker->dialogs, work->dialog);
         caller = dialog->caller_peer;
         callee = dialog->callee_peer;
+        if (in_uri != NUMBER_NONE && strict_restore_target(worker, work))
+            read_routes(worker, work, in_uri);
     } else {
         bool by_caller =
             work->packet->peer != callee && rules_may_speak(worker->rules, work->packet->peer, caller);

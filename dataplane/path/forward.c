@@ -2,7 +2,8 @@
 // Messages on their way: edits of what was received, rendered once into the frame that leaves. What we do not
 // own passes octet for octet.
 #include <string.h>
-#include "worker_core.h"
+#include "best.h"
+#include "strict.h"
 
 static void write_sent_by(const struct worker *worker, struct writer *writer, uint16_t listener)
 {
@@ -52,6 +53,23 @@ static void edit_max_forwards(struct worker *worker, const struct message *messa
     edit_close(&worker->edits);
 }
 
+// 16.6 steps 2 and 6: Request-URI and Route.
+static void edit_target(struct worker *worker, const struct work *work, const struct forward *forward)
+{
+    struct edits *edits = &worker->edits;
+    if (work->next_is_strict) {
+        strict_edit(worker, work, forward->route);
+        return;
+    }
+    if (rewrites_request_uri(forward->route)) {
+        struct span uri = work->message->request_uri;
+        rewrite_request_uri(worker, work->message, forward->route, edit_open(edits, uri.offset, uri.length));
+        edit_close(edits);
+    }
+    for (uint32_t i = 0; i < work->route_removal_count; i++)
+        edit_remove(edits, work->route_removals[i]);
+}
+
 uint32_t forward_render(struct worker *worker, struct work *work, const struct forward *forward,
                         struct rendered *rendered)
 {
@@ -67,14 +85,11 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
     edit_close(edits);
     edit_via_source(edits, message, work->packet->source.address, work->packet->source.port);
     edit_max_forwards(worker, message);
-    for (uint32_t i = 0; i < work->route_removal_count; i++)
-        edit_remove(edits, work->route_removals[i]);
+    edit_target(worker, work, forward);
     if (forward->record_route != NULL)
         edit_record_route(worker, message, forward);
     if (forward->path)
         rewrite_path(worker, message, forward->to.listener);
-    if (forward->route != NULL)
-        rewrite_request_uri(worker, message, forward->route);
     rewrite_identity(worker, message, work->packet->peer);
     rendered->mbuf = tx_open(worker, &rendered->writer);
     if (rendered->mbuf == NULL)
@@ -130,6 +145,8 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     rewrite_identity(worker, message, work->packet->peer);
     if (message->status >= 300 && server != INDEX_NONE)
         rewrite_refusal(worker, message, work->packet->peer);
+    if (server != INDEX_NONE)
+        best_challenges(worker, message, server);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)

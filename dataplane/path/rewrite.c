@@ -6,39 +6,64 @@
 #include "retry_after.h"
 #include "worker_core.h"
 
+// What takes a span's place.
+struct rewrite {
+    struct span span; // length 0 with offset 0: nothing changes
+    const char *text;
+};
+
 // strip and prepend change the user part; of a URI without one (tel, a bare host) there is nothing to change.
-static void edit_user(struct edits *edits, const struct uri *uri, const struct snapshot_route *route,
-                      const char *prepend)
+static struct rewrite rewrite_user(const struct worker *worker, const struct uri *uri,
+                                   const struct snapshot_route *route)
 {
+    const char *prepend = rules_text(worker->rules, route->prepend);
     uint16_t strip = RTE_MIN((uint16_t)route->strip, uri->user.length);
-    if (uri->user.length == 0 || (strip == 0 && prepend[0] == '\0'))
-        return;
+    if (uri->user.length == 0)
+        return (struct rewrite){{0, 0}, ""};
     // A user part does not become empty: "sip:@host" is no URI.
     if (strip == uri->user.length && prepend[0] == '\0')
         strip--;
-    edit_replace(edits, (struct span){uri->user.offset, strip}, prepend, (uint32_t)strlen(prepend));
+    return (struct rewrite){{uri->user.offset, strip}, prepend};
 }
 
-void rewrite_request_uri(struct worker *worker, const struct message *message,
-                         const struct snapshot_route *route)
+// set_host takes the port away too, which belongs to the host that was.
+static struct rewrite rewrite_host(const struct worker *worker, const struct message *message,
+                                   const struct uri *uri, const struct snapshot_route *route)
 {
     const char *host = rules_text(worker->rules, route->set_host);
-    struct uri uri;
-    if ((route->strip == 0 && route->prepend == 0 && route->set_host == 0) ||
-        uri_parse(message->octets, message->request_uri, &uri) != 0)
-        return;
-    edit_user(&worker->edits, &uri, route, rules_text(worker->rules, route->prepend));
-    if (host[0] == '\0' || uri.host.length == 0)
-        return;
-    struct span whole = uri.host; // with the port, which belongs to the host that was
     uint32_t end = message->request_uri.offset + message->request_uri.length;
-    uint32_t behind = whole.offset + whole.length;
-    if (uri.has_port)
+    uint32_t behind = uri->host.offset + uri->host.length;
+    if (host[0] == '\0' || uri->host.length == 0)
+        return (struct rewrite){{0, 0}, ""};
+    if (uri->has_port)
         while (behind < end && (message->octets[behind] == ':' ||
                                 (message->octets[behind] >= '0' && message->octets[behind] <= '9')))
             behind++;
-    whole.length = (uint16_t)(behind - whole.offset);
-    edit_replace(&worker->edits, whole, host, (uint32_t)strlen(host));
+    return (struct rewrite){{uri->host.offset, (uint16_t)(behind - uri->host.offset)}, host};
+}
+
+bool rewrites_request_uri(const struct snapshot_route *route)
+{
+    return route != NULL && (route->strip != 0 || route->prepend != 0 || route->set_host != 0);
+}
+
+void rewrite_request_uri(const struct worker *worker, const struct message *message,
+                         const struct snapshot_route *route, struct writer *writer)
+{
+    struct uri uri;
+    uint32_t at = message->request_uri.offset, end = at + message->request_uri.length;
+    if (rewrites_request_uri(route) && uri_parse(message->octets, message->request_uri, &uri) == 0) {
+        const struct rewrite changes[] = {rewrite_user(worker, &uri, route),
+                                          rewrite_host(worker, message, &uri, route)};
+        for (unsigned i = 0; i < RTE_DIM(changes); i++) { // the user part stands before the host
+            if (changes[i].span.offset == 0)
+                continue;
+            write_octets(writer, message->octets + at, changes[i].span.offset - at);
+            write_text(writer, changes[i].text);
+            at = changes[i].span.offset + changes[i].span.length;
+        }
+    }
+    write_octets(writer, message->octets + at, end - at);
 }
 
 void rewrite_identity(struct worker *worker, const struct message *message, uint16_t peer)

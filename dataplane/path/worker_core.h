@@ -47,6 +47,8 @@ struct work {
     bool has_cookie;        // our Route has a dg parameter that we signed
     struct cookie_route cookie;
     uint32_t dialog;       // index of the record, INDEX_NONE
+    struct span next_route_value; // all of that value
+    bool next_is_strict;          // it is a strict router's
     enum dialog_side side; // who sent this message, when dialog is set
     uint16_t to_peer;      // in-dialog: the other side
     // Responses.
@@ -111,6 +113,7 @@ static inline void count_gauge(int64_t *word, int64_t n)
     __atomic_store_n(word, *word + n, __ATOMIC_RELAXED);
 }
 
+    uint8_t restored[4096]; // what a strict router sent, as a loose one would have: strict.h
 static inline void settle(struct work *work, enum counter outcome)
 {
     work->outcome = outcome;
@@ -247,9 +250,28 @@ struct route_target {
 };
 // match.c: the first route that fits a request outside a dialog, NULL: none.
 const struct snapshot_route *match_route(const struct worker *worker, const struct work *work);
+// originate_inside.c: a request to one side of a dialog, in the name of the other one (12.2.1.1): with that
+// side's half of the route set, a strict router at its head too.
+struct inside {
+    uint32_t dialog;
+    enum dialog_side to;
+    enum sip_method method;
+    uint32_t cseq;
+    const char *extra; // header lines with CRLF each, or NULL
+};
+// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of room.
+uint32_t originate_inside(struct worker *worker, const struct inside *inside);
+// A client transaction for a request of ours; dialog: INDEX_NONE or its record. INDEX_NONE: no room.
+uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog);
+// Takes the mbuf. Without a transaction (INDEX_NONE) or room to keep it the request goes once, and its
+// transaction ends here. False: it did not go.
+bool originate_send(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf, const struct writer *writer,
+                    struct endpoint to);
 // rewrite.c: edits of a message that is sent on.
-void rewrite_request_uri(struct worker *worker, const struct message *message,
-                         const struct snapshot_route *route);
+bool rewrites_request_uri(const struct snapshot_route *route); // NULL: it does not
+// Writes the Request-URI with which a request goes on.
+void rewrite_request_uri(const struct worker *worker, const struct message *message,
+                         const struct snapshot_route *route, struct writer *writer);
 void rewrite_identity(struct worker *worker, const struct message *message, uint16_t peer);
 // A refusal of this peer: 503 and Retry-After as its configuration wants them upstream.
 void rewrite_refusal(struct worker *worker, const struct message *message, uint16_t peer);
@@ -307,3 +329,17 @@ bool endpoint_of_uri(const struct message *message, struct span uri, struct endp
 bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
 
 #endif
+// What a URI says of the next hop (16.6 step 7, RFC 3263 section 4).
+enum next_hop {
+    NEXT_HOP_ADDRESS,   // an IPv4 address
+    NEXT_HOP_NAME,      // a name
+    NEXT_HOP_ELSEWHERE, // an IPv6 address, tel, what is no URI
+    NEXT_HOP_SECURE,    // sips
+    NEXT_HOP_TRANSPORT  // another one than UDP
+};
+struct next_hop_uri {
+    uint32_t address;
+    uint16_t port; // 0: not given
+    struct span host;
+};
+enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop);

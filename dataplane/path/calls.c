@@ -70,6 +70,13 @@ void calls_untake(struct worker *worker, const struct call_parties *call)
         limit_untake(&worker->limits, rows[i], worker->now_us);
 }
 
+bool calls_take_member(struct worker *worker, uint16_t member)
+{
+    const struct snapshot_member *row = &worker->rules->members[member];
+    const struct call_limit limit = {.rate = row->rate, .burst = row->rate, .concurrent = row->capacity};
+    return limit_take(&worker->limits, LIMIT_MEMBER(member), &limit, worker->now_us);
+}
+
 static struct call_parties call_of(const struct dialog *dialog)
 {
     return (struct call_parties){dialog->caller_peer, dialog->callee_peer, dialog->callee_member};

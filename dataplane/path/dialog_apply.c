@@ -34,14 +34,24 @@ static void count_actions(struct worker *worker, const struct dialog *dialog, un
         count(worker, COUNTER_DIALOG_REFUSED);
 }
 
-static void cancel_invite(struct worker *worker, const struct dialog *dialog)
+// The INVITE's server transaction while it waits for an answer, NULL.
+static struct transaction *open_invite(struct worker *worker, const struct dialog *dialog)
 {
     if (dialog->invite == INDEX_NONE)
-        return;
+        return NULL;
     struct transaction *server = transaction_at(&worker->transactions, dialog->invite);
-    if ((uint16_t)server->generation != dialog->invite_generation || server->state != TRANSACTION_PROCEEDING)
+    bool open =
+        (uint16_t)server->generation == dialog->invite_generation && server->state == TRANSACTION_PROCEEDING;
+    return open ? server : NULL;
+}
+
+static void cancel_invite(struct worker *worker, const struct dialog *dialog)
+{
+    struct transaction *server = open_invite(worker, dialog);
+    if (server == NULL)
         return;
-    server->flags |= TRANSACTION_FLAG_OPERATOR;
+    if (!(server->flags & TRANSACTION_FLAG_TIMER_C))
+        server->flags |= TRANSACTION_FLAG_OPERATOR;
     originate_cancel(worker, transaction_other(worker, dialog->invite));
 }
 
@@ -94,6 +104,24 @@ void dialog_taken(struct worker *worker, uint32_t index)
         calls_hold(worker, dialog_at(&worker->dialogs, index));
 }
 
+void dialog_moves(struct worker *worker, uint32_t index, uint16_t member, struct endpoint to)
+{
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    uint16_t before = dialog->callee_member;
+    if (before == member || before == NUMBER_NONE)
+        return;
+    if (is_call(worker, index)) {
+        count_gauge(&worker->parts.members[before].calls, -1);
+        count_gauge(&worker->parts.members[member].calls, 1);
+    }
+    if (carries_call(worker, index)) {
+        limit_hold(&worker->limits, LIMIT_MEMBER(member));
+        limit_release(&worker->limits, LIMIT_MEMBER(before));
+    }
+    dialog_member_set(&worker->dialogs, index, member);
+    dialog_see(&worker->dialogs, index, &(struct dialog_seen){.side = DIALOG_CALLEE, .source = to});
+}
+
 void dialog_drop(struct worker *worker, uint32_t index)
 {
     if (is_call(worker, index))
@@ -109,10 +137,21 @@ int dialog_end(struct worker *worker, uint32_t index)
     if (state == DIALOG_TERMINATING)
         return -EALREADY;
     // Section 15: the callee's side may not send BYE before its 2xx is acknowledged, and we speak for it.
-    if (state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED))
-        return -EAGAIN;
-    dialog_apply(worker, index, DIALOG_ON_OPERATOR_END);
+    bool unacked =
+        state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED);
+    dialog_apply(worker, index, unacked ? DIALOG_ON_END_UNACKED : DIALOG_ON_OPERATOR_END);
     return 0;
+}
+
+void dialog_overdue(struct worker *worker, uint32_t index)
+{
+    struct transaction *server = open_invite(worker, dialog_at(&worker->dialogs, index));
+    if (server == NULL || dialog_state(&worker->dialogs, index) == DIALOG_TERMINATING) {
+        dialog_apply(worker, index, DIALOG_ON_TIMEOUT);
+        return;
+    }
+    server->flags |= TRANSACTION_FLAG_TIMER_C; // the caller's 487 becomes a 408
+    dialog_apply(worker, index, DIALOG_ON_OPERATOR_END);
 }
 
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enum dialog_side side)

@@ -2,6 +2,7 @@
 // What the INVITE that begins a dialog and its responses do to records: begun when it goes out, told apart by
 // To-tags, confirmed or refused. The proxy observes; it absorbs nothing here.
 #include "dialog_track.h"
+#include "failover.h"
 #include "route_set.h"
 #include "session_expires.h"
 
@@ -165,10 +166,12 @@ void track_tag(struct worker *worker, struct work *work, uint32_t first, const s
     uint32_t index = record_of_tag(worker, work, first);
     if (index == INDEX_NONE)
         return;
+    if (work->client != INDEX_NONE)
+        failover_follow(worker, work->client, index);
     uint8_t row = dialog_at(&worker->dialogs, index)->row;
     // 13.2.2.4: the 2xx sets the route set anew; then it stands.
     bool kept = row == DIALOG_ROW_CONFIRMED || row == DIALOG_ROW_TERMINATING ||
-                keep_answer(worker, work, index, mine);
+                row == DIALOG_ROW_TERMINATING_UNACKED || keep_answer(worker, work, index, mine);
     if (!kept && message->status >= 200) {
         dialog_drop(worker, index);
         return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One slice of the timer wheel a turn: what is left over stays due for the next one.
-#include "worker_core.h"
+#include "failover.h"
 
 static void resend(struct worker *worker, const struct transaction *transaction)
 {
@@ -13,7 +13,8 @@ static void resend(struct worker *worker, const struct transaction *transaction)
 static void rang_too_long(struct worker *worker, uint32_t index)
 {
     uint32_t server = transaction_other(worker, index);
-    if (server != INDEX_NONE)
+    bool counts = !(transaction_at(&worker->transactions, index)->flags & TRANSACTION_FLAG_ABANDONED);
+    if (server != INDEX_NONE && counts)
         transaction_at(&worker->transactions, server)->flags |= TRANSACTION_FLAG_TIMER_C;
     originate_cancel(worker, index);
 }
@@ -30,6 +31,8 @@ static void expire_transaction(struct worker *worker, uint32_t index)
     if (actions & TRANSACTION_DO_CANCEL)
         rang_too_long(worker, index);
     if (actions & TRANSACTION_DO_FAIL) {
+    if (actions & TRANSACTION_DO_FAILOVER)
+        failover_slow(worker, index);
         if (transaction->kind == TRANSACTION_INVITE_CLIENT || transaction->kind == TRANSACTION_CLIENT)
             response_failed(worker, index);
         else
@@ -47,10 +50,17 @@ static void expire_dialog(struct worker *worker, uint32_t index)
     if (event == DIALOG_EVENTS)
         return;
     if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
+    if (event == DIALOG_ON_KEEPALIVE) {
+        keepalive_look(worker, index);
+        return;
+    }
         count(worker, COUNTER_DIALOG_EXPIRED);
     if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
         event = DIALOG_ON_OPERATOR_END;
-    dialog_apply(worker, index, event);
+    if (event == DIALOG_ON_TIMEOUT)
+        dialog_overdue(worker, index);
+    else
+        dialog_apply(worker, index, event);
 }
 
 void expire_slice(struct worker *worker)
@@ -64,6 +74,8 @@ void expire_slice(struct worker *worker)
             if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
                 expire_transaction(worker, index);
         } else {
+        } else if (WHEEL_CLASS(expired[i]) == WHEEL_CLASS_PROBE) {
+            probe_expired(worker, index);
             expire_dialog(worker, index);
         }
     }

@@ -3,14 +3,63 @@
 // names the first choice, and the hash with the number of the attempt the next ones, so that the calls of a
 // member that is down spread over all others and theirs stay where they are; when a few attempts meet nobody,
 // the list is walked from where the hash points.
+//
+// A member that is silent costs each of its requests the time until fail-over, and the next member a request
+// more. So after the first one that met complete silence it rests for a second, and then one request a second
+// goes there until it is answered: of a member that comes and goes no more requests go twice than came within
+// the time of one fail-over.
 #include "member.h"
 
 #define MAGLEV_ATTEMPTS 8u
+#define SILENT_TICKS    (1000u / TICK_MS)
+
+// Who may be chosen besides those that are up and awake.
+#define ALLOW_DOWN    1u
+#define ALLOW_RESTING 2u
 
 void member_tried(struct member_choice *choice, uint16_t member)
 {
     if (choice->tried_count < MEMBER_TRIED_MAX)
         choice->tried[choice->tried_count++] = member;
+}
+
+void member_heard(const struct member_view *view, uint16_t member)
+{
+    struct member_lately *lately = &view->lately[member];
+    lately->heard = *view->now;
+    lately->heard_once = true;
+    if (lately->rest == MEMBER_RESTS_SILENT)
+        lately->rest = MEMBER_RESTS_NOT;
+}
+
+static bool is_resting(const struct member_view *view, uint16_t member)
+{
+    const struct member_lately *lately = &view->lately[member];
+    return lately->rest != MEMBER_RESTS_NOT && (int32_t)(lately->until - *view->now) > 0;
+}
+
+void member_asked(const struct member_view *view, uint16_t member)
+{
+    struct member_lately *lately = &view->lately[member];
+    if (lately->rest == MEMBER_RESTS_SILENT)
+        lately->until = *view->now + SILENT_TICKS;
+}
+
+void member_silent(const struct member_view *view, uint16_t member, tick_t since)
+{
+    struct member_lately *lately = &view->lately[member];
+    bool heard = lately->heard_once && (int32_t)(lately->heard - since) >= 0;
+    if (heard || is_resting(view, member))
+        return;
+    lately->rest = MEMBER_RESTS_SILENT;
+    lately->until = *view->now + SILENT_TICKS;
+}
+
+void member_rests(const struct member_view *view, uint16_t member, tick_t ticks)
+{
+    struct member_lately *lately = &view->lately[member];
+    lately->rest = MEMBER_RESTS_ASKED;
+    lately->until = *view->now + ticks;
 }
 
 bool member_is_up(const struct member_view *view, uint16_t member)
@@ -44,11 +93,14 @@ bool member_keeps(const struct member_view *view, const struct member_choice *ch
 }
 
 static bool is_usable(const struct member_view *view, const struct member_choice *choice, uint16_t member,
-                      bool down_too)
+                      unsigned allow)
 {
     if (view->rules->members[member].flags & (MEMBER_DRAINING | MEMBER_DISABLED))
         return false;
-    return !was_tried(choice, member) && (down_too || member_is_up(view, member)) && !is_full(view, member);
+    if (was_tried(choice, member) || is_full(view, member))
+        return false;
+    return ((allow & ALLOW_DOWN) || member_is_up(view, member)) &&
+           ((allow & ALLOW_RESTING) || !is_resting(view, member));
 }
 
 // Members of one priority, and which of them may be chosen.
@@ -57,12 +109,12 @@ struct group {
     const struct member_choice *choice;
     const uint16_t *members;
     uint32_t count;
-    bool down_too;
+    unsigned allow;
 };
 
 static bool usable(const struct group *group, uint16_t member)
 {
-    return is_usable(group->view, group->choice, member, group->down_too);
+    return is_usable(group->view, group->choice, member, group->allow);
 }
 
 static uint16_t by_call_id(const struct group *group)
@@ -138,7 +190,7 @@ static uint16_t of_group(const struct group *group)
     }
 }
 
-static uint16_t of_peer(const struct member_view *view, const struct member_choice *choice, bool down_too)
+static uint16_t of_peer(const struct member_view *view, const struct member_choice *choice, unsigned allow)
 {
     const struct rules *rules = view->rules;
     const struct snapshot_peer *peer = &rules->peers[choice->peer];
@@ -148,7 +200,7 @@ static uint16_t of_peer(const struct member_view *view, const struct member_choi
         for (end = first + 1; end < peer->member_count && rules->members[list[end]].priority == priority;
              end++)
             continue;
-        struct group group = {view, choice, list + first, end - first, down_too};
+        struct group group = {view, choice, list + first, end - first, allow};
         uint16_t member = of_group(&group);
         if (member != NUMBER_NONE)
             return member;
@@ -156,11 +208,14 @@ static uint16_t of_peer(const struct member_view *view, const struct member_choi
     return NUMBER_NONE;
 }
 
+// Of those that the operator has not taken out.
 static bool is_all_down(const struct member_view *view, uint16_t peer)
 {
     const struct snapshot_peer *row = &view->rules->peers[peer];
     for (uint32_t i = 0; i < row->member_count; i++) {
-        if (member_is_up(view, view->rules->lists[row->list_offset + i]))
+        uint16_t member = view->rules->lists[row->list_offset + i];
+        if (!(view->rules->members[member].flags & (MEMBER_DRAINING | MEMBER_DISABLED)) &&
+            member_is_up(view, member))
             return false;
     }
     return true;
@@ -168,9 +223,12 @@ static bool is_all_down(const struct member_view *view, uint16_t peer)
 
 uint16_t member_choose(const struct member_view *view, const struct member_choice *choice)
 {
-    uint16_t member = of_peer(view, choice, false);
+    unsigned resting = choice->again ? 0 : ALLOW_RESTING;
+    uint16_t member = of_peer(view, choice, 0);
+    if (member == NUMBER_NONE && resting != 0)
+        member = of_peer(view, choice, resting);
     if (member != NUMBER_NONE || !(view->rules->peers[choice->peer].flags & PEER_FAIL_OPEN) ||
         !is_all_down(view, choice->peer))
         return member;
-    return of_peer(view, choice, true);
+    return of_peer(view, choice, ALLOW_DOWN | resting);
 }

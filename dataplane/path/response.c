@@ -2,7 +2,7 @@
 // Responses on their way back (RFC 3261 16.7): through their pair of transactions, or statelessly to the Via
 // below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its
 // Call-ID alone; it goes only to an address of a peer.
-#include "worker_core.h"
+#include "failover.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -51,18 +51,26 @@ static bool deliver_own_end(struct worker *worker, uint32_t server, uint32_t cli
 }
 
 static void deliver_upstream(struct worker *worker, struct work *work)
+// The caller has had a final refusal.
+static bool has_refused(struct worker *worker, uint32_t server)
+{
+    uint8_t state = transaction_at(&worker->transactions, server)->state;
+    return state == TRANSACTION_COMPLETED || state == TRANSACTION_CONFIRMED;
+}
+
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
     uint32_t server = transaction_other(worker, work->client);
-    if (server == INDEX_NONE) {
-        if (invite && message->status / 100 == 2) { // 16.7 step 5: every 2xx goes on
-            work->client = INDEX_NONE;
-            response_stateless(worker, work);
-        }
+    bool late = server == INDEX_NONE || has_refused(worker, server);
+    if (late && invite && message->status / 100 == 2) { // 16.7 step 5: every 2xx goes on
+        work->client = INDEX_NONE;
+        response_stateless(worker, work);
         return;
     }
     if (!invite && message->status == 408) { // RFC 4320 4.2: nor another's; the requester times out by itself
+    if (server == INDEX_NONE)
+        return;
         transaction_release(&worker->transactions, server);
         return;
     }
@@ -102,25 +110,19 @@ static void deliver(struct worker *worker, struct work *work)
     if (work->message->status == 100 || (work->message->status < 200 && !invite))
         return;
     deliver_upstream(worker, work);
-    if (invite)
+    bool tracked = invite || work->message->method == METHOD_UPDATE; // UPDATE moves targets too
+    if (tracked && work->client != INDEX_NONE)
         dialog_response(worker, work);
 }
 
-// The end of a request that we made: nothing goes on; a BYE's end is the dialog's.
-static void end_of_ours(struct worker *worker, uint32_t client)
+// The end of a request that we made, by a final status or 0: nothing goes on; a BYE's end is the dialog's.
+static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
 {
     const struct transaction *transaction = transaction_at(&worker->transactions, client);
     uint32_t dialog = transaction->dialog;
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
-}
-
-static bool has_ended_wish(const struct worker *worker, uint32_t server)
-{
-    return server != INDEX_NONE &&
-           (worker->transactions.records[server].flags &
-            (TRANSACTION_FLAG_CANCELLED | TRANSACTION_FLAG_OPERATOR | TRANSACTION_FLAG_TIMER_C));
 }
 
 void response_stage(struct worker *worker, struct work *work)
@@ -144,7 +146,9 @@ void response_stage(struct worker *worker, struct work *work)
     settle(work, COUNTER_OUT_ABSORBED);
     if (message->status < 200) {
         client->flags |= TRANSACTION_FLAG_PROVISIONAL;
-        if (client->method == METHOD_INVITE && has_ended_wish(worker, transaction_other(worker, index)))
+        if (failover_is_unwanted(worker, index))
+    if (client->member != NUMBER_NONE)
+        member_heard(&worker->view, client->member);
             originate_cancel(worker, index);
     }
     if (actions & TRANSACTION_DO_ACK)
@@ -152,7 +156,7 @@ void response_stage(struct worker *worker, struct work *work)
     if (client->flags & TRANSACTION_FLAG_OURS) {
         if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
             end_of_ours(worker, index);
-    } else if (actions & TRANSACTION_DO_DELIVER) {
+    } else if ((actions & TRANSACTION_DO_DELIVER) && !failover_absorbs(worker, work)) {
         deliver(worker, work);
     }
     if (actions & TRANSACTION_DO_RELEASE)
@@ -164,13 +168,11 @@ void response_failed(struct worker *worker, uint32_t client)
     struct transaction *record = transaction_at(&worker->transactions, client);
     count(worker, COUNTER_TRANSACTION_TIMEOUT);
     if (record->flags & TRANSACTION_FLAG_OURS) {
-        end_of_ours(worker, client);
+        end_of_ours(worker, client, 0);
         return;
     }
-    if (record->member != NUMBER_NONE)
-        count_word(&worker->parts.members[record->member].timeouts_total, 1);
     uint32_t server = transaction_other(worker, client);
-    if (server == INDEX_NONE)
+    if (failover_lost(worker, client) || server == INDEX_NONE)
         return;
     if (record->method !=
         METHOD_INVITE) { // RFC 4320 section 4.2: never a 408, the requester times out by itself

@@ -3,8 +3,8 @@
 // every request outside a dialog is forwarded statefully; other requests inside a dialog and the ACK to a 2xx
 // are forwarded statelessly.
 #include <string.h>
+#include "failover.h"
 #include "judge.h"
-#include "worker_core.h"
 
 #define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
 
@@ -260,52 +260,12 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
         go_without_state(worker, work, outcome, target->to);
         return;
     }
+    failover_watch(worker, pair[1]);
     count(worker, invite ? COUNTER_TRANSACTION_IST : COUNTER_TRANSACTION_NIST);
     count(worker, invite ? COUNTER_TRANSACTION_ICT : COUNTER_TRANSACTION_NICT);
     if (invite)
         reply_trying(worker, work, pair[0]);
     settle(work, COUNTER_OUT_FORWARDED);
-}
-
-// 16.6 step 6: the next Route, or the Request-URI. Only addresses of the peer on the other side are a next
-// hop; anything else, names too, goes to where that side's messages were seen to come from, if a record tells
-// that.
-static bool in_dialog_target(const struct worker *worker, const struct work *work, struct endpoint *to)
-{
-    const struct message *message = work->message;
-    struct span uri = work->next_route.length != 0 ? work->next_route : message->request_uri;
-    // Behind a NAT what it calls itself leads nowhere.
-    bool by_source = work->dialog != INDEX_NONE && work->to_peer < worker->rules->peer_count &&
-                     (worker->rules->peers[work->to_peer].flags & PEER_CONTACT_SOURCE);
-    if (!by_source && endpoint_of_uri(message, uri, to) &&
-        rules_peer(worker->rules, to->address) == work->to_peer) {
-        to->listener = worker->rules->peers[work->to_peer].listener;
-        return true;
-    }
-    if (work->dialog == INDEX_NONE)
-        return false;
-    *to = dialog_endpoint(worker, work->dialog, work->side == DIALOG_CALLER ? DIALOG_CALLEE : DIALOG_CALLER);
-    return to->address != 0;
-}
-
-static void route_in_dialog(struct worker *worker, struct work *work)
-{
-    const struct message *message = work->message;
-    struct endpoint to;
-    if (!in_dialog_target(worker, work, &to)) {
-        if (message->method == METHOD_ACK)
-            settle(work, COUNTER_DROP_NO_NEXT_HOP);
-        else
-            reply_stateless(worker, work, (struct reply){403, "Next Hop Not Allowed", NULL});
-        return;
-    }
-    if (message->method == METHOD_INVITE)
-        forward_stateful(worker, work,
-                         &(struct route_target){.to = to, .peer = work->to_peer, .member = NUMBER_NONE});
-    else
-        forward_stateless(worker, work, to);
-    if (work->outcome == COUNTER_OUT_FORWARDED && work->dialog != INDEX_NONE)
-        dialog_request(worker, work);
 }
 
 void route_stage(struct worker *worker, struct work *work)
@@ -322,7 +282,7 @@ void route_stage(struct worker *worker, struct work *work)
         return;
     }
     if (work->message->to_tag.length > 0)
-        route_in_dialog(worker, work);
+        route_inside(worker, work);
     else
         route_new(worker, work);
 }

@@ -25,6 +25,12 @@ static void refuse(struct worker *worker, struct work *work, uint16_t status, ui
     reply_stateless(worker, work, (struct reply){status, NULL, extra});
 }
 
+struct picking {
+    uint16_t holder; // of what the request is about, NUMBER_NONE
+    bool lost;
+    struct refusal refusal; // counter: COUNTER_COUNT: no limit
+};
+
 // The one that holds what the request is about, if it takes it; the next time, and else, the balance's.
 static uint16_t choose(struct worker *worker, const struct member_choice *choice, uint16_t *holder)
 {
@@ -37,35 +43,60 @@ static uint16_t choose(struct worker *worker, const struct member_choice *choice
     return member_choose(&worker->view, choice);
 }
 
-// A member that takes the request, and for an INVITE its place within the limits. A member whose own limit is
-// reached sends the call to the next one; any other limit is the end. False: refused, or another worker is
-// asked for the member first.
-static bool find_member(struct worker *worker, struct work *work, struct route_target *target)
+struct endpoint target_of_member(const struct worker *worker, uint16_t member)
+{
+    const struct snapshot_member *row = &worker->rules->members[member];
+    return (struct endpoint){.address = ip_address_ipv4(&row->address),
+                             .port = row->port,
+                             .listener = worker->rules->peers[row->peer].listener};
+}
+
+// A member's own limit sends the call to the next one; any other is the end. lost: members without a route
+// are asked too.
+static bool pick_member(struct worker *worker, struct work *work, struct route_target *target,
+                        struct picking *picking)
 {
     struct member_choice choice = {.peer = target->peer, .call_hash = work->packet->call_hash};
-    struct refusal refusal = {503, 5, COUNTER_COUNT};
-    uint16_t holder;
-    if (!affinity_find(worker, work, target->peer, &holder))
-        return false;
+    uint16_t holder = picking->holder;
     while ((target->member = choose(worker, &choice, &holder)) != NUMBER_NONE) {
         struct call_parties call = {work->packet->peer, target->peer, target->member};
-        if (work->message->method != METHOD_INVITE || calls_take(worker, &call, &refusal)) {
-            const struct snapshot_member *row = &worker->rules->members[target->member];
-            target->to = (struct endpoint){.address = ip_address_ipv4(&row->address),
-                                           .port = row->port,
-                                           .listener = worker->rules->peers[target->peer].listener};
+        target->to = target_of_member(worker, target->member);
+        bool routed = picking->lost || tx_is_routed(worker, target->to);
+        if (routed &&
+            (work->message->method != METHOD_INVITE || calls_take(worker, &call, &picking->refusal)))
             return true;
-        }
-        if (refusal.counter != COUNTER_LIMIT_MEMBER || choice.tried_count == MEMBER_TRIED_MAX)
-            break;
+        if ((routed && picking->refusal.counter != COUNTER_LIMIT_MEMBER) ||
+            choice.tried_count == MEMBER_TRIED_MAX)
+            return false;
         member_tried(&choice, target->member);
     }
-    if (refusal.counter != COUNTER_COUNT) {
-        count(worker, refusal.counter);
+    return false;
+}
+
+// A member that takes the request, and for an INVITE its place within the limits. False: refused, or another
+// worker is asked for the member first.
+static bool find_member(struct worker *worker, struct work *work, struct route_target *target)
+{
+    struct picking picking = {.refusal = {503, 5, COUNTER_COUNT}};
+    if (!affinity_find(worker, work, target->peer, &picking.holder))
+        return false;
+    bool found = pick_member(worker, work, target, &picking);
+    if (!found &&
+        picking.refusal.counter == COUNTER_COUNT) { // a route may come back while the request is repeated
+        picking.lost = true;
+        found = pick_member(worker, work, target, &picking);
+    }
+    if (found) {
+        member_asked(&worker->view, target->member);
+        return true;
+    }
+    const struct refusal *refusal = &picking.refusal;
+    if (refusal->counter != COUNTER_COUNT) {
+        count(worker, refusal->counter);
         count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
         count_word(&worker->parts.peers[target->peer].refused_out_total, 1);
     }
-    refuse(worker, work, refusal.status, refusal.retry_after_s);
+    refuse(worker, work, refusal->status, refusal->retry_after_s);
     return false;
 }
 

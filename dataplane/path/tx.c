@@ -56,6 +56,14 @@ uint32_t tx_room(const struct worker *worker, struct endpoint to)
     return mtu < headers ? 0 : RTE_MIN(mtu - headers, room);
 }
 
+bool tx_is_routed(const struct worker *worker, struct endpoint to)
+{
+    struct nexthop hop;
+    return has_listener(worker, to) &&
+           nexthop_find(worker->nexthops, (uint8_t)worker->rules->listeners[to.listener].network, to.address,
+                        &hop) != NEXTHOP_UNROUTED;
+}
+
 static void tx_hand_over(struct worker *worker, unsigned owner)
 {
     struct tx_buffer *buffer = &worker->tx_away[owner];

@@ -11,7 +11,10 @@
 #include "affinity.h"
 #include "dialog.h"
 #include "member.h"
+#include "overload.h"
+#include "probe.h"
 #include "transaction.h"
+#include "unreachable.h"
 #include "uri.h"
 #include "worker.h"
 #include "write.h"
@@ -44,11 +47,11 @@ struct work {
     struct span route_removals[2]; // what popping our own Route values takes away (16.4)
     uint32_t route_removal_count;
     struct span next_route; // URI of the first Route value that is not ours, length 0: none
+    struct span next_route_value; // all of that value
+    bool next_is_strict;          // it is a strict router's
     bool has_cookie;        // our Route has a dg parameter that we signed
     struct cookie_route cookie;
     uint32_t dialog;       // index of the record, INDEX_NONE
-    struct span next_route_value; // all of that value
-    bool next_is_strict;          // it is a strict router's
     enum dialog_side side; // who sent this message, when dialog is set
     uint16_t to_peer;      // in-dialog: the other side
     // Responses.
@@ -56,6 +59,21 @@ struct work {
     struct via upstream; // the Via below ours
     bool has_upstream;
     struct endpoint upstream_at; // where it says responses go
+};
+
+// What is too much (shed.c).
+struct overload_marks {
+    uint32_t transactions;
+    uint32_t mbufs;
+    uint32_t turn_us;
+};
+
+// The turn under way.
+struct turn_seen {
+    uint64_t began_us;
+    uint32_t received; // packets
+    tick_t tick;       // when mbufs were counted
+    bool full;         // a queue or an inbox gave a whole burst
 };
 
 struct worker {
@@ -79,9 +97,15 @@ struct worker {
     struct worker_queue queues[WORKER_QUEUES_MAX];
     struct dialog_transitions transitions;
     struct limits limits;
+    struct overload overload;
+    struct overload_marks marks;
+    struct turn_seen seen;
     struct member_view view;
+    struct probes probes;
+    struct unreachables unreachables;
     struct affinity affinity;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
+    struct member_lately lately[MEMBERS_MAX];
     uint64_t delay_us;            // sum of all post-dial delays
     uint16_t ip_id;
     struct command *command; // being worked on
@@ -89,6 +113,7 @@ struct worker {
     struct message kept;     // a kept one, parsed again
     struct edits edits;
     uint8_t scratch[4096];
+    uint8_t restored[4096]; // what a strict router sent, as a loose one would have: strict.h
     struct rte_mbuf *burst[BURST_TOTAL];
 };
 
@@ -113,7 +138,6 @@ static inline void count_gauge(int64_t *word, int64_t n)
     __atomic_store_n(word, *word + n, __ATOMIC_RELAXED);
 }
 
-    uint8_t restored[4096]; // what a strict router sent, as a loose one would have: strict.h
 static inline void settle(struct work *work, enum counter outcome)
 {
     work->outcome = outcome;
@@ -149,6 +173,13 @@ void parse_stage(struct worker *worker, struct work *work);
 bool has_magic_cookie(const struct message *message);
 // transaction_stage.c
 void transaction_stage(struct worker *worker, struct work *work);
+// shed.c: a worker that is behind. Its marks follow from the configuration; each turn begins with a look at
+// the one before.
+void shed_settings(struct worker *worker);
+void shed_turn(struct worker *worker);
+// Answers 503 to the share of new calls that is refused now. Only for what no transaction knows.
+void shed_stage(struct worker *worker, struct work *work);
+uint32_t shed_percent(const struct worker *worker); // that share
 // dialog_stage.c
 void dialog_stage(struct worker *worker, struct work *work);
 // route.c
@@ -164,6 +195,8 @@ bool tx_has_mbufs(struct worker *worker);
 uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
                  struct endpoint to);
 uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, struct endpoint to);
+// Whether there is a way there at all; its neighbour may be unknown as yet.
+bool tx_is_routed(const struct worker *worker, struct endpoint to);
 uint32_t tx_room(const struct worker *worker, struct endpoint to); // largest SIP message that fits, octets
 void tx_flush(struct worker *worker);
 
@@ -217,6 +250,23 @@ void originate_ack(struct worker *worker, uint32_t client,
                    const struct message *response);            // to a non-2xx (17.1.1.3)
 void originate_cancel(struct worker *worker, uint32_t client); // 9.1
 void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to);
+// originate_inside.c: a request to one side of a dialog, in the name of the other one (12.2.1.1): with that
+// side's half of the route set, a strict router at its head too.
+struct inside {
+    uint32_t dialog;
+    enum dialog_side to;
+    enum sip_method method;
+    uint32_t cseq;
+    const char *extra; // header lines with CRLF each, or NULL
+};
+// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of room.
+uint32_t originate_inside(struct worker *worker, const struct inside *inside);
+// A client transaction for a request of ours; dialog: INDEX_NONE or its record. INDEX_NONE: no room.
+uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog);
+// Takes the mbuf. Without a transaction (INDEX_NONE) or room to keep it the request goes once, and its
+// transaction ends here. False: it did not go.
+bool originate_send(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf, const struct writer *writer,
+                    struct endpoint to);
 
 // The live transaction on the other side of a proxied pair, INDEX_NONE when it is gone.
 static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
@@ -235,9 +285,15 @@ static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t dialog, enum dialog_side side);
 unsigned dialog_apply(struct worker *worker, uint32_t dialog,
                       enum dialog_event event); // step, gauges, actions, release
-// Ends a dialog by command or lifetime. Returns 0 or -errno.
+// Ends a dialog by command; one whose 2xx was not acknowledged yet, as soon as it is. Returns 0 or -errno.
 int dialog_end(struct worker *worker, uint32_t dialog);
+// The lifetime of its state is over. An early one whose INVITE is still open is cancelled, the others are
+// dropped or ended as the machine says.
+void dialog_overdue(struct worker *worker, uint32_t dialog);
 void dialog_taken(struct worker *worker, uint32_t dialog); // over from an image: counts for its peers
+// The call is at another member of the callee's peer now, behind this address. A record whose member is not
+// known stays as it is.
+void dialog_moves(struct worker *worker, uint32_t dialog, uint16_t member, struct endpoint to);
 // Without its callee's tag a record would find nothing: the call goes on by its cookie alone.
 void dialog_drop(struct worker *worker, uint32_t dialog);
 
@@ -250,23 +306,6 @@ struct route_target {
 };
 // match.c: the first route that fits a request outside a dialog, NULL: none.
 const struct snapshot_route *match_route(const struct worker *worker, const struct work *work);
-// originate_inside.c: a request to one side of a dialog, in the name of the other one (12.2.1.1): with that
-// side's half of the route set, a strict router at its head too.
-struct inside {
-    uint32_t dialog;
-    enum dialog_side to;
-    enum sip_method method;
-    uint32_t cseq;
-    const char *extra; // header lines with CRLF each, or NULL
-};
-// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of room.
-uint32_t originate_inside(struct worker *worker, const struct inside *inside);
-// A client transaction for a request of ours; dialog: INDEX_NONE or its record. INDEX_NONE: no room.
-uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog);
-// Takes the mbuf. Without a transaction (INDEX_NONE) or room to keep it the request goes once, and its
-// transaction ends here. False: it did not go.
-bool originate_send(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf, const struct writer *writer,
-                    struct endpoint to);
 // rewrite.c: edits of a message that is sent on.
 bool rewrites_request_uri(const struct snapshot_route *route); // NULL: it does not
 // Writes the Request-URI with which a request goes on.
@@ -277,7 +316,9 @@ void rewrite_identity(struct worker *worker, const struct message *message, uint
 void rewrite_refusal(struct worker *worker, const struct message *message, uint16_t peer);
 void rewrite_path(struct worker *worker, const struct message *message, uint16_t listener);
 // target.c: requests outside dialogs.
+struct endpoint target_of_member(const struct worker *worker, uint16_t member);
 void route_new(struct worker *worker, struct work *work);
+void route_inside(struct worker *worker, struct work *work); // route_inside.c: requests inside dialogs
 // route.c: sends a request on, with a transaction on either side. For an INVITE outside a dialog its call was
 // taken (calls_take()) for this target.
 void forward_stateful(struct worker *worker, struct work *work, const struct route_target *target);
@@ -295,6 +336,7 @@ struct refusal {
 };
 bool calls_take(struct worker *worker, const struct call_parties *call, struct refusal *refusal);
 void calls_untake(struct worker *worker, const struct call_parties *call); // it did not come about
+bool calls_take_member(struct worker *worker, uint16_t member); // of a member alone, for a call that is there
 void calls_hold(struct worker *worker, const struct dialog *dialog);
 void calls_release(struct worker *worker, const struct dialog *dialog);
 
@@ -325,10 +367,6 @@ bool command_slice(struct worker *worker);
 // Host and port of a SIP URI that names an IPv4 address; false for names, IPv6 and other schemes. listener is
 // NUMBER_NONE.
 bool endpoint_of_uri(const struct message *message, struct span uri, struct endpoint *to);
-// Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no IPv4 address.
-bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
-
-#endif
 // What a URI says of the next hop (16.6 step 7, RFC 3263 section 4).
 enum next_hop {
     NEXT_HOP_ADDRESS,   // an IPv4 address
@@ -343,3 +381,7 @@ struct next_hop_uri {
     struct span host;
 };
 enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop);
+// Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no IPv4 address.
+bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
+
+#endif

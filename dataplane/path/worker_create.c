@@ -26,6 +26,16 @@ struct dialog_transitions *worker_transitions(struct worker *worker)
     return &worker->transitions;
 }
 
+struct member_transitions *worker_member_transitions(struct worker *worker)
+{
+    return &worker->probes.transitions;
+}
+
+struct unreachables *worker_unreachables(struct worker *worker)
+{
+    return &worker->unreachables;
+}
+
 static void start_clock(struct worker *worker)
 {
     struct timespec now;
@@ -61,6 +71,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     }
     start_clock(worker);
     wheel_init(&worker->wheel, worker->now);
+    probe_init(worker);
     const struct dialogs_place place = {.file = parts->file,
                                         .private = memory,
                                         .capacity = parts->dialogs_capacity,
@@ -73,8 +84,11 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     worker->rules = parts->published->rules;
     worker->nexthops = parts->published->nexthops;
     worker->limits = (struct limits){.own = parts->id, .workers = parts->count};
-    worker->view =
-        (struct member_view){.limits = &worker->limits, .credits = worker->credits, .workers = parts->count};
+    worker->view = (struct member_view){.limits = &worker->limits,
+                                        .credits = worker->credits,
+                                        .lately = worker->lately,
+                                        .now = &worker->now,
+                                        .workers = parts->count};
     for (unsigned i = 0; i < parts->count; i++) {
         worker->limits.words[i] = parts->shared->limits[i];
         worker->view.members[i] = parts->shared->members[i];

@@ -30,10 +30,13 @@ enum dialog_event {
     DIALOG_ON_BYE_DONE, // final response to a BYE that ends the dialog: 2xx, 408, 481 and others (RFC 5057)
     DIALOG_ON_BYE_CHALLENGED, // 401 or 407: the BYE comes again with credentials
     DIALOG_ON_TIMEOUT,        // lifetime of the state
-    DIALOG_ON_OPERATOR_END,   // `dialog end`, or the end of the lifetime with BYE
+    DIALOG_ON_OPERATOR_END,   // `dialog end`, or the end of the session with BYE
+    DIALOG_ON_END_UNACKED,    // `dialog end` between the 2xx and its ACK
     DIALOG_ON_GONE,           // 481 or 408 to any other in-dialog request (RFC 5057: the dialog is dead)
     DIALOG_ON_NO_ACK,      // Confirmed, and 64*T1 later no ACK was seen: the callee has given up (13.3.1.4)
     DIALOG_ON_SESSION_END, // RFC 4028 section 8.3: the session expired without a refresh
+    DIALOG_ON_DEAD,        // an OPTIONS of ours was answered 481 or 408, or not at all
+    DIALOG_ON_KEEPALIVE,   // it is time to see who was heard; changes nothing but the timer
     DIALOG_EVENTS
 };
 
@@ -57,10 +60,11 @@ extern const uint8_t dialog_state_of[DIALOG_ROWS]; // enum dialog_state
 
 struct dialog_life {
     tick_t none;        // state None
-    tick_t early;       // since the last 1xx
+    tick_t early;       // since the INVITE, however often it rings
     tick_t confirmed;   // since the 2xx; then BYE to both sides
     tick_t no_ack;      // since the 2xx, while no ACK was seen
-    tick_t terminating; // a BYE or a CANCEL that nobody answers
+    tick_t terminating; // a BYE or a CANCEL that nobody answers; an ACK that does not come
+    tick_t keepalive;   // between two looks at who was heard; 0: never
 };
 
 // One transition, for whoever watches. Written by the worker, read by one other thread.
@@ -108,8 +112,10 @@ struct dialogs {
     struct dialog_transitions *transitions;  // NULL: nobody watches
     struct image *images[DIALOG_IMAGES_MAX]; // NULL: none, or all of it was taken over
     uint32_t images_left;                    // records whose cold part still lies in an image
-    uint8_t block[sizeof(struct dialog_cold) + TEXT_PACKED_MAX]; // a cold block that is being made
-    uint8_t texts[TEXT_LENGTH_MAX];                              // what it is made of
+    // A cold block that is being made.
+    uint8_t block[sizeof(struct dialog_cold) + TEXT_PACKED_MAX +
+                  2 * DIALOG_SHIFTS_MAX * sizeof(struct dialog_shift)];
+    uint8_t texts[TEXT_LENGTH_MAX]; // what it is made of
 };
 
 // Where a set lies. Octets are 64-octet aligned.
@@ -168,6 +174,8 @@ struct dialog_seen {
     struct endpoint source; // address 0: stays
 };
 void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *seen);
+// The callee's side is another member of its peer now.
+void dialog_member_set(struct dialogs *set, uint32_t index, uint16_t member);
 // Changes of the cold part in one commit; what is as it was asks the arena for nothing. Returns 0, or -ENOSPC
 // and nothing changed.
 struct dialog_change {
@@ -178,6 +186,16 @@ struct dialog_change {
     tick_t session_end;
 };
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change);
+
+// dialog_cseq.c: numbers of this side as the other end sees them, and back again (RFC 3261 12.2.1.1). They
+// differ once requests of ours have been put in, which go under the name of a side.
+uint32_t dialog_cseq_out(const struct dialogs *set, uint32_t index, enum dialog_side side, uint32_t number);
+uint32_t dialog_cseq_back(const struct dialogs *set, uint32_t index, enum dialog_side side, uint32_t number);
+// The number that a request of ours in the name of this side has at the other end.
+uint32_t dialog_cseq_next(const struct dialogs *set, uint32_t index, enum dialog_side side);
+// It is used. Returns 0; -ENOSPC or -ERANGE (8.1.1.5), when nothing changed and it may not be sent. Not
+// needed for the last request of a dialog.
+int dialog_cseq_take(struct dialogs *set, uint32_t index, enum dialog_side side);
 
 // Finds by Call-ID and both tags as a request or response shows them. from and to are the message's From- and
 // To-tag; *side tells who sent the request (DIALOG_CALLER: from is the caller's). to.length 0 finds the
@@ -205,13 +223,19 @@ void dialogs_prefetch(const struct dialogs *set, const uint64_t *call_hashes, un
 
 // Applies the event: state, counts, timer (by life and session). Returns the actions. A handle that the wheel
 // gave back goes through dialog_expired(), which tells the event: DIALOG_ON_TIMEOUT, DIALOG_ON_NO_ACK,
-// DIALOG_ON_SESSION_END, or DIALOG_EVENTS when something earlier in this turn armed or released the record.
+// DIALOG_ON_SESSION_END, DIALOG_ON_KEEPALIVE, or DIALOG_EVENTS when something earlier in this turn armed or
+// released the record.
 enum dialog_event dialog_expired(struct dialogs *set, uint32_t index, tick_t now);
 unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event event, tick_t now);
 // When the present state began. Of Terminating it is what its timer says.
 tick_t dialog_state_since(const struct dialogs *set, uint32_t index);
 // Moves the end of an early dialog nearer (13.2.2.4).
 void dialog_end_at(struct dialogs *set, uint32_t index, tick_t deadline);
+// A message of this side came (DIALOG_HEARD), or an OPTIONS to it is out (DIALOG_ASKED); not committed.
+static inline void dialog_heard_set(struct dialogs *set, uint32_t index, unsigned heard)
+{
+    set->records[index].heard = (uint8_t)heard;
+}
 void dialog_release(struct dialogs *set, uint32_t index);
 // A record that stands for its call ends: another living one of the same INVITE (a fork) stands for it from
 // here on. Returns that one; INDEX_NONE: there is none, the call has ended.

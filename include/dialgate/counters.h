@@ -37,10 +37,18 @@
       "Dialogs in the files of earlier processes, by what became of them at the start.")                               \
     F(DIALOGS_IN_IMAGES, "dialgate_dialogs_in_images", "gauge",                                                        \
       "Dialogs taken over whose texts still lie in an earlier process's file.")                                        \
+    F(KEEPALIVES, "dialgate_keepalives_total", "counter", "OPTIONS inside dialogs, and what they found.")              \
     F(AFFINITY, "dialgate_affinity_total", "counter", "Requests that are for the member that holds their call.")       \
+    F(FAILOVERS, "dialgate_failovers_total", "counter",                                                                \
+      "Requests that went on to another member, by what the one before did, and those that did not for want of room.") \
+    F(WAYS_REFUSED, "dialgate_refused_next_hops_total", "counter",                                                     \
+      "Requests inside dialogs whose URI leads where nothing is sent, by what is wrong with it.")                      \
     F(LIMITS, "dialgate_limited_calls_total", "counter", "Calls that a limit refused, by limit.")                      \
     F(DRAINED, "dialgate_drained_requests_total", "counter",                                                           \
       "Requests outside dialogs answered 503 because the operator drains something, by what.")                         \
+    F(OVERLOADED, "dialgate_overloaded", "gauge", "Whether the worker is behind now, by what shows it.")               \
+    F(OVERLOAD_SHARE, "dialgate_overload_refused_percent", "gauge", "Share of new calls that the worker refuses now.") \
+    F(OVERLOAD_EVENTS, "dialgate_overload_events_total", "counter", "What overload control did.")                      \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
@@ -123,6 +131,8 @@
     C(DIALOG_ENDED, DIALOG_EVENTS, "event=\"ended\"", "ended after it was confirmed")                                  \
     C(DIALOG_EXPIRED, DIALOG_EVENTS, "event=\"expired\"", "ended by its lifetime")                                     \
     C(DIALOG_FULL, DIALOG_EVENTS, "event=\"full\"", "table or arena full")                                             \
+    C(KEEPALIVE_SENT, KEEPALIVES, "event=\"sent\"", "OPTIONS to a side that was not heard for dialogs.keepalive")       \
+    C(KEEPALIVE_DEAD, KEEPALIVES, "event=\"dead\"", "dialog found dead (481, 408, or no answer) and ended by BYE")      \
     C(DIALOG_NONE_NOW, DIALOGS_LIVE, "state=\"none\"", "")                                                             \
     C(DIALOG_EARLY_NOW, DIALOGS_LIVE, "state=\"early\"", "")                                                           \
     C(DIALOG_CONFIRMED_NOW, DIALOGS_LIVE, "state=\"confirmed\"", "")                                                   \
@@ -134,12 +144,24 @@
     C(AFFINITY_ASKED, AFFINITY, "event=\"asked\"", "another core was asked which member holds the dialog that an INVITE names") \
     C(AFFINITY_KEPT, AFFINITY, "event=\"kept\"", "request sent to the member that holds its call or challenged it")   \
     C(AFFINITY_FORGOTTEN, AFFINITY, "event=\"forgotten\"", "a challenge's member was forgotten for want of room")     \
+    C(FAILOVER_TIMEOUT, FAILOVERS, "reason=\"timeout\"", "it did not answer in time")                                  \
+    C(FAILOVER_REFUSED, FAILOVERS, "reason=\"refused\"", "it answered with a status of failover.statuses")             \
+    C(FAILOVER_UNREACHABLE, FAILOVERS, "reason=\"unreachable\"", "ICMP said so")                                       \
+    C(FAILOVER_NO_ROOM, FAILOVERS, "reason=\"no_room\"", "no fail-over: the transactions were three quarters full")    \
+    C(NEXT_HOP_TRANSPORT, WAYS_REFUSED, "reason=\"transport\"", "it asks for TLS or another transport than UDP")      \
+    C(NEXT_HOP_REFUSED, WAYS_REFUSED, "reason=\"not_allowed\"", "no address or name of the peer on the other side, and no learnt source") \
     C(LIMIT_ALL, LIMITS, "limit=\"all\"", "of all peers together")                                                   \
     C(LIMIT_PEER_IN, LIMITS, "limit=\"peer_in\"", "of the peer that the call came from")                             \
     C(LIMIT_PEER_OUT, LIMITS, "limit=\"peer_out\"", "of the peer that the call was to go to")                        \
     C(LIMIT_MEMBER, LIMITS, "limit=\"member\"", "of every member that was left")                                     \
     C(DRAINED_NODE, DRAINED, "drained=\"node\"", "the whole node")                                                    \
     C(DRAINED_PEER, DRAINED, "drained=\"peer\"", "the peer that the request came from")                               \
+    C(OVERLOADED_TRANSACTIONS, OVERLOADED, "reason=\"transactions\"", "transactions in memory")                        \
+    C(OVERLOADED_MBUFS, OVERLOADED, "reason=\"mbufs\"", "packet buffers in use")                                       \
+    C(OVERLOADED_TURN, OVERLOADED, "reason=\"turn\"", "turns that last too long")                                      \
+    C(OVERLOADED_QUEUE, OVERLOADED, "reason=\"queue\"", "a NIC queue or an inbox that does not drain")                  \
+    C(OVERLOAD_LOSS, OVERLOAD_SHARE, "", "")                                                                           \
+    C(OVERLOAD_REFUSED, OVERLOAD_EVENTS, "event=\"refused\"", "new call answered 503 by a worker that is behind")      \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \

@@ -24,7 +24,7 @@ static struct snapshot_peer peer_of(const char *name, uint16_t listener, struct 
                                  .maglev_offset = maglev.offset,
                                  .maglev_count = maglev.count,
                                  .member_count = 1,
-                                 .attempts = 3,
+                                 .attempts = 1, // no fail-over
                                  .limit_reply = 503};
     snprintf(peer.name, sizeof(peer.name), "%s", name);
     return peer;

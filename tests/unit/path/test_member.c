@@ -20,6 +20,8 @@ struct world {
     struct counters_member *health[2];
     struct limits limits;
     int32_t credits[MEMBERS_MAX];
+    struct member_lately lately[MEMBERS];
+    tick_t now;
     struct member_view view;
 };
 
@@ -44,8 +46,12 @@ static int setup(void **state)
                                   .peer_count = 1,
                                   .member_count = MEMBERS};
     world->limits.workers = 2;
-    world->view = (struct member_view){
-        .rules = &world->rules, .limits = &world->limits, .credits = world->credits, .workers = 2};
+    world->view = (struct member_view){.rules = &world->rules,
+                                       .limits = &world->limits,
+                                       .credits = world->credits,
+                                       .lately = world->lately,
+                                       .now = &world->now,
+                                       .workers = 2};
     for (unsigned i = 0; i < 2; i++) {
         world->health[i] = calloc(MEMBERS, sizeof(struct counters_member));
         world->limits.words[i] = calloc(LIMIT_ROWS, sizeof(struct limit_words));

@@ -120,17 +120,16 @@ static bool session_differs(const struct dialog_cold *cold, const struct dialog_
 // In one commit: the new block and what the line knows of it.
 static void swap(struct dialogs *set, uint32_t index, arena_ref made, const struct dialog_string *texts)
 {
-    struct dialog *dialog = &set->records[index];
+    const struct dialog *dialog = &set->records[index];
     bool session = block_at(set, made)->session_s != 0;
-    commit_open(set, index);
-    dialog->cold = made;
-    if (texts != NULL) {
-        dialog->caller_tag_hash = dialog_tag_hash(set, texts[DIALOG_TEXT_CALLER_TAG]);
-        dialog->callee_tag_hash = dialog_tag_hash(set, texts[DIALOG_TEXT_CALLEE_TAG]);
-    }
-    dialog->flags &= (uint8_t)~DIALOG_FLAG_SESSION;
-    dialog->flags |= session ? DIALOG_FLAG_SESSION : 0;
-    commit_close(set, index);
+    uint8_t flags = dialog->flags & (uint8_t)~DIALOG_FLAG_SESSION;
+    struct commit_group group = commit_group_of(dialog);
+    commit_cold(&group, made);
+    assert(texts == NULL || dialog->caller_tag_hash == dialog_tag_hash(set, texts[DIALOG_TEXT_CALLER_TAG]));
+    if (texts != NULL)
+        commit_callee_tag(&group, dialog_tag_hash(set, texts[DIALOG_TEXT_CALLEE_TAG]));
+    commit_row(&group, dialog->row, session ? flags | DIALOG_FLAG_SESSION : flags);
+    commit_change(set, index, group);
 }
 
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change)

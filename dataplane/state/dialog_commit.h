@@ -27,38 +27,64 @@ static inline int commit_thaw(struct dialogs *set, uint32_t index)
     return commit_is_ours(&set->records[index]) ? 0 : dialog_thaw(set, index);
 }
 
-// Changes some bits of an aligned word of the record. Fields go in by the words that the check reads: had one
-// been stored by itself a moment ago, the check would wait for it to leave the processor's store buffer, as
-// long as all the rest of a step takes.
-static inline void commit_word(struct dialog *dialog, size_t offset, uint64_t mask, uint64_t bits)
+// The group of the record (dialog_record.h) as it is to be: since, and the word behind the check.
+struct commit_group {
+    uint32_t since;
+    uint64_t rest;
+};
+
+static inline struct commit_group commit_group_of(const struct dialog *dialog)
 {
-    uint8_t *at = (uint8_t *)dialog + offset;
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    word = (word & ~mask) | bits;
-    __asm__("" : "+r"(word)); // or the compiler sees that fewer octets are enough
-    memcpy(at, &word, sizeof(word));
+    return (struct commit_group){dialog->since, check_word((const uint8_t *)&dialog->cold)};
 }
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "where a field lies in its word");
+static_assert(offsetof(struct dialog, callee_tag_hash) == 60 && offsetof(struct dialog, row) == 62 &&
+                  offsetof(struct dialog, flags) == 63,
+              "the shifts below");
 
-static inline void commit_row(struct dialog *dialog, uint8_t row, uint8_t flags)
+static inline void commit_row(struct commit_group *group, uint8_t row, uint8_t flags)
 {
-    static_assert(offsetof(struct dialog, row) == 62 && offsetof(struct dialog, flags) == 63, "one word");
-    commit_word(dialog, 56, (uint64_t)0xffff << 48, (uint64_t)row << 48 | (uint64_t)flags << 56);
+    group->rest = (group->rest & (UINT64_MAX >> 16)) | (uint64_t)row << 48 | (uint64_t)flags << 56;
 }
 
-static inline void commit_since(struct dialog *dialog, tick_t since)
+static inline void commit_cold(struct commit_group *group, arena_ref cold)
 {
-    static_assert(offsetof(struct dialog, since) == 48, "at the start of a word");
-    commit_word(dialog, 48, UINT32_MAX, since);
+    group->rest = (group->rest & ~(uint64_t)UINT32_MAX) | cold;
 }
 
+static inline void commit_callee_tag(struct commit_group *group, uint16_t hash)
+{
+    group->rest = (group->rest & ~((uint64_t)0xffff << 32)) | (uint64_t)hash << 32;
+}
+
+// The one field outside of the group that an event changes: between commit_open() and commit_close(). It goes
+// in by the word that the check reads: had one half been stored by itself a moment ago, the check would wait
+// for it to leave the processor's store buffer, as long as all the rest takes.
 static inline void commit_cseq(struct dialog *dialog, enum dialog_side side, uint32_t cseq)
 {
-    static_assert(offsetof(struct dialog, cseq) == 32, "one word");
-    unsigned shift = side == DIALOG_CALLER ? 0 : 32;
-    commit_word(dialog, 32, (uint64_t)UINT32_MAX << shift, (uint64_t)cseq << shift);
+    uint64_t word = side == DIALOG_CALLER ? cseq | (uint64_t)dialog->cseq[DIALOG_CALLEE] << 32
+                                          : dialog->cseq[DIALOG_CALLER] | (uint64_t)cseq << 32;
+    __asm__("" : "+r"(word)); // or the compiler sees that fewer octets are enough
+    memcpy(dialog->cseq, &word, sizeof(word));
+}
+
+// The group, the check of all that the record holds now among it. Of a record whose cold part still lies in
+// an image nothing is committed: the image has it.
+static inline void commit_store(struct dialog *dialog, struct commit_group group)
+{
+    uint32_t check = commit_is_ours(dialog) ? dialog_check(dialog, group.since, group.rest) : 0;
+    uint64_t first = group.since | (uint64_t)check << 32;
+    commit_order();
+#ifdef __SSE4_2__
+    __m128i words = _mm_set_epi64x((long long)group.rest, (long long)first);
+    // Not an intrinsic: the compiler may make two stores of that.
+    __asm__ volatile("movdqa %1, %0" : "=m"(*(__m128i *)(void *)&dialog->since) : "x"(words));
+#else
+    memcpy(&dialog->since, &first, sizeof(first));
+    memcpy(&dialog->cold, &group.rest, sizeof(group.rest));
+#endif
+    commit_order();
 }
 
 // From here to commit_close() the file's version is the journal's copy.
@@ -72,17 +98,27 @@ static inline void commit_open(struct dialogs *set, uint32_t index)
     commit_order();
 }
 
-// Of a record whose cold part still lies in an image nothing is committed: the image has it.
 static inline void commit_close(struct dialogs *set, uint32_t index)
 {
     struct dialog *dialog = &set->records[index];
     if (!commit_is_ours(dialog))
         return;
-    commit_order();
-    dialog->check = dialog_record_check(dialog);
-    commit_order();
+    commit_store(dialog, commit_group_of(dialog));
     set->journal->index = INDEX_NONE;
     commit_order();
+}
+
+// A change of nothing but the group.
+static inline void commit_change(struct dialogs *set, uint32_t index, struct commit_group group)
+{
+#ifdef __SSE4_2__
+    commit_store(&set->records[index], group);
+#else
+    commit_open(set, index);
+    commit_store(&set->records[index], group);
+    set->journal->index = INDEX_NONE;
+    commit_order();
+#endif
 }
 
 // A record that has been written whole, or one that is to be gone.

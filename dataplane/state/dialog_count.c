@@ -5,10 +5,10 @@
 
 static void set_flags(struct dialogs *set, uint32_t index, uint8_t flags)
 {
-    struct dialog *dialog = &set->records[index];
-    commit_open(set, index);
-    commit_row(dialog, dialog->row, flags);
-    commit_close(set, index);
+    const struct dialog *dialog = &set->records[index];
+    struct commit_group group = commit_group_of(dialog);
+    commit_row(&group, dialog->row, flags);
+    commit_change(set, index, group);
 }
 
 static bool is_heir(const struct dialogs *set, const struct dialog *of, uint32_t index)

@@ -6,12 +6,19 @@
 // reads it after a kill. Hence the rules:
 //   - a cold block never changes: what changes in it is a new block, and one word of the record that names
 //   it;
-//   - before a committed field changes, the record is copied to the journal, the one place for the one record
-//     that is being changed; afterwards its check is made anew and the journal closed;
+//   - what lies in the group of the record (struct dialog) changes together with the check, by one store of
+//     one instruction: a kill comes before or after it;
+//   - before another committed field changes, the record is copied to the journal, the one place for the one
+//     record that is being changed; afterwards its check is made anew and the journal closed;
 //   - stores stay in program order (the processor keeps it; atomic_signal_fence() holds the compiler to it).
+// Where the processor is not known to have such a store (x86-64 with SSE4.2 has, which is what DPDK asks for
+// there), the group changes by way of the journal too.
 #ifndef DIALGATE_STATE_DIALOG_RECORD_H
 #define DIALGATE_STATE_DIALOG_RECORD_H
 
+#ifdef __SSE4_2__
+#include <nmmintrin.h>
+#endif
 #include "arena.h"
 #include "check.h"
 #include "text.h"
@@ -67,7 +74,8 @@ enum dialog_text {
 };
 static_assert(DIALOG_TEXT_COUNT <= TEXT_COUNT_MAX, "one packing");
 
-// The record. The first 20 octets die with the process; the check covers the other 40 behind it.
+// The record. The first 24 octets die with the process; the check covers the rest but itself. Whatever an
+// event can change, but for a CSeq, lies with the check in one group that leaves in one store.
 struct dialog {
     struct wheel_node timer;
     union {
@@ -77,21 +85,24 @@ struct dialog {
     uint16_t invite_generation; // caller's: low bits
     uint8_t image;              // 0: cold names a block of our arena; n: record `cold` of image n - 1
     uint8_t reserved;
-    uint32_t check; // 0: not committed
-    uint64_t call_hash;
-    uint32_t cseq[2]; // highest seen, by enum dialog_side: who sent it
-    arena_ref cold;
     uint32_t generation;
-    tick_t since;             // when None, Early or Confirmed began; Terminating keeps it
+    uint64_t call_hash;
+    uint32_t cseq[2];         // highest seen, by enum dialog_side: who sent it
     uint16_t caller_tag_hash; // low bits of SipHash-1-3, but 1 for 0; of no tag: 0
-    uint16_t callee_tag_hash;
-    uint16_t caller_peer; // permanent numbers, or DIALOG_NUMBER_NONE
+    uint16_t caller_peer;     // permanent numbers, or DIALOG_NUMBER_NONE
     uint16_t callee_peer;
     uint16_t callee_member;
+    tick_t since;   // when None, Early or Confirmed began; Terminating keeps it
+    uint32_t check; // 0: not committed
+    arena_ref cold;
+    uint16_t callee_tag_hash;
     uint8_t row;   // enum dialog_row
     uint8_t flags; // DIALOG_FLAG_*
 };
 static_assert(offsetof(struct dialog, call_hash) == 24, "what is committed");
+static_assert(offsetof(struct dialog, since) == 48 && offsetof(struct dialog, check) == 52 &&
+                  offsetof(struct dialog, cold) == 56,
+              "the group and its two words");
 static_assert(sizeof(struct dialog) == 64,
               "one cache line; with 8 of table and a cold block of at most 160: 232");
 
@@ -121,10 +132,28 @@ struct dialog_journal {
 };
 static_assert(sizeof(struct dialog_journal) == 128, "two cache lines");
 
-// Never 0. Over what is committed of a record.
+// Never 0. Over what is committed of a record, with these two words in the group: since (without the check
+// above it) and all that follows the check. What an event changes comes last, so that the rest is ready by
+// then.
+static inline uint32_t dialog_check(const struct dialog *record, uint32_t since, uint64_t rest)
+{
+    const uint8_t *fixed = (const uint8_t *)&record->call_hash;
+    static_assert(offsetof(struct dialog, since) - offsetof(struct dialog, call_hash) == 24, "three words");
+#ifdef __SSE4_2__
+    uint64_t check = _mm_crc32_u64(UINT32_MAX, check_word(fixed));
+    check = _mm_crc32_u64(check, check_word(fixed + 8));
+    check = _mm_crc32_u64(check, check_word(fixed + 16));
+    check = _mm_crc32_u32((uint32_t)check, since);
+    check = _mm_crc32_u64(check, rest);
+    return check != 0 ? (uint32_t)check : 1;
+#else
+    const uint64_t words[] = {check_word(fixed), check_word(fixed + 8), check_word(fixed + 16), since, rest};
+    return check_octets(words, sizeof(words));
+#endif
+}
 static inline uint32_t dialog_record_check(const struct dialog *record)
 {
-    return check_octets(&record->call_hash, sizeof(*record) - offsetof(struct dialog, call_hash));
+    return dialog_check(record, record->since, check_word((const uint8_t *)&record->cold));
 }
 // Never 0. Over a cold block behind its check; the caller knows that it is whole.
 static inline uint32_t dialog_cold_check(const struct dialog_cold *cold)

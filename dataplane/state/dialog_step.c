@@ -96,11 +96,11 @@ unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event even
     } else {
         if (row != dialog->row || flags != dialog->flags) {
             (void)commit_thaw(set, index);
-            commit_open(set, index);
-            commit_row(dialog, row, flags);
+            struct commit_group group = commit_group_of(dialog);
+            commit_row(&group, row, flags);
             if (cell.actions & (DIALOG_DO_EARLY | DIALOG_DO_CONFIRM))
-                commit_since(dialog, now);
-            commit_close(set, index);
+                group.since = now;
+            commit_change(set, index, group);
         }
         // Whatever happened: no record leaves here without a timer.
         if (cell.next != DIALOG_ROW_FREE || !wheel_armed(&dialog->timer))
@@ -125,8 +125,8 @@ void dialog_end_at(struct dialogs *set, uint32_t index, tick_t deadline)
     struct dialog *dialog = &set->records[index];
     if (wheel_armed(&dialog->timer) && (int32_t)(deadline - dialog->timer.deadline) >= 0)
         return;
-    commit_open(set, index);
-    dialog->flags |= DIALOG_FLAG_BOUNDED;
-    commit_close(set, index);
+    struct commit_group group = commit_group_of(dialog);
+    commit_row(&group, dialog->row, dialog->flags | DIALOG_FLAG_BOUNDED);
+    commit_change(set, index, group);
     wheel_arm(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index), deadline);
 }

@@ -13,7 +13,7 @@
 #include "siphash.h"
 
 #define IMAGE_MAGIC   0x31676d69616c6764ull
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_HEADER  4096u // octets before the journal
 #define IMAGE_BOOT_ID 16u
 

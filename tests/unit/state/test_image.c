@@ -164,7 +164,7 @@ static void struck(struct file *file)
 }
 static void dead_fields(struct file *file)
 {
-    memset(&records_of(file)[0], 0x77, offsetof(struct dialog, check));
+    memset(&records_of(file)[0], 0x77, offsetof(struct dialog, call_hash));
 }
 static void row_free(struct file *file)
 {

@@ -34,6 +34,7 @@ static int compile(struct configuration *made, const struct build *build)
                                   .manifest = build->manifest,
                                   .sequence = build->sequence,
                                   .hosts = build->hosts,
+                                  .overlay = build->overlay,
                                   .dropped = tell_dropped};
     int result = config_compile(&input, &memfd, &image_size, build->error, build->error_size);
     if (result < 0)

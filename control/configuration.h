@@ -20,8 +20,9 @@ struct build {
     struct manifest *manifest;
     const char *directory; // of the manifest
     uint64_t sequence;
-    const struct hosts *hosts; // what DNS said
-    char *error;               // one line when it fails
+    const struct hosts *hosts;     // what DNS said
+    const struct overlay *overlay; // what the operator said
+    char *error;                   // one line when it fails
     size_t error_size;
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "drain.h"
 #include "log.h"
 
 #define RENEWAL_MS 200 // until changed addresses are offered again
@@ -73,6 +74,7 @@ static struct build build_of(struct control *control, char *error, size_t size)
                           control->state_directory,
                           control->sequence,
                           control->resolver ? resolver_hosts(control->resolver) : NULL,
+                          control->cause == RELOAD_OF_OVERLAY ? &control->changed : &control->overlay,
                           error,
                           size};
 }
@@ -207,7 +209,13 @@ int control_init(struct control *control, struct event_base *base, const struct 
     control->sequence = sequence_load(control->state_directory) + 1;
     int result = save_sequence(control, error, size);
     if (result == 0)
+        result = overlay_load(&control->overlay, control->state_directory, error, size);
+    if (result == 0)
         result = start_resolver(control, options, config, error, size);
+    if (result == 0 && !(control->rates = rates_create(control))) {
+        snprintf(error, size, "no memory");
+        result = -ENOMEM;
+    }
     struct build build = build_of(control, error, size);
     if (result == 0)
         result = configuration_build(&control->active, config, options->file, &build);
@@ -215,6 +223,8 @@ int control_init(struct control *control, struct event_base *base, const struct 
         config_free(config);
     if (result < 0)
         control_fini(control);
+    else
+        drain_follow(control);
     return result;
 }
 
@@ -229,35 +239,47 @@ int control_connect(struct control *control)
 void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
+    rates_destroy(control->rates);
     resolver_destroy(control->resolver);
     if (control->renewal)
         event_free(control->renewal);
     forget_descriptors(control);
     configuration_free(&control->candidate);
     configuration_free(&control->active);
+    overlay_free(&control->overlay);
+    overlay_free(&control->changed);
     manifest_free(control->manifest);
 }
 
 static void reload_done(struct control *control, int result, const char *text)
 {
     struct reload_answer answer = control->reload;
-    bool loaded = control->candidate.config; // else only addresses of hosts changed
-    const char *events[] = {loaded ? "reloaded" : "addresses_taken",
-                            loaded ? "reload_refused" : "addresses_refused"};
+    static const char *const events[][2] = {
+        [RELOAD_OF_FILE] = {"reloaded", "reload_refused"},
+        [RELOAD_OF_ADDRESSES] = {"addresses_taken", "addresses_refused"},
+        [RELOAD_OF_OVERLAY] = {"drain_taken", "drain_refused"},
+    };
+    enum reload_cause cause = control->cause;
+    bool loaded = cause == RELOAD_OF_FILE;
     control->reloading = false;
+    control->cause = RELOAD_OF_FILE; // what is compiled now is not of a change that is under way
     if (result == 0) {
         if (!loaded)
             configuration_inherit(&control->candidate, &control->active);
         configuration_free(&control->active);
         control->active = control->candidate;
         control->candidate = (struct configuration){.memfd = -1};
-        if (loaded)
+        if (loaded) {
             resolver_follow(control->resolver, control->active.config);
+            drain_follow(control);
+        }
     } else {
         configuration_free(&control->candidate);
     }
-    log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, events[result != 0], "sequence=%" PRIu64 " text=\"%s\"",
-              control->active.image->sequence, text);
+    if (cause == RELOAD_OF_OVERLAY)
+        drain_settle(control, result);
+    log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, events[cause][result != 0],
+              "sequence=%" PRIu64 " text=\"%s\"", control->active.image->sequence, text);
     answer.done(answer.context, result, text);
 }
 
@@ -289,10 +311,24 @@ static int send_candidate(struct control *control)
     return result;
 }
 
-// Returns 0 when the configuration may be sent, or -errno with the reason in error.
-static int reload_allowed(const struct control *control, const struct config *next, char *error, size_t size)
+// Returns 0 (reload_done() has followed or follows) or -errno with the reason in error and the candidate
+// gone.
+static int hand_over(struct control *control, char *error, size_t size)
 {
-    char keys[ERROR_SIZE / 2];
+    if (!channel_ready(control->channel)) {
+        control->handed = HANDED_NONE;
+        reload_done(control, 0,
+                    "the dataplane is not connected; it gets the new configuration when it comes");
+        return 0;
+    }
+    int result = send_candidate(control);
+    if (result < 0)
+        snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
+    return result;
+}
+
+int control_may_hand_over(const struct control *control, char *error, size_t size)
+{
     if (control->reloading || control->handed == HANDED_WAITING) {
         snprintf(error, size, "another reload is under way; try again");
         return -EBUSY;
@@ -303,7 +339,16 @@ static int reload_allowed(const struct control *control, const struct config *ne
         snprintf(error, size, "the dataplane is %s; try again", control_dataplane_state(control));
         return -EAGAIN;
     }
-    if (control->hello.state == CHANNEL_RUNNING &&
+    return 0;
+}
+
+static int reload_allowed(const struct control *control, const struct config *next, char *error, size_t size)
+{
+    char keys[ERROR_SIZE / 2];
+    int result = control_may_hand_over(control, error, size);
+    if (result < 0)
+        return result;
+    if (channel_ready(control->channel) && control->hello.state == CHANNEL_RUNNING &&
         config_needs_restart(control->active.config, next, keys, sizeof(keys))) {
         snprintf(error, size,
                  "nothing changed: %s can only change with the dataplane stopped; stop dialgate-dataplane, "
@@ -338,16 +383,7 @@ int control_reload(struct control *control, const char *file, const struct reloa
     if (result < 0)
         return result;
     control->reload = *answer;
-    if (!channel_ready(control->channel)) {
-        control->handed = HANDED_NONE;
-        reload_done(control, 0,
-                    "the dataplane is not connected; it gets the new configuration when it comes");
-        return 0;
-    }
-    result = send_candidate(control);
-    if (result < 0)
-        snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
-    return result;
+    return hand_over(control, error, size);
 }
 
 static void on_renewed(void *context, int result, const char *text)
@@ -358,26 +394,24 @@ static void on_renewed(void *context, int result, const char *text)
         on_hosts_changed(context);
 }
 
-// Returns 0 or -errno.
-static int renew(struct control *control, char *error, size_t size)
+int control_again(struct control *control, enum reload_cause cause, const struct reload_answer *answer,
+                  char *error, size_t size)
 {
+    int result = control_may_hand_over(control, error, size);
+    if (result < 0)
+        return result;
+    control->cause = cause;
     next_sequence(control);
-    int result = save_sequence(control, error, size);
+    result = save_sequence(control, error, size);
     struct build build = build_of(control, error, size);
     if (result == 0)
         result = configuration_again(&control->candidate, &control->active, &build);
+    control->reload = *answer;
+    if (result == 0)
+        result = hand_over(control, error, size);
     if (result < 0)
-        return result;
-    control->reload = (struct reload_answer){on_renewed, control};
-    if (channel_ready(control->channel)) {
-        result = send_candidate(control);
-        if (result < 0)
-            snprintf(error, size, "the dataplane could not be asked: %s", strerror(-result));
-        return result;
-    }
-    control->handed = HANDED_NONE;
-    reload_done(control, 0, "addresses of hosts changed; the dataplane gets them when it comes");
-    return 0;
+        control->cause = RELOAD_OF_FILE;
+    return result;
 }
 
 // Addresses changed: the configuration in force is compiled with them and handed over as a reload is, behind
@@ -386,13 +420,12 @@ static void on_renewal(evutil_socket_t fd, short what, void *context)
 {
     static const struct timeval busy = {0, RENEWAL_MS * 1000};
     struct control *control = context;
+    struct reload_answer answer = {on_renewed, control};
     char error[ERROR_SIZE];
-    if (control->reloading || control->handed == HANDED_WAITING ||
-        (channel_ready(control->channel) && !takes_snapshots(control))) {
+    int result = control_again(control, RELOAD_OF_ADDRESSES, &answer, error, sizeof(error));
+    if (result == -EBUSY || result == -EAGAIN)
         evtimer_add(control->renewal, &busy);
-        return;
-    }
-    if (renew(control, error, sizeof(error)) < 0)
+    else if (result < 0)
         log_event(LEVEL_ERROR, "hosts_not_sent", "reason=\"%s\"", error);
 }
 
@@ -428,6 +461,8 @@ const char *control_not_ready(const struct control *control, unsigned int index,
         return "dataplane has not taken this configuration yet";
     if (running && !control->counters && index-- == 0)
         return "dataplane gave no counters";
+    if (overlay_find(&control->overlay, "", "") && index-- == 0)
+        return "the operator drains this node";
     return NULL;
 }
 

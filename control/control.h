@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "dialgate/prefilter.h"
 #include "prefilter.h"
+#include "rates.h"
 #include "resolve.h"
 
 #define ERROR_SIZE            1024
@@ -25,6 +26,9 @@ struct reload_answer {
     void *context;
 };
 
+// Why a configuration goes to the dataplane.
+enum reload_cause { RELOAD_OF_FILE, RELOAD_OF_ADDRESSES, RELOAD_OF_OVERLAY };
+
 // Where the dataplane's events go. A dataplane that restarted has others before it.
 struct event_sink {
     void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere
@@ -36,12 +40,15 @@ struct control {
     const char *run_directory;
     char state_directory[PATH_MAX];
     struct manifest *manifest;
+    struct overlay overlay; // what the operator said of node, peers and members; drain.c
+    struct overlay changed; // with RELOAD_OF_OVERLAY: what is to be said
     struct resolver *resolver;
     struct event *renewal; // hosts changed: pending until the new addresses can be handed over
     uint64_t sequence;     // the last that was given to an image
     struct configuration active;
     struct configuration candidate; // of a reload under way
     struct reload_answer reload;
+    enum reload_cause cause; // of the candidate
     bool reloading;
     bool resend; // an unanswered hand-over leaves unknown what is in force there
     enum hand_over handed;
@@ -50,6 +57,7 @@ struct control {
     struct channel *channel;
     struct channel_hello hello; // the last one; only with channel_ready()
     struct counters *counters;  // NULL: none
+    struct rates *rates;
     uint32_t networks;
     struct prefilter_maps
         prefilters[NETWORKS_MAX]; // descriptors, -1: none; index is the network's in the image
@@ -76,6 +84,16 @@ void control_fini(struct control *control);
 // before this returns) or -errno with one line in error (no answer follows).
 int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
                    size_t size);
+
+// 0 when a configuration may be handed over now, or when there is no dataplane to take it; else -EBUSY while
+// another one is under way, or -EAGAIN, with one line in error.
+int control_may_hand_over(const struct control *control, char *error, size_t size);
+
+// Compiles the configuration in force once more, with what changed around it (cause), and hands it over as a
+// reload does. Returns 0 (answer follows, perhaps before this returns) or -errno with one line in error (no
+// answer follows).
+int control_again(struct control *control, enum reload_cause cause, const struct reload_answer *answer,
+                  char *error, size_t size);
 
 // What keeps the whole from taking calls, one text a call with rising index; NULL behind the last: ready when
 // index 0 gives NULL. buffer holds texts that are made.

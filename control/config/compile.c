@@ -257,6 +257,7 @@ static void put_settings(struct plan *plan)
                                    .mbufs = (uint16_t)config->overload.mbufs,
                                    .turn_us = (uint32_t)config->overload.turn * 1000,
                                    .retry_after_s = plan_seconds(config->overload.retry_after)};
+    settings->flags = overlay_find(plan->overlay, "", "") ? SETTINGS_DRAINING : 0;
 }
 
 // A memfd with the image, sealed. Returns the descriptor or -errno.
@@ -306,7 +307,12 @@ static int compile(struct plan *plan, uint64_t sequence, int *memfd, size_t *siz
 int config_compile(const struct compile_input *input, int *memfd, size_t *size_out, char *error, size_t size)
 {
     struct config *expanded = hosts_expand(input->config, input->hosts, input->dropped, input->context);
-    struct plan plan = {.config = expanded, .manifest = input->manifest, .error = error, .error_size = size};
+    static const struct overlay nothing = {0};
+    struct plan plan = {.config = expanded,
+                        .manifest = input->manifest,
+                        .overlay = input->overlay ? input->overlay : &nothing,
+                        .error = error,
+                        .error_size = size};
     int result = expanded ? compile(&plan, input->sequence, memfd, size_out)
                           : plan_fail(&plan, -ENOMEM, "no memory for the snapshot");
     free(plan.peers);

@@ -5,6 +5,7 @@
 
 #include "manifest.h"
 #include "model.h"
+#include "overlay.h"
 
 #define ROUTE_TEXTS  9u // texts of a route
 #define PRIORITY_MAX 16u
@@ -12,6 +13,7 @@
 struct plan {
     const struct config *config;
     struct manifest *manifest;
+    const struct overlay *overlay;
     uint16_t *peers;                 // permanent number of each configured peer
     uint16_t *members;               // of each member, peer after peer
     size_t member_count;             // of all peers

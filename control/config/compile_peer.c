@@ -75,17 +75,29 @@ static void put_peer_sections(struct plan *plan, const struct config_peer *peer,
     row->retry_after_max_s = plan_seconds(peer->retry_after_max);
 }
 
-static uint32_t peer_flags(const struct config_peer *peer)
+static uint32_t peer_flags(const struct config_peer *peer, const struct overlay *overlay)
 {
-    return SNAPSHOT_PRESENT | (peer->contact ? PEER_CONTACT_SOURCE : 0) |
-           (peer->identity ? PEER_IDENTITY_REMOVE : 0) | (peer->refer ? PEER_REFER_REFUSE : 0) |
-           (peer->path ? PEER_PATH : 0) | (peer->fail_open ? PEER_FAIL_OPEN : 0) |
-           (peer->final_503 ? PEER_503_PASS : 0);
+    return SNAPSHOT_PRESENT | (overlay_find(overlay, peer->name, "") ? PEER_DRAINING : 0) |
+           (peer->contact ? PEER_CONTACT_SOURCE : 0) | (peer->identity ? PEER_IDENTITY_REMOVE : 0) |
+           (peer->refer ? PEER_REFER_REFUSE : 0) | (peer->path ? PEER_PATH : 0) |
+           (peer->fail_open ? PEER_FAIL_OPEN : 0) | (peer->final_503 ? PEER_503_PASS : 0);
 }
 
-static struct snapshot_member member_row(const struct config_member *member, uint16_t peer)
+// What the operator said of a member, or of its whole peer.
+static uint32_t member_flags(const struct plan *plan, const char *peer, const struct config_member *member)
 {
-    return (struct snapshot_member){.flags = SNAPSHOT_PRESENT,
+    static const uint32_t flags[] = {
+        [OVERLAY_DRAINING] = MEMBER_DRAINING, [OVERLAY_DISABLED] = MEMBER_DISABLED};
+    char address[OVERLAY_ADDRESS_SIZE];
+    overlay_address(&member->address, (uint16_t)member->port, address);
+    const struct overlay_row *row = overlay_of_member(plan->overlay, peer, address, member->host);
+    return SNAPSHOT_PRESENT | (row ? flags[row->state] : 0);
+}
+
+static struct snapshot_member member_row(const struct plan *plan, const struct config_peer *of,
+                                         const struct config_member *member, uint16_t peer)
+{
+    return (struct snapshot_member){.flags = member_flags(plan, of->name, member),
                                     .peer = peer,
                                     .port = (uint16_t)member->port,
                                     .address = member->address,
@@ -107,7 +119,7 @@ int compile_peers(struct plan *plan)
         const struct config_peer *peer = &config->peers[i];
         struct snapshot_peer *row = &peers[plan->peers[i]];
         memcpy(row->name, peer->name, sizeof(row->name));
-        row->flags = peer_flags(peer);
+        row->flags = peer_flags(peer, plan->overlay);
         row->listener = (uint16_t)(model_listener(config, peer->listener) - config->listeners);
         row->balance = (uint16_t)peer->balance;
         row->maglev_offset = offset;
@@ -117,7 +129,7 @@ int compile_peers(struct plan *plan)
         row->group = plan->peers[first_of_group(config, i)];
         put_peer_sections(plan, peer, row);
         for (size_t m = 0; m < peer->member_count; m++)
-            members[numbers[m]] = member_row(&peer->members[m], plan->peers[i]);
+            members[numbers[m]] = member_row(plan, peer, &peer->members[m], plan->peers[i]);
         put_list(peer, numbers, lists + list);
         int result = put_maglev(plan, peer, numbers, maglev + offset);
         if (result < 0)

@@ -14,6 +14,7 @@
 #include "dialgate/snapshot.h"
 #include "hosts.h"
 #include "manifest.h"
+#include "overlay.h"
 
 #define CONFIG_FILE_SIZE_MAX (4u << 20) // octets of YAML that are read
 #define CONFIG_TEXT_MAX      108u       // octets of a path or a group name, with its NUL
@@ -36,9 +37,10 @@ struct compile_input {
     const struct config *config;
     struct manifest *manifest;
     uint64_t sequence;
-    const struct hosts *hosts; // what DNS said of members' hosts; NULL: nothing yet
-    host_dropped *dropped;     // told of addresses of hosts that are not made members; may be NULL
-    void *context;             // of dropped
+    const struct hosts *hosts;     // what DNS said of members' hosts; NULL: nothing yet
+    const struct overlay *overlay; // what the operator said; NULL: nothing
+    host_dropped *dropped;         // told of addresses of hosts that are not made members; may be NULL
+    void *context;                 // of dropped
 };
 
 // Compiles into an image of dialgate/snapshot.h in a memfd sealed against write, growing, shrinking and more

@@ -9,6 +9,10 @@
 
 static const struct ctl_word none[] = {{0}};
 static const struct ctl_word peer_word[] = {{"PEER", "peer", CTL_TEXT, true, "name of a peer"}, {0}};
+static const struct ctl_word member_words[] = {
+    {"PEER", "peer", CTL_TEXT, true, "name of a peer"},
+    {"MEMBER", "member", CTL_TEXT, false, "address, address:port or host; without it, the whole peer"},
+    {0}};
 static const struct ctl_word id_word[] = {{"ID", "id", CTL_TEXT, true, "Call-ID or short id"}, {0}};
 static const struct ctl_word file_word[] = {{"FILE", "file", CTL_TEXT, true, "YAML file"}, {0}};
 static const struct ctl_word sip_words[] = {
@@ -51,6 +55,13 @@ const struct ctl_command ctl_commands[] = {
     {"core", "list", "core.list", none, none, show_cores, NULL, "a row a worker"},
     {"peer", "list", "peer.list", none, none, show_peers, NULL, "a row a peer"},
     {"peer", "show", "peer.show", peer_word, none, show_peer, NULL, "a peer and its members"},
+    {"peer", "drain", "peer.drain", member_words, none, show_drained, NULL,
+     "no new calls; those there are go on"},
+    {"peer", "enable", "peer.enable", member_words, none, show_drained, NULL, "takes back drain and disable"},
+    {"peer", "disable", "peer.disable", member_words, none, show_drained, NULL, "as drain, and no probes"},
+    {"drain", "on", "drain.on", none, none, show_drained, NULL, "the node: new calls get 503, calls go on"},
+    {"drain", "off", "drain.off", none, none, show_drained, NULL, "the node takes new calls again"},
+    {"drain", "status", "drain.status", none, none, show_drained, NULL, "what is drained, and calls left"},
     {"dialog", "list", "dialog.list", none, list_options, NULL, run_dialog_list, "a row a dialog"},
     {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, "everything about a dialog"},
     {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, "by state and by peer"},

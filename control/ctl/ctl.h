@@ -64,11 +64,12 @@ void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
 void ctl_usage(FILE *out);                                 // every command
 int ctl_shell(struct ctl *ctl);                            // reads commands until the input ends
 
-// show.c, show_dialog.c: each row's show or run function.
+// show*.c: each row's show or run function.
 void show_status(struct ctl *ctl, const json_t *result);
 void show_cores(struct ctl *ctl, const json_t *result);
 void show_peers(struct ctl *ctl, const json_t *result);
 void show_peer(struct ctl *ctl, const json_t *result);
+void show_drained(struct ctl *ctl, const json_t *result);
 void show_config(struct ctl *ctl, const json_t *result);
 void show_reload(struct ctl *ctl, const json_t *result);
 void show_prefilter(struct ctl *ctl, const json_t *result);

@@ -3,7 +3,6 @@
 // or 0, never as a crash.
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 #include "ctl.h"
 #include "table.h"
 
@@ -73,6 +72,8 @@ void show_status(struct ctl *ctl, const json_t *result)
             count(calls, "early", a), count(calls, "confirmed", b), count(calls, "terminating", c),
             count(calls, "created", d));
     show_found(ctl, json_object_get(result, "found"));
+    if (json_is_true(json_object_get(json_object_get(result, "node"), "draining")))
+        show_drained(ctl, result);
 }
 
 void show_cores(struct ctl *ctl, const json_t *result)
@@ -96,96 +97,6 @@ void show_cores(struct ctl *ctl, const json_t *result)
         table_add(table, row);
     }
     print_and_free(ctl, table);
-}
-
-static void peers_table(struct ctl *ctl, const json_t *peers)
-{
-    static const struct table_column columns[] = {
-        {"PEER", false},     {"LISTENER", false},   {"MEMBERS", true},
-        {"IN NOW", true},    {"OUT NOW", true},     {"IN TOTAL", true},
-        {"OUT TOTAL", true}, {"IN ANSWERED", true}, {"OUT ANSWERED", true}};
-    static const char *const keys[] = {"members",           "calls_in",        "calls_out",
-                                       "calls_in_total",    "calls_out_total", "answered_in_total",
-                                       "answered_out_total"};
-    struct table *table = table_create(columns, COLUMNS(columns));
-    for (size_t i = 0; table && i < json_array_size(peers); i++) {
-        const json_t *peer = json_array_get(peers, i);
-        char cells[COLUMNS(keys)][UNIT_SIZE];
-        const char *row[COLUMNS(columns)] = {text(peer, "name"), text(peer, "listener")};
-        for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[k + 2] = count(peer, keys[k], cells[k]);
-        table_add(table, row);
-    }
-    print_and_free(ctl, table);
-}
-
-void show_peers(struct ctl *ctl, const json_t *result)
-{
-    peers_table(ctl, json_object_get(result, "peers"));
-}
-
-static const char *delay_text(const json_t *delay, const char *key, char buffer[UNIT_SIZE])
-{
-    const json_t *value = json_object_get(delay, key);
-    if (json_is_null(value))
-        return "> 30s";
-    char duration[UNIT_SIZE];
-    snprintf(buffer, UNIT_SIZE, "<= %.*s", UNIT_SIZE - 4,
-             unit_duration_ms(json_integer_value(value), duration));
-    return buffer;
-}
-
-// Members that DNS gave: what each name led to, and when.
-static void show_hosts(struct ctl *ctl, const json_t *hosts)
-{
-    for (size_t i = 0; i < json_array_size(hosts); i++) {
-        const json_t *host = json_array_get(hosts, i), *addresses = json_object_get(host, "addresses");
-        char stamp[32] = "never";
-        time_t at = (time_t)number(host, "resolved_at");
-        struct tm utc;
-        if (json_is_integer(json_object_get(host, "resolved_at")) && gmtime_r(&at, &utc))
-            strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
-        fprintf(ctl->out, "%shost %s, resolved %s:", i ? "" : "\n", text(host, "host"), stamp);
-        for (size_t a = 0; a < json_array_size(addresses); a++)
-            fprintf(ctl->out, " %s", json_string_value(json_array_get(addresses, a)));
-        fprintf(ctl->out, "%s\n", json_array_size(addresses) ? "" : " no address");
-        if (json_string_length(json_object_get(host, "fault")) > 0)
-            fprintf(ctl->out, "  the last look-up failed (%s); the next is %" PRId64 " s after it\n",
-                    text(host, "fault"), number(host, "wait_s"));
-    }
-}
-
-void show_peer(struct ctl *ctl, const json_t *result)
-{
-    static const struct table_column columns[] = {{"MEMBER", false}, {"WEIGHT", true}, {"SHARE", true},
-                                                  {"NOW", true},     {"TOTAL", true},  {"ANSWERED", true},
-                                                  {"TIMEOUTS", true}};
-    static const char *const keys[] = {"calls", "calls_total", "answered_total", "timeouts_total"};
-    const json_t *members = json_object_get(result, "members");
-    const json_t *delay = json_object_get(result, "post_dial_delay");
-    json_t *one = json_pack("[O]", json_object_get(result, "peer"));
-    peers_table(ctl, one);
-    json_decref(one);
-    fputc('\n', ctl->out);
-    struct table *table = table_create(columns, COLUMNS(columns));
-    for (size_t i = 0; table && i < json_array_size(members); i++) {
-        const json_t *member = json_array_get(members, i);
-        char cells[COLUMNS(columns)][UNIT_SIZE];
-        const char *row[COLUMNS(columns)] = {
-            text(member, "address"), count(member, "weight", cells[1]),
-            unit_share(json_real_value(json_object_get(member, "share")), cells[2])};
-        for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[k + 3] = count(member, keys[k], cells[k + 3]);
-        table_add(table, row);
-    }
-    print_and_free(ctl, table);
-    show_hosts(ctl, json_object_get(result, "hosts"));
-    if (json_is_object(delay) && number(delay, "count") > 0) {
-        char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE];
-        fprintf(ctl->out, "\npost-dial delay of all calls: p50 %s, p99 %s, mean %.1f ms, %s calls\n",
-                delay_text(delay, "p50_at_most_ms", a), delay_text(delay, "p99_at_most_ms", b),
-                json_number_value(json_object_get(delay, "mean_ms")), count(delay, "count", c));
-    }
 }
 
 void show_config(struct ctl *ctl, const json_t *result)

@@ -111,6 +111,11 @@ const char *rpc_text(const struct rpc_call *call, const char *name)
     return json_string_value(json_object_get(call->params, name));
 }
 
+const char *rpc_who(const struct rpc_call *call)
+{
+    return call->answer.who ? call->answer.who : "-";
+}
+
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise)
 {
     const json_t *value = json_object_get(call->params, name);

@@ -41,12 +41,14 @@ struct rpc_answer {
     // From now on events go to this client too; peer: only those of this peer's dialogs, NUMBER_NONE: all.
     // NULL: the client cannot follow.
     void (*follow)(void *context, uint16_t peer);
+    const char *who; // the client's user, for the log; valid until the answer. NULL: not known
 };
 void rpc_serve(struct control *control, const char *line, size_t length, const struct rpc_answer *answer);
 
 // For handlers.
 struct control *rpc_control(const struct rpc_call *call);
 const char *rpc_text(const struct rpc_call *call, const char *name); // NULL: not given
+const char *rpc_who(const struct rpc_call *call);                    // "-": not known
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise);
 bool rpc_boolean(const struct rpc_call *call, const char *name);
 void rpc_reply(struct rpc_call *call, json_t *result); // takes the reference; NULL: out of memory

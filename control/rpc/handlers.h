@@ -14,6 +14,14 @@ void rpc_metrics_get(struct rpc_call *call);
 void rpc_peer_list(struct rpc_call *call);
 void rpc_peer_show(struct rpc_call *call);
 
+// drain.c
+void rpc_peer_drain(struct rpc_call *call);
+void rpc_peer_enable(struct rpc_call *call);
+void rpc_peer_disable(struct rpc_call *call);
+void rpc_drain_on(struct rpc_call *call);
+void rpc_drain_off(struct rpc_call *call);
+void rpc_drain_status(struct rpc_call *call);
+
 // dialog.c
 void rpc_dialog_list(struct rpc_call *call);
 void rpc_dialog_show(struct rpc_call *call);

@@ -10,6 +10,13 @@ static const struct rpc_param peer_params[] = {
     {0},
 };
 
+static const struct rpc_param member_params[] = {
+    {"peer", RPC_TEXT, true, "name of a peer"},
+    {"member", RPC_TEXT, false,
+     "one of its members: address, address:port or host; without it, the whole peer"},
+    {0},
+};
+
 static const struct rpc_param list_params[] = {
     {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
     {"state", RPC_TEXT, false, "none, early, confirmed, terminating or terminated"},
@@ -67,6 +74,14 @@ const struct rpc_method rpc_methods[] = {
     {"core.list", nothing, rpc_core_list, "workers with what they did"},
     {"peer.list", nothing, rpc_peer_list, "peers with their calls"},
     {"peer.show", peer_params, rpc_peer_show, "one peer with its members"},
+    {"peer.drain", member_params, rpc_peer_drain,
+     "no new requests to it, nor from a whole peer; its calls go on"},
+    {"peer.disable", member_params, rpc_peer_disable, "as peer.drain, and it is not probed"},
+    {"peer.enable", member_params, rpc_peer_enable, "takes back peer.drain and peer.disable of the same"},
+    {"drain.on", nothing, rpc_drain_on, "requests outside dialogs are answered 503, calls go on"},
+    {"drain.off", nothing, rpc_drain_off, "takes new calls again"},
+    {"drain.status", nothing, rpc_drain_status,
+     "what is drained or disabled, since when, by whom, calls left"},
     {"dialog.list", list_params, rpc_dialog_list, "a page of dialogs"},
     {"dialog.show", dialog_params, rpc_dialog_show, "every dialog with this id"},
     {"dialog.count", nothing, rpc_dialog_count, "dialogs by state and by peer"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
+#include <time.h>
 #include "../control.h"
+#include "../log.h"
 #include "call.h"
 #include "handlers.h"
 #include "text.h"
@@ -13,6 +15,98 @@ static const char *listener_name(const struct control *control, uint32_t index)
     return index < count ? listeners[index].name : "-";
 }
 
+struct sight {
+    enum { SIGHT_UP, SIGHT_UNKNOWN, SIGHT_DOWN, SIGHT_DRAINING, SIGHT_DISABLED } state; // best first
+    int64_t since;   // Unix time; 0: not known
+    const char *who; // the operator, NULL: what probes found
+    char reason[64]; // empty: none
+};
+
+static const char *const sight_names[] = {"up", "unknown", "down", "draining", "disabled"};
+
+// What stands for the operator's word is stronger than what probes find.
+static void see_operator(struct sight *sight, const struct overlay_row *row)
+{
+    sight->state = row->state == OVERLAY_DISABLED ? SIGHT_DISABLED : SIGHT_DRAINING;
+    sight->since = row->since;
+    sight->who = row->who;
+    snprintf(sight->reason, sizeof(sight->reason), "by %s", row->who);
+}
+
+static struct sight see_member(const struct control *control, uint32_t number,
+                               const struct snapshot_member *member, const char *host)
+{
+    struct sight sight = {.state = SIGHT_UNKNOWN};
+    struct counters_member words = {0};
+    char address[OVERLAY_ADDRESS_SIZE];
+    if (control->counters)
+        words = counters_member(control->counters, number);
+    if (words.health != MEMBER_UNKNOWN)
+        sight.state = words.health == MEMBER_DOWN ? SIGHT_DOWN : SIGHT_UP;
+    if (words.health != MEMBER_UNKNOWN && words.health_since_ms > 0 && words.health_since_ms <= clock_ms())
+        sight.since = time(NULL) - (int64_t)(clock_ms() - words.health_since_ms) / 1000;
+    if (sight.state == SIGHT_DOWN && words.reason == 0)
+        strcpy(sight.reason, "no answer");
+    else if (sight.state == SIGHT_DOWN && words.reason == MEMBER_REASON_UNREACHABLE)
+        strcpy(sight.reason, "unreachable");
+    else if (sight.state == SIGHT_DOWN)
+        snprintf(sight.reason, sizeof(sight.reason), "answers %u", words.reason);
+    const struct overlay_row *row =
+        overlay_of_member(&control->overlay, control_peer_name(control, member->peer),
+                          overlay_address(&member->address, member->port, address), host);
+    if (row)
+        see_operator(&sight, row);
+    return sight;
+}
+
+static const char *host_name(const struct control *control, const struct snapshot_member *member)
+{
+    const struct host *host = hosts_of_member(control->active.config, resolver_hosts(control->resolver),
+                                              control_peer_name(control, member->peer), member);
+    return host ? host->name : NULL;
+}
+
+// A peer is as its best member is; since that one is.
+static struct sight see_peer(const struct control *control, uint32_t number, int *up)
+{
+    const struct snapshot_peer *peer = configuration_peer(&control->active, number);
+    const struct overlay_row *row = overlay_find(&control->overlay, peer->name, "");
+    struct sight best = {.state = SIGHT_UNKNOWN};
+    uint32_t count;
+    const uint16_t *lists = configuration_section(&control->active, SECTION_LISTS, &count);
+    const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
+    *up = 0;
+    for (uint32_t i = 0; i < peer->member_count; i++) {
+        uint16_t at = lists[peer->list_offset + i];
+        struct sight sight = see_member(control, at, &members[at], host_name(control, &members[at]));
+        *up += sight.state <= SIGHT_UNKNOWN;
+        if (i == 0 || sight.state < best.state)
+            best = sight;
+    }
+    if (row)
+        see_operator(&best, row);
+    return best;
+}
+
+static void put_sight(json_t *object, const struct sight *sight)
+{
+    json_object_set_new(object, "state", json_string(sight_names[sight->state]));
+    json_object_set_new(object, "since", sight->since ? json_integer(sight->since) : json_null());
+    json_object_set_new(object, "reason", sight->reason[0] ? json_string(sight->reason) : json_null());
+    json_object_set_new(object, "by", sight->who ? json_string(sight->who) : json_null());
+}
+
+static json_t *or_null(uint32_t number)
+{
+    return number ? json_integer(number) : json_null();
+}
+
+static json_t *limit_json(const struct call_limit *limit)
+{
+    return json_pack("{s:o, s:o, s:o}", "concurrent_calls", or_null(limit->concurrent), "calls_per_second",
+                     or_null(limit->rate), "burst", or_null(limit->burst));
+}
+
 static json_t *peer_json(const struct control *control, uint32_t number)
 {
     const struct snapshot_peer *peer = configuration_peer(&control->active, number);
@@ -22,16 +116,28 @@ static json_t *peer_json(const struct control *control, uint32_t number)
     static const char *const balances[] = {[BALANCE_CALL_ID] = "call-id",
                                            [BALANCE_LEAST_CALLS] = "least-calls",
                                            [BALANCE_WEIGHTED] = "weighted"};
-    return json_pack(
-        "{s:o, s:i, s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-        text_json(peer->name, strlen(peer->name)), "number", (int)number, "listener",
-        text_json(listener_name(control, peer->listener), strlen(listener_name(control, peer->listener))),
-        "balance", balances[peer->balance], "members", (int)peer->member_count, "calls_in",
-        (json_int_t)sum.calls_in, "calls_out", (json_int_t)sum.calls_out, "calls_in_total",
-        (json_int_t)sum.calls_in_total, "calls_out_total", (json_int_t)sum.calls_out_total,
-        "answered_in_total", (json_int_t)sum.answered_in_total, "answered_out_total",
-        (json_int_t)sum.answered_out_total, "requests_in", (json_int_t)sum.requests_in, "responses_in",
-        (json_int_t)sum.responses_in);
+    const char *listener = listener_name(control, peer->listener);
+    struct rate rate = rates_of(control->rates, number);
+    int up;
+    struct sight sight = see_peer(control, number, &up);
+    json_t *json =
+        json_pack("{s:o, s:i, s:o, s:s, s:i, s:i}", "name", text_json(peer->name, strlen(peer->name)),
+                  "number", (int)number, "listener", text_json(listener, strlen(listener)), "balance",
+                  balances[peer->balance], "members", (int)peer->member_count, "members_up", up);
+    json_t *counts = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "calls_in", (json_int_t)sum.calls_in,
+        "calls_out", (json_int_t)sum.calls_out, "calls_in_total", (json_int_t)sum.calls_in_total,
+        "calls_out_total", (json_int_t)sum.calls_out_total, "answered_in_total",
+        (json_int_t)sum.answered_in_total, "answered_out_total", (json_int_t)sum.answered_out_total,
+        "refused_in_total", (json_int_t)sum.refused_in_total, "refused_out_total",
+        (json_int_t)sum.refused_out_total, "requests_in", (json_int_t)sum.requests_in, "responses_in",
+        (json_int_t)sum.responses_in, "rate_in", rate.in, "rate_out", rate.out);
+    put_sight(json, &sight);
+    json_object_set_new(json, "limits",
+                        json_pack("{s:o, s:o}", "in", limit_json(&peer->in), "out", limit_json(&peer->out)));
+    json_object_update(json, counts);
+    json_decref(counts);
+    return json;
 }
 
 void rpc_peer_list(struct rpc_call *call)
@@ -44,6 +150,33 @@ void rpc_peer_list(struct rpc_call *call)
     rpc_reply(call, json_pack("{s:b, s:o}", "counters", control->counters != NULL, "peers", peers));
 }
 
+// total: calls of all members of its peer
+static json_t *member_json(const struct control *control, uint32_t number,
+                           const struct snapshot_member *member, uint64_t total)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    struct counters_member sum = {0};
+    const char *host = host_name(control, member);
+    struct sight sight = see_member(control, number, member, host);
+    if (control->counters)
+        sum = counters_member(control->counters, number);
+    json_t *json =
+        json_pack("{s:s, s:s?, s:i, s:i, s:i, s:o, s:o}", "address",
+                  text_address(&member->address, member->port, address), "host", host, "number", (int)number,
+                  "priority", (int)member->priority, "weight", (int)member->weight, "capacity",
+                  or_null(member->capacity), "calls_per_second", or_null(member->rate));
+    json_t *counts = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "calls", (json_int_t)sum.calls, "calls_total",
+        (json_int_t)sum.calls_total, "answered_total", (json_int_t)sum.answered_total, "timeouts_total",
+        (json_int_t)sum.timeouts_total, "failovers_total", (json_int_t)sum.failovers_total, "probes_total",
+        (json_int_t)sum.probes, "probes_failed_total", (json_int_t)sum.probes_failed, "share",
+        total ? (double)sum.calls_total / (double)total : 0.0);
+    put_sight(json, &sight);
+    json_object_update(json, counts);
+    json_decref(counts);
+    return json;
+}
+
 static json_t *members_json(const struct control *control, uint32_t peer)
 {
     uint32_t count;
@@ -54,23 +187,10 @@ static json_t *members_json(const struct control *control, uint32_t peer)
             total += counters_member(control->counters, i).calls_total;
     json_t *list = json_array();
     const struct snapshot_peer *row = configuration_peer(&control->active, peer);
-    for (uint32_t i = 0; i < count; i++) {
-        char address[ADDRESS_TEXT_SIZE];
-        struct counters_member sum = {0};
-        if (!(members[i].flags & SNAPSHOT_PRESENT) || members[i].peer != peer)
-            continue;
-        if (control->counters)
-            sum = counters_member(control->counters, i);
-        const struct host *host = hosts_of_member(control->active.config, resolver_hosts(control->resolver),
-                                                  row->name, &members[i]);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "address",
-                            text_address(&members[i].address, members[i].port, address), "host",
-                            host ? host->name : NULL, "priority", (int)members[i].priority, "number", (int)i,
-                            "weight", (json_int_t)members[i].weight, "calls", (json_int_t)sum.calls,
-                            "calls_total", (json_int_t)sum.calls_total, "answered_total",
-                            (json_int_t)sum.answered_total, "timeouts_total", (json_int_t)sum.timeouts_total,
-                            "share", total ? (double)sum.calls_total / (double)total : 0.0));
+    const uint16_t *lists = configuration_section(&control->active, SECTION_LISTS, &count);
+    for (uint32_t i = 0; i < row->member_count; i++) {
+        uint16_t at = lists[row->list_offset + i];
+        json_array_append_new(list, member_json(control, at, &members[at], total));
     }
     return list;
 }

@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct client {
     bool follows;
     uint16_t followed_peer; // NUMBER_NONE: any
     uint64_t lost;          // events since the last one that it got
+    char who[OVERLAY_WHO_SIZE];
     LIST_ENTRY(client) link;
 };
 
@@ -151,7 +153,7 @@ static void on_read(struct bufferevent *stream, void *context)
             close_when_written(client);
             return;
         }
-        struct rpc_answer answer = {on_answer, client, on_follow};
+        struct rpc_answer answer = {on_answer, client, on_follow, client->who};
         client->busy = true;
         rpc_serve(client->server->control, line, length, &answer);
         free(line);
@@ -177,6 +179,23 @@ static void on_event(struct bufferevent *stream, short what, void *context)
         hang_up(client);
 }
 
+// A word: the user's name, or uid-N where there is none that is one.
+static void name_user(int fd, char who[OVERLAY_WHO_SIZE])
+{
+    struct ucred credentials = {.uid = UINT32_MAX};
+    socklen_t length = sizeof(credentials);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) {
+        strcpy(who, "-");
+        return;
+    }
+    const struct passwd *user = getpwuid(credentials.uid);
+    if (user && user->pw_name[0] && strlen(user->pw_name) < OVERLAY_WHO_SIZE &&
+        strpbrk(user->pw_name, " \t\r\n\v\f\"") == NULL)
+        strcpy(who, user->pw_name);
+    else
+        snprintf(who, OVERLAY_WHO_SIZE, "uid-%u", (unsigned)credentials.uid);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int length, void *context)
 {
@@ -198,6 +217,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     *client = (struct client){.server = server, .stream = stream};
+    name_user(fd, client->who);
     LIST_INSERT_HEAD(&server->clients, client, link);
     server->count++;
     bufferevent_setcb(stream, on_read, on_write, on_event, client);

@@ -7,6 +7,7 @@
 #include "../metrics.h"
 #include "version.h"
 #include "call.h"
+#include "drain.h"
 #include "handlers.h"
 #include "text.h"
 
@@ -65,9 +66,10 @@ void rpc_system_status(struct rpc_call *call)
         json_pack("{s:I, s:I, s:I, s:I}", "taken_over", sum(control, COUNTER_FOUND_TAKEN), "damaged",
                   sum(control, COUNTER_FOUND_DAMAGED), "no_room", sum(control, COUNTER_FOUND_NO_ROOM),
                   "in_files", sum(control, COUNTER_IN_IMAGES_NOW));
-    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
-                              "reasons", reasons, "control", own, "dataplane", dataplane_json(control),
-                              "messages", packets, "calls", calls, "found", found));
+    rpc_reply(call,
+              json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
+                        "reasons", reasons, "control", own, "dataplane", dataplane_json(control), "messages",
+                        packets, "calls", calls, "found", found, "node", drain_node_json(control)));
 }
 
 // Drops are the rows of the family PACKETS that name a reason.

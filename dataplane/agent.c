@@ -19,6 +19,7 @@
 #include "dialog_requests.h"
 #include "log.h"
 #include "reload.h"
+#include "unreachables.h"
 
 #define TICK_WAITING_MS   100u
 #define TICK_RUNNING_MS   10u   // workers' questions for neighbours
@@ -144,11 +145,11 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     }
     dialog_requests_poll(&agent->requests, now_ms);
     dialog_events_poll(&agent->events);
+    unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
-    listen_drain(&plane->listens);
     ask_members(agent, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
     if (now_ms - agent->members_ms >= MEMBER_REFRESH_MS)
         agent->members_ms = now_ms;

@@ -6,11 +6,12 @@
 #include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DRAIN_MAX 64u // errors taken a socket and call
+#define DRAIN_MAX 16u // errors taken a socket and call
 
 static const char *address_text(uint32_t address, char text[INET_ADDRSTRLEN])
 {
@@ -113,50 +114,69 @@ int listen_update(struct listen_set *set, const struct snapshot_listener *listen
 }
 
 static void log_error(struct listen_set *set, const struct listen_socket *listener,
-                      const struct sock_extended_err *error, const struct sockaddr_in *destination)
+                      const struct listen_error *error)
 {
     char text[INET_ADDRSTRLEN];
 
     set->errors++;
     if (!log_allowed(&set->limit, "icmp_error"))
         return;
-    log_event(LOG_WARNING, "icmp_error", "listener=%s destination=%s:%u error=\"%s\" type=%u code=%u",
-              listener->name, address_text(ntohl(destination->sin_addr.s_addr), text),
-              ntohs(destination->sin_port), strerror((int)error->ee_errno), error->ee_type, error->ee_code);
+    log_event(LOG_WARNING, "icmp_error", "listener=%s destination=%s:%u type=%u code=%u", listener->name,
+              address_text(error->address, text), error->port, error->type, error->code);
 }
 
-static void drain_socket(struct listen_set *set, const struct listen_socket *listener)
+// Returns false when nothing waits.
+static bool take_error(struct listen_set *set, const struct listen_socket *listener, listen_taker *take,
+                       void *context)
 {
-    for (unsigned i = 0; i < DRAIN_MAX; i++) {
-        struct sockaddr_in destination = {0};
-        char quoted[576];
-        _Alignas(struct cmsghdr) char control[256];
-        struct iovec part = {.iov_base = quoted, .iov_len = sizeof(quoted)};
-        struct msghdr message = {.msg_name = &destination,
-                                 .msg_namelen = sizeof(destination),
-                                 .msg_iov = &part,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control,
-                                 .msg_controllen = sizeof(control)};
+    struct sockaddr_in destination = {0};
+    char quoted[576];
+    _Alignas(struct cmsghdr) char control[256];
+    struct iovec part = {.iov_base = quoted, .iov_len = sizeof(quoted)};
+    struct msghdr message = {.msg_name = &destination,
+                             .msg_namelen = sizeof(destination),
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t got = recvmsg(listener->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
 
-        if (recvmsg(listener->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-            return;
-        for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL;
-             item = CMSG_NXTHDR(&message, item)) {
-            struct sock_extended_err error;
+    if (got < 0)
+        return false;
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
+        struct sock_extended_err extended;
+        struct listen_error error = {.address = ntohl(destination.sin_addr.s_addr),
+                                     .port = ntohs(destination.sin_port),
+                                     .quoted = quoted,
+                                     .quoted_length = (size_t)got};
 
-            if (item->cmsg_level != IPPROTO_IP || item->cmsg_type != IP_RECVERR)
-                continue;
-            memcpy(&error, CMSG_DATA(item), sizeof(error));
-            log_error(set, listener, &error, &destination);
+        if (item->cmsg_level != IPPROTO_IP || item->cmsg_type != IP_RECVERR)
+            continue;
+        memcpy(&extended, CMSG_DATA(item), sizeof(extended));
+        if (extended.ee_origin != SO_EE_ORIGIN_ICMP)
+            continue;
+        error.type = extended.ee_type;
+        error.code = extended.ee_code;
+        log_error(set, listener, &error);
+        take(context, &error);
+    }
+    return true;
+}
+
+void listen_drain(struct listen_set *set, listen_taker *take, void *context)
+{
+    struct pollfd waiting[LISTENERS_MAX];
+
+    for (unsigned i = 0; i < set->count; i++)
+        waiting[i] = (struct pollfd){.fd = set->sockets[i].fd};
+    if (poll(waiting, set->count, 0) <= 0) // one call for all: this is asked a hundred times a second
+        return;
+    for (unsigned i = 0; i < set->count; i++) {
+        for (unsigned n = 0; n < DRAIN_MAX && (waiting[i].revents & POLLERR); n++) {
+            if (!take_error(set, &set->sockets[i], take, context))
+                break;
         }
     }
-}
-
-void listen_drain(struct listen_set *set)
-{
-    for (unsigned i = 0; i < set->count; i++)
-        drain_socket(set, &set->sockets[i]);
 }
 
 void listen_close(struct listen_set *set)

@@ -5,6 +5,7 @@
 #ifndef DIALGATE_LISTEN_H
 #define DIALGATE_LISTEN_H
 
+#include <stddef.h>
 #include "fault.h"
 #include "log.h"
 #include "dialgate/snapshot.h"
@@ -15,6 +16,17 @@ struct listen_socket {
     uint16_t port;
     int fd;
 };
+
+// An ICMP error about a datagram that left by a listener.
+struct listen_error {
+    uint32_t address; // where the datagram was to go, host order
+    uint16_t port;
+    uint8_t type;
+    uint8_t code;
+    const void *quoted; // the beginning of its payload
+    size_t quoted_length;
+};
+typedef void listen_taker(void *context, const struct listen_error *error);
 
 struct listen_set {
     struct listen_socket sockets[LISTENERS_MAX];
@@ -27,8 +39,9 @@ struct listen_set {
 // the rest. Whole or nothing. addresses: IPv4 of each listener, host order. Returns 0 or -errno with fault.
 int listen_update(struct listen_set *set, const struct snapshot_listener *listeners,
                   const uint32_t *addresses, unsigned count, struct fault *fault);
-// Takes what waits on the error queues.
-void listen_drain(struct listen_set *set);
+// Takes what waits on the error queues, at most so many a socket and call that a flood of them keeps nobody
+// else waiting.
+void listen_drain(struct listen_set *set, listen_taker *take, void *context);
 void listen_close(struct listen_set *set);
 
 #endif

@@ -123,6 +123,7 @@ static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
+    probe_ended(worker, client, status);
 }
 
 void response_stage(struct worker *worker, struct work *work)
@@ -155,7 +156,7 @@ void response_stage(struct worker *worker, struct work *work)
         originate_ack(worker, index, message);
     if (client->flags & TRANSACTION_FLAG_OURS) {
         if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
-            end_of_ours(worker, index);
+            end_of_ours(worker, index, message->status);
     } else if ((actions & TRANSACTION_DO_DELIVER) && !failover_absorbs(worker, work)) {
         deliver(worker, work);
     }

@@ -77,8 +77,9 @@ unsigned worker_turn(struct worker *worker)
     }
     expire_slice(worker);
     bool commanded = command_slice(worker);
+    unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     tx_flush(worker);
-    return n + commanded + takeover_slice(worker, n > 0);
+    return n + commanded + probed + takeover_slice(worker, n > 0);
 }
 
 static void publish_gauges(struct worker *worker)
@@ -115,6 +116,7 @@ void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
     worker->view.rules = worker->rules;
+    probe_settings(worker);
     worker->transactions.timers = (struct transaction_timers){.t1 = ticks_of(settings->timer_t1_ms),
                                                               .t2 = ticks_of(settings->timer_t2_ms),
                                                               .t4 = ticks_of(settings->timer_t4_ms),

@@ -82,6 +82,8 @@ struct worker_parts {
 
 struct worker;             // worker_core.h
 struct dialog_transitions; // state/dialog.h
+struct member_transitions; // probe.h
+struct unreachables;       // unreachable.h
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
 size_t worker_file_memory(uint32_t dialogs_capacity);
@@ -92,5 +94,9 @@ int worker_run(void *argument);
 void worker_destroy(struct worker *worker);
 // What becomes of its dialogs, for the one other thread that reads the ring.
 struct dialog_transitions *worker_transitions(struct worker *worker);
+// Of the members that it probes, for the agent alone.
+struct member_transitions *worker_member_transitions(struct worker *worker);
+// ICMP errors for it, from the agent alone.
+struct unreachables *worker_unreachables(struct worker *worker);
 
 #endif

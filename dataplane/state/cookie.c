@@ -111,19 +111,37 @@ unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie
     return COOKIE_BRANCH_LENGTH;
 }
 
+static bool branch_whole(struct cookie_octets text, struct whole *whole)
+{
+    return prefix_read(text, prefix_branch, COOKIE_BRANCH_LENGTH) &&
+           whole_read((const uint8_t *)text.octets + PREFIX_SIZE, false, whole);
+}
+
+static struct cookie_branch branch_fields(const struct whole *whole)
+{
+    return (struct cookie_branch){.worker = (uint8_t)(whole->high >> 48),
+                                  .generation = (uint16_t)(whole->high >> 32),
+                                  .index = (uint32_t)whole->high,
+                                  .loop = whole->low};
+}
+
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
                         struct cookie_branch *branch)
 {
     struct whole whole;
-    if (!prefix_read(text, prefix_branch, COOKIE_BRANCH_LENGTH) ||
-        !whole_read((const uint8_t *)text.octets + PREFIX_SIZE, false, &whole) ||
-        whole.high >> 56 != keys->number ||
+    if (!branch_whole(text, &whole) || whole.high >> 56 != keys->number ||
         whole.mac != mac_of(&keys->mac, DOMAIN_BRANCH, whole.low, whole.high, bound))
         return false;
-    *branch = (struct cookie_branch){.worker = (uint8_t)(whole.high >> 48),
-                                     .generation = (uint16_t)(whole.high >> 32),
-                                     .index = (uint32_t)whole.high,
-                                     .loop = whole.low};
+    *branch = branch_fields(&whole);
+    return true;
+}
+
+bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch)
+{
+    struct whole whole;
+    if (!branch_whole(text, &whole))
+        return false;
+    *branch = branch_fields(&whole);
     return true;
 }
 

@@ -52,6 +52,9 @@ unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie
 // (loop check).
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
                         struct cookie_branch *branch);
+// What text says that it names, without a proof: whoever has no Call-ID to check it against compares the
+// whole text with what the named record keeps. False when it has not the form of such a branch.
+bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch);
 
 // The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the
 // branch received (or, without the magic cookie, what 16.11 names); from: where it came from. The MAC covers

@@ -64,6 +64,17 @@ static bool answered_unreachable(uint16_t port)
     return result > 0 && (wait.revents & POLLERR) != 0;
 }
 
+static struct listen_error heard;
+static char heard_text[8];
+
+static void hear(void *context, const struct listen_error *error)
+{
+    heard = *error;
+    assert_true(error->quoted_length < sizeof(heard_text));
+    memcpy(heard_text, error->quoted, error->quoted_length);
+    ++*(unsigned *)context;
+}
+
 static void test_silent(void **state)
 {
     struct listen_set set = {.count = 0};
@@ -82,9 +93,23 @@ static void test_silent(void **state)
         struct sockaddr_in closed = {
             .sin_family = AF_INET, .sin_port = htons(free_port()), .sin_addr.s_addr = htonl(LOOPBACK)};
 
-        assert_int_equal(sendto(set.sockets[0].fd, "x", 1, 0, (struct sockaddr *)&closed, sizeof(closed)), 1);
-        listen_drain(&set);
+        unsigned count = 0;
+
+        listen_drain(&set, hear, &count);
+        assert_int_equal(count, 0);
+        assert_int_equal(sendto(set.sockets[0].fd, "abc", 3, 0, (struct sockaddr *)&closed, sizeof(closed)),
+                         3);
+        listen_drain(&set, hear, &count);
+        assert_int_equal(count, 1);
         assert_int_equal(set.errors, 1);
+        assert_int_equal(heard.address, LOOPBACK);
+        assert_int_equal(heard.port, ntohs(closed.sin_port));
+        assert_int_equal(heard.type, 3); // destination unreachable
+        assert_int_equal(heard.code, 3); // its port
+        assert_int_equal(heard.quoted_length, 3);
+        assert_string_equal(heard_text, "abc");
+        listen_drain(&set, hear, &count);
+        assert_int_equal(count, 1);
     }
     assert_int_equal(listen_update(&set, NULL, NULL, 0, &fault), 0);
     assert_int_equal(set.count, 0);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "unreachable.h"
+
+#include "failover.h"
+
+void unreachable_ignore(struct unreachables *ring)
+{
+    __atomic_store_n(&ring->ignored, ring->ignored + 1, __ATOMIC_RELAXED);
+}
+
+void unreachable_put(struct unreachables *ring, const struct unreachable *error)
+{
+    uint32_t head = ring->head;
+    if (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == UNREACHABLES) {
+        unreachable_ignore(ring);
+        return;
+    }
+    ring->ring[head & (UNREACHABLES - 1)] = *error;
+    __atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+}
+
+// The client transaction whose request did not arrive and that has heard nothing final yet, INDEX_NONE.
+static uint32_t find(const struct worker *worker, const struct unreachable *error)
+{
+    struct cookie_branch hint;
+    if (!cookie_branch_hint((struct cookie_octets){error->branch, sizeof(error->branch)}, &hint) ||
+        hint.worker != worker->parts.id)
+        return INDEX_NONE;
+    uint64_t key = siphash13(&worker->parts.keys.table, error->branch, sizeof(error->branch));
+    uint32_t index = transaction_find_client(&worker->transactions, hint.index, hint.generation, key);
+    if (index == INDEX_NONE)
+        return INDEX_NONE;
+    const struct transaction *client = &worker->transactions.records[index];
+    bool waits = client->state == TRANSACTION_TRYING || client->state == TRANSACTION_PROCEEDING;
+    return waits && client->remote.address == error->address && client->remote.port == error->port
+               ? index
+               : INDEX_NONE;
+}
+
+// A request of ours fails as if it had been answered 503 (8.1.3.1). False: nothing has come of it.
+static bool fail(struct worker *worker, uint32_t client)
+{
+    if (!(transaction_at(&worker->transactions, client)->flags & TRANSACTION_FLAG_OURS))
+        return failover_unreachable(worker, client);
+    probe_ended(worker, client, MEMBER_REASON_UNREACHABLE);
+    unsigned actions = transaction_step(&worker->transactions, client, TRANSACTION_ON_TRANSPORT, worker->now);
+    if (actions & TRANSACTION_DO_FAIL)
+        response_failed(worker, client);
+    if (actions & TRANSACTION_DO_RELEASE)
+        transaction_release(&worker->transactions, client);
+    return true;
+}
+
+unsigned unreachable_slice(struct worker *worker)
+{
+    struct unreachables *ring = &worker->unreachables;
+    uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    uint32_t ignored = __atomic_load_n(&ring->ignored, __ATOMIC_RELAXED);
+    unsigned n = 0;
+    for (; n < UNREACHABLES_A_TURN && ring->tail != head; n++) {
+        uint32_t client = find(worker, &ring->ring[ring->tail & (UNREACHABLES - 1)]);
+        __atomic_store_n(&ring->tail, ring->tail + 1, __ATOMIC_RELEASE);
+        bool failed = client != INDEX_NONE && fail(worker, client);
+        count(worker, failed ? COUNTER_ICMP_FAILED : COUNTER_ICMP_STRAY);
+    }
+    count_add(worker, COUNTER_ICMP_IGNORED, ignored - ring->counted);
+    ring->counted = ignored;
+    return n;
+}

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -78,32 +79,53 @@ int imagefile_open(struct imagefile *file)
     if (file->size == 0)
         return 0;
     file->octets = map_file(file->fd, file->size);
-    if (file->octets == NULL)
-        return -errno;
-    // A wish: without it the workers' first look costs page faults.
-    madvise(file->octets, file->size, MADV_POPULATE_WRITE);
-    return 0;
+    return file->octets == NULL ? -errno : 0;
 }
 
-static int populate(const struct imagefile *file, bool huge)
+// Whether the kernel would back a file in memory with huge pages: then it clears them in no time, but only if
+// no small ones were reserved before.
+static bool has_huge_pages(void)
 {
+    char text[128] = "";
+    int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    return length > 0 && strstr(text, "[never]") == NULL && strstr(text, "[deny]") == NULL;
+}
+
+static int populate(const struct imagefile *file, size_t octets)
+{
+    if (madvise(file->octets, octets, MADV_POPULATE_WRITE) == 0 || errno == EINVAL) // before Linux 5.14
+        return 0;
+    return errno == EFAULT ? -ENOSPC : -errno;
+}
+
+// Everything is reserved. Returns how much is present, or -errno.
+static ssize_t provide(const struct imagefile *file, bool huge, size_t now)
+{
+    bool whole = huge || has_huge_pages();
+    int result;
+
     if (!huge)
         madvise(file->octets, file->size, MADV_HUGEPAGE); // a wish
-    if (madvise(file->octets, file->size, MADV_POPULATE_WRITE) == 0)
-        return 0;
-    if (errno != EINVAL) // before Linux 5.14
-        return errno == EFAULT ? -ENOSPC : -errno;
-    return fallocate(file->fd, 0, 0, (off_t)file->size) < 0 ? -errno : 0;
+    result = whole ? populate(file, file->size) : 0;
+    if (result == 0 && fallocate(file->fd, 0, 0, (off_t)file->size) < 0)
+        result = -errno;
+    if (result == 0 && !whole)
+        result = populate(file, now);
+    return result < 0 ? result : (ssize_t)(whole ? file->size : now);
 }
 
-int imagefile_make(struct imagefile *file, bool huge)
+ssize_t imagefile_make(struct imagefile *file, bool huge, size_t now)
 {
     file->octets = NULL;
     file->fd = open(imagefile_path(file), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file->fd < 0 || flock(file->fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(file->fd, (off_t)file->size) < 0)
         return -errno;
     file->octets = map_file(file->fd, file->size);
-    return file->octets == NULL ? -errno : populate(file, huge);
+    return file->octets == NULL ? -errno : provide(file, huge, now);
 }
 
 void imagefile_close(struct imagefile *file)

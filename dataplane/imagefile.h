@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define IMAGEFILE_NAME_SIZE 40u
 
@@ -24,9 +25,10 @@ const char *imagefile_path(const struct imagefile *file);
 // Opens what directory and name say. Returns 0 or -errno: -EWOULDBLOCK somebody uses it, -EPERM no file of
 // ours alone; imagefile_close() in any case. An empty file has no octets.
 int imagefile_open(struct imagefile *file);
-// Makes a new one of file->size, all pages there: a fault later would cost a worker time, or the process its
-// life. huge: on hugetlbfs. Returns 0 or -errno; imagefile_remove() then.
-int imagefile_make(struct imagefile *file, bool huge);
+// Makes a new one of file->size, all of it reserved: a page that cannot be had later would cost the process
+// its life. Its first `now` octets are present at once. huge: on hugetlbfs. Returns how many octets are
+// present, or -errno; imagefile_remove() then.
+ssize_t imagefile_make(struct imagefile *file, bool huge, size_t now);
 void imagefile_close(struct imagefile *file);
 void imagefile_remove(struct imagefile *file); // and its directory when nothing else is in it
 

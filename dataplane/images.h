@@ -5,6 +5,7 @@
 #ifndef DIALGATE_IMAGES_H
 #define DIALGATE_IMAGES_H
 
+#include "backing.h"
 #include "dialgate/counters.h"
 #include "image.h"
 #include "imagedir.h"
@@ -27,6 +28,7 @@ struct images {
     struct image *list[IMAGES_OLDER_MAX]; // what takeovers point to
     struct takeover takeovers[WORKERS_MAX];
     uint64_t begun_ms; // when the workers were given them
+    struct backing backing;
 };
 
 struct images_plan {
@@ -41,9 +43,10 @@ struct images_plan {
 // Finds earlier files, checks and settles them. Those that cannot be taken over are logged, each with its
 // reason. Returns 0 or -errno with fault; images_close() in any case.
 int images_open(struct images *images, const struct images_plan *plan, struct fault *fault);
-// Makes our own, populated. Room for as much again is required: the next process needs it beside ours.
+// Makes our own: records are present, the arena is reserved and follows. Room for as much again is required:
+// the next process needs it beside ours.
 int images_create(struct images *images, const struct images_plan *plan, struct fault *fault);
-// Waits until every worker takes packets, and logs what was taken over.
+// Waits until every worker takes packets, logs what was taken over, and has the arenas made present.
 void images_wait(struct images *images);
 // The agent's tick: removes the earlier files once no worker needs them.
 void images_poll(struct images *images);

@@ -31,6 +31,8 @@ static const uint8_t reasons[DIALOG_EVENTS] = {
     [DIALOG_ON_GONE] = CHANNEL_REASON_GONE,
     [DIALOG_ON_NO_ACK] = CHANNEL_REASON_NO_ACK,
     [DIALOG_ON_SESSION_END] = CHANNEL_REASON_SESSION_END,
+    [DIALOG_ON_END_UNACKED] = CHANNEL_REASON_OPERATOR,
+    [DIALOG_ON_DEAD] = CHANNEL_REASON_DEAD,
 };
 
 void dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers)

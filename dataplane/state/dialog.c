@@ -166,7 +166,7 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
     memcpy(head.learnt, birth->learnt, sizeof(head.learnt));
     if (is_full(set, birth->call_hash))
         return INDEX_NONE;
-    return begin(set, &line, dialog_cold_make(set, &head, birth->texts));
+    return begin(set, &line, dialog_cold_make(set, &head, birth->texts, NULL));
 }
 
 uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
@@ -183,12 +183,14 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
     line.since = now;
     line.callee_tag_hash = 0;
     line.check = 0;
+    line.heard = 0;
     line.row = DIALOG_ROW_NONE;
     line.flags &= DIALOG_FLAG_CANCELLED;
     line.image = 0;
     head.session_s = 0;
+    head.shifts = 0;
     dialog_cold_gather(set, index, texts);
-    return begin(set, &line, dialog_cold_make(set, &head, texts));
+    return begin(set, &line, dialog_cold_make(set, &head, texts, NULL));
 }
 
 void dialog_release(struct dialogs *set, uint32_t index)

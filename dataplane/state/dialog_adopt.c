@@ -25,6 +25,7 @@ uint32_t dialog_adopt(struct dialogs *set, unsigned image, uint32_t record, tick
     dialog->row = from->row;
     // An early one has a life of its own again.
     dialog->flags = from->flags & (uint8_t)~DIALOG_FLAG_BOUNDED;
+    dialog->heard = 0;
     dialog->invite = INDEX_NONE;
     dialog->invite_generation = 0;
     dialog->image = (uint8_t)(image + 1);
@@ -45,7 +46,8 @@ int dialog_thaw(struct dialogs *set, uint32_t index)
     struct image *image = set->images[dialog->image - 1];
     uint32_t record = dialog->cold;
     dialog_cold_gather(set, index, texts);
-    arena_ref cold = dialog_cold_make(set, dialog_cold(set, index), texts);
+    const struct dialog_cold *head = dialog_cold(set, index);
+    arena_ref cold = dialog_cold_make(set, head, texts, dialog_cold_shifts(head));
     if (cold == ARENA_NONE)
         return -ENOSPC;
     set->journal->taken_from = record;

@@ -58,27 +58,31 @@ void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_strin
 }
 
 // The block as it lies in set->block, with the packed texts behind its head.
-static arena_ref store(struct dialogs *set, const struct dialog_cold *head, uint32_t length)
+static arena_ref store(struct dialogs *set, const struct dialog_cold *head, uint32_t length,
+                       const void *shifts)
 {
     struct dialog_cold *block = (struct dialog_cold *)(void *)set->block;
-    arena_ref ref = arena_get(set->arena, sizeof(*block) + length);
+    uint32_t octets = dialog_shift_octets(head);
+    arena_ref ref = arena_get(set->arena, sizeof(*block) + length + octets);
     if (ref == ARENA_NONE)
         return ARENA_NONE;
     *block = *head;
     block->length = (uint16_t)length;
+    if (octets > 0)
+        memcpy((uint8_t *)(block + 1) + length, shifts, octets);
     block->check = dialog_cold_check(block);
-    memcpy(arena_at(set->arena, ref), block, sizeof(*block) + length);
+    memcpy(arena_at(set->arena, ref), block, sizeof(*block) + length + octets);
     return ref;
 }
 
 arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
-                           const struct dialog_string *texts)
+                           const struct dialog_string *texts, const void *shifts)
 {
     uint8_t *packed = set->block + sizeof(*head);
     uint32_t length = text_pack(&set->intern, texts, DIALOG_TEXT_COUNT, packed);
     if (length == 0)
         return ARENA_NONE;
-    arena_ref ref = store(set, head, length);
+    arena_ref ref = store(set, head, length, shifts);
     if (ref == ARENA_NONE)
         text_release(&set->intern, packed, length);
     return ref;
@@ -88,7 +92,7 @@ arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head
 {
     const struct dialog_cold *from = block_at(set, old);
     memcpy(set->block + sizeof(*from), from + 1, from->length);
-    return store(set, head, from->length);
+    return store(set, head, from->length, dialog_cold_shifts(from));
 }
 
 void dialog_cold_free(struct dialogs *set, arena_ref ref)
@@ -122,7 +126,8 @@ static void swap(struct dialogs *set, uint32_t index, arena_ref made, const stru
 {
     const struct dialog *dialog = &set->records[index];
     bool session = block_at(set, made)->session_s != 0;
-    uint8_t flags = dialog->flags & (uint8_t)~DIALOG_FLAG_SESSION;
+    uint8_t flags = dialog->flags & (uint8_t) ~(DIALOG_FLAG_SESSION | DIALOG_FLAG_SHIFTED);
+    flags |= block_at(set, made)->shifts != 0 ? DIALOG_FLAG_SHIFTED : 0;
     struct commit_group group = commit_group_of(dialog);
     commit_cold(&group, made);
     assert(texts == NULL || dialog->caller_tag_hash == dialog_tag_hash(set, texts[DIALOG_TEXT_CALLER_TAG]));
@@ -152,7 +157,7 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
     if (differ) {
         memcpy(all, change->texts, sizeof(all));
         dialog_cold_gather(set, index, all);
-        made = dialog_cold_make(set, &head, all);
+        made = dialog_cold_make(set, &head, all, dialog_cold_shifts(block_at(set, old)));
     } else {
         made = dialog_cold_remake(set, &head, old);
     }
@@ -164,6 +169,20 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
     else
         arena_put(set->arena, old); // its interned texts are the new block's
     if (session && set->records[index].row == DIALOG_ROW_CONFIRMED)
-        dialog_arm_confirmed(set, index);
+        dialog_arm_confirmed(set, index, set->wheel->now);
+    return 0;
+}
+
+int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_cold *head,
+                      const struct dialog_shift *shifts)
+{
+    arena_ref old = set->records[index].cold;
+    const struct dialog_cold *from = block_at(set, old);
+    memcpy(set->block + sizeof(*from), from + 1, from->length);
+    arena_ref made = store(set, head, from->length, shifts);
+    if (made == ARENA_NONE)
+        return -ENOSPC;
+    swap(set, index, made, NULL);
+    arena_put(set->arena, old); // its interned texts are the new block's
     return 0;
 }

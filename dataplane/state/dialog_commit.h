@@ -146,13 +146,21 @@ uint16_t dialog_tag_hash(const struct dialogs *set, struct dialog_string tag); /
 uint32_t dialog_take(struct dialogs *set, uint64_t call_hash); // a record and its entry in the table
 // dialog_step.c: the timer of the present state, and of Confirmed alone, by what its deadline follows from.
 void dialog_arm(struct dialogs *set, uint32_t index, tick_t now);
-void dialog_arm_confirmed(struct dialogs *set, uint32_t index);
+void dialog_arm_confirmed(struct dialogs *set, uint32_t index, tick_t now);
 
-// dialog_cold.c: a block with this head and these texts (DIALOG_TEXT_COUNT). ARENA_NONE: no room, and nothing
-// was interned.
+// dialog_cold.c: a block with this head, these texts (DIALOG_TEXT_COUNT) and as many shifts as the head says
+// (NULL: none). ARENA_NONE: no room, and nothing was interned.
 arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
-                           const struct dialog_string *texts);
-// Likewise with the packed texts of another block of ours, whose interned ones change hands.
+                           const struct dialog_string *texts, const void *shifts);
+static inline const void *dialog_cold_shifts(const struct dialog_cold *cold)
+{
+    return (const uint8_t *)(cold + 1) + cold->length;
+}
+// In one commit another block with this head and these shifts, its texts as they are. 0 or -ENOSPC.
+int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_cold *head,
+                      const struct dialog_shift *shifts);
+// A block with another head, and the packed texts and shifts of a block of ours, whose interned texts change
+// hands.
 arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old);
 void dialog_cold_free(struct dialogs *set, arena_ref ref);
 // Restores all texts into set->texts, but those that stand in texts[] already (octets not NULL).

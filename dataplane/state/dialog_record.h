@@ -43,6 +43,7 @@ enum dialog_row {
     DIALOG_ROW_TERMINATING,           // it was confirmed
     DIALOG_ROW_TERMINATING_EARLY,     // the caller sent BYE before a 2xx
     DIALOG_ROW_TERMINATING_CANCELLED, // the operator ended it before a 2xx
+    DIALOG_ROW_TERMINATING_UNACKED,   // ended between the 2xx and its ACK: our BYE waits for that
     DIALOG_ROW_TERMINATED,
     DIALOG_ROWS
 };
@@ -53,6 +54,12 @@ enum dialog_row {
 #define DIALOG_FLAG_BOUNDED   8u // early, and its end was set: a 1xx does not prolong it
 #define DIALOG_FLAG_COUNTED                                                                                  \
     16u // of the records of one INVITE the one that stands for the call where calls are counted
+
+#define DIALOG_FLAG_SHIFTED 32u // the cold part has watermarks of CSeq (dialog_cseq.c)
+
+// Since the last time that it was asked whether the dialog still lives.
+#define DIALOG_HEARD(side) (1u << (side)) // a message of this side came
+#define DIALOG_ASKED(side) (4u << (side)) // an OPTIONS of ours to this side waits for its answer
 
 #define DIALOG_NUMBER_NONE 0xffffu // no peer, no member
 
@@ -84,7 +91,7 @@ struct dialog {
     };
     uint16_t invite_generation; // caller's: low bits
     uint8_t image;              // 0: cold names a block of our arena; n: record `cold` of image n - 1
-    uint8_t reserved;
+    uint8_t heard;              // caller's: DIALOG_HEARD_*
     uint32_t generation;
     uint64_t call_hash;
     uint32_t cseq[2];         // highest seen, by enum dialog_side: who sent it
@@ -106,7 +113,15 @@ static_assert(offsetof(struct dialog, since) == 48 && offsetof(struct dialog, ch
 static_assert(sizeof(struct dialog) == 64,
               "one cache line; with 8 of table and a cold block of at most 160: 232");
 
-// Head of a cold block; the packed texts follow.
+// Numbers of one side from here on are higher by so much at the other end (dialog_cseq.c).
+struct dialog_shift {
+    uint32_t from;
+    uint32_t by;
+};
+#define DIALOG_SHIFTS_MAX 8u // of one side
+
+// Head of a cold block; the packed texts follow, and then the shifts of the caller's numbers and of the
+// callee's.
 struct dialog_cold {
     uint32_t check;  // over the block behind it
     uint16_t length; // octets of packed text
@@ -115,7 +130,7 @@ struct dialog_cold {
     tick_t session_end;        // when session_s is not 0
     uint16_t session_s;        // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none
     uint8_t session_refresher; // enum dialog_side
-    uint8_t reserved;
+    uint8_t shifts;            // how many: caller's in the low half, callee's in the high one
     struct endpoint learnt[2]; // where each side's messages come from, and our listener towards it
 };
 static_assert(sizeof(struct dialog_cold) == 36, "the typical call's block: 160 with its texts");
@@ -155,10 +170,21 @@ static inline uint32_t dialog_record_check(const struct dialog *record)
 {
     return dialog_check(record, record->since, check_word((const uint8_t *)&record->cold));
 }
+static inline unsigned dialog_shift_count(const struct dialog_cold *cold, enum dialog_side side)
+{
+    return side == DIALOG_CALLER ? cold->shifts & 15u : cold->shifts >> 4;
+}
+static inline uint32_t dialog_shift_octets(const struct dialog_cold *cold)
+{
+    return (dialog_shift_count(cold, DIALOG_CALLER) + dialog_shift_count(cold, DIALOG_CALLEE)) *
+           (uint32_t)sizeof(struct dialog_shift);
+}
+
 // Never 0. Over a cold block behind its check; the caller knows that it is whole.
 static inline uint32_t dialog_cold_check(const struct dialog_cold *cold)
 {
-    return check_octets(&cold->length, sizeof(*cold) - offsetof(struct dialog_cold, length) + cold->length);
+    return check_octets(&cold->length, sizeof(*cold) - offsetof(struct dialog_cold, length) + cold->length +
+                                           dialog_shift_octets(cold));
 }
 
 #endif

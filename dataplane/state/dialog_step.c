@@ -14,7 +14,26 @@ static inline tick_t nearer(tick_t a, tick_t b)
     return (int32_t)(a - b) < 0 ? a : b;
 }
 
-static tick_t confirmed_end(const struct dialogs *set, uint32_t index)
+// When to see who was heard: at times that are as far apart as the keepalive says and lie anywhere, so that a
+// million dialogs that were taken over at once are not asked at once. They need no memory.
+static tick_t since_look(const struct dialogs *set, uint32_t index, tick_t at)
+{
+    return (at + (tick_t)set->records[index].call_hash) % set->life.keepalive;
+}
+
+static tick_t next_look(const struct dialogs *set, uint32_t index, tick_t now)
+{
+    return now + set->life.keepalive - since_look(set, index, now);
+}
+
+// Before the ACK nobody is asked: that the call is there is not yet agreed on.
+static bool is_look(const struct dialogs *set, uint32_t index, tick_t at)
+{
+    return set->life.keepalive != 0 && (set->records[index].flags & DIALOG_FLAG_ACKED) &&
+           since_look(set, index, at) == 0;
+}
+
+static tick_t confirmed_end(const struct dialogs *set, uint32_t index, tick_t now)
 {
     const struct dialog *dialog = &set->records[index];
     tick_t end = dialog->since + set->life.confirmed;
@@ -22,13 +41,15 @@ static tick_t confirmed_end(const struct dialogs *set, uint32_t index)
         end = nearer(end, dialog->since + set->life.no_ack);
     if (dialog->flags & DIALOG_FLAG_SESSION)
         end = nearer(end, dialog_cold(set, index)->session_end);
+    if (set->life.keepalive != 0)
+        end = nearer(end, next_look(set, index, now));
     return end;
 }
 
-void dialog_arm_confirmed(struct dialogs *set, uint32_t index)
+void dialog_arm_confirmed(struct dialogs *set, uint32_t index, tick_t now)
 {
     const struct wheel_node *timer = &set->records[index].timer;
-    tick_t end = confirmed_end(set, index);
+    tick_t end = confirmed_end(set, index, now);
     if (!wheel_armed(timer) || (int32_t)(end - timer->deadline) < 0)
         wheel_arm(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index), end);
 }
@@ -43,10 +64,10 @@ void dialog_arm(struct dialogs *set, uint32_t index, tick_t now)
         break;
     case DIALOG_EARLY:
         if (!(dialog->flags & DIALOG_FLAG_BOUNDED) || !wheel_armed(&dialog->timer))
-            wheel_arm(set->wheel, handle, now + set->life.early);
+            wheel_arm(set->wheel, handle, dialog_cold(set, index)->created + set->life.early);
         break;
     case DIALOG_CONFIRMED:
-        dialog_arm_confirmed(set, index);
+        dialog_arm_confirmed(set, index, now);
         break;
     default:
         wheel_arm(set->wheel, handle, now + set->life.terminating);
@@ -67,8 +88,9 @@ enum dialog_event dialog_expired(struct dialogs *set, uint32_t index, tick_t now
         return DIALOG_ON_SESSION_END;
     if (is_due(dialog->since + set->life.confirmed, now))
         return DIALOG_ON_TIMEOUT;
-    dialog_arm_confirmed(set, index);
-    return DIALOG_EVENTS;
+    tick_t ran_out = dialog->timer.deadline;
+    dialog_arm_confirmed(set, index, now);
+    return is_look(set, index, ran_out) ? DIALOG_ON_KEEPALIVE : DIALOG_EVENTS;
 }
 
 static uint8_t flags_after(const struct dialog *dialog, enum dialog_event event)

@@ -141,6 +141,7 @@ struct transaction {
         uint32_t received_us; // caller's: low bits of its microsecond clock when the request came
     };
     uint8_t ending; // enum transaction_ending
+    uint8_t side;   // caller's: of an OPTIONS of ours inside a dialog: who was asked
 };
 static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 44,
               "what lookup and timers touch, in 44 octets");

@@ -175,7 +175,8 @@ static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
     R(OPERATOR, "operator")             /* dialog end */                                                              \
     R(GONE, "gone")                     /* 481 or 408 inside the dialog (RFC 5057) */                                 \
     R(NO_ACK, "no-ack")                 /* the 2xx was never acknowledged */                                          \
-    R(SESSION_END, "session-expired")   /* RFC 4028 */
+    R(SESSION_END, "session-expired")   /* RFC 4028 */                                                                \
+    R(DEAD, "dead")                     /* an OPTIONS of ours inside it was answered 481 or 408, or not at all */
 // clang-format on
 enum channel_reason {
 #define R(name, word) CHANNEL_REASON_##name,

@@ -46,9 +46,9 @@ static void none_and_early_expire(struct world *world)
     call_step(world, index, DIALOG_ON_PROVISIONAL);
     tick_t since = world->now;
     world_turn(world, world->now + 150);
-    call_step(world, index, DIALOG_ON_PROVISIONAL); // its life begins again, its state does not
+    call_step(world, index, DIALOG_ON_PROVISIONAL); // neither its life nor its state begins again
     assert_int_equal(dialog_state_since(&world->dialogs, index), since);
-    assert_int_equal(ends_after(world, index, 200, DIALOG_ON_TIMEOUT),
+    assert_int_equal(ends_after(world, index, 50, DIALOG_ON_TIMEOUT),
                      DIALOG_DO_END_EARLY | DIALOG_DO_RELEASE);
 }
 
@@ -176,10 +176,58 @@ static void an_operator_ends_an_early_one(struct world *world)
     assert_int_equal(dialog_at(&world->dialogs, index)->flags, DIALOG_FLAG_CANCELLED);
     assert_int_equal(call_step(world, index, DIALOG_ON_OPERATOR_END), DIALOG_DO_CANCEL);
     assert_int_equal(call_step(world, index, DIALOG_ON_OPERATOR_END), 0);
-    assert_int_equal(call_step(world, index, DIALOG_ON_SUCCESS), DIALOG_DO_CONFIRM | DIALOG_DO_BYE_BOTH);
-    assert_int_equal(call_step(world, index, DIALOG_ON_SUCCESS), 0); // BYE goes out once
+    assert_int_equal(call_step(world, index, DIALOG_ON_SUCCESS), DIALOG_DO_CONFIRM);
+    assert_int_equal(call_step(world, index, DIALOG_ON_SUCCESS), 0);
+    assert_int_equal(call_step(world, index, DIALOG_ON_ACK), DIALOG_DO_BYE_BOTH);
+    assert_int_equal(call_step(world, index, DIALOG_ON_ACK), 0); // BYE goes out once
     assert_int_equal(call_step(world, index, DIALOG_ON_BYE_DONE),
                      DIALOG_DO_END_CONFIRMED | DIALOG_DO_RELEASE);
+}
+
+// Section 15: 64*T1 after the 2xx the callee may send BYE without an ACK, and so may we for it.
+static void an_end_waits_for_the_ack(struct world *world)
+{
+    lives(world);
+    uint32_t index = call_make(world);
+    if (index == INDEX_NONE)
+        return;
+    call_step(world, index, DIALOG_ON_SUCCESS);
+    assert_int_equal(call_step(world, index, DIALOG_ON_END_UNACKED), 0);
+    assert_int_equal(dialog_state(&world->dialogs, index), DIALOG_TERMINATING);
+    call_file_is_whole(world);
+    assert_int_equal(ends_after(world, index, 300, DIALOG_ON_TIMEOUT), DIALOG_DO_BYE_BOTH);
+    assert_int_equal(ends_after(world, index, 300, DIALOG_ON_TIMEOUT),
+                     DIALOG_DO_END_CONFIRMED | DIALOG_DO_RELEASE);
+}
+
+// One look an interval from the ACK on, whatever else the timer runs out for in between.
+static void looks_are_as_far_apart_as_told(struct world *world)
+{
+    lives(world);
+    world->dialogs.life.keepalive = 130;
+    uint32_t index = call_make(world);
+    if (index == INDEX_NONE)
+        return;
+    call_step(world, index, DIALOG_ON_SUCCESS);
+    if (set_session(world, index, 90, 300) != 0)
+        return;
+    tick_t began = world->now, last = 0;
+    unsigned looks = 0, others = 0;
+    while (world_turn(world, began + 1400) != INDEX_NONE) {
+        enum dialog_event event = dialog_expired(&world->dialogs, index, world->now);
+        assert_true(wheel_armed(&dialog_at(&world->dialogs, index)->timer));
+        if (event != DIALOG_ON_KEEPALIVE) { // not before the ACK, and not where the session would have ended
+            assert_int_equal(event, DIALOG_EVENTS);
+            call_step(world, index, DIALOG_ON_ACK);
+            others++;
+            continue;
+        }
+        assert_true(looks++ == 0 || world->now == last + 130);
+        last = world->now;
+        if (looks == 1 && set_session(world, index, 0, 0) != 0)
+            return;
+    }
+    assert_true(looks >= 9 && others >= 1);
 }
 
 // The wheel gave the handle, then something else in the same turn stepped or released the record.
@@ -271,6 +319,8 @@ static void changes_are_told(struct world *world)
     S(a_session_expires)                                                                                     \
     S(a_challenge_returns_to_the_lifetime)                                                                   \
     S(an_operator_ends_an_early_one)                                                                         \
+    S(an_end_waits_for_the_ack)                                                                              \
+    S(looks_are_as_far_apart_as_told)                                                                        \
     S(a_stale_expiry_is_nothing)                                                                             \
     S(nothing_stays_for_ever)                                                                                \
     S(changes_are_told)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -114,6 +115,33 @@ static void test_first(void **unused)
     // Nothing is in them: nothing stays.
     images_close(&images);
     assert_false(exists(chosen, ""));
+}
+
+static long faults(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_minflt;
+}
+
+// Once the thread behind has been everywhere, a worker that takes a page finds it.
+static void test_made_present(void **unused)
+{
+    const size_t page = 4096;
+    start(chosen);
+    finish_all();
+    images_wait(&images);
+    if (images.backing.runs) // else huge pages were there at once
+        assert_int_equal(pthread_join(images.backing.thread, NULL), 0);
+    images.backing.runs = false;
+    long before = faults();
+    for (unsigned i = 0; i < WORKERS; i++) {
+        for (size_t at = 0; at < images.own[i].size; at += page)
+            *(volatile uint8_t *)(images.own[i].octets + at) += 1;
+    }
+    assert_in_range(faults() - before, 0, 64); // of thousands of pages
+    assert_true(WORKERS * images.own[0].size / page > 1000);
+    images_close(&images);
 }
 
 static void test_taken_over(void **unused)
@@ -320,9 +348,9 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_first),   TEST(test_taken_over), TEST(test_killed_again),
-        TEST(test_refused), TEST(test_other_key),  TEST(test_in_use),
-        TEST(test_moved),   TEST(test_not_chosen), TEST(test_no_room),
+        TEST(test_first),      TEST(test_made_present), TEST(test_taken_over), TEST(test_killed_again),
+        TEST(test_refused),    TEST(test_other_key),    TEST(test_in_use),     TEST(test_moved),
+        TEST(test_not_chosen), TEST(test_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,7 +215,7 @@ void failover_slow(struct worker *worker, uint32_t client)
         return;
     count_word(&worker->parts.members[branch->member].timeouts_total, 1);
     (void)best_note(worker, server, &(struct branch_end){.status = 408, .member = branch->member});
-    transaction_quiet(&worker->transactions, client);
+    transaction_quiet(&worker->transactions, client, worker->now);
 }
 
 bool failover_lost(struct worker *worker, uint32_t client)
@@ -243,7 +243,7 @@ static void give_up(struct worker *worker, uint32_t client)
     if (branch->state != TRANSACTION_TRYING && branch->state != TRANSACTION_PROCEEDING)
         return;
     branch->flags |= TRANSACTION_FLAG_ABANDONED;
-    transaction_quiet(&worker->transactions, client);
+    transaction_quiet(&worker->transactions, client, worker->now);
     if (branch->method == METHOD_INVITE)
         originate_cancel(worker, client);
 }

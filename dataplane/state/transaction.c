@@ -79,6 +79,18 @@ static tick_t timer_b_or_f(const struct transaction *transaction, const struct t
     return transaction->kind == TRANSACTION_CLIENT ? 64 * timers->t1 : timers->b;
 }
 
+// B or F as if there had been no nearer end. A reload may have made it shorter than what has passed.
+static void slow_no_more(struct transaction *transaction, const struct transaction_timers *timers, tick_t now)
+{
+    if (transaction->ending != TRANSACTION_ENDING_SLOW)
+        return;
+    end_from(transaction, transaction->started, timer_b_or_f(transaction, timers));
+    if ((int32_t)(transaction->end_at - now) <= 0)
+        transaction->end_at = now + 1;
+    if ((int32_t)(transaction->retransmit_at - now) <= 0) // it was due as well
+        transaction->retransmit_at = now + 1;
+}
+
 static void timer_c_from(struct transaction *transaction, tick_t from, tick_t after)
 {
     transaction->ending = TRANSACTION_ENDING_TIMER_C;
@@ -190,6 +202,8 @@ static void go_on(struct transaction *transaction, const struct transaction_time
     tick_t next;
     switch (event) {
     case TRANSACTION_ON_RETRANSMIT:
+        if (transaction->interval == 0) // it was told to be quiet
+            break;
         next = 2 * transaction->interval; // A has no bound but B (17.1.1.2)
         if (transaction->kind != TRANSACTION_INVITE_CLIENT && next > timers->t2)
             next = timers->t2;
@@ -206,7 +220,7 @@ static void go_on(struct transaction *transaction, const struct transaction_time
         end_from(transaction, now, 64 * timers->t1); // 9.1
         break;
     case TRANSACTION_ON_SLOW:
-        end_from(transaction, transaction->started, timer_b_or_f(transaction, timers));
+        slow_no_more(transaction, timers, now);
         break;
     default:
         break;
@@ -271,12 +285,11 @@ void transaction_slow_at(struct transactions *set, uint32_t index, tick_t deadli
     rearm(set, index);
 }
 
-void transaction_quiet(struct transactions *set, uint32_t index)
+void transaction_quiet(struct transactions *set, uint32_t index, tick_t now)
 {
     struct transaction *transaction = &set->records[index];
     transaction->interval = 0;
-    if (transaction->ending == TRANSACTION_ENDING_SLOW)
-        end_from(transaction, transaction->started, timer_b_or_f(transaction, &set->timers));
+    slow_no_more(transaction, &set->timers, now);
     rearm(set, index);
 }
 

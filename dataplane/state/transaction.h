@@ -190,7 +190,7 @@ void transaction_end_at(struct transactions *set, uint32_t index, tick_t deadlin
 // Of a client transaction in its first state: ON_SLOW comes at this time, if that is before B or F.
 void transaction_slow_at(struct transactions *set, uint32_t index, tick_t deadline);
 // The request is not sent again; the transaction goes on until B or F.
-void transaction_quiet(struct transactions *set, uint32_t index);
+void transaction_quiet(struct transactions *set, uint32_t index, tick_t now);
 // Keeps a copy of a message to repeat, instead of the last one. Returns 0, or -ENOSPC (the old one is gone
 // then).
 int transaction_keep(struct transactions *set, uint32_t index, const void *octets, uint32_t length);

@@ -32,6 +32,12 @@ static void repeat(struct plain *plain, tick_t now, tick_t interval)
     plain->repeat_at = now + interval;
 }
 
+static void repeat_on(struct plain *plain, tick_t now, tick_t interval)
+{
+    if (plain->repeats)
+        repeat(plain, now, interval);
+}
+
 static void end(struct plain *plain, enum plain_end how, tick_t at)
 {
     plain->ends = how;
@@ -142,6 +148,17 @@ static unsigned server(struct plain *plain, enum transaction_event event,
     return 0;
 }
 
+// Somebody was to answer by now; the request has its own time all the same.
+static void slow_no_more(struct plain *plain, const struct transaction_timers *timers, tick_t now)
+{
+    tick_t at = plain->began + (plain->kind == TRANSACTION_CLIENT ? 64 * timers->t1 : timers->b);
+    if (plain->ends != PLAIN_SLOW)
+        return;
+    end(plain, PLAIN_TIMEOUT, (int32_t)(at - now) > 0 ? at : now + 1);
+    if ((int32_t)(plain->repeat_at - now) <= 0)
+        plain->repeat_at = now + 1;
+}
+
 static unsigned invite_client_waits(struct plain *plain, enum transaction_event event,
                                     const struct transaction_timers *timers, tick_t now)
 {
@@ -165,13 +182,17 @@ static unsigned invite_client_waits(struct plain *plain, enum transaction_event 
     case TRANSACTION_ON_RETRANSMIT:
         if (!calling)
             return 0;
-        repeat(plain, now, 2 * plain->interval); // A
+        repeat_on(plain, now, 2 * plain->interval); // A
         return resend(plain);
     case TRANSACTION_ON_TIMER_C:
         if (calling)
             return 0;
         end(plain, PLAIN_TIMEOUT, now + 64 * timers->t1); // 9.1
         return TRANSACTION_DO_CANCEL;
+    case TRANSACTION_ON_SLOW:
+        if (calling)
+            slow_no_more(plain, timers, now);
+        return calling ? TRANSACTION_DO_FAILOVER : 0;
     case TRANSACTION_ON_TIMEOUT:
         return terminate(plain, FAILED);
     case TRANSACTION_ON_TRANSPORT:
@@ -214,9 +235,13 @@ static unsigned client(struct plain *plain, enum transaction_event event,
     case TRANSACTION_ON_FAILURE: // K
         return rest(plain, TRANSACTION_COMPLETED, now + timers->t4, DELIVER);
     case TRANSACTION_ON_RETRANSMIT: // E
-        repeat(plain, now,
-               plain->state == TRANSACTION_PROCEEDING ? timers->t2 : sooner(2 * plain->interval, timers->t2));
+        repeat_on(plain, now,
+                  plain->state == TRANSACTION_PROCEEDING ? timers->t2
+                                                         : sooner(2 * plain->interval, timers->t2));
         return resend(plain);
+    case TRANSACTION_ON_SLOW:
+        slow_no_more(plain, timers, now);
+        return plain->state == TRANSACTION_TRYING ? TRANSACTION_DO_FAILOVER : 0;
     case TRANSACTION_ON_TIMEOUT:
     case TRANSACTION_ON_TRANSPORT:
         return terminate(plain, FAILED);
@@ -271,6 +296,7 @@ enum transaction_event plain_due(const struct plain *plain, tick_t now)
 {
     if (plain->ends != PLAIN_NEVER && (int32_t)(plain->end_at - now) <= 0)
         return plain->ends == PLAIN_TIMER_C   ? TRANSACTION_ON_TIMER_C
+               : plain->ends == PLAIN_SLOW    ? TRANSACTION_ON_SLOW
                : plain->ends == PLAIN_TIMEOUT ? TRANSACTION_ON_TIMEOUT
                                               : TRANSACTION_ON_END;
     if (plain->repeats && (int32_t)(plain->repeat_at - now) <= 0)
@@ -284,4 +310,16 @@ void plain_end_at(struct plain *plain, tick_t deadline)
     bool quiet = plain->state == TRANSACTION_CONFIRMED || plain->state == TRANSACTION_ACCEPTED ||
                  (plain->state == TRANSACTION_COMPLETED && plain->kind != TRANSACTION_INVITE_SERVER);
     end(plain, quiet ? PLAIN_END : PLAIN_TIMEOUT, deadline);
+}
+
+void plain_slow_at(struct plain *plain, tick_t deadline)
+{
+    if (plain->state == TRANSACTION_TRYING && (int32_t)(deadline - plain->end_at) < 0)
+        end(plain, PLAIN_SLOW, deadline);
+}
+
+void plain_quiet(struct plain *plain, const struct transaction_timers *timers, tick_t now)
+{
+    plain->repeats = false;
+    slow_no_more(plain, timers, now);
 }

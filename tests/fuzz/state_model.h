@@ -6,7 +6,7 @@
 
 #include "transaction.h"
 
-enum plain_end { PLAIN_NEVER, PLAIN_TIMEOUT, PLAIN_END, PLAIN_TIMER_C };
+enum plain_end { PLAIN_NEVER, PLAIN_TIMEOUT, PLAIN_END, PLAIN_TIMER_C, PLAIN_SLOW };
 
 struct plain {
     enum transaction_kind kind;
@@ -29,5 +29,7 @@ unsigned plain_step(struct plain *plain, enum transaction_event event,
 // What is due, TRANSACTION_EVENTS: nothing.
 enum transaction_event plain_due(const struct plain *plain, tick_t now);
 void plain_end_at(struct plain *plain, tick_t deadline);
+void plain_slow_at(struct plain *plain, tick_t deadline);
+void plain_quiet(struct plain *plain, const struct transaction_timers *timers, tick_t now);
 
 #endif

@@ -189,6 +189,21 @@ static void find_clients(const struct subject *subject)
     }
 }
 
+// A client whose answer is wanted sooner, or which is to repeat nothing more.
+static void hurry(struct subject *subject, uint32_t index, const uint8_t *octets)
+{
+    struct plain *plain = plain_at(subject, index);
+    if (octets[0] % 2 == 0) {
+        tick_t deadline = subject->now + 1 + octets[1];
+        transaction_slow_at(&subject->set, index, deadline);
+        plain_slow_at(plain, deadline);
+    } else {
+        transaction_quiet(&subject->set, index, subject->now);
+        plain_quiet(plain, &subject->set.timers, subject->now);
+    }
+    check_one(subject, index);
+}
+
 static void operate(struct subject *subject, const uint8_t *octets)
 {
     uint32_t index = octets[1] % CAPACITY;
@@ -216,6 +231,10 @@ static void operate(struct subject *subject, const uint8_t *octets)
             transaction_end_at(&subject->set, index, subject->now + 1 + ticks);
             plain_end_at(&subject->plain[index], subject->now + 1 + ticks);
         }
+        break;
+    case 12:
+        if (subject->live[index] && subject->plain[index].kind > TRANSACTION_SERVER)
+            hurry(subject, index, octets + 2);
         break;
     case 10:
         if (octets[2] % 4 == 0 && subject->live[index])

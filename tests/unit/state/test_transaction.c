@@ -65,7 +65,7 @@ static void slow_clients(struct world *world)
             assert_int_equal(next_is(world, index, T1 / 5, TRANSACTION_ON_RETRANSMIT), TRANSACTION_DO_RESEND);
             assert_int_equal(transaction_at(&world->transactions, index)->end_at, world->now + LONG - T1);
         } else {
-            transaction_quiet(&world->transactions, index);
+            transaction_quiet(&world->transactions, index, world->now);
             assert_int_equal(next_is(world, index, LONG - 4 * T1 / 5, TRANSACTION_ON_TIMEOUT),
                              TRANSACTION_DO_FAIL | TRANSACTION_DO_RELEASE);
         }
@@ -87,6 +87,14 @@ static void clients_that_are_not_slow(struct world *world)
     assert_int_equal(next_is(world, index, T1 / 2, TRANSACTION_ON_SLOW), 0);
     assert_int_equal(transaction_at(&world->transactions, index)->end_at, world->now + LONG - T1 / 2);
     transaction_release(&world->transactions, index);
+    index = begin(world, TRANSACTION_INVITE_CLIENT);
+    transaction_slow_at(&world->transactions, index, world->now + T1 / 2);
+    world->transactions.timers.b = T1 / 5; // a reload
+    assert_int_equal(next_is(world, index, T1 / 2, TRANSACTION_ON_SLOW), TRANSACTION_DO_FAILOVER);
+    assert_int_equal(next_is(world, index, 1, TRANSACTION_ON_TIMEOUT),
+                     TRANSACTION_DO_FAIL | TRANSACTION_DO_RELEASE);
+    transaction_release(&world->transactions, index);
+    world->transactions.timers.b = LONG;
     index = begin(world, TRANSACTION_INVITE_CLIENT);
     transaction_slow_at(&world->transactions, index, world->now + LONG);
     assert_int_equal(transaction_at(&world->transactions, index)->ending, TRANSACTION_ENDING_AT);

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Kamailio as the carrier's proxy and as the SBC, Dialgate between them, SIPp beyond both: calls answered and ended from either
+# end, refused, cancelled, challenged by the SBC; Record-Routes of three proxies in one route set.
+# shellcheck source=tests/net/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+command -v kamailio >/dev/null || skip "needs kamailio"
+
+kamailio_start() # NAMESPACE [DEFINITIONS...]
+{
+    local space=$1 definition options=()
+    shift
+    for definition; do
+        options+=(-A "$definition")
+    done
+    mkdir -p "$LAB_DIR/kamailio-$space"
+    lab_start "kamailio-$space" "$space" kamailio -f "$NET/kamailio.cfg" -DD -E -Y "$LAB_DIR/kamailio-$space" -w "$LAB_DIR" -m 32 -M 4 \
+        -A "LISTEN=udp:$(sipp_address "$space"):5060" "${options[@]}"
+    lab_wait 20 "kamailio in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/kamailio-$space.log")"
+}
+
+# A callee beyond the SBC; the number that reaches it is its port.
+callee() # NAME PORT SCENARIO [SIPP ARGUMENTS...]
+{
+    local name=$1 port=$2 scenario=$3
+    shift 3
+    sipp_start "$name" sbc1 "$scenario" -p "$port" "$@"
+    lab_wait 10 "SIPp $name listens" sipp_listening sbc1 "$port" || fail "SIPp $name"
+}
+
+calls() # SCENARIO PORT [SIPP ARGUMENTS...]: twenty calls through the carrier's proxy, each succeeds
+{
+    local scenario=$1 port=$2
+    shift 2
+    sipp_start caller carrier "$scenario" -p 5070 -s "$port" -m 20 -r 20 -timeout 30s -timeout_error "$@" 10.10.1.1:5060
+    test_calls_end 20 40
+    test_no_dialogs
+}
+
+test_begin
+test_replace 's/members: \[\{address: 10.20.0.11\}, .*/members: [{address: 10.20.0.11}]/'
+lab_up
+test_daemons
+kamailio_start carrier 'ONWARD="sip:10.10.0.10:5060"'
+kamailio_start sbc1
+callee sbc1 5070 uas
+callee leaves 5071 uas_hangs_up -d 200
+callee busy 5072 uas_busy
+callee cancelled 5073 uas_cancelled
+sed 's/STATUS/486/' "$SIPP_SCENARIOS/uac_refused.xml" >"$LAB_DIR/uac_486.xml"
+
+calls uac 5070 -d 200
+calls uac_hears_bye 5071
+calls uac_486 5072
+calls uac_cancel 5073
+expect_equal "dialogs that were confirmed" 40 "$(lab_metric dialgate_dialog_events_total 'event="confirmed"')"
+
+lab_stop kamailio-sbc1 || fail "kamailio does not end"
+kamailio_start sbc1 WITH_AUTH
+calls uac_credentials 5070 -d 200 -au caller -ap secret
+
+test_outcomes
+test_done

@@ -264,6 +264,26 @@ static void refused_when_abandoned(struct worker *worker, uint32_t server, uint3
     originate_cancel(worker, current);
 }
 
+// A branch that another one's answer has overtaken: its early dialog is over, whatever is left of the
+// caller's.
+static void end_early(struct worker *worker, const struct work *work)
+{
+    const struct message *message = work->message;
+    enum dialog_side side;
+    struct dialog_id id = {.call_hash = work->packet->call_hash,
+                           .call_id = string_of(message, message->call_id),
+                           .from_tag = string_of(message, message->from_tag),
+                           .to_tag = string_of(message, message->to_tag),
+                           .peer = work->packet->peer,
+                           .response = true};
+    uint32_t index = message->to_tag.length > 0 && message->method == METHOD_INVITE
+                         ? dialog_find(&worker->dialogs, &id, &side)
+                         : INDEX_NONE;
+    if (index != INDEX_NONE && dialog_state(&worker->dialogs, index) == DIALOG_EARLY &&
+        dialog_text_is(&worker->dialogs, index, DIALOG_TEXT_CALLEE_TAG, id.to_tag))
+        dialog_apply(worker, index, DIALOG_ON_REFUSED);
+}
+
 bool failover_absorbs(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
@@ -272,8 +292,11 @@ bool failover_absorbs(struct worker *worker, struct work *work)
     uint32_t server = transaction_other(worker, work->client);
     if (message->status < 200)
         return abandoned;
-    if (server == INDEX_NONE || !is_open(worker, server))
+    if (server == INDEX_NONE || !is_open(worker, server)) {
+        if (abandoned && message->status >= 300)
+            end_early(worker, work);
         return abandoned && message->status >= 300;
+    }
     if (message->status < 300) {
         uint32_t current = transaction_other(worker, server);
         if (current != work->client && current != INDEX_NONE)

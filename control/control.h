@@ -64,6 +64,7 @@ struct control {
     uint64_t started_ms;
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
+    struct end_job *end_jobs; // rpc/dialog_end_many.c
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

@@ -13,6 +13,7 @@
 #include "control.h"
 #include "http.h"
 #include "log.h"
+#include "rpc/dialog.h"
 #include "rpc/event.h"
 #include "rpc/server.h"
 #include "version.h"
@@ -194,6 +195,7 @@ done:
         evhttp_free(http);
     control.events.publish = NULL;
     rpc_server_destroy(server);
+    dialog_end_stop(&control);
     for (size_t i = 0; i < 3; i++)
         if (signals.events[i])
             event_free(signals.events[i]);

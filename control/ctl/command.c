@@ -28,6 +28,7 @@ static const struct ctl_word list_options[] = {
     {"--peer", "peer", CTL_TEXT, false, "from or to this peer"},
     {"--state", "state", CTL_TEXT, false, "none, early, confirmed, terminating, terminated"},
     {"--older", "older_ms", CTL_DURATION_MS, false, "at least this old: 30s, 5m, 2h"},
+    {"--older-than", "older_ms", CTL_DURATION_MS, false, "the same"},
     {"--limit", "limit", CTL_NUMBER, false, "this many rows, then end"},
     {"--after", "cursor", CTL_TEXT, false, "go on behind this cursor"},
     {0},
@@ -37,8 +38,13 @@ static const struct ctl_word follow_options[] = {
     {"--limit", "limit", CTL_NUMBER, false, "this many events, then end"},
     {0},
 };
+static const struct ctl_word end_word[] = {{"ID", "id", CTL_TEXT, false, "Call-ID or short id"}, {0}};
 static const struct ctl_word end_options[] = {
-    {"--all", "all", CTL_FLAG, false, "every dialog with this Call-ID"},
+    {"--all", "all", CTL_FLAG, false, "every dialog with this Call-ID; without an ID: every dialog"},
+    {"--peer", "peer", CTL_TEXT, false, "without an ID: those from or to this peer"},
+    {"--state", "state", CTL_TEXT, false, "without an ID: none, early or confirmed ones"},
+    {"--older-than", "older_ms", CTL_DURATION_MS, false, "without an ID: at least this old: 30s, 5m, 2h"},
+    {"--rate", "rate", CTL_NUMBER, false, "without an ID: dialogs a second (100)"},
     {0},
 };
 static const struct ctl_word top_options[] = {
@@ -65,7 +71,7 @@ const struct ctl_command ctl_commands[] = {
     {"dialog", "list", "dialog.list", none, list_options, NULL, run_dialog_list, "a row a dialog"},
     {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, "everything about a dialog"},
     {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, "by state and by peer"},
-    {"dialog", "end", "dialog.end", id_word, end_options, show_ended, NULL, "end a dialog on both sides"},
+    {"dialog", "end", NULL, end_word, end_options, NULL, run_dialog_end, "end dialogs on both sides"},
     {"events", "follow", NULL, none, follow_options, NULL, run_events,
      "a line a change of a dialog's state, until Ctrl-C"},
     {"config", "check", NULL, file_word, none, NULL, run_config_check,

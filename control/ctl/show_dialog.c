@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
+#include <unistd.h>
 #include "ctl.h"
 #include "table.h"
 
 #define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
 #define PAGE_ROWS        500 // of a listing that the daemon gives in pages
+#define END_RATE         100 // dialogs a second, where the operator names none
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -119,7 +121,7 @@ void show_dialog_count(struct ctl *ctl, const json_t *result)
     table_free(table);
 }
 
-void show_ended(struct ctl *ctl, const json_t *result)
+static void show_ended(struct ctl *ctl, const json_t *result)
 {
     const json_t *ended = json_object_get(result, "ended");
     for (size_t i = 0; i < json_array_size(ended); i++) {
@@ -127,4 +129,82 @@ void show_ended(struct ctl *ctl, const json_t *result)
         fprintf(ctl->out, "ended %s (%s, Call-ID %s)\n", text(dialog, "id"), text(dialog, "state"),
                 text(dialog, "call_id"));
     }
+}
+
+static int end_one(struct ctl *ctl, const json_t *params)
+{
+    json_t *result = ctl_call(ctl, "dialog.end", params);
+    if (!result)
+        return CTL_REFUSED;
+    if (ctl->json)
+        ctl_print_json(ctl, result);
+    else
+        show_ended(ctl, result);
+    json_decref(result);
+    return CTL_DONE;
+}
+
+struct end_sum {
+    int64_t ended, gone;
+};
+
+static void print_sum(FILE *out, const struct end_sum *sum, const char *end)
+{
+    char a[UNIT_SIZE], b[UNIT_SIZE];
+    fprintf(out, "ended %s dialogs", unit_count(sum->ended, a));
+    if (sum->gone > 0)
+        fprintf(out, ", %s had ended by themselves", unit_count(sum->gone, b));
+    fputs(end, out);
+}
+
+// A page is a second's worth, so that Ctrl-C stops it soon.
+static int end_many(struct ctl *ctl, const json_t *given)
+{
+    json_t *params = json_copy((json_t *)(uintptr_t)given);
+    int64_t rate = json_object_get(given, "rate") ? number(given, "rate") : END_RATE;
+    struct end_sum sum = {0};
+    bool more = params != NULL, shown = false;
+    int status = params ? CTL_DONE : CTL_REFUSED;
+    json_object_set_new(params, "limit", json_integer(rate < PAGE_ROWS ? rate : PAGE_ROWS));
+    while (more) {
+        json_t *page = ctl_call(ctl, "dialog.end_many", params);
+        if (!page) {
+            status = CTL_REFUSED;
+            break;
+        }
+        const char *cursor = json_string_value(json_object_get(page, "cursor"));
+        sum.ended += number(page, "ended");
+        sum.gone += number(page, "gone");
+        more = cursor != NULL;
+        if (more)
+            json_object_set_new(params, "cursor", json_string(cursor));
+        if (ctl->json)
+            ctl_print_json(ctl, page);
+        else if (more && isatty(STDERR_FILENO)) {
+            print_sum(stderr, &sum, "\r");
+            shown = true;
+        }
+        json_decref(page);
+    }
+    if (shown)
+        fputc('\n', stderr);
+    if (!ctl->json && (status == CTL_DONE || sum.ended > 0))
+        print_sum(ctl->out, &sum, "\n");
+    json_decref(params);
+    return status;
+}
+
+int run_dialog_end(struct ctl *ctl, const json_t *params)
+{
+    static const char *const filters[] = {"peer", "state", "older_ms", "rate"};
+    bool filtered = false;
+    for (size_t i = 0; i < COLUMNS(filters); i++)
+        filtered = filtered || json_object_get(params, filters[i]);
+    bool by_id = json_object_get(params, "id") != NULL;
+    if (by_id ? filtered : json_object_size(params) == (json_object_get(params, "rate") != NULL)) {
+        fputs("dialgatectl: dialog end takes an ID, or some of --peer, --state, --older-than, or --all\n",
+              stderr);
+        return CTL_USAGE;
+    }
+    return by_id ? end_one(ctl, params) : end_many(ctl, params);
 }

@@ -144,8 +144,7 @@ int dialog_find_peer(const struct control *control, const char *name)
     return -ENOENT;
 }
 
-// Returns false after it has answered the call.
-static bool read_filters(struct rpc_call *call, struct channel_dialog_list *list)
+bool dialog_read_filters(struct rpc_call *call, struct channel_dialog_list *list)
 {
     const char *peer = rpc_text(call, "peer");
     const char *state = rpc_text(call, "state");
@@ -184,7 +183,7 @@ static bool read_filters(struct rpc_call *call, struct channel_dialog_list *list
 void rpc_dialog_list(struct rpc_call *call)
 {
     struct channel_dialog_list list;
-    if (!read_filters(call, &list))
+    if (!dialog_read_filters(call, &list))
         return;
     struct listing *listing = listing_create(call);
     if (!listing)

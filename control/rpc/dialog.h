@@ -27,6 +27,12 @@ json_t *dialog_member_json(const struct control *control, uint32_t number);
 // -ENOENT.
 int dialog_find_peer(const struct control *control, const char *name);
 
+// Reads peer, state, older_ms, limit and cursor. False: it has answered the call.
+bool dialog_read_filters(struct rpc_call *call, struct channel_dialog_list *list);
+
+// Before the channel goes: dialog.end_many under way ends.
+void dialog_end_stop(struct control *control);
+
 int dialog_ask(struct control *control, enum channel_type type, const void *body,
                const struct channel_answer *answer);
 

@@ -30,6 +30,9 @@ void rpc_dialog_count(struct rpc_call *call);
 // dialog_end.c
 void rpc_dialog_end(struct rpc_call *call);
 
+// dialog_end_many.c
+void rpc_dialog_end_many(struct rpc_call *call);
+
 // settings.c
 void rpc_config_check(struct rpc_call *call);
 void rpc_config_show(struct rpc_call *call);

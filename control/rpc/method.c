@@ -37,6 +37,17 @@ static const struct rpc_param end_params[] = {
     {0},
 };
 
+static const struct rpc_param end_many_params[] = {
+    {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
+    {"state", RPC_TEXT, false, "none, early or confirmed"},
+    {"older_ms", RPC_INTEGER, false, "only dialogs at least this old, in milliseconds"},
+    {"all", RPC_BOOLEAN, false, "every dialog, where none of these is given"},
+    {"rate", RPC_INTEGER, false, "dialogs a second, 1 to 1000 (100)"},
+    {"limit", RPC_INTEGER, false, "dialogs of this page, 1 to 1000 (100), at most ten seconds' worth"},
+    {"cursor", RPC_TEXT, false, "cursor of the page before"},
+    {0},
+};
+
 static const struct rpc_param check_params[] = {
     {"file", RPC_TEXT, false, "absolute path of a YAML file that dialgate-control can read"},
     {"text", RPC_TEXT, false, "YAML text, instead of a file"},
@@ -86,6 +97,7 @@ const struct rpc_method rpc_methods[] = {
     {"dialog.show", dialog_params, rpc_dialog_show, "every dialog with this id"},
     {"dialog.count", nothing, rpc_dialog_count, "dialogs by state and by peer"},
     {"dialog.end", end_params, rpc_dialog_end, "end a dialog on both sides"},
+    {"dialog.end_many", end_many_params, rpc_dialog_end_many, "end the dialogs that match, page after page"},
     {"events.follow", follow_params, rpc_events_follow,
      "from now on, a notification `event` for each change of a dialog's state, `events.lost` where some are "
      "missing"},

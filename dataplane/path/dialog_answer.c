@@ -2,6 +2,7 @@
 // Which record a response belongs to: by its transaction, by Call-ID and tags, or, for a 2xx whose record is
 // gone, by our Record-Route in it.
 #include "dialog_track.h"
+#include "keepalive.h"
 #include "route_set.h"
 
 // The record that an INVITE's transaction is tied to. When the first of several forks is gone, another one
@@ -120,6 +121,8 @@ void dialog_response(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     if (work->client == INDEX_NONE) {
+        if (work->dialog != INDEX_NONE)
+            keepalive_heard(worker, work->dialog, 1 - work->side);
         if (work->dialog != INDEX_NONE && message->method != METHOD_INVITE)
             track_inside(worker, work, work->dialog);
         else if (work->dialog != INDEX_NONE && message->status / 100 == 2)
@@ -133,12 +136,14 @@ void dialog_response(struct worker *worker, struct work *work)
     if (index == INDEX_NONE)
         return;
     if (!track_began_with(worker, index, client->other)) {
+        keepalive_heard(worker, index, 1 - track_asker(worker, message, index));
         if (message->status / 100 == 2)
             track_reinvite(worker, work, index);
         else
             track_inside(worker, work, index);
         return;
     }
+    keepalive_heard(worker, index, DIALOG_CALLEE);
     const struct dialog *dialog = dialog_at(&worker->dialogs, index);
     const struct cookie_route mine = {.worker = (uint8_t)worker->parts.id,
                                       .generation = (uint16_t)client->dialog_generation,

@@ -2,10 +2,11 @@
 // What requests inside a dialog and their responses do to its record: CSeq, targets, the session, the end.
 #include "dialog_track.h"
 #include "ending.h"
+#include "keepalive.h"
 
-static enum dialog_side asker_of(const struct worker *worker, const struct message *response, uint32_t index)
+enum dialog_side track_asker(const struct worker *worker, const struct message *response, uint32_t index)
 {
-    // By tag, not by peer: both sides may belong to the same one. The response's From is the asker's.
+    // By tag, not by peer: both sides may belong to the same one.
     return dialog_text_is(&worker->dialogs, index, DIALOG_TEXT_CALLER_TAG,
                           string_of(response, response->from_tag))
                ? DIALOG_CALLER
@@ -19,7 +20,7 @@ static const enum dialog_text target_of[2] = {DIALOG_TEXT_CALLER_TARGET, DIALOG_
 static void refresh(struct worker *worker, const struct work *work, uint32_t index,
                     const struct message *request)
 {
-    enum dialog_side asker = asker_of(worker, work->message, index);
+    enum dialog_side asker = track_asker(worker, work->message, index);
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};
     struct dialog_change change = {.texts = texts};
     struct dialog_string answered = track_contact(work->message);
@@ -90,17 +91,10 @@ void track_inside(struct worker *worker, struct work *work, uint32_t index)
 void dialog_request(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
+    keepalive_heard(worker, work->dialog, work->side);
     dialog_see(&worker->dialogs, work->dialog,
                &(struct dialog_seen){work->side, message->cseq_number, work->reply_to});
-    if (message->method == METHOD_UPDATE) {
-        // It passes without state: where its sender says to be reached is believed before it is answered.
-        struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};
-        struct dialog_string target = track_contact(message);
-        texts[target_of[work->side]] = target;
-        if (target.length > 0 &&
-            dialog_change(&worker->dialogs, work->dialog, &(struct dialog_change){.texts = texts}) != 0)
-            count(worker, COUNTER_DIALOG_FULL);
-    } else if (message->method == METHOD_ACK) {
+    if (message->method == METHOD_ACK) {
         dialog_apply(worker, work->dialog, DIALOG_ON_ACK); // marks the dialog, if there was a 2xx
     } else if (message->method == METHOD_BYE) {
         dialog_apply(worker, work->dialog, DIALOG_ON_BYE);

@@ -24,6 +24,8 @@ bool track_began_with(const struct worker *worker, uint32_t dialog, uint32_t ser
 // it, it does not expire. asker: who sent that request.
 void track_session(const struct worker *worker, const struct message *message, enum dialog_side asker,
                    struct dialog_change *change);
+// Who sent the request that this response is to: its From is the asker's.
+enum dialog_side track_asker(const struct worker *worker, const struct message *response, uint32_t index);
 // A final response inside the dialog; a 2xx to a re-INVITE, whose request work->client keeps.
 void track_inside(struct worker *worker, struct work *work, uint32_t index);
 void track_reinvite(struct worker *worker, struct work *work, uint32_t index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One slice of the timer wheel a turn: what is left over stays due for the next one.
 #include "failover.h"
+#include "keepalive.h"
 
 static void resend(struct worker *worker, const struct transaction *transaction)
 {
@@ -30,9 +31,9 @@ static void expire_transaction(struct worker *worker, uint32_t index)
         reply_trying_late(worker, index, transaction_other(worker, index));
     if (actions & TRANSACTION_DO_CANCEL)
         rang_too_long(worker, index);
-    if (actions & TRANSACTION_DO_FAIL) {
     if (actions & TRANSACTION_DO_FAILOVER)
         failover_slow(worker, index);
+    if (actions & TRANSACTION_DO_FAIL) {
         if (transaction->kind == TRANSACTION_INVITE_CLIENT || transaction->kind == TRANSACTION_CLIENT)
             response_failed(worker, index);
         else
@@ -49,11 +50,11 @@ static void expire_dialog(struct worker *worker, uint32_t index)
     enum dialog_event event = dialog_expired(&worker->dialogs, index, worker->now);
     if (event == DIALOG_EVENTS)
         return;
-    if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
     if (event == DIALOG_ON_KEEPALIVE) {
         keepalive_look(worker, index);
         return;
     }
+    if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
         count(worker, COUNTER_DIALOG_EXPIRED);
     if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
         event = DIALOG_ON_OPERATOR_END;
@@ -73,9 +74,9 @@ void expire_slice(struct worker *worker)
             // An earlier one of this slice may have ended it.
             if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
                 expire_transaction(worker, index);
-        } else {
         } else if (WHEEL_CLASS(expired[i]) == WHEEL_CLASS_PROBE) {
             probe_expired(worker, index);
+        } else {
             expire_dialog(worker, index);
         }
     }

@@ -3,6 +3,7 @@
 // own passes octet for octet.
 #include <string.h>
 #include "best.h"
+#include "renumber.h"
 #include "strict.h"
 
 static void write_sent_by(const struct worker *worker, struct writer *writer, uint16_t listener)
@@ -91,6 +92,7 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
     if (forward->path)
         rewrite_path(worker, message, forward->to.listener);
     rewrite_identity(worker, message, work->packet->peer);
+    renumber_request(worker, work);
     rendered->mbuf = tx_open(worker, &rendered->writer);
     if (rendered->mbuf == NULL)
         return COUNTER_DROP_NO_MBUF;
@@ -143,6 +145,7 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     edits_init(&worker->edits);
     edit_remove_top_via(&worker->edits, message);
     rewrite_identity(worker, message, work->packet->peer);
+    renumber_response(worker, work);
     if (message->status >= 300 && server != INDEX_NONE)
         rewrite_refusal(worker, message, work->packet->peer);
     if (server != INDEX_NONE)

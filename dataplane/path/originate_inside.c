@@ -226,7 +226,7 @@ void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to)
     const struct inside bye = {.dialog = dialog,
                                .to = to,
                                .method = METHOD_BYE,
-                               .cseq = dialog_at(&worker->dialogs, dialog)->cseq[1 - to] + 1,
+                               .cseq = dialog_cseq_next(&worker->dialogs, dialog, 1 - to),
                                .extra = "Reason: SIP;cause=480;text=\"ended by Dialgate\"\r\n"};
     (void)originate_inside(worker, &bye);
 }

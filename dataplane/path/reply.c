@@ -2,7 +2,7 @@
 // Responses that Dialgate itself makes. Most are made without state (RFC 3261 8.2.7): a repeated request gets
 // the same answer, and the ACK to a refusal is known by its To-tag, which only we can have made.
 #include <string.h>
-#include "worker_core.h"
+#include "renumber.h"
 
 #define EXTRA_SIZE 1024u
 
@@ -141,6 +141,7 @@ static bool kept_request(struct worker *worker, uint32_t client)
     struct edits *edits = &worker->edits;
     edits_init(edits);
     edit_remove(edits, worker->kept.headers[worker->kept.first[HEADER_VIA]].line);
+    renumber_kept(worker, &worker->kept, renumber_record(worker, transaction));
     int length = edits_render(edits, &worker->kept, worker->scratch, sizeof(worker->scratch));
     return length > 0 && message_parse(worker->scratch, (uint32_t)length, &worker->kept) == MESSAGE_FINE;
 }

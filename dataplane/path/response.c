@@ -3,6 +3,7 @@
 // below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its
 // Call-ID alone; it goes only to an address of a peer.
 #include "failover.h"
+#include "keepalive.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -50,7 +51,6 @@ static bool deliver_own_end(struct worker *worker, uint32_t server, uint32_t cli
     return true;
 }
 
-static void deliver_upstream(struct worker *worker, struct work *work)
 // The caller has had a final refusal.
 static bool has_refused(struct worker *worker, uint32_t server)
 {
@@ -58,6 +58,7 @@ static bool has_refused(struct worker *worker, uint32_t server)
     return state == TRANSACTION_COMPLETED || state == TRANSACTION_CONFIRMED;
 }
 
+static void deliver_upstream(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
@@ -68,9 +69,9 @@ static bool has_refused(struct worker *worker, uint32_t server)
         response_stateless(worker, work);
         return;
     }
-    if (!invite && message->status == 408) { // RFC 4320 4.2: nor another's; the requester times out by itself
     if (server == INDEX_NONE)
         return;
+    if (!invite && message->status == 408) { // RFC 4320 4.2: nor another's; the requester times out by itself
         transaction_release(&worker->transactions, server);
         return;
     }
@@ -123,6 +124,7 @@ static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
+    keepalive_ended(worker, client, status);
     probe_ended(worker, client, status);
 }
 
@@ -145,11 +147,11 @@ void response_stage(struct worker *worker, struct work *work)
                                                            : TRANSACTION_ON_FAILURE;
     unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
     settle(work, COUNTER_OUT_ABSORBED);
+    if (client->member != NUMBER_NONE)
+        member_heard(&worker->view, client->member);
     if (message->status < 200) {
         client->flags |= TRANSACTION_FLAG_PROVISIONAL;
         if (failover_is_unwanted(worker, index))
-    if (client->member != NUMBER_NONE)
-        member_heard(&worker->view, client->member);
             originate_cancel(worker, index);
     }
     if (actions & TRANSACTION_DO_ACK)

@@ -129,7 +129,8 @@ void worker_settings(struct worker *worker)
                              .early = ticks_of(settings->early_life_ms),
                              .confirmed = ticks_of(settings->dialog_life_ms),
                              .no_ack = 64 * ticks_of(settings->timer_t1_ms) + ticks_of(settings->timer_t4_ms),
-                             .terminating = 64 * ticks_of(settings->timer_t1_ms)};
+                             .terminating = 64 * ticks_of(settings->timer_t1_ms),
+                             .keepalive = ticks_of(settings->keepalive_ms)};
 }
 
 int worker_run(void *argument)

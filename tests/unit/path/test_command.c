@@ -220,12 +220,38 @@ static void test_end_before_the_ack(void **state)
     call_request(&call, DIALOG_CALLER, "ACK"); // of nothing
     call_answer(&call, "200 OK");
     uint64_t handle = handle_of_only(wire);
-    end_handle(wire, handle, -EAGAIN); // section 15
-    wire_expect_silence(wire);
-    call_request(&call, DIALOG_CALLER, "ACK");
     end_handle(wire, handle, 0);
+    wire_expect_silence(wire); // section 15: BYE to the caller is the callee's, who may not yet
+    end_handle(wire, handle, -EALREADY);
+    call_request(&call, DIALOG_CALLER, "ACK");
     assert_int_equal(wire_take_all(wire, wire_carrier, "BYE "), 1);
     assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "BYE "), 1);
+}
+
+// 64*T1 after its 2xx the callee may, and we for it; its own BYE ends the call for both before that.
+static void test_end_without_an_ack(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "end-no-ack@command");
+    call_invite(&call);
+    call_answer(&call, "200 OK");
+    end_handle(wire, handle_of_only(wire), 0);
+    wire_pass(wire, 31000);
+    wire_expect_silence(wire);
+    wire_pass(wire, 1100);
+    call_take(&call, DIALOG_CALLER, "BYE ");
+    call_take(&call, DIALOG_CALLEE, "BYE ");
+    call_init(&call, wire, "end-gives-up@command");
+    call_invite(&call);
+    call_answer(&call, "200 OK");
+    wire_take_all(wire, wire_carrier, "BYE ");
+    wire_take_all(wire, wire_sbc1, "BYE ");
+    wire_take_all(wire, wire_sbc2, "BYE ");
+    const char *text;
+    list(wire, NUMBER_NONE, CHANNEL_DIALOG_CONFIRMED);
+    end_handle(wire, row_at(0, &text)->handle, 0);
+    call_hang_up(&call, DIALOG_CALLEE);
 }
 
 static void begin_early_end(struct call *call, struct wire_packet *cancel)
@@ -263,9 +289,11 @@ static void test_end_early_crosses_the_answer(void **state)
     call_init(&call, wire, "end-cross@command");
     begin_early_end(&call, &cancel);
     call_respond(&call, &call.invite, "200 OK", call.sides[DIALOG_CALLEE].tag);
-    struct wire_packet ok =
-        wire_take(wire, wire_carrier); // first, or the caller would take the BYE for a stray one
-    assert_starts(&ok, "SIP/2.0 200 OK\r\n");
+    call.answer = wire_take(wire, wire_carrier);
+    assert_starts(&call.answer, "SIP/2.0 200 OK\r\n");
+    wire_expect_silence(wire);
+    call_learn(&call);
+    call_request(&call, DIALOG_CALLER, "ACK");
     struct wire_packet to_caller = wire_take(wire, wire_carrier);
     struct wire_packet to_callee = wire_take(wire, call.sides[DIALOG_CALLEE].at);
     assert_starts(&to_caller, "BYE ");
@@ -298,6 +326,7 @@ int path_tests(void)
         ON_WIRE(test_end_with_proxies_on_both_sides),
         ON_WIRE(test_end_without_contacts),
         ON_WIRE(test_end_before_the_ack),
+        ON_WIRE(test_end_without_an_ack),
         ON_WIRE(test_end_early),
         ON_WIRE(test_end_early_crosses_the_answer),
         ON_WIRE(test_end_before_any_response),

@@ -367,7 +367,7 @@ static void ring_till_timer_c(struct call *call)
 {
     call_invite(call);
     call_answer(call, "180 Ringing");
-    wire_pass(call->wire, 100000);
+    wire_pass(call->wire, 50000);
     call_answer(call, "180 Ringing"); // timer C begins again (16.7 step 2)
     wire_pass(call->wire, 180000);
     wire_expect_silence(call->wire);

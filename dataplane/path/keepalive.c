@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// When to look is the record's own timer (state/dialog_step.c), who was heard a few bits of it: a dialog
+// without silence costs one expiry an interval and nothing else. One OPTIONS a side is out at a time.
+#include "keepalive.h"
+
+static void ask(struct worker *worker, uint32_t dialog, enum dialog_side to)
+{
+    struct dialogs *dialogs = &worker->dialogs;
+    const struct inside options = {.dialog = dialog,
+                                   .to = to,
+                                   .method = METHOD_OPTIONS,
+                                   .cseq = dialog_cseq_next(dialogs, dialog, 1 - to),
+                                   .extra = "Accept: application/sdp\r\n"};
+    // Without room for the number nothing may go: the side's next request would have the same one.
+    if (dialog_cseq_take(dialogs, dialog, 1 - to) != 0) {
+        count(worker, COUNTER_DIALOG_FULL);
+        return;
+    }
+    uint32_t client = originate_inside(worker, &options);
+    if (client == INDEX_NONE)
+        return; // asked again at the next look
+    transaction_at(&worker->transactions, client)->side = (uint8_t)to;
+    dialog_heard_set(dialogs, dialog, dialog_at(dialogs, dialog)->heard | DIALOG_ASKED(to));
+    count(worker, COUNTER_KEEPALIVE_SENT);
+}
+
+void keepalive_look(struct worker *worker, uint32_t dialog)
+{
+    unsigned heard = dialog_at(&worker->dialogs, dialog)->heard;
+    dialog_heard_set(&worker->dialogs, dialog,
+                     heard & (DIALOG_ASKED(DIALOG_CALLER) | DIALOG_ASKED(DIALOG_CALLEE)));
+    for (enum dialog_side side = DIALOG_CALLER; side <= DIALOG_CALLEE; side++) {
+        if (!(heard & (DIALOG_HEARD(side) | DIALOG_ASKED(side))))
+            ask(worker, dialog, side);
+    }
+}
+
+void keepalive_ended(struct worker *worker, uint32_t client, uint16_t status)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, client);
+    enum dialog_side side = transaction->side;
+    uint32_t dialog = transaction->dialog;
+    if (transaction->method != METHOD_OPTIONS || dialog == INDEX_NONE ||
+        dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation)
+        return;
+    bool dead = status == 0 || status == 408 || status == 481;
+    dialog_heard_set(&worker->dialogs, dialog,
+                     dialog_at(&worker->dialogs, dialog)->heard & ~DIALOG_ASKED(side));
+    if (dead && dialog_state(&worker->dialogs, dialog) == DIALOG_CONFIRMED) {
+        count(worker, COUNTER_KEEPALIVE_DEAD);
+        dialog_apply(worker, dialog, DIALOG_ON_DEAD);
+    }
+}

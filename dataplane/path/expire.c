@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One slice of the timer wheel a turn: what is left over stays due for the next one.
 #include "failover.h"
-#include "keepalive.h"
 
 static void resend(struct worker *worker, const struct transaction *transaction)
 {
@@ -51,7 +50,6 @@ static void expire_dialog(struct worker *worker, uint32_t index)
     if (event == DIALOG_EVENTS)
         return;
     if (event == DIALOG_ON_KEEPALIVE) {
-        keepalive_look(worker, index);
         return;
     }
     if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)

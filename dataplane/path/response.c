@@ -3,7 +3,6 @@
 // below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its
 // Call-ID alone; it goes only to an address of a peer.
 #include "failover.h"
-#include "keepalive.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -124,7 +123,6 @@ static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
-    keepalive_ended(worker, client, status);
     probe_ended(worker, client, status);
 }
 

@@ -130,6 +130,13 @@ static int check_peer_sections(const struct config *config, size_t number, struc
     if (peer->failover.after >= config->timers.b)
         return places_refuse(places, path,
                              "is not shorter than timers.b, when the request ends anyway; give less");
+    for (size_t i = 0; i < peer->failover.statuses.count; i++) {
+        snprintf(path, sizeof(path), "peers[%zu].failover.statuses[%zu]", number, i);
+        if (peer->failover.statuses.rows[i] >= 600)
+            return places_refuse(places, path,
+                                 "%u is a refusal for all members (RFC 3261 16.7); give 300 to 599",
+                                 peer->failover.statuses.rows[i]);
+    }
     snprintf(path, sizeof(path), "peers[%zu].probe.timeout", number);
     if (peer->probe.interval && peer->probe.timeout > peer->probe.interval)
         return places_refuse(places, path, "is longer than interval; give it or less");

@@ -118,7 +118,7 @@ extern const char *const choices_session_end[];
 #define CONFIG_FAILOVER(K, N) \
     K(after, DURATION, NULL, "", 500, 32000, RELOAD, "next member when one has not answered by then; only at timers.b when not given") \
     K(attempts, COUNT, NULL, "3", 1, 8, RELOAD, "members tried for one request; 1: no fail-over") \
-    N(statuses, "408 503", RELOAD, "answers before a 18x that send the request to the next member")
+    N(statuses, "408 503", RELOAD, "answers before a 18x that send the request to the next member; 300 to 599")
 
 #define CONFIG_PEER_LIMITS(K, N) \
     K(calls_per_second, COUNT, NULL, "", 1, 1000000, RELOAD, "new calls from this peer") \
@@ -175,10 +175,12 @@ extern const char *const choices_session_end[];
 
 #define CONFIG_DIALOGS(K, L) \
     K(capacity, COUNT, NULL, "65536", 1024, 16777216, RESTART, "dialogs a worker; beyond it new calls get 503") \
-    K(early_lifetime, DURATION, NULL, "5m", 10000, KEY_HOUR, RELOAD, "a dialog that is not confirmed by then is dropped") \
+    K(early_lifetime, DURATION, NULL, "5m", 10000, KEY_HOUR, RELOAD, "a call that is not answered so long after its INVITE is cancelled") \
     K(lifetime, DURATION, NULL, "12h", KEY_MINUTE, 720 * KEY_HOUR, RELOAD, "a confirmed dialog is ended then") \
     K(session_end, CHOICE, choices_session_end, "free", 0, 0, RELOAD, \
       "a session timer that nobody refreshed (RFC 4028): free only forgets the dialog, bye ends it at both sides") \
+    K(keepalive, DURATION, NULL, "", 10000, KEY_HOUR, RELOAD, \
+      "a side that is silent so long is asked by OPTIONS inside the dialog; 481, 408 or none: BYE to both") \
     K(in_dialog, CHOICE, choices_in_dialog, "peer", 0, 0, RELOAD, \
       "who may send requests inside a dialog: its own peer, any of that peer's group, or any-peer") \
     K(arena, SIZE, NULL, "128MiB", 8 * KEY_MIB, 65536 * KEY_MIB, RESTART, "memory a worker for texts of dialogs and kept messages")

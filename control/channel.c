@@ -145,6 +145,10 @@ static const char *deliver(struct channel *channel, int *fds)
         channel->callbacks->events(channel->context, body);
         return NULL;
     }
+    if (header->type == CHANNEL_MEMBER_EVENTS) {
+        channel->callbacks->member_events(channel->context, body);
+        return NULL;
+    }
     if (header->request == 0 || header->request > channel->last_number)
         return "an answer to a request that was never made";
     struct pending *pending = find(channel, header->request);

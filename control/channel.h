@@ -18,6 +18,7 @@ struct channel_callbacks {
     void (*hello)(void *context, const struct channel_hello *hello, int *fds);
     // Checked events. The struct dies with the return.
     void (*events)(void *context, const struct channel_events *events);
+    void (*member_events)(void *context, const struct channel_member_events *events);
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };

@@ -66,6 +66,19 @@ static const char *check_events(const struct channel_events *events)
     return NULL;
 }
 
+static const char *check_member_events(const struct channel_member_events *events)
+{
+    if (events->count > CHANNEL_EVENTS_MAX)
+        return "events whose number is out of range";
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct channel_member_event *event = &events->rows[i];
+        if (event->member >= MEMBERS_MAX || event->peer >= PEERS_MAX || event->from > MEMBER_DOWN ||
+            event->to > MEMBER_DOWN)
+            return "member's event with a number out of range";
+    }
+    return NULL;
+}
+
 static const char *check_done(const struct channel_done *done, unsigned int type)
 {
     if (!memchr(done->text, '\0', sizeof(done->text)))
@@ -100,6 +113,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return check_row(payload, rest - body);
     case CHANNEL_EVENTS:
         return header->request == 0 ? check_events(payload) : "events as an answer";
+    case CHANNEL_MEMBER_EVENTS:
+        return header->request == 0 ? check_member_events(payload) : "events as an answer";
     case CHANNEL_SNAPSHOT_RESULT:
     case CHANNEL_DONE:
     case CHANNEL_REFUSED:

@@ -160,6 +160,13 @@ static void on_events(void *context, const struct channel_events *events)
         control->events.publish(control->events.context, events);
 }
 
+static void on_member_events(void *context, const struct channel_member_events *events)
+{
+    const struct control *control = context;
+    if (control->events.publish)
+        control->events.publish_members(control->events.context, events);
+}
+
 static void on_lost(void *context)
 {
     struct control *control = context;
@@ -168,7 +175,7 @@ static void on_lost(void *context)
     control->resend = false;
 }
 
-static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .lost = on_lost};
+static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
 
 static void on_hosts_changed(void *context);
 static void on_renewal(evutil_socket_t fd, short what, void *context);

@@ -31,7 +31,8 @@ enum reload_cause { RELOAD_OF_FILE, RELOAD_OF_ADDRESSES, RELOAD_OF_OVERLAY };
 
 // Where the dataplane's events go. A dataplane that restarted has others before it.
 struct event_sink {
-    void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere
+    void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere, neither these
+    void (*publish_members)(void *context, const struct channel_member_events *events);
     void *context;
 };
 

@@ -163,6 +163,14 @@ struct counters_member counters_member(const struct counters *counters, uint32_t
         sum.answered_total += load(&one->answered_total);
         sum.timeouts_total += load(&one->timeouts_total);
         sum.calls += load_signed(&one->calls);
+        sum.failovers_total += load(&one->failovers_total);
+        if (worker != member % counters->header.workers)
+            continue;
+        sum.health_since_ms = load(&one->health_since_ms);
+        sum.health = __atomic_load_n(&one->health, __ATOMIC_RELAXED);
+        sum.reason = __atomic_load_n(&one->reason, __ATOMIC_RELAXED);
+        sum.probes_failed = __atomic_load_n(&one->probes_failed, __ATOMIC_RELAXED);
+        sum.probes = load(&one->probes);
     }
     return sum;
 }

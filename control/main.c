@@ -180,7 +180,7 @@ static int serve(const struct arguments *a, struct event_base *base)
     if (!server)
         goto done;
     struct events events = {&control, server};
-    control.events = (struct event_sink){events_publish, &events};
+    control.events = (struct event_sink){events_publish, events_publish_members, &events};
     const char *address = config_metrics_address(config, &port);
     http = http_create(&control, address, port, error, sizeof(error));
     if (!http || control_connect(&control) < 0)

@@ -70,6 +70,10 @@ static const struct field member_fields[] = {
     {"dialgate_member_timeouts_total", "counter", "Client transactions that a member did not answer.", "",
      MEMBER(timeouts_total)},
     {"dialgate_member_calls", "gauge", "Calls with a member now, early and confirmed.", "", MEMBER(calls)},
+    {"dialgate_member_failovers_total", "counter", "Requests that went to the next member instead.", "",
+     MEMBER(failovers_total)},
+    {"dialgate_member_probes_total", "counter", "OPTIONS sent to a member to see whether it is well.", "",
+     MEMBER(probes)},
 };
 
 static const char *const prefilter_labels[PREFILTER_REASON_COUNT] = {
@@ -163,6 +167,16 @@ static void walk_peers(const struct control *control, const struct metrics_visit
     }
 }
 
+static void member_labels(const struct control *control, const struct snapshot_member *member,
+                          char labels[LABELS_SIZE])
+{
+    char address[ADDRESS_TEXT_SIZE];
+    char name[NAME_LABEL_SIZE];
+    snprintf(labels, LABELS_SIZE, "peer=\"%s\",member=\"%s\"",
+             label_text(control_peer_name(control, member->peer), name),
+             text_address(&member->address, member->port, address));
+}
+
 static void walk_members(const struct control *control, const struct metrics_visitor *v)
 {
     uint32_t count;
@@ -172,16 +186,36 @@ static void walk_members(const struct control *control, const struct metrics_vis
         v->family(v->context, field->family, field->type, field->help);
         for (uint32_t number = 0; number < count; number++) {
             char labels[LABELS_SIZE];
-            char address[ADDRESS_TEXT_SIZE];
-            char name[NAME_LABEL_SIZE];
             const struct snapshot_member *member = &members[number];
             if (!(member->flags & SNAPSHOT_PRESENT))
                 continue;
             struct counters_member sum = counters_member(control->counters, number);
-            snprintf(labels, sizeof(labels), "peer=\"%s\",member=\"%s\"",
-                     label_text(control_peer_name(control, member->peer), name),
-                     text_address(&member->address, member->port, address));
+            member_labels(control, member, labels);
             v->sample(v->context, "", labels, field_value(&sum, field, field->type[0] == 'g'));
+        }
+    }
+}
+
+// Members that are not probed, or whose first probes are still under way, have no sample: nothing is known.
+static void walk_health(const struct control *control, const struct metrics_visitor *v)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } health[] = {
+        {"dialgate_member_up", "gauge",
+         "1 while the probes of a member are answered well, 0 while it is down."},
+        {"dialgate_member_probes_failed_total", "counter", "Of the probes: not answered, or not well."}};
+    uint32_t count;
+    const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
+    for (unsigned int i = 0; i < sizeof(health) / sizeof(health[0]); i++) {
+        v->family(v->context, health[i].name, health[i].type, health[i].help);
+        for (uint32_t number = 0; number < count; number++) {
+            char labels[LABELS_SIZE];
+            struct counters_member sum = counters_member(control->counters, number);
+            if (!(members[number].flags & SNAPSHOT_PRESENT) || (i == 0 && sum.health == MEMBER_UNKNOWN))
+                continue;
+            member_labels(control, &members[number], labels);
+            v->sample(v->context, "", labels, i == 0 ? sum.health != MEMBER_DOWN : sum.probes_failed);
         }
     }
 }
@@ -228,6 +262,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
         walk_delay(control, v);
         walk_peers(control, v);
         walk_members(control, v);
+        walk_health(control, v);
     }
     walk_prefilter(control, v);
 }

@@ -18,6 +18,7 @@
 #include "dialog_events.h"
 #include "dialog_requests.h"
 #include "log.h"
+#include "member_events.h"
 #include "reload.h"
 #include "unreachables.h"
 
@@ -50,6 +51,7 @@ struct agent {
     struct channel_server channel;
     struct dialog_requests requests;
     struct dialog_events events;
+    struct member_events member_events;
     struct dataplane plane;
 };
 
@@ -145,6 +147,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     }
     dialog_requests_poll(&agent->requests, now_ms);
     dialog_events_poll(&agent->events);
+    member_events_poll(&agent->member_events);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
@@ -173,6 +176,7 @@ static int start(struct agent *agent, struct rules *rules)
     agent->state = CHANNEL_RUNNING;
     dialog_requests_init(&agent->requests, &agent->channel, &agent->plane.workers);
     dialog_events_init(&agent->events, &agent->channel, &agent->plane.workers);
+    member_events_init(&agent->member_events, &agent->channel, &agent->plane.workers);
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
     ask_members(agent, true, clock_ms());

@@ -11,18 +11,32 @@ static const char *text(const json_t *object, const char *key)
     return value && value[0] ? value : "-";
 }
 
-static void print_event(struct ctl *ctl, const json_t *params)
+static const char *clock_text(const json_t *params, char text[24])
 {
-    char clock[16], states[32];
     int64_t time_ms = json_integer_value(json_object_get(params, "time_ms"));
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm local;
     localtime_r(&seconds, &local);
-    strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+    size_t used = strftime(text, 16, "%H:%M:%S", &local);
+    snprintf(text + used, 24 - used, ".%03d", (int)(time_ms % 1000));
+    return text;
+}
+
+static void print_event(struct ctl *ctl, const json_t *params)
+{
+    char clock[24], states[32];
     snprintf(states, sizeof(states), "%s > %s", text(params, "from"), text(params, "to"));
-    fprintf(ctl->out, "%s.%03d  %s  %-25s %-15s %s > %s %s\n", clock, (int)(time_ms % 1000),
-            text(params, "id"), states, text(params, "reason"), text(params, "caller_peer"),
-            text(params, "callee_peer"), text(params, "member"));
+    fprintf(ctl->out, "%s  %s  %-25s %-15s %s > %s %s\n", clock_text(params, clock), text(params, "id"),
+            states, text(params, "reason"), text(params, "caller_peer"), text(params, "callee_peer"),
+            text(params, "member"));
+}
+
+static void print_member(struct ctl *ctl, const char *method, const json_t *params)
+{
+    char clock[24];
+    fprintf(ctl->out, "%s  %-16s  %s %s: was %s; %s, probes in a row %d\n", clock_text(params, clock), method,
+            text(params, "peer"), text(params, "member"), text(params, "from"), text(params, "reason"),
+            (int)json_integer_value(json_object_get(params, "in_row")));
 }
 
 static void print(struct ctl *ctl, const char *notification)
@@ -34,6 +48,8 @@ static void print(struct ctl *ctl, const char *notification)
         fprintf(ctl->out, "%s\n", notification);
     else if (strcmp(method, "event") == 0)
         print_event(ctl, params);
+    else if (strncmp(method, "member.", 7) == 0)
+        print_member(ctl, method, params);
     else
         fprintf(ctl->out, "-- %" PRId64 " events were lost --\n",
                 (int64_t)json_integer_value(json_object_get(params, "count")));
@@ -52,7 +68,7 @@ int run_events(struct ctl *ctl, const json_t *given)
     if (!following)
         return CTL_REFUSED;
     json_decref(following);
-    fputs("following changes of dialogs; Ctrl-C ends\n", stderr);
+    fputs("following changes of dialogs and members; Ctrl-C ends\n", stderr);
     for (; left > 0; left--) {
         struct dg_error error;
         char *notification;

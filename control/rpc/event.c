@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "dialgate/counters.h"
 #include "dialog.h"
 #include "handlers.h"
 #include "text.h"
@@ -39,21 +40,53 @@ static void publish(struct rpc_server *server, json_t *line, const uint16_t peer
     free(text);
 }
 
+// To all: whose they were is what was lost.
+static void publish_lost(struct rpc_server *server, uint64_t lost)
+{
+    publish(server,
+            json_pack("{s:s, s:s, s:{s:I}}", "jsonrpc", "2.0", "method", "events.lost", "params", "count",
+                      (json_int_t)lost),
+            (const uint16_t[2]){NUMBER_NONE, NUMBER_NONE});
+}
+
 void events_publish(void *context, const struct channel_events *events)
 {
     const struct events *to = context;
     if (!rpc_server_followed(to->server))
         return;
-    // To all: whose they were is what was lost.
     if (events->lost > 0)
-        publish(to->server,
-                json_pack("{s:s, s:s, s:{s:I}}", "jsonrpc", "2.0", "method", "events.lost", "params", "count",
-                          (json_int_t)events->lost),
-                (const uint16_t[2]){NUMBER_NONE, NUMBER_NONE});
+        publish_lost(to->server, events->lost);
     for (uint32_t i = 0; i < events->count; i++) {
         const struct channel_event *event = &events->rows[i];
         publish(to->server, event_json(to->control, event),
                 (const uint16_t[2]){event->caller_peer, event->callee_peer});
+    }
+}
+
+static json_t *member_json(const struct control *control, const struct channel_member_event *event)
+{
+    static const char *const methods[] = {"member.unknown", "member.up", "member.down"};
+    static const char *const states[] = {"unknown", "up", "down"};
+    char address[ADDRESS_TEXT_SIZE], reason[REASON_TEXT_SIZE];
+    const char *peer = control_peer_name(control, event->peer);
+    return json_pack(
+        "{s:s, s:s, s:{s:I, s:o, s:s, s:s, s:o, s:i, s:I}}", "jsonrpc", "2.0", "method", methods[event->to],
+        "params", "time_ms", (json_int_t)event->time_ms, "peer", text_json(peer, strlen(peer)), "member",
+        text_address(&event->address, event->port, address), "from", states[event->from], "reason",
+        event->to == MEMBER_DOWN ? json_string(text_member_reason(event->reason, reason)) : json_null(),
+        "in_row", (int)event->in_row, "probes_total", (json_int_t)event->probes);
+}
+
+void events_publish_members(void *context, const struct channel_member_events *events)
+{
+    const struct events *to = context;
+    if (!rpc_server_followed(to->server))
+        return;
+    if (events->lost > 0)
+        publish_lost(to->server, events->lost);
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct channel_member_event *event = &events->rows[i];
+        publish(to->server, member_json(to->control, event), (const uint16_t[2]){event->peer, NUMBER_NONE});
     }
 }
 

@@ -12,5 +12,6 @@ struct events {
 };
 // For struct event_sink; context: struct events.
 void events_publish(void *context, const struct channel_events *events);
+void events_publish_members(void *context, const struct channel_member_events *events);
 
 #endif

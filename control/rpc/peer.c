@@ -45,12 +45,8 @@ static struct sight see_member(const struct control *control, uint32_t number,
         sight.state = words.health == MEMBER_DOWN ? SIGHT_DOWN : SIGHT_UP;
     if (words.health != MEMBER_UNKNOWN && words.health_since_ms > 0 && words.health_since_ms <= clock_ms())
         sight.since = time(NULL) - (int64_t)(clock_ms() - words.health_since_ms) / 1000;
-    if (sight.state == SIGHT_DOWN && words.reason == 0)
-        strcpy(sight.reason, "no answer");
-    else if (sight.state == SIGHT_DOWN && words.reason == MEMBER_REASON_UNREACHABLE)
-        strcpy(sight.reason, "unreachable");
-    else if (sight.state == SIGHT_DOWN)
-        snprintf(sight.reason, sizeof(sight.reason), "answers %u", words.reason);
+    if (sight.state == SIGHT_DOWN)
+        text_member_reason(words.reason, sight.reason);
     const struct overlay_row *row =
         overlay_of_member(&control->overlay, control_peer_name(control, member->peer),
                           overlay_address(&member->address, member->port, address), host);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dialgate/counters.h"
 
 // Octets of the well-formed UTF-8 sequence (RFC 3629) at text, 0 when there is none.
 static size_t sequence_length(const unsigned char *text, size_t length)
@@ -102,5 +103,14 @@ const char *text_address(const struct ip_address *address, unsigned int port, ch
         inet_ntop(AF_INET6, address->octets, host, sizeof(host));
         snprintf(buffer, ADDRESS_TEXT_SIZE, port ? "[%s]:%u" : "%s", host, port);
     }
+    return buffer;
+}
+
+const char *text_member_reason(unsigned int reason, char buffer[REASON_TEXT_SIZE])
+{
+    if (reason == 0 || reason == MEMBER_REASON_UNREACHABLE)
+        snprintf(buffer, REASON_TEXT_SIZE, "%s", reason == 0 ? "no answer" : "unreachable");
+    else
+        snprintf(buffer, REASON_TEXT_SIZE, "answers %u", reason);
     return buffer;
 }

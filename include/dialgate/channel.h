@@ -13,7 +13,7 @@
 //                                            start-up)
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
-//                                            <-    EVENTS, unasked (request 0)
+//                                            <-    EVENTS, MEMBER_EVENTS, unasked (request 0)
 //
 // Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size
 // is not what its type says, whose version or index is out of range, or that comes in the wrong order is
@@ -46,7 +46,8 @@
     M(CHANNEL_DIALOG_ROW, struct channel_dialog_row, "dataplane", "one dialog")                                        \
     M(CHANNEL_DONE, struct channel_done, "dataplane", "a request is finished")                                         \
     M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")                               \
-    M(CHANNEL_EVENTS, struct channel_events, "dataplane", "changes of dialogs' states, as they come")
+    M(CHANNEL_EVENTS, struct channel_events, "dataplane", "changes of dialogs' states, as they come")                 \
+    M(CHANNEL_MEMBER_EVENTS, struct channel_member_events, "dataplane", "changes of members' health, as they come")
 
 // clang-format on
 
@@ -208,6 +209,31 @@ struct channel_events {
     struct channel_event rows[CHANNEL_EVENTS_MAX];
 };
 static_assert(sizeof(struct channel_events) == 16 + 32 * CHANNEL_EVENTS_MAX, "layout");
+
+// enum member_health and reasons: counters.h.
+struct channel_member_event {
+    uint64_t time_ms; // Unix time
+    uint64_t probes;  // of this member, in all
+    struct ip_address address;
+    uint16_t port;
+    uint16_t member;
+    uint16_t peer;
+    uint16_t reason;
+    uint8_t from; // enum member_health
+    uint8_t to;
+    uint8_t in_row; // probes that decided it
+    uint8_t reserved[5];
+};
+static_assert(sizeof(struct channel_member_event) == 48, "layout");
+
+// Those of one member are in order.
+struct channel_member_events {
+    uint64_t lost; // since the last datagram
+    uint32_t count;
+    uint32_t reserved;
+    struct channel_member_event rows[CHANNEL_EVENTS_MAX];
+};
+static_assert(sizeof(struct channel_member_events) == 16 + 48 * CHANNEL_EVENTS_MAX, "layout");
 
 struct channel_done {
     int32_t result; // 0, or -errno

@@ -46,7 +46,12 @@ static void on_lost(void *context)
     ((struct world *)context)->lost = true;
 }
 
-static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .lost = on_lost};
+static void on_member_events(void *context, const struct channel_member_events *events)
+{
+    ((struct world *)context)->events += events->count;
+}
+
+static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
 
 static void on_row(void *context, const struct channel_dialog_row *row, const char *text)
 {

@@ -64,6 +64,9 @@ struct change {
 #define EVENT(field)                                                                                         \
     (sizeof(struct channel_header) + offsetof(struct channel_events, rows) +                                 \
      offsetof(struct channel_event, field))
+#define MEMBER(field)                                                                                        \
+    (sizeof(struct channel_header) + offsetof(struct channel_member_events, rows) +                          \
+     offsetof(struct channel_member_event, field))
 #define DONE(field) (sizeof(struct channel_header) + offsetof(struct channel_done, field))
 static const struct change changes[] = {
     {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
@@ -100,6 +103,14 @@ static const struct change changes[] = {
     {"event caller peer beyond", CHANNEL_EVENTS, EVENT(caller_peer), 2, PEERS_MAX},
     {"event callee peer beyond", CHANNEL_EVENTS, EVENT(callee_peer), 2, PEERS_MAX},
     {"event member beyond", CHANNEL_EVENTS, EVENT(callee_member), 2, MEMBERS_MAX},
+    {"member's events answer a request", CHANNEL_MEMBER_EVENTS, HEADER(request), 4, 1},
+    {"too many member's events", CHANNEL_MEMBER_EVENTS,
+     sizeof(struct channel_header) + offsetof(struct channel_member_events, count), 4,
+     CHANNEL_EVENTS_MAX + 1},
+    {"event of a member beyond", CHANNEL_MEMBER_EVENTS, MEMBER(member), 2, MEMBERS_MAX},
+    {"event of a member of a peer beyond", CHANNEL_MEMBER_EVENTS, MEMBER(peer), 2, PEERS_MAX},
+    {"member's event from beyond", CHANNEL_MEMBER_EVENTS, MEMBER(from), 1, 3},
+    {"member's event to beyond", CHANNEL_MEMBER_EVENTS, MEMBER(to), 1, 3},
     {"done with a positive result", CHANNEL_DONE, DONE(result), 4, 1},
 };
 
@@ -110,6 +121,9 @@ static size_t build_good(enum channel_type type)
     if (type == CHANNEL_DIALOG_ROW)
         return far_build(&message, type, 1, body, far_row(body, 9, "call"));
     struct channel_events events = {.count = 1, .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
+    struct channel_member_events members = {.count = 1};
+    if (type == CHANNEL_MEMBER_EVENTS)
+        return far_build(&message, type, 0, &members, sizeof(members));
     if (type == CHANNEL_HELLO)
         return far_build(&message, type, 0, &hello, sizeof(hello));
     if (type == CHANNEL_EVENTS)

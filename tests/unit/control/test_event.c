@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "control.h"
+#include "dialgate/counters.h"
 #include "far_end.h"
 #include "rpc/event.h"
 
@@ -44,7 +45,7 @@ static int setup(void **state)
         return -1;
     world->server = rpc_server_create(&world->control, world->path, NULL, error, sizeof(error));
     world->events = (struct events){&world->control, world->server};
-    world->control.events = (struct event_sink){events_publish, &world->events};
+    world->control.events = (struct event_sink){events_publish, events_publish_members, &world->events};
     world->far = pair[1];
     world->text = calloc(1, 64u << 20);
     if (!world->server || control_connect(&world->control) < 0 ||
@@ -163,6 +164,68 @@ static void test_event(void **state)
     json_decref(line);
 }
 
+static void say_member(struct world *world, const struct channel_member_event *event, uint64_t lost)
+{
+    struct channel_member_events events = {.lost = lost, .count = 1, .rows = {*event}};
+    far_say(world->far, CHANNEL_MEMBER_EVENTS, 0, &events, sizeof(events));
+}
+
+static const struct {
+    enum member_health to;
+    uint16_t reason;
+    const char *method, *says;
+} healths[] = {
+    {MEMBER_UP, 0, "member.up", NULL},
+    {MEMBER_UNKNOWN, 0, "member.unknown", NULL},
+    {MEMBER_DOWN, 0, "member.down", "no answer"},
+    {MEMBER_DOWN, MEMBER_REASON_UNREACHABLE, "member.down", "unreachable"},
+    {MEMBER_DOWN, 503, "member.down", "answers 503"},
+};
+
+static void test_member(void **state)
+{
+    struct world *world = *state;
+    char peer[64];
+    snprintf(peer, sizeof(peer), "{\"peer\":\"%s\"}", control_peer_name(&world->control, 1));
+    follow(world, peer);
+    for (size_t i = 0; i < sizeof(healths) / sizeof(healths[0]); i++) {
+        struct channel_member_event event = {
+            .time_ms = 1700000000123,
+            .probes = 77,
+            .address = {{[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 0, [14] = 1, [15] = 2}},
+            .port = 5070,
+            .member = 3,
+            .reason = healths[i].reason,
+            .from = MEMBER_UP,
+            .to = (uint8_t)healths[i].to,
+            .in_row = 3};
+        say_member(world, &event, 0); // of peer 0, whom nobody follows
+        event.peer = 1;
+        say_member(world, &event, i == 0 ? 5 : 0);
+        json_t *line = client_line(world);
+        if (i == 0) {
+            assert_text(line, "method", "events.lost");
+            assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "params"), "count")),
+                             5);
+            json_decref(line);
+            line = client_line(world);
+        }
+        const json_t *params = json_object_get(line, "params");
+        assert_text(line, "method", healths[i].method);
+        assert_text(params, "peer", control_peer_name(&world->control, 1));
+        assert_text(params, "member", "10.0.1.2:5070");
+        assert_text(params, "from", "up");
+        if (healths[i].says)
+            assert_text(params, "reason", healths[i].says);
+        else
+            assert_true(json_is_null(json_object_get(params, "reason")));
+        assert_int_equal(json_integer_value(json_object_get(params, "in_row")), 3);
+        assert_int_equal(json_integer_value(json_object_get(params, "probes_total")), 77);
+        assert_true(json_integer_value(json_object_get(params, "time_ms")) == 1700000000123);
+        json_decref(line);
+    }
+}
+
 static void test_only_one_peer(void **state)
 {
     struct world *world = *state;
@@ -241,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_member, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_one_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_by_the_dataplane, setup, teardown),

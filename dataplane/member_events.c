@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "member_events.h"
+
+#include <stdio.h>
+#include <time.h>
+#include "clock.h"
+#include "probe.h"
+
+#define REASON_SIZE 32u
+
+void member_events_init(struct member_events *events, struct channel_server *channel, struct workers *workers)
+{
+    *events = (struct member_events){.channel = channel, .workers = workers};
+}
+
+static void reason_text(const struct member_transition *transition, char text[REASON_SIZE])
+{
+    if (transition->reason >= 100)
+        snprintf(text, REASON_SIZE, "answers %u", transition->reason);
+    else
+        snprintf(text, REASON_SIZE, "%s",
+                 transition->reason == MEMBER_REASON_UNREACHABLE ? "unreachable" : "no answer");
+}
+
+static const char *peer_name(const struct workers *workers, uint16_t peer)
+{
+    const struct rules *rules = workers->published.rules;
+
+    return peer < rules->peer_count && (rules->peers[peer].flags & SNAPSHOT_PRESENT) ? rules->peers[peer].name
+                                                                                     : "-";
+}
+
+static void log_transition(struct member_events *events, const struct member_transition *transition)
+{
+    static const char *const names[] = {"member_unknown", "member_up", "member_down"};
+    uint32_t a = transition->address;
+    char reason[REASON_SIZE];
+
+    if (!log_allowed(&events->limit, "member_state"))
+        return;
+    reason_text(transition, reason);
+    if (transition->to == MEMBER_DOWN)
+        log_event(LOG_WARNING, names[transition->to],
+                  "peer=%s member=%u.%u.%u.%u:%u reason=\"%s\" probes_in_row=%u",
+                  peer_name(events->workers, transition->peer), a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+                  transition->port, reason, transition->in_row);
+    else
+        log_event(LOG_INFO, names[transition->to], "peer=%s member=%u.%u.%u.%u:%u probes_in_row=%u",
+                  peer_name(events->workers, transition->peer), a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+                  transition->port, transition->in_row);
+}
+
+static struct channel_member_event event_of(const struct member_transition *transition)
+{
+    struct timespec now;
+    uint64_t now_ms = clock_ms();
+    uint32_t a = transition->address;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct channel_member_event){
+        .time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
+                   (now_ms > transition->at_ms ? now_ms - transition->at_ms : 0),
+        .probes = transition->probes,
+        .address = {{[10] = 0xff,
+                     [11] = 0xff,
+                     [12] = (uint8_t)(a >> 24),
+                     [13] = (uint8_t)(a >> 16),
+                     [14] = (uint8_t)(a >> 8),
+                     [15] = (uint8_t)a}},
+        .port = transition->port,
+        .member = transition->member,
+        .peer = transition->peer,
+        .reason = transition->reason,
+        .from = transition->from,
+        .to = transition->to,
+        .in_row = transition->in_row,
+    };
+}
+
+static void send_events(struct member_events *events, struct channel_member_events *batch)
+{
+    if (batch->count == 0 && batch->lost == 0)
+        return;
+    // What a control does not read any more ends its connection; the next one asks for the present state.
+    if (events->channel->fd >= 0 && events->channel->greeted)
+        channel_server_send(events->channel, &(struct channel_output){.type = CHANNEL_MEMBER_EVENTS,
+                                                                      .body = batch,
+                                                                      .body_size = sizeof(*batch)});
+    batch->count = 0;
+    batch->lost = 0;
+}
+
+static void drain(struct member_events *events, unsigned worker, struct channel_member_events *batch)
+{
+    struct member_transitions *ring = worker_member_transitions(events->workers->workers[worker]);
+    uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
+    uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    uint32_t tail = ring->tail;
+
+    for (; tail != head; tail++) {
+        const struct member_transition *transition = &ring->ring[tail & (MEMBER_TRANSITIONS - 1)];
+
+        log_transition(events, transition);
+        batch->rows[batch->count++] = event_of(transition);
+        if (batch->count == CHANNEL_EVENTS_MAX)
+            send_events(events, batch);
+    }
+    __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE);
+    batch->lost += lost - events->lost[worker];
+    events->lost[worker] = lost;
+}
+
+void member_events_poll(struct member_events *events)
+{
+    struct channel_member_events batch = {.count = 0};
+
+    for (unsigned i = 0; i < events->workers->count; i++)
+        drain(events, i, &batch);
+    send_events(events, &batch);
+}

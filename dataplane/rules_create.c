@@ -214,6 +214,8 @@ static bool check_settings(const struct check *check)
     if (!is_reply(s->limit_reply) || s->overload.transactions == 0 || s->overload.transactions > 100 ||
         s->overload.mbufs == 0 || s->overload.mbufs > 100 || s->overload.turn_us == 0)
         return refuse(check, "limits or overload out of range", 0);
+    if (s->keepalive_ms > 3600000 || (s->keepalive_ms != 0 && s->keepalive_ms < 1000))
+        return refuse(check, "keepalive out of range", 0);
     if (s->in_dialog > IN_DIALOG_ANY_PEER || s->session_end > SESSION_END_BYE)
         return refuse(check, "dialog choices out of range", 0);
     if (memchr(s->dialogs_directory, '\0', SNAPSHOT_PATH_SIZE) == NULL ||

@@ -238,6 +238,7 @@ static void put_settings(struct plan *plan)
     settings->timer_c_ms = (uint32_t)config->timers.c;
     settings->early_life_ms = (uint32_t)config->dialogs.early_lifetime;
     settings->dialog_life_ms = config->dialogs.lifetime;
+    settings->keepalive_ms = (uint32_t)config->dialogs.keepalive;
     settings->in_dialog = (uint32_t)config->dialogs.in_dialog;
     settings->session_end = (uint32_t)config->dialogs.session_end;
     if (config->state.dialogs[0] == '/') // else "auto"

@@ -213,7 +213,7 @@ struct snapshot_settings {
     uint32_t timer_t4_ms;
     uint32_t timer_b_ms;              // INVITE unanswered: 64*T1 unless configured
     uint32_t timer_c_ms;              // INVITE ringing; at least 180,000 (RFC 3261 16.6 step 11)
-    uint32_t early_life_ms;           // a dialog that is not confirmed by then is dropped from the table
+    uint32_t early_life_ms;           // a call that is not answered so long after its INVITE is cancelled
     uint64_t dialog_life_ms;          // a confirmed dialog is ended then
     uint32_t in_dialog;               // enum in_dialog
     uint32_t session_end;             // enum session_end

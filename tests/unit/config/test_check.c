@@ -188,6 +188,8 @@ static const struct row rows[] = {
     {"timer C above the early lifetime", BASE "timers: {c: 10m}\n",
      "1:1: dialogs.early_lifetime: is not longer than timers.c, which ends calls that only ring; give more "
      "than it"},
+    {"keepalive too often", BASE "dialogs: {keepalive: 9s}\n",
+     "4:22: dialogs.keepalive: 9s is out of range; give 10s to 1h"},
     {"lifetime below early lifetime", BASE "dialogs: {lifetime: 4m}\n",
      "4:21: dialogs.lifetime: is shorter than early_lifetime; give it or more"},
     {"deny twice", BASE "prefilter: {deny: [10.0.0.0/8, 10.0.0.0/8]}\n",

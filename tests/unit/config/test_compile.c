@@ -111,6 +111,7 @@ static void test_settings(void **state)
     assert_true(settings->timer_t1_ms == 200 && settings->timer_t2_ms == 3000 &&
                 settings->timer_t4_ms == 6000);
     assert_true(settings->timer_b_ms == 20000 && settings->timer_c_ms == 190000);
+    assert_int_equal(settings->keepalive_ms, 0);
     assert_true(settings->early_life_ms == 240000 && settings->dialog_life_ms == 2592000000);
     assert_int_equal(settings->server_header[0], 0);
     assert_string_equal(settings->dialogs_directory, "/mnt/huge/a");
@@ -320,7 +321,7 @@ static void test_groups(void **state)
         "  - {name: one, listener: a, group: carriers, sources: [10.2.0.0/24]}\n"
         "  - {name: other, listener: a, group: sbcs, sources: [10.3.0.0/24]}\n"
         "  - {name: two, listener: a, group: carriers, sources: [10.4.0.0/24]}\n"
-        "dialogs: {in_dialog: group, session_end: bye}\n";
+        "dialogs: {in_dialog: group, session_end: bye, keepalive: 45s}\n";
     static const uint16_t groups[] = {0, 1, 2, 1};
     struct manifest *manifest = manifest_create();
     struct image image = compile(text, manifest, 1);
@@ -329,6 +330,7 @@ static void test_groups(void **state)
         assert_int_equal(peers[i].group, groups[i]);
     assert_int_equal(image.header->settings.in_dialog, IN_DIALOG_GROUP);
     assert_int_equal(image.header->settings.session_end, SESSION_END_BYE);
+    assert_int_equal(image.header->settings.keepalive_ms, 45000);
     release(&image);
     manifest_free(manifest);
 }

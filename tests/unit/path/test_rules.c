@@ -87,6 +87,7 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(peer_reply, image.peers[1].limit_reply = 500) \
     R(probe, image.peers[1].probe_interval_ms = 1000) \
     R(member_weight, image.members[3].weight = 0) \
+    R(member_host, image.members[3].host = sizeof(image.texts)) \
     R(member_priority, image.members[3].priority = 17) \
     R(route_listener, image.routes[1].listener = 2) \
     R(route_text, image.routes[1].header_value = sizeof(image.texts)) \
@@ -94,6 +95,8 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(reply, image.header.settings.limit_reply = 200) \
     R(overload, image.header.settings.overload.mbufs = 101) \
     R(in_dialog, image.header.settings.in_dialog = IN_DIALOG_ANY_PEER + 1) \
+    R(keepalive_short, image.header.settings.keepalive_ms = 999) \
+    R(keepalive_long, image.header.settings.keepalive_ms = 3600001) \
     R(session_end, image.header.settings.session_end = SESSION_END_BYE + 1) \
     R(maglev_offset, image.peers[2].maglev_offset = 8) \
     R(maglev_count, image.peers[2].maglev_count = 2) \

@@ -8,13 +8,6 @@
 #include "value.h"
 
 static const char *const unserved[] = {
-    "peers[].probe.interval",
-    "peers[].probe.from",
-    "peers[].probe.timeout",
-    "peers[].probe.down_after",
-    "peers[].probe.up_after",
-    "peers[].probe.jitter",
-    "peers[].probe.accept",
     "overload.transactions",
     "overload.mbufs",
     "overload.turn",

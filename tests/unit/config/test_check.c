@@ -135,8 +135,11 @@ static const struct row rows[] = {
     {"fail-over", SECTION("failover: {after: 500ms, attempts: 8, statuses: [302, 599]}"), NULL},
     {"fail-over on a 6xx", SECTION("failover: {statuses: [503, 603]}"),
      "10:79: peers[2].failover.statuses[1]: 603 is a refusal for all members (RFC 3261 16.7); give 300 to 599"},
-    {"probes", SECTION("probe: {interval: 5s}"),
-     "10:70: peers[2].probe.interval: is not served by this release yet; remove the key"},
+    {"probes", SECTION("probe: {interval: 5s}"), NULL},
+    {"probes with all that there is",
+     SECTION("probe: {interval: 1h, timeout: 32s, down_after: 100, up_after: 100, jitter: 50, accept: [404], "
+             "from: \"sip:probe@example.net\"}"),
+     NULL},
     {"overload at its defaults", BASE "overload: {turn: 10ms, mbufs: 90}\n", NULL},
     {"overload", BASE "overload: {turn: 5ms}\n",
      "4:18: overload.turn: is not served by this release yet; remove the key"},

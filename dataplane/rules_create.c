@@ -129,7 +129,8 @@ static bool check_peers(const struct check *check)
             continue;
         if (member->peer >= rules->peer_count || !(rules->peers[member->peer].flags & SNAPSHOT_PRESENT) ||
             member->port == 0 || ip_address_ipv4(&member->address) == 0 || member->weight == 0 ||
-            member->weight > 100 || member->priority == 0 || member->priority > 16)
+            member->weight > 100 || member->priority == 0 || member->priority > 16 ||
+            !is_text(rules, member->host))
             return refuse(check, "member out of range", i);
     }
     return true;

@@ -141,6 +141,17 @@ static void collect_sources(struct plan *plan)
     plan->counts[SECTION_SOURCES] = kept;
 }
 
+// Octets of the names of members with their NULs, each as often as it stands there.
+static size_t host_octets(const struct config *config)
+{
+    size_t octets = 0;
+    for (size_t i = 0; i < config->peer_count; i++)
+        for (size_t m = 0; m < config->peers[i].member_count; m++)
+            if (config->peers[i].members[m].host[0])
+                octets += strlen(config->peers[i].members[m].host) + 1;
+    return octets;
+}
+
 static int make_plan(struct plan *plan)
 {
     const struct config *config = plan->config;
@@ -165,7 +176,8 @@ static int make_plan(struct plan *plan)
     plan->counts[SECTION_LISTS] = (uint32_t)plan->member_count;
     // Each text at its longest: nobody counts them twice.
     plan->counts[SECTION_TEXTS] =
-        (uint32_t)(1 + (config->peer_count + config->route_count * ROUTE_TEXTS) * KEY_TEXT_SIZE);
+        (uint32_t)(1 + (config->peer_count + config->route_count * ROUTE_TEXTS) * KEY_TEXT_SIZE +
+                   host_octets(config));
     return 0;
 }
 

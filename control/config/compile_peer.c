@@ -107,11 +107,23 @@ static struct snapshot_member member_row(const struct plan *plan, const struct c
                                     .rate = (uint32_t)member->calls_per_second};
 }
 
+// Members of one name follow each other, and share its text.
+static void put_members(struct plan *plan, size_t number, const uint16_t *numbers)
+{
+    const struct config_peer *peer = &plan->config->peers[number];
+    struct snapshot_member *rows = plan_section(plan, SECTION_MEMBERS);
+    for (size_t m = 0; m < peer->member_count; m++) {
+        const struct config_member *member = &peer->members[m];
+        bool repeated = m > 0 && strcmp(member->host, peer->members[m - 1].host) == 0;
+        rows[numbers[m]] = member_row(plan, peer, member, plan->peers[number]);
+        rows[numbers[m]].host = repeated ? rows[numbers[m - 1]].host : plan_text(plan, member->host);
+    }
+}
+
 int compile_peers(struct plan *plan)
 {
     const struct config *config = plan->config;
     struct snapshot_peer *peers = plan_section(plan, SECTION_PEERS);
-    struct snapshot_member *members = plan_section(plan, SECTION_MEMBERS);
     uint16_t *maglev = plan_section(plan, SECTION_MAGLEV), *lists = plan_section(plan, SECTION_LISTS);
     const uint16_t *numbers = plan->members;
     uint32_t offset = 0, list = 0;
@@ -128,8 +140,7 @@ int compile_peers(struct plan *plan)
         row->list_offset = list;
         row->group = plan->peers[first_of_group(config, i)];
         put_peer_sections(plan, peer, row);
-        for (size_t m = 0; m < peer->member_count; m++)
-            members[numbers[m]] = member_row(plan, peer, &peer->members[m], plan->peers[i]);
+        put_members(plan, i, numbers);
         put_list(peer, numbers, lists + list);
         int result = put_maglev(plan, peer, numbers, maglev + offset);
         if (result < 0)

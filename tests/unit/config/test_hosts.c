@@ -181,8 +181,12 @@ static void test_numbers(void **state)
         const struct snapshot_peer *peers =
             (const void *)((const char *)image + image->sections[SECTION_PEERS].offset);
         uint32_t found = 0;
-        for (uint32_t m = 0; m < range->count; m++)
+        const char *texts = (const char *)image + image->sections[SECTION_TEXTS].offset;
+        for (uint32_t m = 0; m < range->count; m++) {
             found |= (members[m].flags & SNAPSHOT_PRESENT) << m;
+            if (members[m].flags & SNAPSHOT_PRESENT)
+                assert_string_equal(texts + members[m].host, m == 0 ? "" : "x.net");
+        }
         assert_int_equal(found, present[i]);
         assert_int_equal(peers[1].member_count, (uint32_t)__builtin_popcount(present[i]) - 1);
         assert_int_equal(peers[1].maglev_count > 0, i > 0);

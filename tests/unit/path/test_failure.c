@@ -59,6 +59,11 @@ static void refuse(struct call *call, enum dialog_side from, const struct row *r
     call_send(call, from, row->method, text);
     struct wire_packet request = call_take(call, 1 - from, row->method);
     call_respond(call, &request, row->status, "");
+    // RFC 4320 4.2: who keeps a transaction sends no 408 for it; the sender's own timer says the same.
+    if (request.message.method == METHOD_UPDATE && strncmp(row->status, "408", 3) == 0) {
+        wire_expect_silence(call->wire);
+        return;
+    }
     struct wire_packet refusal = call_take(call, from, "SIP/2.0 ");
     assert_int_equal(strncmp(refusal.text + 8, row->status, 3), 0);
     if (request.message.method == METHOD_INVITE) {

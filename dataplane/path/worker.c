@@ -35,6 +35,8 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
     parse_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
         transaction_stage(worker, &work);
+    if (work.outcome == WORK_GOES_ON && overload_is_behind(&worker->overload))
+        shed_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
         dialog_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
@@ -60,14 +62,19 @@ unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);
+    shed_turn(worker);
     unsigned n = 0;
     for (unsigned i = 0; i < worker->parts.queue_count; i++) {
         unsigned received = rx_burst(worker, &worker->queues[i], mbufs + n);
+        worker->seen.full |= received == BURST;
+        worker->seen.received += received;
         received = screen_burst(worker, mbufs + n, received);
         n += steer_burst(worker, mbufs + n, received);
     }
     steer_flush(worker);
-    n += steer_inbox(worker, mbufs + n);
+    unsigned handed = steer_inbox(worker, mbufs + n);
+    worker->seen.received += handed;
+    n += handed;
     for (unsigned i = 0; i < n; i++) {
         if (i % BURST == 0)
             prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
@@ -117,6 +124,7 @@ void worker_settings(struct worker *worker)
     const struct snapshot_settings *settings = worker->rules->settings;
     worker->view.rules = worker->rules;
     probe_settings(worker);
+    shed_settings(worker);
     worker->transactions.timers = (struct transaction_timers){.t1 = ticks_of(settings->timer_t1_ms),
                                                               .t2 = ticks_of(settings->timer_t2_ms),
                                                               .t4 = ticks_of(settings->timer_t4_ms),

@@ -99,6 +99,7 @@ struct worker {
     struct limits limits;
     struct overload overload;
     struct overload_marks marks;
+    uint32_t mbufs_at_rest; // in the NICs' queues before the first packet
     struct turn_seen seen;
     struct member_view view;
     struct probes probes;

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker that is behind (overload.h) refuses a share of the new calls: an INVITE outside a dialog that no
+// transaction knows is answered 503 without state, before anything is looked up for it. What belongs to a
+// call goes on: its other requests, responses, and the repeats of an INVITE that was let in.
+//
+// The message was parsed, since Via, tags and CSeq have to be known for the answer and for its transaction.
+// A quicker scan for these alone saves less than it seems (perf/README.md has the figures).
+#include <rte_mempool.h>
+#include <rte_ring.h>
+#include "worker_core.h"
+
+void shed_settings(struct worker *worker)
+{
+    const struct snapshot_overload *settings = &worker->rules->settings->overload;
+    const struct rte_mempool *pool = worker->parts.pool;
+    worker->marks = (struct overload_marks){
+        .transactions =
+            (uint32_t)((uint64_t)worker->parts.transactions_capacity * settings->transactions / 100),
+        .mbufs = (uint32_t)((uint64_t)(pool->size - worker->mbufs_at_rest) * settings->mbufs / 100),
+        .turn_us = settings->turn_us};
+}
+
+static bool has_full_inbox(const struct worker *worker)
+{
+    for (unsigned from = 0; from < worker->parts.count; from++) {
+        if (worker->parts.inbox[from] != NULL &&
+            rte_ring_count(worker->parts.inbox[from]) > WORKER_RING_SIZE / 2)
+            return true;
+    }
+    return false;
+}
+
+static void publish(struct worker *worker)
+{
+    static const enum counter gauges[OVERLOAD_REASONS] = {[OVERLOAD_TRANSACTIONS] =
+                                                              COUNTER_OVERLOADED_TRANSACTIONS,
+                                                          [OVERLOAD_MBUFS] = COUNTER_OVERLOADED_MBUFS,
+                                                          [OVERLOAD_TURN] = COUNTER_OVERLOADED_TURN,
+                                                          [OVERLOAD_QUEUE] = COUNTER_OVERLOADED_QUEUE};
+    uint64_t *values = worker->parts.counters->values;
+    for (unsigned i = 0; i < OVERLOAD_REASONS; i++)
+        __atomic_store_n(&values[gauges[i]], worker->overload.reasons >> i & 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&values[COUNTER_OVERLOAD_LOSS], shed_percent(worker), __ATOMIC_RELAXED);
+}
+
+void shed_turn(struct worker *worker)
+{
+    struct overload *overload = &worker->overload;
+    struct turn_seen *seen = &worker->seen;
+    uint32_t loss = overload->loss, reasons = overload->reasons;
+    struct overload_turn turn = {.now_us = worker->now_us};
+    if (seen->received > 0) { // it was no idle turn, and no sleep came after it
+        turn.lasted_us = (uint32_t)RTE_MIN(worker->now_us - seen->began_us, UINT32_MAX);
+        turn.full = seen->full || has_full_inbox(worker);
+    }
+    overload_level(overload, OVERLOAD_TRANSACTIONS, worker->transactions.count, worker->marks.transactions);
+    if (worker->now != seen->tick) { // each core's cache is asked
+        uint32_t used = rte_mempool_in_use_count(worker->parts.pool);
+        overload_level(overload, OVERLOAD_MBUFS, used - RTE_MIN(used, worker->mbufs_at_rest),
+                       worker->marks.mbufs);
+        seen->tick = worker->now;
+    }
+    overload_turn(overload, &turn, worker->marks.turn_us);
+    if (overload->loss != loss || overload->reasons != reasons)
+        publish(worker);
+    *seen = (struct turn_seen){.began_us = worker->now_us, .tick = seen->tick};
+}
+
+// RFC 7339 4.1: whole per cent.
+uint32_t shed_percent(const struct worker *worker)
+{
+    return (worker->overload.loss * 100 + OVERLOAD_ALL - 1) / OVERLOAD_ALL;
+}
+
+void shed_stage(struct worker *worker, struct work *work)
+{
+    const struct message *message = work->message;
+    if (!message->is_request || message->method != METHOD_INVITE || message->to_tag.length > 0 ||
+        !overload_refuses(&worker->overload, work->packet->call_hash, false))
+        return;
+    count(worker, COUNTER_OVERLOAD_REFUSED);
+    count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
+    char extra[48];
+    struct writer writer;
+    writer_init(&writer, extra, sizeof(extra) - 1);
+    write_text(&writer, "Retry-After: ");
+    write_number(&writer, worker->rules->settings->overload.retry_after_s);
+    write_text(&writer, "\r\n");
+    extra[writer.used] = '\0';
+    bool has_retry_after = worker->rules->settings->overload.retry_after_s != 0;
+    reply_stateless(worker, work, (struct reply){503, NULL, has_retry_after ? extra : NULL});
+}

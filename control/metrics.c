@@ -59,6 +59,9 @@ static const struct field peer_fields[] = {
     {"dialgate_peer_calls", "gauge", "Calls of a peer now, early and confirmed.", "direction=\"in\"",
      PEER(calls_in)},
     {NULL, NULL, NULL, "direction=\"out\"", PEER(calls_out)},
+    {"dialgate_peer_calls_refused_total", "counter", "Calls of a peer that a limit refused.",
+     "direction=\"in\"", PEER(refused_in_total)},
+    {NULL, NULL, NULL, "direction=\"out\"", PEER(refused_out_total)},
 };
 
 #define MEMBER(member) offsetof(struct counters_member, member)
@@ -220,6 +223,50 @@ static void walk_health(const struct control *control, const struct metrics_visi
     }
 }
 
+// Limits as they are configured, so that a rule can set calls against them; what has none has no sample.
+static void walk_limits(const struct control *control, const struct metrics_visitor *v)
+{
+    static const struct {
+        const char *name, *help;
+    } limits[] = {
+        {"dialgate_peer_calls_limit", "Calls that a peer may have at once."},
+        {"dialgate_peer_calls_per_second_limit", "New calls a second that a peer may begin or get."}};
+    uint32_t count;
+    const struct snapshot_peer *peers = configuration_section(&control->active, SECTION_PEERS, &count);
+    for (unsigned int i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        v->family(v->context, limits[i].name, "gauge", limits[i].help);
+        for (uint32_t number = 0; number < count; number++)
+            for (unsigned int out = 0; out < 2; out++) {
+                const struct call_limit *limit = out ? &peers[number].out : &peers[number].in;
+                uint32_t value = i == 0 ? limit->concurrent : limit->rate;
+                char labels[LABELS_SIZE], name[NAME_LABEL_SIZE];
+                if (!(peers[number].flags & SNAPSHOT_PRESENT) || value == 0)
+                    continue;
+                snprintf(labels, sizeof(labels), "peer=\"%s\",direction=\"%s\"",
+                         label_text(peers[number].name, name), out ? "out" : "in");
+                v->sample(v->context, "", labels, value);
+            }
+    }
+}
+
+// Members that the operator has taken out, alone or with their peer.
+static void walk_drained(const struct control *control, const struct metrics_visitor *v)
+{
+    uint32_t count;
+    const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
+    bool node = (control->active.image->settings.flags & SETTINGS_DRAINING) != 0;
+    one(v, "dialgate_draining", "gauge", "1 while the operator drains this node.", node);
+    v->family(v->context, "dialgate_member_drained", "gauge",
+              "1 while the operator drains or disables a member, or its peer.");
+    for (uint32_t number = 0; number < count; number++) {
+        char labels[LABELS_SIZE];
+        if (!(members[number].flags & SNAPSHOT_PRESENT))
+            continue;
+        member_labels(control, &members[number], labels);
+        v->sample(v->context, "", labels, (members[number].flags & (MEMBER_DRAINING | MEMBER_DISABLED)) != 0);
+    }
+}
+
 static void walk_prefilter(const struct control *control, const struct metrics_visitor *v)
 {
     bool begun = false;
@@ -255,6 +302,8 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
         "Sequence of the configuration that control has in force.", (double)control->active.image->sequence);
     one(v, "dialgate_control_uptime_seconds", "gauge", "Since dialgate-control started.",
         (double)(clock_ms() - control->started_ms) / 1000.0);
+    walk_limits(control, v);
+    walk_drained(control, v);
     if (control->counters) {
         one(v, "dialgate_dataplane_start_time_seconds", "gauge", "Unix time at which the dataplane started.",
             (double)counters_start_time_s(control->counters));

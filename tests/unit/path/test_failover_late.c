@@ -307,12 +307,97 @@ static void test_no_rest(void **state)
     assert_int_equal(member_choose(&wire->workers[0]->view, &choice), failing_member(call.invite.to));
 }
 
+// Takes what the caller got of final responses; the member that was asked, if one was.
+static bool goes_on(struct call *call, unsigned *finals)
+{
+    struct wire *wire = call->wire;
+    for (unsigned class = 2; class < 7; class ++) {
+        char text[16];
+        snprintf(text, sizeof(text), "SIP/2.0 %u", class);
+        *finals += wire_take_all(wire, wire_carrier, text);
+    }
+    for (uint32_t i = 0; i < wire->out_count; i++) {
+        if (starts(&wire->out[i], "INVITE ")) {
+            call->invite = wire->out[i];
+            wire->out_count = 0;
+            return true;
+        }
+    }
+    wire->out_count = 0;
+    return false;
+}
+
+// The k-th request for memory fails: the caller has one final response all the same, and nothing is left.
+static void test_kth_request_for_memory_fails(void **state)
+{
+    const uint16_t statuses[STATUSES_MAX] = {401, 503};
+    uint64_t refused = 1;
+    (void)state;
+    for (int64_t k = 0; refused > 0; k++) {
+        struct wire *wire = wire_open(&(struct wire_options){0});
+        struct call call;
+        char text[WIRE_TEXT_MAX];
+        unsigned finals = 0;
+        failing_configure(wire, 3, statuses);
+        call_init(&call, wire, "kth@failover");
+        wire->workers[0]->arena.fail_at = k;
+        call_invite_text(&call, text);
+        wire_send(wire, wire_carrier, text);
+        call.extra = "WWW-Authenticate: Digest realm=\"one\", nonce=\"1\"\r\n";
+        if (goes_on(&call, &finals)) {
+            failing_respond(&call, &call.invite, "401 Who", "first");
+            if (goes_on(&call, &finals)) {
+                wire_pass(wire, 500);
+                struct wire_packet slow = call.invite;
+                if (goes_on(&call, &finals)) {
+                    failing_respond(&call, &slow, "401 Who", "second");
+                    goes_on(&call, &finals);
+                    failing_respond(&call, &call.invite, "503 Busy", "third");
+                    goes_on(&call, &finals);
+                }
+            }
+        }
+        wire_pass(wire, 70000); // a branch that did not begin may do so at timer B
+        goes_on(&call, &finals);
+        assert_in_range(finals, 1, 12); // nobody acknowledges: timer G
+        wire_expect_count(wire, COUNTER_DIALOG_REFUSED, wire_count(wire, COUNTER_DIALOG_CREATED));
+        assert_int_equal(limit_held(&wire->workers[0]->limits, LIMIT_ALL), 0);
+        refused = wire->workers[0]->arena.refused;
+        wire_close(wire);
+        assert_true(k < 100);
+    }
+}
+
+// What a process that dies now leaves names the member that has the call.
+static void test_record_is_whole(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    failing_configure(wire, 3, failing_usual);
+    failing_begin(&call, wire, "whole@failover");
+    for (unsigned i = 0; i < 2; i++) {
+        failing_by(&call, "503 Busy");
+        const struct dialog *dialog = dialog_at(&wire->workers[0]->dialogs, 0);
+        assert_int_equal(dialog->callee_member, failing_member(call.invite.to));
+        assert_int_equal(dialog->check, dialog_record_check(dialog));
+        assert_true(endpoint_equal(dialog_endpoint(wire->workers[0], 0, DIALOG_CALLEE), call.invite.to));
+    }
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_late_provisional),         ON_WIRE(test_late_answer),   ON_WIRE(test_both_answer),
-        ON_WIRE(test_answer_after_the_refusal), ON_WIRE(test_late_refusal),  ON_WIRE(test_challenges),
-        cmocka_unit_test(test_no_retry_storm),  cmocka_unit_test(test_rest), ON_WIRE(test_no_rest),
+        ON_WIRE(test_late_provisional),
+        ON_WIRE(test_late_answer),
+        ON_WIRE(test_both_answer),
+        ON_WIRE(test_answer_after_the_refusal),
+        ON_WIRE(test_late_refusal),
+        ON_WIRE(test_challenges),
+        cmocka_unit_test(test_no_retry_storm),
+        cmocka_unit_test(test_rest),
+        ON_WIRE(test_no_rest),
+        cmocka_unit_test(test_kth_request_for_memory_fails),
+        ON_WIRE(test_record_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,8 @@ struct counters_peer counters_peer(const struct counters *counters, uint32_t pee
         sum.answered_out_total += load(&one->answered_out_total);
         sum.calls_in += load_signed(&one->calls_in);
         sum.calls_out += load_signed(&one->calls_out);
+        sum.refused_in_total += load(&one->refused_in_total);
+        sum.refused_out_total += load(&one->refused_out_total);
     }
     return sum;
 }

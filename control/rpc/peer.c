@@ -19,6 +19,7 @@ struct sight {
     enum { SIGHT_UP, SIGHT_UNKNOWN, SIGHT_DOWN, SIGHT_DRAINING, SIGHT_DISABLED } state; // best first
     int64_t since;   // Unix time; 0: not known
     const char *who; // the operator, NULL: what probes found
+    int health;      // what probes found, of a member
     char reason[64]; // empty: none
 };
 
@@ -47,6 +48,7 @@ static struct sight see_member(const struct control *control, uint32_t number,
         sight.since = time(NULL) - (int64_t)(clock_ms() - words.health_since_ms) / 1000;
     if (sight.state == SIGHT_DOWN)
         text_member_reason(words.reason, sight.reason);
+    sight.health = (int)sight.state;
     const struct overlay_row *row =
         overlay_of_member(&control->overlay, control_peer_name(control, member->peer),
                           overlay_address(&member->address, member->port, address), host);
@@ -168,6 +170,7 @@ static json_t *member_json(const struct control *control, uint32_t number,
         (json_int_t)sum.probes, "probes_failed_total", (json_int_t)sum.probes_failed, "share",
         total ? (double)sum.calls_total / (double)total : 0.0);
     put_sight(json, &sight);
+    json_object_set_new(json, "health", json_string(sight_names[sight.health]));
     json_object_update(json, counts);
     json_decref(counts);
     return json;

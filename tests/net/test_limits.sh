@@ -17,6 +17,9 @@ lab_wait 15 'twenty calls are up' counted dialgate_dialogs 20 'state="confirmed"
 expect_counted dialgate_limited_calls_total 10 'limit="peer_in"'
 test_calls_end 30 40
 expect_equal "calls beyond the limit" 10 "$(lab_metric dialgate_limited_calls_total 'limit="peer_in"')"
+expect_equal "of the carrier" 10 "$(lab_metric dialgate_peer_calls_refused_total 'peer="carrier-a"' 'direction="in"')"
+expect_equal "its limit" 20 "$(lab_metric dialgate_peer_calls_limit 'peer="carrier-a"' 'direction="in"')"
+expect "peer list has both" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' peer list | grep -qE '^carrier-a .* [0-9]+/20 .* 10\$'"
 test_no_dialogs
 # A number that the second route answers by itself.
 sed 's/STATUS/403/' "$SIPP_SCENARIOS/uac_refused.xml" >"$LAB_DIR/uac_403.xml"

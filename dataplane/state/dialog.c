@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Life and death of records. A change touches one line of the record and one of the journal: copying 64
-// octets and hashing 40 costs a few nanoseconds, so that every state is in the file before anything is sent.
-// Rejected: a log of events (it grows, and has to be replayed), two versions of a record side by side (twice
-// the lines), checks without a journal (the version between two is lost).
+// Life and death of records. What an event changes leaves in one store of 16 octets, a CSeq by way of the
+// journal, a copy of 64: a few nanoseconds either way, so that every state is in the file before anything is
+// sent. Rejected: a log of events (it grows, and has to be replayed), two versions of a record side by side
+// (twice the lines), the journal for all (3 ns a change, and two lines written where one is enough), a check
+// of multiplications (1 ns more than a CRC that the processor makes).
 #include "dialog.h"
 
 #include <string.h>

@@ -179,7 +179,8 @@ void dialog_member_set(struct dialogs *set, uint32_t index, uint16_t member);
 // Changes of the cold part in one commit; what is as it was asks the arena for nothing. Returns 0, or -ENOSPC
 // and nothing changed.
 struct dialog_change {
-    const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay
+    const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay.
+                                       // Call-ID and caller's tag never change: records are found by them
     bool session;                      // the three below are to be taken over
     uint16_t session_s;                // 0: there is none (any more)
     uint8_t session_refresher;         // enum dialog_side

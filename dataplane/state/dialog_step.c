@@ -102,6 +102,20 @@ static uint8_t flags_after(const struct dialog *dialog, enum dialog_event event)
     return dialog->flags;
 }
 
+// It is left: the caller releases it.
+static unsigned terminate(struct dialogs *set, uint32_t index, enum dialog_event event, unsigned actions)
+{
+    struct dialog *dialog = &set->records[index];
+    uint8_t from = dialog_state_of[dialog->row];
+    commit_gone(dialog);
+    dialog->row = DIALOG_ROW_TERMINATED;
+    wheel_cancel(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index));
+    set->by_state[from]--;
+    set->by_state[DIALOG_TERMINATED]++;
+    dialog_tell(set, index, from, event);
+    return actions;
+}
+
 unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event event, tick_t now)
 {
     struct dialog *dialog = &set->records[index];
@@ -111,26 +125,22 @@ unsigned dialog_step(struct dialogs *set, uint32_t index, enum dialog_event even
     uint8_t from = dialog_state_of[dialog->row];
     if (row == DIALOG_ROW_FREE)
         return 0;
-    if (row == DIALOG_ROW_TERMINATED) {
-        commit_gone(dialog);
-        dialog->row = row;
-        wheel_cancel(set->wheel, WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index));
-    } else {
-        if (row != dialog->row || flags != dialog->flags) {
-            (void)commit_thaw(set, index);
-            struct commit_group group = commit_group_of(dialog);
-            commit_row(&group, row, flags);
-            if (cell.actions & (DIALOG_DO_EARLY | DIALOG_DO_CONFIRM))
-                group.since = now;
-            commit_change(set, index, group);
-        }
-        // Whatever happened: no record leaves here without a timer.
-        if (cell.next != DIALOG_ROW_FREE || !wheel_armed(&dialog->timer))
-            dialog_arm(set, index, now);
+    if (row == DIALOG_ROW_TERMINATED)
+        return terminate(set, index, event, cell.actions);
+    if (row != dialog->row || flags != dialog->flags) {
+        (void)commit_thaw(set, index);
+        struct commit_group group = commit_group_of(dialog);
+        commit_row(&group, row, flags);
+        if (cell.actions & (DIALOG_DO_EARLY | DIALOG_DO_CONFIRM))
+            group.since = now;
+        commit_change(set, index, group);
+        set->by_state[from]--;
+        set->by_state[dialog_state_of[row]]++;
+        dialog_tell(set, index, from, event);
     }
-    set->by_state[from]--;
-    set->by_state[dialog_state_of[row]]++;
-    dialog_tell(set, index, from, event);
+    // Whatever happened: no record leaves here without a timer.
+    if (cell.next != DIALOG_ROW_FREE || !wheel_armed(&dialog->timer))
+        dialog_arm(set, index, now);
     return cell.actions;
 }
 

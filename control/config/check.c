@@ -416,7 +416,5 @@ int check_config(const struct config *config, struct places *places)
         result = check_settings(config, places);
     if (result == 0)
         result = check_deny(config, places);
-    if (result == 0)
-        result = check_unserved(config, places);
     return result;
 }

@@ -15,8 +15,6 @@ int read_config(const struct raw *raw, const struct schema *schema, struct place
 
 // Checks references, names and limits across keys of a filled config. Returns 0 or -EINVAL with the error in
 // places.
-// Refuses what no part of this release honours yet; after all other checks.
-int check_unserved(const struct config *config, struct places *places);
 int check_config(const struct config *config, struct places *places);
 
 #endif

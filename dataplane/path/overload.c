@@ -10,7 +10,7 @@
 //
 // A queue that does not drain fills within milliseconds, and then loses what belongs to calls as well as new
 // ones. So a worker that is behind refuses by how long its queues have had more than it took: nothing below a
-// millisecond, everything from four on; that alone keeps it as busy as it can be, and its queues short. It is
+// millisecond, everything from six on; that alone keeps it as busy as it can be, and its queues short. It is
 // behind when they had for more than half of a tenth of a second. Only its own time counts: what a machine
 // that gave the core to others leaves in the queues is no reason.
 //
@@ -24,7 +24,7 @@
 
 #define STEP_US      100000u
 #define BACKLOG_US   1000u // an older backlog is late
-#define BACKLOG_ALL  4000u
+#define BACKLOG_ALL  6000u
 #define SMOOTH       8u                  // turns that the smoothed length is made of
 #define LONG_MAX     2u                  // marks that a turn counts as at most
 #define TURN_MAX     1000u               // of its own time; what is longer was the machine's

@@ -115,6 +115,24 @@ static void what_is_written_is_read(void **state)
     }
 }
 
+// A hint needs neither keys nor what the branch is bound to, and proves nothing: only its form is looked at.
+static void branch_is_hinted(void **state)
+{
+    struct cookie_branch read = {0};
+    char out[COOKIE_TEXT_MAX];
+    write_branch(&keys, "a@b", out);
+    assert_true(cookie_branch_hint(text(out), &read));
+    assert_memory_equal(&read, &a_branch, sizeof(read));
+    out[COOKIE_BRANCH_LENGTH - 1] ^= 1; // of its MAC
+    assert_true(cookie_branch_hint(text(out), &read));
+    out[COOKIE_BRANCH_LENGTH - 1] = '!';
+    assert_false(cookie_branch_hint(text(out), &read));
+    out[COOKIE_BRANCH_LENGTH - 1] = '\0';
+    assert_false(cookie_branch_hint(text(out), &read));
+    write_stateless(&keys, "a@b", out);
+    assert_false(cookie_branch_hint(text(out), &read));
+}
+
 // RFC 3261 25.1: letters and digits only are a token, a URI parameter value and need no escape.
 static void text_is_plain(void **state)
 {
@@ -313,17 +331,12 @@ static void base32_every_octet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),
-        cmocka_unit_test(text_is_plain),
-        cmocka_unit_test(any_changed_octet_fails),
-        cmocka_unit_test(any_other_length_fails),
-        cmocka_unit_test(wrong_bound_fails),
-        cmocka_unit_test(wrong_key_fails),
-        cmocka_unit_test(kinds_are_apart),
-        cmocka_unit_test(domains_differ),
-        cmocka_unit_test(stateless_is_bound_to_the_source),
-        cmocka_unit_test(tag_pieces_are_framed),
-        cmocka_unit_test(base32_one_by_one),
+        cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(branch_is_hinted),
+        cmocka_unit_test(text_is_plain),           cmocka_unit_test(any_changed_octet_fails),
+        cmocka_unit_test(any_other_length_fails),  cmocka_unit_test(wrong_bound_fails),
+        cmocka_unit_test(wrong_key_fails),         cmocka_unit_test(kinds_are_apart),
+        cmocka_unit_test(domains_differ),          cmocka_unit_test(stateless_is_bound_to_the_source),
+        cmocka_unit_test(tag_pieces_are_framed),   cmocka_unit_test(base32_one_by_one),
         cmocka_unit_test(base32_every_octet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,12 +62,12 @@ static unsigned invited(struct model *model, enum dialog_event event, const stru
     bool early = model->row == DIALOG_ROW_EARLY;
     switch (event) {
     case DIALOG_ON_PROVISIONAL:
+        if (early)
+            return 0;
         model->row = DIALOG_ROW_EARLY;
-        if (!early)
-            model->since = now;
-        if (!model->bounded)
-            model->end = now + life->early;
-        return early ? 0 : DIALOG_DO_EARLY;
+        model->since = now;
+        model->end = model->created + life->early;
+        return DIALOG_DO_EARLY;
     case DIALOG_ON_SUCCESS:
         return confirm(model, now, CONFIRM);
     case DIALOG_ON_REFUSED:
@@ -94,7 +94,10 @@ static unsigned confirmed(struct model *model, enum dialog_event event, const st
         return leave(model, DIALOG_ROW_TERMINATING, life, now);
     case DIALOG_ON_TIMEOUT:
     case DIALOG_ON_OPERATOR_END:
+    case DIALOG_ON_DEAD:
         return leave(model, DIALOG_ROW_TERMINATING, life, now) | BYE_BOTH;
+    case DIALOG_ON_END_UNACKED:
+        return leave(model, DIALOG_ROW_TERMINATING_UNACKED, life, now);
     case DIALOG_ON_BYE_DONE:
     case DIALOG_ON_NO_ACK:
     case DIALOG_ON_SESSION_END:
@@ -114,7 +117,10 @@ static unsigned leaving(struct model *model, enum dialog_event event, const stru
         if (was_call)
             return 0;
         model->since = now;
-        return leave(model, DIALOG_ROW_TERMINATING, life, now) | CONFIRM | (by_operator ? BYE_BOTH : 0);
+        // Nobody has acknowledged it: after a CANCEL of ours the BYEs wait.
+        return leave(model, by_operator ? DIALOG_ROW_TERMINATING_UNACKED : DIALOG_ROW_TERMINATING, life,
+                     now) |
+               CONFIRM;
     case DIALOG_ON_REFUSED:
         return was_call ? 0 : end(model, END_EARLY);
     case DIALOG_ON_TIMEOUT:
@@ -126,8 +132,25 @@ static unsigned leaving(struct model *model, enum dialog_event event, const stru
             return 0;
         model->row = was_call ? DIALOG_ROW_CONFIRMED : DIALOG_ROW_EARLY;
         if (!was_call && !model->bounded)
-            model->end = now + life->early;
+            model->end = model->created + life->early;
         return 0;
+    default:
+        return 0;
+    }
+}
+
+// Ended between the 2xx and its ACK.
+static unsigned unacked(struct model *model, enum dialog_event event, const struct dialog_life *life,
+                        tick_t now)
+{
+    switch (event) {
+    case DIALOG_ON_ACK:
+    case DIALOG_ON_TIMEOUT:
+        return leave(model, DIALOG_ROW_TERMINATING, life, now) | BYE_BOTH;
+    case DIALOG_ON_BYE:
+        return leave(model, DIALOG_ROW_TERMINATING, life, now);
+    case DIALOG_ON_BYE_DONE:
+        return end(model, END_CONFIRMED);
     default:
         return 0;
     }
@@ -145,7 +168,8 @@ unsigned model_step(struct model *model, enum dialog_event event, const struct d
     case DIALOG_CONFIRMED:
         return confirmed(model, event, life, now);
     case DIALOG_TERMINATING:
-        return leaving(model, event, life, now);
+        return model->row == DIALOG_ROW_TERMINATING_UNACKED ? unacked(model, event, life, now)
+                                                            : leaving(model, event, life, now);
     default:
         return 0;
     }

@@ -301,7 +301,7 @@ static void turn(struct subject *subject, tick_t ticks, unsigned max)
 {
     uint32_t expired[BATCH];
     const struct dialog_life *life = &subject->set.life;
-    subject->now += ticks;
+    subject->now += ticks + 1; // what an event made due expires at the next tick
     while (subject->wheel.now != subject->now) {
         unsigned count = wheel_advance(&subject->wheel, subject->now, expired, max);
         for (unsigned i = 0; i < count; i++) {

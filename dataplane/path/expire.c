@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One slice of the timer wheel a turn: what is left over stays due for the next one.
 #include "failover.h"
+#include "keepalive.h"
 
 static void resend(struct worker *worker, const struct transaction *transaction)
 {
@@ -42,6 +43,18 @@ static void expire_transaction(struct worker *worker, uint32_t index)
         transaction_release(&worker->transactions, index);
 }
 
+static enum counter counter_of(enum dialog_event event)
+{
+    switch (event) {
+    case DIALOG_ON_NO_ACK:
+        return COUNTER_DIALOG_NO_ACK;
+    case DIALOG_ON_SESSION_END:
+        return COUNTER_DIALOG_SESSION_END;
+    default:
+        return COUNTER_DIALOG_EXPIRED;
+    }
+}
+
 // RFC 4028 section 8.3 lets a proxy forget a session that expired, but not send BYE: that is the operator's
 // choice.
 static void expire_dialog(struct worker *worker, uint32_t index)
@@ -50,10 +63,11 @@ static void expire_dialog(struct worker *worker, uint32_t index)
     if (event == DIALOG_EVENTS)
         return;
     if (event == DIALOG_ON_KEEPALIVE) {
+        keepalive_look(worker, index);
         return;
     }
     if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
-        count(worker, COUNTER_DIALOG_EXPIRED);
+        count(worker, counter_of(event));
     if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
         event = DIALOG_ON_OPERATOR_END;
     if (event == DIALOG_ON_TIMEOUT)

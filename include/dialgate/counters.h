@@ -130,6 +130,8 @@
     C(DIALOG_REFUSED, DIALOG_EVENTS, "event=\"refused\"", "ended by a final refusal, a CANCEL or a timeout")           \
     C(DIALOG_ENDED, DIALOG_EVENTS, "event=\"ended\"", "ended after it was confirmed")                                  \
     C(DIALOG_EXPIRED, DIALOG_EVENTS, "event=\"expired\"", "ended by its lifetime")                                     \
+    C(DIALOG_NO_ACK, DIALOG_EVENTS, "event=\"no_ack\"", "forgotten: nobody acknowledged its 2xx")                      \
+    C(DIALOG_SESSION_END, DIALOG_EVENTS, "event=\"session_end\"", "its session timer ran out (RFC 4028)")              \
     C(DIALOG_FULL, DIALOG_EVENTS, "event=\"full\"", "table or arena full")                                             \
     C(KEEPALIVE_SENT, KEEPALIVES, "event=\"sent\"", "OPTIONS to a side that was not heard for dialogs.keepalive")       \
     C(KEEPALIVE_DEAD, KEEPALIVES, "event=\"dead\"", "dialog found dead (481, 408, or no answer) and ended by BYE")      \
@@ -162,6 +164,8 @@
     C(OVERLOADED_QUEUE, OVERLOADED, "reason=\"queue\"", "a NIC queue or an inbox that does not drain")                  \
     C(OVERLOAD_LOSS, OVERLOAD_SHARE, "", "")                                                                           \
     C(OVERLOAD_REFUSED, OVERLOAD_EVENTS, "event=\"refused\"", "new call answered 503 by a worker that is behind")      \
+    C(OVERLOAD_HEARD, OVERLOAD_EVENTS, "event=\"asked_by_member\"", "a member asked for fewer new requests (RFC 7339)") \
+    C(OVERLOAD_RESTS, OVERLOAD_EVENTS, "event=\"member_rests\"", "a member's 503 had a Retry-After")                  \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \

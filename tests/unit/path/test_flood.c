@@ -113,6 +113,8 @@ static void test_200s_without_an_ack(void **state)
     assert_int_equal(wire->workers[0]->dialogs.by_state[DIALOG_CONFIRMED], 0);
     expect_records(wire, 0, 0);
     wire_expect_count(wire, COUNTER_DIALOG_ENDED, FLOOD);
+    wire_expect_count(wire, COUNTER_DIALOG_NO_ACK, FLOOD);
+    wire_expect_count(wire, COUNTER_DIALOG_EXPIRED, 0);
     expect_service(wire);
     wire_close(wire);
 }

@@ -187,6 +187,8 @@ static void test_bye_by_choice(void **state)
     assert_header(&to_caller, "CSeq", "102 BYE");
     assert_header(&to_callee, "CSeq", "101 BYE");
     call_expect(&call, DIALOG_TERMINATING);
+    wire_expect_count(wire, COUNTER_DIALOG_SESSION_END, 1);
+    wire_expect_count(wire, COUNTER_DIALOG_EXPIRED, 0);
     call_respond(&call, &to_caller, "200 OK", "");
     call_respond(&call, &to_callee, "481 Call/Transaction Does Not Exist", "");
     call_expect_gone(&call);

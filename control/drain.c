@@ -51,27 +51,27 @@ static int refuse_peer(const struct control *control, const char *name, char *er
 }
 
 static int refuse_member(const struct control *control, const struct snapshot_peer *peer, const char *text,
-                         char *error, size_t size)
+                         struct line *line)
 {
-    struct line line = {error, size, 0};
     char address[OVERLAY_ADDRESS_SIZE];
     const char *before = "", *host;
     uint32_t count;
     const uint16_t *lists = configuration_section(&control->active, SECTION_LISTS, &count);
     const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
-    add(&line, "peer %s has no member %.64s; there %s", peer->name, text,
+    add(line, "peer %s has no member %.64s; there %s", peer->name, text,
         peer->member_count ? "are " : "is none");
     for (uint32_t i = 0; i < peer->member_count; i++, before = ", ") {
         const struct snapshot_member *member = &members[lists[peer->list_offset + i]];
-        add(&line, "%s%s", before, overlay_address(&member->address, member->port, address));
+        add(line, "%s%s", before, overlay_address(&member->address, member->port, address));
     }
     for (size_t i = 0; (host = hosts_of_peer(control->active.config, peer->name, i)); i++, before = ", ")
-        add(&line, "%s%s", before, host);
+        add(line, "%s%s", before, host);
     return -ENOENT;
 }
 
-int drain_member_name(const struct control *control, const struct snapshot_peer *peer, const char *text,
-                      char name[HOST_NAME_SIZE], char *error, size_t size)
+// The name of a peer's member in the overlay. Returns 0, or -ENOENT with what members there are in fault.
+static int name_member(const struct control *control, const struct snapshot_peer *peer, const char *text,
+                       char name[HOST_NAME_SIZE], struct line *fault)
 {
     char address[OVERLAY_ADDRESS_SIZE];
     const char *host;
@@ -80,7 +80,7 @@ int drain_member_name(const struct control *control, const struct snapshot_peer 
     const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
     const struct overlay_row *row = overlay_find(&control->overlay, peer->name, text);
     if (row) { // perhaps an address that DNS has taken away
-        strcpy(name, row->member);
+        memcpy(name, row->member, HOST_NAME_SIZE);
         return 0;
     }
     for (size_t i = 0; (host = hosts_of_peer(control->active.config, peer->name, i)); i++)
@@ -101,8 +101,8 @@ int drain_member_name(const struct control *control, const struct snapshot_peer 
     if (found == 1)
         return 0;
     if (found == 0)
-        return refuse_member(control, peer, text, error, size);
-    snprintf(error, size, "peer %s has %u members at %.64s; give address:port", peer->name, found, text);
+        return refuse_member(control, peer, text, fault);
+    add(fault, "peer %s has %u members at %.64s; give address:port", peer->name, found, text);
     return -ENOENT;
 }
 
@@ -141,7 +141,8 @@ static int make_row(const struct control *control, const struct drain_request *r
     if (!peer)
         return refuse_peer(control, request->peer, error, size);
     memcpy(row->peer, peer->name, sizeof(row->peer));
-    return request->member ? drain_member_name(control, peer, request->member, row->member, error, size) : 0;
+    struct line fault = {error, size, 0};
+    return request->member ? name_member(control, peer, request->member, row->member, &fault) : 0;
 }
 
 int drain_request(struct control *control, const struct drain_request *request,

@@ -19,11 +19,6 @@ struct drain_request {
 int drain_request(struct control *control, const struct drain_request *request,
                   const struct reload_answer *answer, char *error, size_t size);
 
-// The name of a peer's member in the overlay, into name. Returns 0, or -ENOENT with one line in error that
-// lists those there are.
-int drain_member_name(const struct control *control, const struct snapshot_peer *peer, const char *text,
-                      char name[HOST_NAME_SIZE], char *error, size_t size);
-
 // The peer of this name in the configuration in force, its number in number; NULL: none.
 const struct snapshot_peer *drain_peer(const struct control *control, const char *name, uint32_t *number);
 

@@ -30,7 +30,7 @@ static json_int_t calls_left(const struct control *control, const char *peer, co
         return 0;
     if (member[0] == '\0') {
         struct counters_peer sum = counters_peer(control->counters, number);
-        return (json_int_t)(sum.calls_in + sum.calls_out);
+        return (json_int_t)sum.calls_in + (json_int_t)sum.calls_out;
     }
     for (uint32_t i = 0; i < row->member_count; i++) {
         char address[OVERLAY_ADDRESS_SIZE];

@@ -185,13 +185,13 @@ static void name_user(int fd, char who[OVERLAY_WHO_SIZE])
     struct ucred credentials = {.uid = UINT32_MAX};
     socklen_t length = sizeof(credentials);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) {
-        strcpy(who, "-");
+        snprintf(who, OVERLAY_WHO_SIZE, "-");
         return;
     }
     const struct passwd *user = getpwuid(credentials.uid);
     if (user && user->pw_name[0] && strlen(user->pw_name) < OVERLAY_WHO_SIZE &&
         strpbrk(user->pw_name, " \t\r\n\v\f\"") == NULL)
-        strcpy(who, user->pw_name);
+        snprintf(who, OVERLAY_WHO_SIZE, "%s", user->pw_name);
     else
         snprintf(who, OVERLAY_WHO_SIZE, "uid-%u", (unsigned)credentials.uid);
 }

@@ -4,21 +4,10 @@
 # end, refused, cancelled, challenged by the SBC; Record-Routes of three proxies in one route set.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/net/kamailio.sh
+. "$NET/kamailio.sh"
 
 command -v kamailio >/dev/null || skip "needs kamailio"
-
-kamailio_start() # NAMESPACE [DEFINITIONS...]
-{
-    local space=$1 definition options=()
-    shift
-    for definition; do
-        options+=(-A "$definition")
-    done
-    mkdir -p "$LAB_DIR/kamailio-$space"
-    lab_start "kamailio-$space" "$space" kamailio -f "$NET/kamailio.cfg" -DD -E -Y "$LAB_DIR/kamailio-$space" -w "$LAB_DIR" -m 32 -M 4 \
-        -A "LISTEN=udp:$(sipp_address "$space"):5060" "${options[@]}"
-    lab_wait 20 "kamailio in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/kamailio-$space.log")"
-}
 
 # A callee beyond the SBC; the number that reaches it is its port.
 callee() # NAME PORT SCENARIO [SIPP ARGUMENTS...]

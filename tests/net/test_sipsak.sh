@@ -7,7 +7,8 @@
 # shellcheck source=tests/net/kamailio.sh
 . "$NET/kamailio.sh"
 
-command -v kamailio >/dev/null && command -v sipsak >/dev/null || skip "needs kamailio and sipsak"
+command -v kamailio >/dev/null || skip "needs kamailio"
+command -v sipsak >/dev/null || skip "needs sipsak"
 
 sak() # ARGUMENTS...: sipsak at the carrier; what it says is in LAB_DIR/expect.out
 {

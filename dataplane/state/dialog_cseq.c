@@ -84,16 +84,21 @@ uint32_t dialog_cseq_next(const struct dialogs *set, uint32_t index, enum dialog
     return unused + shift_at(&shifts, shifts.count - 1).by; // no watermark lies above what was seen
 }
 
-// One number more of this side is ours. shifts: room for DIALOG_SHIFTS_MAX. Returns how many there are.
-static unsigned add_shift(const struct shifts *old, struct dialog_shift added, struct dialog_shift *shifts)
+// One number more of a side is ours; added NULL: as it was. shifts: room for DIALOG_SHIFTS_MAX. Returns how
+// many there are.
+static unsigned add_shift(const struct shifts *old, const struct dialog_shift *added,
+                          struct dialog_shift *shifts)
 {
-    unsigned count = 0;
-    unsigned first = old->count == DIALOG_SHIFTS_MAX && shift_at(old, old->count - 1).from != added.from;
+    unsigned count = 0, first = 0;
+    bool again = added != NULL && old->count > 0 && shift_at(old, old->count - 1).from == added->from;
+    if (added != NULL && !again && old->count == DIALOG_SHIFTS_MAX)
+        first = 1;
     for (unsigned i = first; i < old->count; i++)
         shifts[count++] = shift_at(old, i);
-    if (count > 0 && shifts[count - 1].from == added.from)
+    if (again)
         count--;
-    shifts[count++] = added;
+    if (added != NULL)
+        shifts[count++] = *added;
     return count;
 }
 
@@ -113,11 +118,7 @@ int dialog_cseq_take(struct dialogs *set, uint32_t index, enum dialog_side side)
     unsigned counts[2];
     for (unsigned i = 0, used = 0; i < 2; used += counts[i++]) {
         const struct shifts *old = i == DIALOG_CALLER ? &caller : &callee;
-        counts[i] = old->count;
-        if (i == side)
-            counts[i] = add_shift(old, added, shifts + used);
-        else
-            memcpy(shifts + used, old->octets, old->count * sizeof(*shifts));
+        counts[i] = add_shift(old, i == side ? &added : NULL, shifts + used);
     }
     head.shifts = (uint8_t)(counts[DIALOG_CALLER] | counts[DIALOG_CALLEE] << 4);
     return dialog_cold_shift(set, index, &head, shifts);

@@ -14,6 +14,7 @@ phone() # NAMESPACE [ARGUMENTS OF linphonec...]
     mkdir -p "$home/.local/share/linphone"
     sed "/^guess_hostname/a contact=sip:linphone@$(sipp_address "$space")" "$NET/linphonerc" >"$home/linphonerc"
     mkfifo "$home/commands"
+    # shellcheck disable=SC2016 # that bash expands them
     lab_start "linphone-$space" "$space" env HOME="$home" bash -c 'exec linphonec "$@" <>"$0"' "$home/commands" -c "$home/linphonerc" "$@"
     lab_wait 20 "linphonec in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/linphone-$space.log")"
     tell "$space" 'soundcard use files'

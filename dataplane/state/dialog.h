@@ -243,8 +243,8 @@ void dialog_release(struct dialogs *set, uint32_t index);
 uint32_t dialog_count_pass(struct dialogs *set, uint32_t index);
 
 // Taking over (adopt.h). A record from images[image], uncommitted, cold part still there; the caller has
-// checked both. INDEX_NONE: table or records are full. Early ones get a new lifetime, their transactions are
-// gone.
+// checked both. INDEX_NONE: table or records are full. Every one ends when it would have; those in None and
+// Early have no transaction any more.
 uint32_t dialog_adopt(struct dialogs *set, unsigned image, uint32_t record, tick_t now);
 // Fetches the cold part and commits; nothing happens when it is ours already. dialog.c calls it before a
 // change. Returns 0, or -ENOSPC: the image keeps the record, changes of it here are not committed, and it is

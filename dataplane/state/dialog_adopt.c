@@ -23,7 +23,9 @@ uint32_t dialog_adopt(struct dialogs *set, unsigned image, uint32_t record, tick
     dialog->callee_peer = from->callee_peer;
     dialog->callee_member = from->callee_member;
     dialog->row = from->row;
-    // An early one has a life of its own again.
+    // What is not answered keeps the end that it had: its transaction is dead, but the caller's side still
+    // waits and a 2xx may come as long as the callee rings, which timer C of any proxy on the way bounds
+    // (16.6 step 11), counted from the INVITE. A bound nearer than that was the dead transaction's.
     dialog->flags = from->flags & (uint8_t)~DIALOG_FLAG_BOUNDED;
     dialog->heard = 0;
     dialog->invite = INDEX_NONE;

@@ -60,7 +60,7 @@ void dialog_arm(struct dialogs *set, uint32_t index, tick_t now)
     uint32_t handle = WHEEL_HANDLE(WHEEL_CLASS_DIALOG, index);
     switch (dialog_state_of[dialog->row]) {
     case DIALOG_NONE:
-        wheel_arm(set->wheel, handle, now + set->life.none);
+        wheel_arm(set->wheel, handle, dialog->since + set->life.none);
         break;
     case DIALOG_EARLY:
         if (!(dialog->flags & DIALOG_FLAG_BOUNDED) || !wheel_armed(&dialog->timer))

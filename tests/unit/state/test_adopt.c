@@ -338,20 +338,23 @@ static void test_deadlines(void **state)
     assert_int_not_equal(process_add(&first, 0, PROCESS_NOW), INDEX_NONE);
     uint32_t early = process_add(&first, 7, PROCESS_NOW);
     tick_t end = PROCESS_NOW + first.dialogs.life.confirmed;
+    uint32_t none = process_add(&first, 6, PROCESS_NOW);
     tick_t early_end = dialog_at(&first.dialogs, early)->timer.deadline;
+    tick_t none_end = dialog_at(&first.dialogs, none)->timer.deadline;
     process_die(&first);
     process_begin(&second, 2, 0, 1, CAPACITY);
     process_adopt(&second, images, 1, LATER);
     assert_int_equal(dialog_at(&second.dialogs, process_find(&second, 0))->timer.deadline, end);
     assert_int_equal(dialog_at(&second.dialogs, process_find(&second, 7))->timer.deadline, early_end);
+    assert_int_equal(dialog_at(&second.dialogs, process_find(&second, 6))->timer.deadline, none_end);
     process_end(&second);
     tick_t late = end + 100;
     process_begin(&second, 2, 0, 1, CAPACITY);
     second.wheel.now = late;
     process_adopt(&second, images, 1, late);
     uint32_t expired[4];
-    assert_int_equal(wheel_advance(&second.wheel, late + 1, expired, 4), 2);
-    for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(wheel_advance(&second.wheel, late + 1, expired, 4), 3);
+    for (unsigned i = 0; i < 3; i++)
         assert_int_equal(dialog_expired(&second.dialogs, WHEEL_INDEX(expired[i]), late + 1),
                          DIALOG_ON_TIMEOUT);
     process_end(&first);

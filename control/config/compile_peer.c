@@ -80,7 +80,8 @@ static uint32_t peer_flags(const struct config_peer *peer, const struct overlay 
     return SNAPSHOT_PRESENT | (overlay_find(overlay, peer->name, "") ? PEER_DRAINING : 0) |
            (peer->contact ? PEER_CONTACT_SOURCE : 0) | (peer->identity ? PEER_IDENTITY_REMOVE : 0) |
            (peer->refer ? PEER_REFER_REFUSE : 0) | (peer->path ? PEER_PATH : 0) |
-           (peer->fail_open ? PEER_FAIL_OPEN : 0) | (peer->final_503 ? PEER_503_PASS : 0);
+           (peer->fail_open ? PEER_FAIL_OPEN : 0) | (peer->final_503 ? PEER_503_PASS : 0) |
+           (peer->overload_control ? PEER_OVERLOAD : 0);
 }
 
 // What the operator said of a member, or of its whole peer.

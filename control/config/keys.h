@@ -100,6 +100,8 @@ extern const char *const choices_session_end[];
     K(refer, CHOICE, choices_refer, "pass", 0, 0, RELOAD, "REFER that comes from this peer; refuse answers 403") \
     K(path, CHOICE, choices_bool, "false", 0, 0, RELOAD, "add Path to REGISTER that is sent to this peer (RFC 3327)") \
     K(fail_open, CHOICE, choices_bool, "true", 0, 0, RELOAD, "all members down: choose as if all were up, or answer 503") \
+    K(overload_control, CHOICE, choices_bool, "false", 0, 0, RELOAD, \
+      "RFC 7339 with this peer: it is told what share of new requests to hold back, and what its members tell is heeded") \
     K(final_503, CHOICE, choices_final_503, "rewrite", 0, 0, RELOAD, \
       "a 503 of the last member: rewrite sends 500 to the caller (RFC 3261 16.7 step 6), pass sends it as it is") \
     K(retry_after_max, DURATION, NULL, "60s", 0, KEY_HOUR, RELOAD, "a longer Retry-After from this peer is cut to it") \

@@ -3,6 +3,7 @@
 // own passes octet for octet.
 #include <string.h>
 #include "best.h"
+#include "feedback.h"
 #include "renumber.h"
 #include "strict.h"
 
@@ -82,6 +83,8 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
     write_sent_by(worker, via, forward->to.listener);
     write_text(via, ";branch=");
     write_octets(via, forward->branch, forward->branch_length);
+    if (feedback_is_on(worker, forward->peer))
+        write_text(via, FEEDBACK_OFFER);
     write_text(via, "\r\n");
     edit_close(edits);
     edit_via_source(edits, message, work->packet->source.address, work->packet->source.port);
@@ -110,7 +113,7 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
 void forward_stateless(struct worker *worker, struct work *work, struct endpoint to)
 {
     const struct message *message = work->message;
-    struct forward forward = {.to = to};
+    struct forward forward = {.to = to, .peer = work->to_peer};
     forward.branch_length =
         cookie_stateless_write(&worker->parts.keys, octets_of(message, message->via.branch), work->reply_to,
                                work->loop, forward.branch);
@@ -144,6 +147,8 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     const struct message *message = work->message;
     edits_init(&worker->edits);
     edit_remove_top_via(&worker->edits, message);
+    if (work->has_upstream)
+        feedback_edit(worker, message, &work->upstream, work->to_peer);
     rewrite_identity(worker, message, work->packet->peer);
     renumber_response(worker, work);
     if (message->status >= 300 && server != INDEX_NONE)

@@ -92,12 +92,22 @@ bool member_keeps(const struct member_view *view, const struct member_choice *ch
            !was_tried(choice, member) && member_is_up(view, member) && !is_full(view, member);
 }
 
+// RFC 7339 5.10.1, 6.2: a share of new requests does not go to this member. A request that comes again fares
+// alike.
+static bool is_held_back(const struct member_view *view, const struct member_choice *choice, uint16_t member)
+{
+    const struct member_lately *lately = &view->lately[member];
+    if (lately->holds_back == 0 || (int32_t)(lately->holds_until - *view->now) <= 0)
+        return false;
+    return ((choice->call_hash + member) * 0x9e3779b97f4a7c15u >> 32) % 100 < lately->holds_back;
+}
+
 static bool is_usable(const struct member_view *view, const struct member_choice *choice, uint16_t member,
                       unsigned allow)
 {
     if (view->rules->members[member].flags & (MEMBER_DRAINING | MEMBER_DISABLED))
         return false;
-    if (was_tried(choice, member) || is_full(view, member))
+    if (was_tried(choice, member) || is_full(view, member) || is_held_back(view, choice, member))
         return false;
     return ((allow & ALLOW_DOWN) || member_is_up(view, member)) &&
            ((allow & ALLOW_RESTING) || !is_resting(view, member));

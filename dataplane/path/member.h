@@ -15,7 +15,8 @@
 // only when there is no other.
 enum member_rest {
     MEMBER_RESTS_NOT,
-    MEMBER_RESTS_SILENT, // it answers nothing; when the time is over one request a time finds out, until it does
+    MEMBER_RESTS_SILENT, // it answers nothing; when the time is over one request a time finds out, until it
+                         // does
     MEMBER_RESTS_ASKED   // it asked for it, or another one did for it: until the time is over
 };
 struct member_lately {
@@ -23,6 +24,9 @@ struct member_lately {
     tick_t until; // it rests
     uint8_t rest; // enum member_rest
     bool heard_once;
+    uint8_t holds_back; // per cent of new requests that it asked us not to send (RFC 7339)
+    tick_t holds_until; // so long
+    uint64_t sequence;  // of what it asked
 };
 
 // What one worker looks at. members[i]: the counters of worker i; a member's health is in those of the worker
@@ -31,7 +35,7 @@ struct member_view {
     const struct rules *rules;
     const struct counters_member *members[WORKERS_MAX];
     const struct limits *limits;
-    int32_t *credits; // MEMBERS_MAX of them: whose turn it is (weighted), this worker's own
+    int32_t *credits;             // MEMBERS_MAX of them: whose turn it is (weighted), this worker's own
     struct member_lately *lately; // MEMBERS_MAX, likewise
     const tick_t *now;
     unsigned workers;

@@ -2,6 +2,7 @@
 // Responses that Dialgate itself makes. Most are made without state (RFC 3261 8.2.7): a repeated request gets
 // the same answer, and the ACK to a refusal is known by its To-tag, which only we can have made.
 #include <string.h>
+#include "feedback.h"
 #include "renumber.h"
 
 #define EXTRA_SIZE 1024u
@@ -80,6 +81,7 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
 {
     char tag[COOKIE_TEXT_MAX];
     char extra[EXTRA_SIZE];
+    char overload[FEEDBACK_TEXT_MAX];
     tag_for(worker, work->message, tag);
     struct response_parts parts = {.status = reply.status,
                                    .reason =
@@ -87,7 +89,8 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
                                    .to_tag = tag,
                                    .extra = extra_lines(worker, reply.extra, extra),
                                    .source_address = work->packet->source.address,
-                                   .source_port = work->packet->source.port};
+                                   .source_port = work->packet->source.port,
+                                   .overload = feedback_text(worker, work->packet->peer, overload)};
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL) {
@@ -110,10 +113,12 @@ static void reply_kept(struct worker *worker, uint32_t server, const struct writ
 
 void reply_trying(struct worker *worker, struct work *work, uint32_t server)
 {
+    char overload[FEEDBACK_TEXT_MAX];
     struct response_parts parts = {.status = 100,
                                    .reason = "Trying",
                                    .source_address = work->packet->source.address,
-                                   .source_port = work->packet->source.port};
+                                   .source_port = work->packet->source.port,
+                                   .overload = feedback_text(worker, work->packet->peer, overload)};
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)
@@ -150,9 +155,13 @@ void reply_trying_late(struct worker *worker, uint32_t server, uint32_t client)
 {
     if (client == INDEX_NONE || !kept_request(worker, client))
         return;
-    struct endpoint to = transaction_at(&worker->transactions, server)->remote;
-    struct response_parts parts = {
-        .status = 100, .reason = "Trying", .source_address = to.address, .source_port = to.port};
+    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    char overload[FEEDBACK_TEXT_MAX];
+    struct response_parts parts = {.status = 100,
+                                   .reason = "Trying",
+                                   .source_address = transaction->remote.address,
+                                   .source_port = transaction->remote.port,
+                                   .overload = feedback_text(worker, transaction->peer, overload)};
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)
@@ -179,6 +188,7 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
         return;
     char tag[COOKIE_TEXT_MAX];
     char extra[EXTRA_SIZE];
+    char overload[FEEDBACK_TEXT_MAX];
     tag_for(worker, &worker->kept, tag);
     struct response_parts parts = {.status = reply.status,
                                    .reason =
@@ -186,7 +196,8 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
                                    .to_tag = tag,
                                    .extra = extra_lines(worker, reply.extra, extra),
                                    .source_address = transaction->remote.address,
-                                   .source_port = transaction->remote.port};
+                                   .source_port = transaction->remote.port,
+                                   .overload = feedback_text(worker, transaction->peer, overload)};
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)

@@ -3,6 +3,8 @@
 // below ours, which the MAC in our branch vouches for. A 2xx whose transaction is gone is bound by its
 // Call-ID alone; it goes only to an address of a peer.
 #include "failover.h"
+#include "feedback.h"
+#include "keepalive.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -16,6 +18,7 @@ static void response_stateless(struct worker *worker, struct work *work)
         return;
     }
     struct endpoint to = work->upstream_at;
+    work->to_peer = peer;
     to.listener = worker->rules->peers[peer].listener;
     uint32_t outcome = forward_response(worker, work, to, INDEX_NONE);
     settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
@@ -88,6 +91,7 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         if (client->member != NUMBER_NONE &&
             (message->status == 401 || message->status == 407 || message->status == 422))
             affinity_challenged(worker, work, client->peer, client->member);
+        work->to_peer = record->peer;
         uint32_t outcome = forward_response(worker, work, record->remote, keep ? server : INDEX_NONE);
         settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
         if (invite && record->member != NUMBER_NONE && message->status < 300 &&
@@ -123,6 +127,7 @@ static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
+    keepalive_ended(worker, client, status);
     probe_ended(worker, client, status);
 }
 
@@ -147,6 +152,7 @@ void response_stage(struct worker *worker, struct work *work)
     settle(work, COUNTER_OUT_ABSORBED);
     if (client->member != NUMBER_NONE)
         member_heard(&worker->view, client->member);
+    feedback_take(worker, work, client);
     if (message->status < 200) {
         client->flags |= TRANSACTION_FLAG_PROVISIONAL;
         if (failover_is_unwanted(worker, index))

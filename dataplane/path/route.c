@@ -193,7 +193,7 @@ static uint32_t send_first(struct worker *worker, struct work *work, uint32_t cl
 // What did not go with a transaction. Full is for new calls: what is inside one goes on.
 static void go_without_state(struct worker *worker, struct work *work, uint32_t outcome, struct endpoint to)
 {
-    if (outcome == COUNTER_DROP_NO_ROOM && work->message->to_tag.length > 0)
+    if (outcome == COUNTER_DROP_NO_ROOM && work->inside)
         forward_stateless(worker, work, to);
     else if (outcome == COUNTER_DROP_TOO_LONG)
         reply_stateless(worker, work, (struct reply){513, "Message Too Large", NULL});
@@ -218,7 +218,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
     // REFER subscribes too (RFC 3515 2.4.4): its NOTIFYs have to come back through us.
-    bool begins_dialog = message->to_tag.length == 0 &&
+    bool begins_dialog = !work->inside &&
                          (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
     struct call_parties call = {work->packet->peer, target->peer, target->member};
@@ -230,6 +230,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
         return;
     }
     struct forward forward = {.to = target->to,
+                              .peer = target->peer,
                               .listener_in = work->packet->source.listener,
                               .route = target->route,
                               .path = message->method == METHOD_REGISTER &&
@@ -281,7 +282,7 @@ void route_stage(struct worker *worker, struct work *work)
         reply_stateless(worker, work, (struct reply){403, "REFER Not Allowed", NULL});
         return;
     }
-    if (work->message->to_tag.length > 0)
+    if (work->inside)
         route_inside(worker, work);
     else
         route_new(worker, work);

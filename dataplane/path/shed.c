@@ -7,6 +7,7 @@
 // A quicker scan for these alone saves less than it seems (perf/README.md has the figures).
 #include <rte_mempool.h>
 #include <rte_ring.h>
+#include "feedback.h"
 #include "worker_core.h"
 
 void shed_settings(struct worker *worker)
@@ -75,8 +76,10 @@ uint32_t shed_percent(const struct worker *worker)
 void shed_stage(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
-    if (!message->is_request || message->method != METHOD_INVITE || message->to_tag.length > 0 ||
-        !overload_refuses(&worker->overload, work->packet->call_hash, false))
+    if (!message->is_request || message->method != METHOD_INVITE || message->to_tag.length > 0)
+        return;
+    bool listens = feedback_is_heard(worker, work);
+    if (!overload_refuses(&worker->overload, work->packet->call_hash, listens))
         return;
     count(worker, COUNTER_OVERLOAD_REFUSED);
     count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
@@ -87,6 +90,7 @@ void shed_stage(struct worker *worker, struct work *work)
     write_number(&writer, worker->rules->settings->overload.retry_after_s);
     write_text(&writer, "\r\n");
     extra[writer.used] = '\0';
-    bool has_retry_after = worker->rules->settings->overload.retry_after_s != 0;
+    // RFC 7339 tells shares; a Retry-After would stop all.
+    bool has_retry_after = worker->rules->settings->overload.retry_after_s != 0 && !listens;
     reply_stateless(worker, work, (struct reply){503, NULL, has_retry_after ? extra : NULL});
 }

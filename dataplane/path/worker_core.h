@@ -51,9 +51,10 @@ struct work {
     bool next_is_strict;          // it is a strict router's
     bool has_cookie;        // our Route has a dg parameter that we signed
     struct cookie_route cookie;
+    bool inside;           // a dialog
     uint32_t dialog;       // index of the record, INDEX_NONE
     enum dialog_side side; // who sent this message, when dialog is set
-    uint16_t to_peer;      // in-dialog: the other side
+    uint16_t to_peer;      // in-dialog: the other side; responses: where it goes
     // Responses.
     uint32_t client;     // index of the client transaction, INDEX_NONE: forwarded statelessly
     struct via upstream; // the Via below ours
@@ -82,6 +83,7 @@ struct worker {
     const struct nexthop_table *nexthops;
     uint64_t now_us;
     tick_t now;
+    uint64_t wall_us; // what now_us lacks to the time of day
     uint64_t tsc_base, us_base;
     uint64_t us_per_tsc_shifted; // 2^32 * microseconds a TSC cycle
     uint32_t idle_turns;
@@ -183,6 +185,8 @@ void shed_stage(struct worker *worker, struct work *work);
 uint32_t shed_percent(const struct worker *worker); // that share
 // dialog_stage.c
 void dialog_stage(struct worker *worker, struct work *work);
+// The callee has answered without a tag (RFC 2543), which counts as an empty one (12.1.2, 12.2.1.1).
+bool dialog_is_untagged(const struct worker *worker, uint32_t index);
 // route.c
 void route_stage(struct worker *worker, struct work *work);
 // tx.c: a frame for a message of ours.
@@ -210,6 +214,7 @@ struct forward {
     uint16_t listener_in;               // Record-Route towards the caller, when another than to.listener
     const struct snapshot_route *route; // what it changes, NULL: nothing
     bool path;                          // add a Path (RFC 3327)
+    uint16_t peer;                      // that it goes to
 };
 struct rendered {
     struct rte_mbuf *mbuf;

@@ -42,6 +42,8 @@ static void start_clock(struct worker *worker)
     clock_gettime(CLOCK_MONOTONIC, &now);
     worker->tsc_base = rte_rdtsc();
     worker->us_base = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    clock_gettime(CLOCK_REALTIME, &now);
+    worker->wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 - worker->us_base;
     worker->us_per_tsc_shifted = ((uint64_t)1000000 << 32) / rte_get_tsc_hz();
     worker_clock(worker);
 }

@@ -1,55 +1,80 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Responses by RFC 3261 8.2.6, and what the topmost Via of a request gets on arrival: received (18.2.1) and
-// rport (RFC 3581 4). Both uses share one list of at most two changes.
+// rport (RFC 3581 4), and in a response what its sender is to hold back (RFC 7339 4). All uses share one list
+// of at most four changes.
 #include <string.h>
 
 #include "uri.h"
 #include "write.h"
 
-enum via_change_kind { CHANGE_RPORT, CHANGE_RECEIVED_VALUE, CHANGE_RECEIVED };
+enum via_change_kind { CHANGE_RPORT, CHANGE_RECEIVED_VALUE, CHANGE_RECEIVED, CHANGE_TEXT };
 
 struct via_change {
     enum via_change_kind kind;
     struct span where; // what it takes the place of
+    const char *text;  // of CHANGE_TEXT
 };
 
 struct via_changes {
     unsigned count;
-    struct via_change list[2]; // by offset
+    struct via_change list[4]; // by offset
 };
+
+static void add_change(struct via_changes *changes, struct via_change change)
+{
+    unsigned at = changes->count++;
+    for (; at > 0 && changes->list[at - 1].where.offset > change.where.offset; at--)
+        changes->list[at] = changes->list[at - 1];
+    changes->list[at] = change;
+}
+
+// RFC 7339 4.1, 4.2: oc gets its value, and what goes with it; of the algorithms one stays.
+static void list_overload(const uint8_t *octets, const struct via *via, const char *overload,
+                          struct via_changes *changes)
+{
+    struct via_parameters parameters;
+    if (overload == NULL || !via_takes_overload(octets, via, &parameters))
+        return;
+    struct span value = parameters.oc;
+    if (value.length > 0) { // with the equals sign before it
+        value.offset--;
+        value.length++;
+    }
+    add_change(changes, (struct via_change){CHANGE_TEXT, value, overload});
+    add_change(changes, (struct via_change){CHANGE_TEXT, parameters.oc_algorithm, "loss"});
+}
 
 static void list_changes(const struct message *request, uint32_t address, struct via_changes *changes)
 {
     const struct via *via = &request->via;
-    struct via_change received = {CHANGE_RECEIVED, {via->whole.offset + via->whole.length, 0}};
+    struct via_change received = {CHANGE_RECEIVED, {via->whole.offset + via->whole.length, 0}, NULL};
     uint32_t host;
     changes->count = 0;
     if (via->whole.length == 0)
         return;
     if (via->has_rport)
-        changes->list[changes->count++] = (struct via_change){CHANGE_RPORT, via->rport};
+        add_change(changes, (struct via_change){CHANGE_RPORT, via->rport, NULL});
     // A value that the sender wrote itself would misdirect the response.
     if (via->received.length != 0)
-        received = (struct via_change){CHANGE_RECEIVED_VALUE, via->received};
+        received = (struct via_change){CHANGE_RECEIVED_VALUE, via->received, NULL};
     else if (!via->has_rport && uri_host_ipv4(request->octets, via->host, &host) == 0 && host == address)
         return;
-    if (changes->count == 1 && received.where.offset < via->rport.offset) {
-        changes->list[1] = changes->list[0];
-        changes->list[0] = received;
-    } else {
-        changes->list[changes->count] = received;
-    }
-    changes->count++;
+    add_change(changes, received);
 }
 
-static void write_change(struct writer *writer, enum via_change_kind kind, uint32_t address, uint16_t port)
+static void write_change(struct writer *writer, const struct via_change *change, uint32_t address,
+                         uint16_t port)
 {
-    if (kind == CHANGE_RPORT) {
+    if (change->kind == CHANGE_TEXT) {
+        write_text(writer, change->text);
+        return;
+    }
+    if (change->kind == CHANGE_RPORT) {
         write_text(writer, "rport=");
         write_number(writer, port);
         return;
     }
-    if (kind == CHANGE_RECEIVED)
+    if (change->kind == CHANGE_RECEIVED)
         write_text(writer, ";received=");
     write_ipv4(writer, address);
 }
@@ -61,9 +86,19 @@ void edit_via_source(struct edits *edits, const struct message *request, uint32_
     for (unsigned i = 0; i < changes.count; i++) {
         const struct via_change *change = &changes.list[i];
         struct writer *writer = edit_open(edits, change->where.offset, change->where.length);
-        write_change(writer, change->kind, address, port);
+        write_change(writer, change, address, port);
         edit_close(edits);
     }
+}
+
+void edit_via_overload(struct edits *edits, const struct message *message, const struct via *via,
+                       const char *overload)
+{
+    struct via_changes changes = {.count = 0};
+    list_overload(message->octets, via, overload, &changes);
+    for (unsigned i = 0; i < changes.count; i++)
+        edit_replace(edits, changes.list[i].where, changes.list[i].text,
+                     (uint32_t)strlen(changes.list[i].text));
 }
 
 // A value with its folds as spaces (RFC 3261 7.3.1: the same value), whatever line ends the sender used.
@@ -82,10 +117,11 @@ static void write_top_via(struct writer *writer, const struct message *request, 
     struct via_changes changes;
     uint16_t at = value.offset;
     list_changes(request, parts->source_address, &changes);
+    list_overload(request->octets, &request->via, parts->overload, &changes);
     for (unsigned i = 0; i < changes.count; i++) {
         struct span where = changes.list[i].where;
         write_value(writer, request, (struct span){at, where.offset - at});
-        write_change(writer, changes.list[i].kind, parts->source_address, parts->source_port);
+        write_change(writer, &changes.list[i], parts->source_address, parts->source_port);
         at = where.offset + where.length;
     }
     write_value(writer, request, (struct span){at, value.offset + value.length - at});

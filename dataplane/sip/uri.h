@@ -72,6 +72,8 @@ struct via_parameters {
 
 // Reads them (RFC 3261 20.42, RFC 7339). Returns 0, or -1 when one is repeated or out of its range.
 int via_parameters_read(const uint8_t *octets, const struct via *via, struct via_parameters *parameters);
+// Whether the sender of this Via takes part in overload control by loss (RFC 7339 4.1, 4.2, 5.1).
+bool via_takes_overload(const uint8_t *octets, const struct via *via, struct via_parameters *parameters);
 
 // Reads a dotted IPv4 address. Returns 0 and address in host order, or -1 when the text is none (names,
 // IPv6).

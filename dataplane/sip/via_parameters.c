@@ -74,3 +74,29 @@ int via_parameters_read(const uint8_t *octets, const struct via *via, struct via
             return -1;
     return more;
 }
+
+// Algorithms are tokens with commas between them; loss is the one that everybody has (RFC 7339 4.2).
+static bool has_loss(const uint8_t *octets, struct span algorithms)
+{
+    struct cursor cursor = cursor_of(octets, algorithms);
+    while (cursor.at < cursor.end) {
+        cursor_skip_lws(&cursor);
+        const uint8_t *end = scan_while(cursor.at, cursor.end, SCAN_TOKEN);
+        if (end - cursor.at == 4 && scan_same(cursor.at, "loss", 4))
+            return true;
+        for (cursor.at = end; cursor.at < cursor.end && *cursor.at != ',';)
+            cursor.at++;
+        cursor.at += cursor.at < cursor.end;
+    }
+    return false;
+}
+
+bool via_takes_overload(const uint8_t *octets, const struct via *via, struct via_parameters *parameters)
+{
+    if (via_parameters_read(octets, via, parameters) != 0 || !parameters->has_oc ||
+        !has_loss(octets, parameters->oc_algorithm))
+        return false;
+    // An answer to an answer would be ambiguous.
+    return parameters->oc_sequence.length == 0 &&
+           (parameters->oc.length == 0 || octets[parameters->oc.offset - 1] == '=');
+}

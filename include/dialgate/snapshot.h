@@ -62,6 +62,7 @@ enum balance { BALANCE_CALL_ID, BALANCE_LEAST_CALLS, BALANCE_WEIGHTED };
 #define PEER_FAIL_OPEN       32u // all members down: as if all were up
 #define PEER_503_PASS        64u // a lone 503 goes to the caller as it is
 #define PEER_DRAINING        128u // the operator drains or disables it: no new requests from it
+#define PEER_OVERLOAD        256u // it takes part in overload control (RFC 7339)
 
 // Calls: new ones by rate and burst, those that live by concurrent. 0: no limit.
 struct call_limit {

@@ -170,7 +170,8 @@ static void check_response(const struct message *request)
                                          .reason = "Trying",
                                          .to_tag = "dg",
                                          .source_address = SOURCE_ADDRESS,
-                                         .source_port = SOURCE_PORT};
+                                         .source_port = SOURCE_PORT,
+                                         .overload = "=20;oc-validity=500;oc-seq=1282321615.00782"};
     struct writer writer;
     struct message response;
     writer_init(&writer, out, sizeof(out));

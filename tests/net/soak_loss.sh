@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Many calls over bad wires with the timers as they are: at 1 % loss all of 3,000 succeed, at 5 % 99.99 % of 30,000, at 10 %
-# 99.9 % of 3,000; with 10 % doubled and 25 % reordered throughout. Afterwards no dialog is left. LOSS_DIVIDE=N: an N-th of them.
+# 99.9 % of 3,000; with 10 % doubled and 25 % reordered throughout. Afterwards no dialog is left. LOSS_DIVIDE=N: an N-th of them;
+# LOSS_RATE: calls a second (100).
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/net/relay.sh
 . "$NET/relay.sh"
 
-divide=${LOSS_DIVIDE:-1}
+divide=${LOSS_DIVIDE:-1} rate=${LOSS_RATE:-100}
 LAB_BUILD=$PLAIN
 test_begin
 # A call that fails for want of its BYE ends at its lifetime: the shortest that may be.
@@ -20,7 +21,7 @@ relay_stop
 for spoil in 1,3000,0 5,30000,3 10,3000,3; do
     IFS=, read -r loss calls allowed <<<"$spoil"
     relay_start "soak-$spoil" --loss "$loss" --duplicate 10 --reorder 25
-    relay_calls 500 $((calls / divide)) 100 "$allowed"
+    relay_calls 500 $((calls / divide)) "$rate" "$allowed"
     relay_stop
     echo "loss $loss %: $(tr '\n' ' ' <"$LAB_DIR/calls.log"); relays: $(sed -n '/^seen/p' "$LAB_DIR"/relay-{wan,lan}.log | tr '\n' ' ')"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Kamailio as the carrier's proxy and as the SBC, Dialgate between them, SIPp beyond both: calls answered and ended from either
-# end, refused, cancelled, challenged by the SBC; Record-Routes of three proxies in one route set.
+# end, refused, cancelled, challenged by the SBC; Record-Routes of three proxies in one route set. Probes find it up, down and up.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/net/kamailio.sh
@@ -27,12 +27,18 @@ calls() # SCENARIO PORT [SIPP ARGUMENTS...]: twenty calls through the carrier's 
     test_no_dialogs
 }
 
+sbc_is() # 1: up, 0: down
+{
+    lab_metrics >"$LAB_DIR/metrics" && grep -q "^dialgate_member_up{.*member=\"10.20.0.11:5060\"} $1\$" "$LAB_DIR/metrics"
+}
+
 test_begin
-test_replace 's/members: \[\{address: 10.20.0.11\}, .*/members: [{address: 10.20.0.11}]/'
+test_replace 's/members: \[\{address: 10.20.0.11\}, .*/members: [{address: 10.20.0.11}]\n    probe: {interval: 1s, timeout: 1s, down_after: 1, up_after: 1}/'
 lab_up
 test_daemons
 kamailio_start carrier 'ONWARD="sip:10.10.0.10:5060"'
 kamailio_start sbc1
+lab_wait 20 'the SBC is up' sbc_is 1 || fail "no probe is answered"
 callee sbc1 5070 uas
 callee leaves 5071 uas_hangs_up -d 200
 callee busy 5072 uas_busy
@@ -46,7 +52,9 @@ calls uac_cancel 5073
 expect_equal "dialogs that were confirmed" 40 "$(lab_metric dialgate_dialog_events_total 'event="confirmed"')"
 
 lab_stop kamailio-sbc1 || fail "kamailio does not end"
+lab_wait 20 'the SBC is down' sbc_is 0 || fail "a dead SBC is not down"
 kamailio_start sbc1 WITH_AUTH
+lab_wait 20 'the SBC is up' sbc_is 1 || fail "the SBC does not come up again"
 calls uac_credentials 5070 -d 200 -au caller -ap secret
 
 test_outcomes

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Transfers, blind and attended, with their NOTIFYs; BYEs that cross; a fork with two answers. No dialog stays.
+# Transfers, blind and attended, with their NOTIFYs; BYEs that cross, CANCELs that cross the 200; a fork with two answers. No dialog
+# stays.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -64,6 +65,34 @@ for _ in range(5):
     answers = callee.answer(byes[0], 200, "OK"), carrier.answer(byes[1], 481, "Gone")
     response_passed(answers[0], carrier.expect(200))
     response_passed(answers[1], callee.expect(481))
+
+# The caller gives up as the callee answers, either first (RFC 3261 9.1): the 2xx counts, the CANCEL is answered, and the caller ends
+# the call that it has.
+for answer_first in (False, True) * 3:
+    fields = {"branch": unique("z9hG4bK"), "call_id": unique("call-"), "from_tag": unique("f")}
+    carrier.send(carrier.request("INVITE", **fields))
+    callee, invite = receive_any(sbcs, "INVITE")
+    callee.answer(invite, 180, "Ringing", tag="late")
+    carrier.expect(180)
+    steps = [lambda: carrier.send(carrier.request("CANCEL", **fields)), lambda: callee.answer(invite, 200, "OK", tag="late")]
+    for step in reversed(steps) if answer_first else steps:
+        step()
+    finals = {}
+    while len(finals) < 2:
+        got = carrier.receive()
+        check(got is not None and got.status == 200, f"{got and got.start} instead of two 200")
+        finals[got.get("cseq").split()[1]] = got
+    ok = finals["INVITE"]
+    cancel = callee.receive(0.3)
+    if cancel is not None:
+        check(cancel.method == "CANCEL" and cancel.branch() == invite.branch(), f"{cancel.start} instead of the CANCEL")
+        callee.answer(cancel, 481, "Too Late")
+    end = Side(carrier, ok.get("from"), ok.get("to"), ok.get("call-id"), ok.target(), ok.all("record-route")[::-1])
+    end.send("ACK", cseq=1)
+    callee.expect("ACK")
+    end.send("BYE")
+    callee.answer(callee.expect("BYE"), 200, "OK")
+    carrier.expect(200)
 
 # Two branches behind the SBC are answered: both 2xx go to the caller, who ends the second (RFC 3261 13.2.2.4).
 carrier.send(carrier.request("INVITE"))

@@ -69,16 +69,14 @@ static void write_challenges(struct writer *writer, const struct message *messag
     }
 }
 
-// All challenges but those of the best, in the scratch room: what there was, and the loser's.
-static uint32_t gather(struct worker *worker, struct attempts *attempts, const struct branch_end *end,
-                       bool better)
+// All challenges but those of the one that is best from now on, in the scratch room. What loses to a better
+// one has none, since only a 3xx or 6xx is better than a challenge, and then they are not wanted.
+static uint32_t gather(struct worker *worker, struct attempts *attempts)
 {
     struct writer writer;
     writer_init(&writer, worker->scratch, CHALLENGES_MAX);
     write_octets(&writer, octets_behind(attempts) + attempts->length, attempts->challenges);
-    if (!better && is_challenge(end->status) && end->message != NULL)
-        write_challenges(&writer, end->message);
-    if (better && is_challenge(attempts->status) && attempts->length > 0 &&
+    if (is_challenge(attempts->status) &&
         message_parse(octets_behind(attempts), attempts->length, &worker->kept) == MESSAGE_FINE)
         write_challenges(&writer, &worker->kept);
     return writer.used;
@@ -88,33 +86,29 @@ bool best_note(struct worker *worker, uint32_t server, const struct branch_end *
 {
     struct transaction *record = transaction_at(&worker->transactions, server);
     struct attempts *old = best_attempts(worker, server);
-    bool better = is_better(old, end, is_invite(worker, server));
-    uint32_t challenges = gather(worker, old, end, better);
-    if (!better && challenges == old->challenges)
+    if (!is_better(old, end, is_invite(worker, server)))
         return false;
     struct attempts head = *old;
-    const uint8_t *octets = octets_behind(old);
-    if (better) {
-        head.status = end->status;
-        head.member = end->member;
-        head.length = end->message != NULL ? end->message->length : 0;
-        octets = end->message != NULL ? end->message->octets : octets;
-    }
+    uint32_t challenges = gather(worker, old);
+    head.status = end->status;
+    head.member = end->member;
+    head.length = end->message != NULL ? end->message->length : 0;
     head.challenges = (uint16_t)challenges;
     arena_ref ref = arena_get(&worker->arena, sizeof(head) + head.length + challenges);
-    if (ref == ARENA_NONE && better && end->message == NULL) {
+    if (ref == ARENA_NONE && end->message == NULL) {
         *old = head;
         old->challenges = 0; // they lie behind the response that was
     }
     if (ref == ARENA_NONE)
-        return better;
+        return true;
     struct attempts *made = arena_at(&worker->arena, ref);
     *made = head;
-    memcpy(octets_behind(made), octets, head.length);
+    if (head.length > 0)
+        memcpy(octets_behind(made), end->message->octets, head.length);
     memcpy(octets_behind(made) + head.length, worker->scratch, challenges);
     arena_put(&worker->arena, record->attempts);
     record->attempts = ref;
-    return better;
+    return true;
 }
 
 void best_send_own(struct worker *worker, uint32_t server, uint32_t client, uint16_t status)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct endpoint wire_sbc3 = {.address = 0x0a14000b, .port = 5070, .listener = 1};
+const struct endpoint failing_third = {.address = 0x0a14000b, .port = 5070, .listener = 1};
 
 void failing_configure(struct wire *wire, uint16_t attempts, const uint16_t statuses[STATUSES_MAX])
 {
@@ -18,7 +18,7 @@ void failing_configure(struct wire *wire, uint16_t attempts, const uint16_t stat
     image->peers[IMAGE_CARRIER_B].member_count = 0;
     image->peers[IMAGE_CARRIER_B].maglev_count = 0;
     image->members[IMAGE_MEMBER_CARRIER_B] = image->members[IMAGE_MEMBER_SBC1];
-    image->members[IMAGE_MEMBER_CARRIER_B].port = wire_sbc3.port;
+    image->members[IMAGE_MEMBER_CARRIER_B].port = failing_third.port;
     wire_reload(wire);
 }
 
@@ -26,7 +26,8 @@ const uint16_t failing_usual[STATUSES_MAX] = {408, 503};
 
 static bool is_member(struct endpoint at)
 {
-    return endpoint_equal(at, wire_sbc1) || endpoint_equal(at, wire_sbc2) || endpoint_equal(at, wire_sbc3);
+    return endpoint_equal(at, wire_sbc1) || endpoint_equal(at, wire_sbc2) ||
+           endpoint_equal(at, failing_third);
 }
 
 uint16_t failing_member(struct endpoint at)

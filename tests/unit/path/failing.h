@@ -10,6 +10,7 @@
 // Three SBCs that may be tried so often, failover.after of 500 ms, these failover.statuses.
 void failing_configure(struct wire *wire, uint16_t attempts, const uint16_t statuses[STATUSES_MAX]);
 extern const uint16_t failing_usual[STATUSES_MAX]; // the defaults
+extern const struct endpoint failing_third;        // the SBC besides wire_sbc1 and wire_sbc2
 uint16_t failing_member(struct endpoint at);       // its number
 // The one request of this method that left for any member.
 struct wire_packet failing_asked(struct wire *wire, const char *method);

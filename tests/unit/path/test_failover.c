@@ -45,6 +45,7 @@ static const struct row rows[] = {
     {"302 of 503 302", 3, USUAL, {"503 Busy", "302 Moved"}, "302 Moved"},
     {"302 of 302 404", 3, {302}, {"302 Moved", "404 Nobody"}, "302 Moved"},
     {"603 of 404 603", 3, {404}, {"404 Nobody", "603 Decline"}, "603 Decline"},
+    {"603 of 401 603", 3, {401}, {"401 Who", "603 Decline"}, "603 Decline"},
     {"408 of silent 503", 2, USUAL, {"-", "503 Busy"}, "408 Request Timeout"},
     {"486 of silent 486", 2, USUAL, {"-", "486 Busy Here"}, "486 Busy Here"},
     {"480 of 503 silent 480", 3, USUAL, {"503 Busy", "-", "480 Away"}, "480 Away"},
@@ -160,6 +161,26 @@ static void test_after_ringing(void **state)
     failing_asked(wire, "ACK ");
     wire_expect_silence(wire);
     call_expect_gone(&call);
+}
+
+// It rings for longer than the first one's timer B, which says nothing any more.
+static void test_rings_long(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    failing_configure(wire, 3, failing_usual);
+    failing_begin(&call, wire, "rings-long@failover");
+    failing_by(&call, "-");
+    failing_respond(&call, &call.invite, "180 Ringing", "t");
+    call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 180 ");
+    wire_pass(wire, 60000);
+    wire_expect_silence(wire);
+    failing_respond(&call, &call.invite, "200 OK", "t");
+    call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+    failing_ack(&call, "t");
+    uint16_t first =
+        failing_member(call.invite.to) == IMAGE_MEMBER_SBC1 ? IMAGE_MEMBER_SBC2 : IMAGE_MEMBER_SBC1;
+    assert_int_equal(wire->parts[0].members[first].timeouts_total, 1);
 }
 
 static void test_cancelled(void **state)
@@ -326,6 +347,41 @@ static void test_unreachable(void **state)
     wire_expect_count(wire, COUNTER_FAILOVER_UNREACHABLE, 2);
 }
 
+// A member to which no way leads is not asked at all, unless there is no other.
+static void test_unrouted(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    failing_configure(wire, 3, failing_usual);
+    wire->image.members[IMAGE_MEMBER_SBC1].address = image_address(0x0a1e0001);
+    wire_reload(wire);
+    failing_begin(&call, wire, "unrouted-next@failover");
+    failing_by(&call, "-");
+    wire_pass(wire, 500);
+    wire_expect_count(wire, COUNTER_NEXT_HOP_UNROUTED, 0);
+    wire->out_count = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "unrouted-%u@failover", i);
+        failing_begin(&call, wire, id);
+        assert_false(endpoint_equal(call.invite.to, wire_sbc1));
+        failing_respond(&call, &call.invite, "486 Busy Here", "t");
+        wire->out_count = 0;
+    }
+    wire_ways_set(wire, &(struct wire_ways){.unrouted = 2});
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "unrouted-all@failover");
+    call_invite_text(&call, text);
+    wire_send(wire, wire_carrier, text);
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
+    wire_ways_set(wire, &(struct wire_ways){0});
+    wire->out_count = 0;
+    wire_pass(wire, 600);
+    assert_true(wire_take_all(wire, wire_sbc2, "INVITE ") + wire_take_all(wire, failing_third, "INVITE ") >
+                0);
+    wire->out_count = 0;
+}
+
 // Without failover.after: timer B.
 static void test_timer_b(void **state)
 {
@@ -344,15 +400,31 @@ static void test_timer_b(void **state)
     wire_pass_silently(wire, 31000);
     wire_pass(wire, 2000);
     call_take(&call, DIALOG_CALLER, "SIP/2.0 408 ");
+    // Nor is there anybody left to hear of another request when timer F ends it.
+    begin_message(&call, wire, "f@failover");
+    wire_pass_silently(wire, 31000);
+    wire->out_count = 0;
+    wire_pass(wire, 40000);
+    assert_int_equal(wire_take_all(wire, wire_sbc1, "MESSAGE ") + wire_take_all(wire, wire_sbc2, "MESSAGE "),
+                     1); // timer E at 31.5 s
 }
 
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows), ON_WIRE(test_counters),        ON_WIRE(test_any_response_in_time),
-        ON_WIRE(test_after_ringing), ON_WIRE(test_cancelled),       ON_WIRE(test_cancelled_and_silent),
-        ON_WIRE(test_message),       ON_WIRE(test_message_refused), ON_WIRE(test_repetitions),
-        ON_WIRE(test_unreachable),   ON_WIRE(test_timer_b),
+        cmocka_unit_test(test_rows),
+        ON_WIRE(test_counters),
+        ON_WIRE(test_any_response_in_time),
+        ON_WIRE(test_after_ringing),
+        ON_WIRE(test_rings_long),
+        ON_WIRE(test_cancelled),
+        ON_WIRE(test_cancelled_and_silent),
+        ON_WIRE(test_message),
+        ON_WIRE(test_message_refused),
+        ON_WIRE(test_repetitions),
+        ON_WIRE(test_unreachable),
+        ON_WIRE(test_unrouted),
+        ON_WIRE(test_timer_b),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,9 +159,27 @@ static void test_late_refusal(void **state)
     failing_asked(wire, "ACK ");
     call_take(&call, DIALOG_CALLER, "SIP/2.0 603 Decline\r\n");
     wire_expect_silence(wire);
+    // The other one has said nothing yet: it is cancelled as soon as it does (9.1), and no third one is
+    // asked.
+    wire_pass_silently(wire, 40000);
+    failing_begin(&call, wire, "late-603-silence@failover");
+    first = call.invite;
+    failing_by(&call, "-");
+    failing_respond(&call, &first, "603 Decline", "first");
+    failing_asked(wire, "ACK ");
+    wire_pass(wire, 600);
+    assert_int_equal(wire_take_all(wire, call.invite.to, "INVITE "), 1);
+    wire_expect_silence(wire);
+    failing_respond(&call, &call.invite, "180 Ringing", "second");
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 180 ");
+    failing_asked(wire, "CANCEL ");
+    failing_respond(&call, &call.invite, "487 Request Terminated", "second");
+    failing_asked(wire, "ACK ");
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 603 Decline\r\n");
+    wire->out_count = 0;
 }
 
-// 16.7 step 7.
+// 16.7 step 7; another refusal than a challenge goes without them.
 static void test_challenges(void **state)
 {
     struct wire *wire = *state;
@@ -173,9 +191,10 @@ static void test_challenges(void **state)
     failing_by(&call, "401 Who");
     call.extra = "Proxy-Authenticate: Digest realm=\"two\", nonce=\"2\"\r\nP: 2\r\n"
                  "Proxy-Authenticate: Digest realm=\"deux\", nonce=\"2\"\r\n";
+    struct endpoint second = call.invite.to;
     failing_by(&call, "407 Who");
     call.extra = NULL;
-    struct wire_packet last = call.invite;
+    struct endpoint third = call.invite.to;
     failing_respond(&call, &call.invite, "404 Nobody", "third");
     failing_asked(wire, "ACK ");
     call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 407 Who\r\n");
@@ -191,7 +210,8 @@ static void test_challenges(void **state)
     wire_send(wire, wire_carrier, text);
     call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
     call.invite = failing_asked(wire, "INVITE ");
-    assert_false(endpoint_equal(call.invite.to, last.to));
+    assert_true(endpoint_equal(call.invite.to, second));
+    assert_false(endpoint_equal(second, third));
     call.extra = "WWW-Authenticate: Digest realm=\"three\", nonce=\"3\"\r\n";
     failing_by(&call, "401 Who");
     call.extra = NULL;
@@ -307,6 +327,22 @@ static void test_no_rest(void **state)
     assert_int_equal(member_choose(&wire->workers[0]->view, &choice), failing_member(call.invite.to));
 }
 
+static void test_challenge_and_6xx(void **state)
+{
+    struct wire *wire = *state;
+    const uint16_t statuses[STATUSES_MAX] = {401};
+    struct call call;
+    failing_configure(wire, 3, statuses);
+    failing_begin(&call, wire, "challenge-603@failover");
+    call.extra = "WWW-Authenticate: Digest realm=\"one\", nonce=\"1\"\r\n";
+    failing_by(&call, "401 Who");
+    call.extra = NULL;
+    failing_respond(&call, &call.invite, "603 Decline", "second");
+    failing_asked(wire, "ACK ");
+    call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 603 ");
+    assert_header(&call.answer, "WWW-Authenticate", "");
+}
+
 // Takes what the caller got of final responses; the member that was asked, if one was.
 static bool goes_on(struct call *call, unsigned *finals)
 {
@@ -393,6 +429,7 @@ int path_tests(void)
         ON_WIRE(test_answer_after_the_refusal),
         ON_WIRE(test_late_refusal),
         ON_WIRE(test_challenges),
+        ON_WIRE(test_challenge_and_6xx),
         cmocka_unit_test(test_no_retry_storm),
         cmocka_unit_test(test_rest),
         ON_WIRE(test_no_rest),

@@ -251,6 +251,42 @@ static void test_weighted(void **state)
     assert_in_range(longest, 2, 4); // smooth: not five and then two
 }
 
+static void test_rest(void **state)
+{
+    struct world *world = *state;
+    struct member_choice again = {.call_hash = 1, .again = true};
+    world->now = 1000;
+    member_silent(&world->view, 0, 950);
+    for (uint64_t call = 0; call < 100; call++)
+        assert_int_equal(choose(world, call), 1);
+    member_silent(&world->view, 1, 950); // then the next priority's
+    for (uint64_t call = 0; call < 100; call++)
+        assert_in_range(choose(world, call), 2, 3);
+    member_rests(&world->view, 2, 5000);
+    member_rests(&world->view, 3, 5000);
+    for (uint64_t call = 0; call < 100; call++) // all of them rest
+        assert_in_range(choose(world, call), 0, 1);
+    assert_int_equal(member_choose(&world->view, &again), NUMBER_NONE);
+    world->now += 101; // those that are silent have a try
+    assert_in_range(member_choose(&world->view, &again), 0, 1);
+    member_asked(&world->view, 0);
+    member_asked(&world->view, 1);
+    assert_int_equal(member_choose(&world->view, &again), NUMBER_NONE);
+    member_heard(&world->view, 1);
+    member_heard(&world->view, 2); // who asked for a rest has it, whatever it answers
+    for (uint64_t call = 0; call < 100; call++)
+        assert_int_equal(choose(world, call), 1);
+    member_silent(&world->view, 1, 1050); // it was heard after that
+    assert_int_equal(choose(world, 1), 1);
+    // All are down, fail-open: another member is asked, too, but none that rests.
+    world->now += 10000;
+    for (uint16_t i = 0; i < MEMBERS; i++)
+        world->health[i % 2][i].health = MEMBER_DOWN;
+    member_silent(&world->view, 1, world->now - 50);
+    member_tried(&again, 0);
+    assert_in_range(member_choose(&world->view, &again), 2, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_capacity, setup, teardown),
         cmocka_unit_test_setup_teardown(test_least_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weighted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

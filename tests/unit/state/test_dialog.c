@@ -219,6 +219,10 @@ static void a_message_is_seen(struct world *world)
     dialog_see(&world->dialogs, index, &seen);
     assert_int_equal(dialog->cseq[DIALOG_CALLER], 316);
     assert_int_equal(dialog->cold, cold);
+    dialog_member_set(&world->dialogs, index, 77);
+    assert_int_equal(dialog_at(&world->dialogs, index)->callee_member, 77);
+    assert_int_equal(dialog_at(&world->dialogs, index)->check,
+                     dialog_record_check(dialog_at(&world->dialogs, index)));
     seen = (struct dialog_seen){.side = DIALOG_CALLEE, .source = {0xc0000209, 5080, 2}};
     dialog_see(&world->dialogs, index, &seen);
     bool learnt = room(world, dialog->cold != cold);

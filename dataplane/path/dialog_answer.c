@@ -59,9 +59,12 @@ bool dialog_may_answer(struct worker *worker, struct work *work)
                            .peer = work->packet->peer,
                            .response = true};
     bool answer = message->method == METHOD_INVITE && message->status / 100 == 2;
-    if (message->to_tag.length == 0)
-        return true;
     work->dialog = dialog_find(&worker->dialogs, &id, &work->side);
+    if (message->to_tag.length == 0 &&
+        (work->dialog == INDEX_NONE || !dialog_is_untagged(worker, work->dialog))) {
+        work->dialog = INDEX_NONE;
+        return true;
+    }
     if (work->dialog == INDEX_NONE)
         return !answer || find_passage(worker, work);
     const struct dialog *dialog = dialog_at(&worker->dialogs, work->dialog);
@@ -152,6 +155,6 @@ void dialog_response(struct worker *worker, struct work *work)
                                       .callee_peer = dialog->callee_peer};
     if (message->status >= 300)
         track_refusal(worker, index);
-    else if (message->status > 100 && message->to_tag.length > 0)
+    else if (message->status > 100) // without a tag too: 12.1.2
         track_tag(worker, work, index, &mine);
 }

@@ -93,6 +93,12 @@ static void refuse_unknown(struct worker *worker, struct work *work)
     settle(work, ours ? COUNTER_OUT_ABSORBED : COUNTER_DROP_STRAY_ACK);
 }
 
+bool dialog_is_untagged(const struct worker *worker, uint32_t index)
+{
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    return dialog->callee_tag_hash == 0 && dialog->row != DIALOG_ROW_NONE;
+}
+
 void dialog_stage(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
@@ -100,9 +106,17 @@ void dialog_stage(struct worker *worker, struct work *work)
         return;
     uint16_t in_uri = strict_restore(worker, work);
     read_routes(worker, work, in_uri);
-    if (message->to_tag.length == 0)
+    work->inside = message->to_tag.length > 0;
+    if (!work->inside && !work->has_cookie)
         return;
     work->dialog = find_record(worker, work);
+    if (!work->inside) {
+        work->inside = work->dialog != INDEX_NONE && dialog_is_untagged(worker, work->dialog);
+        if (!work->inside) {
+            work->dialog = INDEX_NONE;
+            return;
+        }
+    }
     if (work->dialog == INDEX_NONE && !work->has_cookie) {
         refuse_unknown(worker, work);
         return;

@@ -87,6 +87,12 @@ static unsigned records_of_invite(struct worker *worker, uint32_t first, uint32_
     return kept;
 }
 
+static bool is_answered(const struct worker *worker, uint32_t index)
+{
+    uint8_t row = dialog_at(&worker->dialogs, index)->row;
+    return row == DIALOG_ROW_CONFIRMED || row == DIALOG_ROW_TERMINATING;
+}
+
 // The record of this response's To-tag: the one made for the INVITE takes the first tag, each further one
 // gets a copy.
 static uint32_t record_of_tag(struct worker *worker, const struct work *work, uint32_t first)
@@ -94,8 +100,8 @@ static uint32_t record_of_tag(struct worker *worker, const struct work *work, ui
     uint32_t found[DIALOGS_OF_CALL_MAX];
     struct dialogs *dialogs = &worker->dialogs;
     struct dialog_string tag = string_of(work->message, work->message->to_tag);
-    if (dialog_at(dialogs, first)->callee_tag_hash == 0 ||
-        dialog_text_is(dialogs, first, DIALOG_TEXT_CALLEE_TAG, tag))
+    bool open = dialog_at(dialogs, first)->callee_tag_hash == 0 && !is_answered(worker, first);
+    if (open || dialog_text_is(dialogs, first, DIALOG_TEXT_CALLEE_TAG, tag))
         return first;
     unsigned n = records_of_invite(worker, first, found);
     for (unsigned i = 0; i < n; i++) {

@@ -5,7 +5,12 @@
 #include <string.h>
 #include "tests.h"
 
-static const char *const vias[] = {"", ";branch=1", ";branch=z9hG4bK", ";BRANCH=1.z9hG4bKx"};
+static const char *const vias[] = {"",
+                                   ";branch=1",
+                                   ";branch=z9hG4bK",
+                                   ";BRANCH=1.z9hG4bKx",
+                                   ";hidden",
+                                   ";hidden;received=10.10.9.9;branch=1"};
 
 // A request of the old caller, from the call's own text: its Via is rewritten.
 static void old_text(unsigned row, char text[WIRE_TEXT_MAX])
@@ -255,12 +260,156 @@ static void test_without_rport(void **state)
     }
 }
 
+// A request whose dialog has no tag of the callee's: none stands in From or To.
+static void untagged_text(struct call *call, enum dialog_side from, const char *method,
+                          char text[WIRE_TEXT_MAX])
+{
+    call_request_text(call, from, method, text);
+    char *tag = strstr(text, ";tag=\r\n");
+    assert_non_null(tag);
+    memmove(tag, tag + 5, strlen(tag + 5) + 1);
+}
+
+static struct wire_packet untagged_request(struct call *call, enum dialog_side from, const char *method)
+{
+    char text[WIRE_TEXT_MAX];
+    untagged_text(call, from, method, text);
+    wire_send(call->wire, call->sides[from].at, text);
+    if (strcmp(method, "INVITE") == 0)
+        call_take(call, from, "SIP/2.0 100 ");
+    struct wire_packet got = call_take(call, 1 - from, method);
+    assert_header(&got, "Route", "");
+    assert_header(&got, "Record-Route", "");
+    wire_expect_silence(call->wire);
+    return got;
+}
+
+static void untagged_exchange(struct call *call, enum dialog_side from, const char *method)
+{
+    struct wire_packet got = untagged_request(call, from, method);
+    call_respond(call, &got, "200 OK", "");
+    call_take(call, from, "SIP/2.0 200 ");
+    if (strcmp(method, "INVITE") == 0)
+        untagged_request(call, from, "ACK");
+}
+
+static void untagged_call(struct call *call, struct wire *wire, const char *id)
+{
+    call_init(call, wire, id);
+    call->sides[DIALOG_CALLEE].tag[0] = '\0';
+    call_invite(call);
+    call_answer(call, "180 Ringing");
+    call_expect(call, DIALOG_EARLY);
+    call_answer(call, "200 OK");
+    assert_int_equal(call->answer.message.to_tag.length, 0);
+    call_expect(call, DIALOG_CONFIRMED);
+    untagged_request(call, DIALOG_CALLER, "ACK");
+}
+
+// 12.1.2, 12.2.1.1: a callee without a To-tag has an empty one. Its call is like any other, from either side.
+static void test_callee_without_a_tag(void **state)
+{
+    struct wire *wire = *state;
+    static const char *const methods[] = {"INFO", "INVITE", "UPDATE", "OPTIONS"};
+    for (unsigned ends = 0; ends < 2; ends++) {
+        struct call call;
+        untagged_call(&call, wire, ends == 0 ? "caller-ends@untagged" : "callee-ends@untagged");
+        for (unsigned i = 0; i < 2 * RTE_DIM(methods); i++) {
+            untagged_exchange(&call, i % 2, methods[i / 2]);
+            call_expect(&call, DIALOG_CONFIRMED);
+        }
+        untagged_exchange(&call, ends, "BYE");
+        call_expect_gone(&call);
+        wire_expect_count(wire, COUNTER_DIALOG_CREATED, ends + 1);
+        wire_expect_count(wire, COUNTER_DIALOG_ENDED, ends + 1);
+    }
+}
+
+// Its end by the lifetime: BYE to both, and the callee's name has no tag in either.
+static void test_own_bye_without_a_tag(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    untagged_call(&call, wire, "lifetime@untagged");
+    for (unsigned i = 0; i < 12 * 36; i++)
+        wire_pass_silently(wire, 100000 - (i == 0 ? 1000 : 0));
+    wire_pass(wire, 1100);
+    struct wire_packet to_callee = call_take(&call, DIALOG_CALLEE, "BYE ");
+    struct wire_packet to_caller = call_take(&call, DIALOG_CALLER, "BYE ");
+    assert_header(&to_callee, "To", "<sip:bob@10.10.0.10>");
+    assert_header(&to_caller, "From", "<sip:bob@10.10.0.10>");
+    call_respond(&call, &to_callee, "200 OK", "");
+    call_respond(&call, &to_caller, "200 OK", "");
+    call_expect_gone(&call);
+}
+
+// A tag that comes with the 2xx is the dialog's; another answer after one without a tag is another dialog.
+static void test_tag_comes_later(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "later@untagged");
+    call_invite(&call);
+    call_respond(&call, &call.invite, "180 Ringing", "");
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 180 ");
+    call_expect(&call, DIALOG_EARLY);
+    call_answer(&call, "200 OK");
+    call_expect(&call, DIALOG_CONFIRMED);
+    call_request(&call, DIALOG_CALLER, "ACK");
+    call_hang_up(&call, DIALOG_CALLEE);
+    struct call fork;
+    untagged_call(&call, wire, "fork@untagged");
+    fork = call;
+    snprintf(fork.sides[DIALOG_CALLEE].tag, sizeof(fork.sides[DIALOG_CALLEE].tag), "late");
+    call_answer(&fork, "200 OK");
+    call_request(&fork, DIALOG_CALLER, "ACK");
+    assert_int_equal(wire->workers[0]->dialogs.by_state[DIALOG_CONFIRMED], 2);
+    call_hang_up(&fork, DIALOG_CALLER);
+    call_expect(&call, DIALOG_CONFIRMED);
+    untagged_exchange(&call, DIALOG_CALLEE, "BYE");
+    call_expect_gone(&call);
+}
+
+// A request without a To-tag in a dialog that has one is none of that dialog, whatever its Route says: it
+// takes no record and no short cut past the routes and the limits.
+static void test_no_tag_of_a_tagged_callee(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "tagged@untagged");
+    call_establish(&call);
+    struct call other = call;
+    other.sides[DIALOG_CALLEE].tag[0] = '\0';
+    char text[WIRE_TEXT_MAX];
+    untagged_text(&other, DIALOG_CALLER, "INVITE", text);
+    wire_send(wire, wire_carrier, text);
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 100 ");
+    struct wire_packet invite = call_take(&call, DIALOG_CALLEE, "INVITE ");
+    assert_string_not_equal(header_of(&invite, "Record-Route"), "");
+    assert_int_equal(wire->workers[0]->dialogs.count, 2);
+    call_respond(&call, &invite, "486 Busy Here", "t");
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 486 ");
+    call_take(&call, DIALOG_CALLEE, "ACK ");
+    call_expect(&call, DIALOG_CONFIRMED);
+    call.sides[DIALOG_CALLER].cseq = other.sides[DIALOG_CALLER].cseq;
+    call.branch = other.branch;
+    call_hang_up(&call, DIALOG_CALLER);
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_answered),      ON_WIRE(test_refused),   ON_WIRE(test_ack_of_another_tag),
-        ON_WIRE(test_refused_by_us), ON_WIRE(test_cancelled), ON_WIRE(test_invites_are_told_apart),
+        ON_WIRE(test_answered),
+        ON_WIRE(test_refused),
+        ON_WIRE(test_ack_of_another_tag),
+        ON_WIRE(test_refused_by_us),
+        ON_WIRE(test_cancelled),
+        ON_WIRE(test_invites_are_told_apart),
         ON_WIRE(test_without_rport),
+        ON_WIRE(test_callee_without_a_tag),
+        ON_WIRE(test_own_bye_without_a_tag),
+        ON_WIRE(test_tag_comes_later),
+        ON_WIRE(test_no_tag_of_a_tagged_callee),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,9 @@
 """Both far ends of many calls over a bad wire, with the timers of RFC 3261 section 17 and RFC 6026 and nothing else to help.
 
 SIPp gives up on what a bad wire does: its repeats of a 200 stop at a doubled INVITE. Here a 180 may be lost or come after the
-200, and anything may come twice or late. The callees answer at once, the caller hangs up after a while. Prints
-"calls=N failed=N overtaken=N merged=N" and why calls failed. usage: lossy_calls.py CALLS CALLS_A_SECOND T1_MS TALK_MS
+200, and anything may come twice or late. Of ten calls six are answered at once and ended after a while, two have a re-INVITE
+meanwhile, one is refused, and one is cancelled. Prints "calls=N failed=N overtaken=N merged=N" and why calls failed.
+usage: lossy_calls.py CALLS CALLS_A_SECOND T1_MS TALK_MS
 """
 
 import collections
@@ -22,6 +23,11 @@ HEADER = {name: re.compile(rb"\r\n" + name.encode() + rb": *([^\r]+)", re.I) for
 
 def copied(text, *names):
     return "".join(f"{name}: {HEADER[name].search(text).group(1).decode()}\r\n" for name in names)
+
+
+def number(text):
+    """The CSeq's."""
+    return int(HEADER["CSeq"].search(text).group(1).split()[0])
 
 
 class Clock:
@@ -59,14 +65,31 @@ class Clock:
 
 
 class Callee:
-    """The answered half of one call."""
+    """The called half of one call; what it does is the user part of the Request-URI."""
 
     def __init__(self, clock, peer, invite, source):
         self.clock, self.peer, self.source = clock, peer, source
-        self.branch, self.tag, self.acked = VIA.search(invite).group(1), unique("t"), False
-        self.send(invite, "180 Ringing")
-        ok = self.answer(invite, "200 OK")
-        clock.repeat(lambda: peer.socket.sendto(ok, source), lambda: not self.acked, True)
+        self.tag, self.branches, self.waiting = unique("t"), {}, set()
+        self.invite = invite
+        self.begin(invite)
+
+    def begin(self, invite):
+        cseq = number(invite)
+        self.branches[cseq] = VIA.search(invite).group(1)
+        if invite.startswith(b"INVITE sip:busy@"):
+            self.finish(invite, "486 Busy Here")
+        elif cseq > 1:
+            self.finish(invite, "200 OK")
+        else:
+            self.send(invite, "180 Ringing")
+            if not invite.startswith(b"INVITE sip:rings@"):
+                self.finish(invite, "200 OK")
+
+    def finish(self, invite, status):
+        """A final response, repeated until its ACK comes (timer G, and RFC 3261 13.3.1.4)."""
+        cseq, text = number(invite), self.answer(invite, status)
+        self.waiting.add(cseq)
+        self.clock.repeat(lambda: self.peer.socket.sendto(text, self.source), lambda: cseq in self.waiting, True)
 
     def answer(self, request, status):
         lines = [f"SIP/2.0 {status}\r\n"]
@@ -83,38 +106,50 @@ class Callee:
 
     def take(self, text, counts):
         if text.startswith(b"INVITE"):
-            # RFC 6026: repeats of an INVITE that has its 2xx end here. Another branch would be another request.
-            counts["merged"] += VIA.search(text).group(1) != self.branch
+            # RFC 6026: repeats of an INVITE that has its final response end here. Another branch would be another request.
+            if number(text) not in self.branches:
+                self.begin(text)
+            counts["merged"] += VIA.search(text).group(1) != self.branches[number(text)]
         elif text.startswith(b"ACK"):
-            self.acked = True
+            self.waiting.discard(number(text))
+        elif text.startswith(b"CANCEL"):
+            self.send(text, "200 OK")
+            if self.invite:
+                self.finish(self.invite, "487 Request Terminated")
+                self.invite = None
         elif text.startswith(b"BYE"):
-            self.acked = True
+            self.waiting.clear()
             self.send(text, "200 OK")
 
 
 class Caller:
-    """The calling half; talk is how long it stays on the line."""
+    """The calling half; talk is how long it stays on the line, or rings before it gives up."""
 
-    def __init__(self, clock, peer, talk, ended):
-        self.clock, self.peer, self.talk, self.ended = clock, peer, talk, ended
-        self.call_id, self.tag = unique("lossy-"), unique("f")
-        self.state, self.answered, self.ack, self.overtaken = "calling", False, None, False
-        invite = self.request("INVITE", f"sip:200@{peer.target[0]}", f"<sip:200@{peer.target[0]}>", 1)
-        clock.repeat(lambda: self.put(invite), lambda: self.state == "calling", False)
-        clock.after(64 * clock.t1, lambda: self.fail_in("calling", "no response to INVITE"))
-        clock.after(128 * clock.t1, lambda: self.fail_in("proceeding", "no 200 to INVITE"))
+    def __init__(self, clock, peer, talk, user, ended):
+        self.clock, self.peer, self.talk, self.user, self.ended = clock, peer, talk, user, ended
+        self.call_id, self.tag, self.branch = unique("lossy-"), unique("f"), unique("z9hG4bK")
+        self.state, self.acks, self.overtaken = "calling", {}, False
+        self.uri, self.to, self.routes = f"sip:{user}@{peer.target[0]}", f"<sip:{user}@{peer.target[0]}>", []
+        self.transact(self.request("INVITE", 1, self.branch), "calling", False)
+        clock.after(128 * clock.t1, lambda: self.fail_in("proceeding", "no final response to INVITE"))
 
     def put(self, text):
         self.peer.socket.sendto(text, self.peer.target)
 
-    def request(self, method, uri, to, cseq, routes=(), branch=None):
+    def transact(self, text, state, cap):
+        """Timers A and B, E and F: repeats while in this state, and failure after 64 times T1."""
+        self.state = state
+        self.clock.repeat(lambda: self.put(text), lambda: self.state == state, cap)
+        self.clock.after(64 * self.clock.t1, lambda: self.fail_in(state, f"no response while {state}"))
+
+    def request(self, method, cseq, branch=None):
         lines = [
-            f"{method} {uri} SIP/2.0",
+            f"{method} {self.uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.peer.here};branch={branch or unique('z9hG4bK')}",
             "Max-Forwards: 70",
-            *[f"Route: {route}" for route in routes],
+            *[f"Route: {route}" for route in self.routes],
             f"From: <sip:caller@{self.peer.here}>;tag={self.tag}",
-            f"To: {to}",
+            f"To: {self.to}",
             f"Call-ID: {self.call_id}",
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:caller@{self.peer.here}>",
@@ -128,37 +163,65 @@ class Caller:
 
     def fail_in(self, state, why):
         if self.state == state:
-            self.end(why)
+            self.end(f"{why} ({self.user})")
 
     def take(self, text):
-        status, cseq = int(text[8:11]), HEADER["CSeq"].search(text).group(1).decode()
-        if cseq.endswith("BYE"):
+        status, method = int(text[8:11]), HEADER["CSeq"].search(text).group(1).split()[1]
+        if method == b"BYE":
             if self.state == "leaving":
                 self.end("" if status < 300 else f"{status} to BYE")
-        elif status < 200:
-            self.overtaken |= status > 100 and self.ack is not None
-            if self.state == "calling":
+        elif method == b"CANCEL":
+            if self.state == "cancelling":
                 self.state = "proceeding"
+        elif status < 200:
+            self.provisional(text, status)
         elif status < 300:
             self.confirm(text)
-        elif self.state in ("calling", "proceeding"):
-            self.end(f"{status} to INVITE")
+        else:
+            self.refused(text, status)
+
+    def provisional(self, text, status):
+        self.overtaken |= status > 100 and 1 in self.acks
+        if self.state == "calling":
+            self.state = "proceeding"
+            if self.user == "rings":
+                self.clock.after(self.talk, self.cancel)
+        elif self.state == "holding":
+            self.state = "held"
+            self.clock.after(128 * self.clock.t1, lambda: self.fail_in("held", "no final response to re-INVITE"))
+
+    def cancel(self):
+        if self.state == "proceeding":
+            self.transact(self.request("CANCEL", 1, self.branch), "cancelling", True)
+
+    def refused(self, text, status):
+        """Each time it comes, the ACK of the same hop (17.1.1.3)."""
+        if number(text) > 1:
+            self.end(f"{status} to re-INVITE")
+            return
+        self.to = HEADER["To"].search(text).group(1).decode()
+        self.put(self.request("ACK", 1, self.branch))
+        if self.state in ("calling", "proceeding", "cancelling"):
+            self.end("" if status == {"busy": 486, "rings": 487}.get(self.user) else f"{status} to INVITE ({self.user})")
 
     def confirm(self, ok):
         """Each 200 gets its ACK, the first one begins the call."""
-        if self.ack is None:
-            uri = re.search(rb"<([^>]+)>", CONTACT.search(ok).group(1)).group(1).decode()
-            to = HEADER["To"].search(ok).group(1).decode()
-            routes = [route.decode() for route in reversed(RECORD_ROUTE.findall(ok))]
-            self.ack = self.request("ACK", uri, to, 1, routes)
+        cseq = number(ok)
+        if cseq not in self.acks:
+            self.uri = re.search(rb"<([^>]+)>", CONTACT.search(ok).group(1)).group(1).decode()
+            if cseq == 1:
+                self.to = HEADER["To"].search(ok).group(1).decode()
+                self.routes = [route.decode() for route in reversed(RECORD_ROUTE.findall(ok))]
+            self.acks[cseq] = self.request("ACK", cseq)
             self.state = "talking"
-            self.clock.after(self.talk, lambda: self.leave(self.request("BYE", uri, to, 2, routes)))
-        self.put(self.ack)
+            self.clock.after(self.talk, self.hold if self.user == "holds" and cseq == 1 else self.leave)
+        self.put(self.acks[cseq])
 
-    def leave(self, bye):
-        self.state = "leaving"
-        self.clock.repeat(lambda: self.put(bye), lambda: self.state == "leaving", True)
-        self.clock.after(64 * self.clock.t1, lambda: self.fail_in("leaving", "no response to BYE"))
+    def hold(self):
+        self.transact(self.request("INVITE", 2), "holding", False)
+
+    def leave(self):
+        self.transact(self.request("BYE", 3), "leaving", True)
 
 
 class Calls:
@@ -172,7 +235,8 @@ class Calls:
         self.clock.after(0, self.begin)
 
     def begin(self):
-        caller = Caller(self.clock, self.carrier, self.talk, self.ended)
+        user = ("busy", "rings", "holds", "holds", *["answers"] * 6)[self.begun % 10]
+        caller = Caller(self.clock, self.carrier, self.talk, user, self.ended)
         self.callers[caller.call_id.encode()] = caller
         self.begun += 1
         if self.begun < self.count:

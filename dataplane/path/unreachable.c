@@ -23,8 +23,7 @@ void unreachable_put(struct unreachables *ring, const struct unreachable *error)
 static uint32_t find(const struct worker *worker, const struct unreachable *error)
 {
     struct cookie_branch hint;
-    if (!cookie_branch_hint((struct cookie_octets){error->branch, sizeof(error->branch)}, &hint) ||
-        hint.worker != worker->parts.id)
+    if (!cookie_branch_hint((struct cookie_octets){error->branch, sizeof(error->branch)}, &hint))
         return INDEX_NONE;
     uint64_t key = siphash13(&worker->parts.keys.table, error->branch, sizeof(error->branch));
     uint32_t index = transaction_find_client(&worker->transactions, hint.index, hint.generation, key);

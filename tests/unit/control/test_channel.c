@@ -51,7 +51,8 @@ static void on_member_events(void *context, const struct channel_member_events *
     ((struct world *)context)->events += events->count;
 }
 
-static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
+static const struct channel_callbacks callbacks = {
+    .hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
 
 static void on_row(void *context, const struct channel_dialog_row *row, const char *text)
 {

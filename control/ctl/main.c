@@ -6,7 +6,7 @@
 #include "ctl.h"
 #include "version.h"
 
-json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
+char *ctl_call_text(struct ctl *ctl, const char *method, const json_t *params)
 {
     struct dg_error error;
     char *text = NULL;
@@ -17,14 +17,8 @@ json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
     if (ctl->client && arguments)
         code = dg_client_call(ctl->client, method, arguments, CTL_TIMEOUT_MS, &text, &error);
     free(arguments);
-    if (code == DG_OK) {
-        json_t *result = json_loads(text, JSON_DECODE_ANY, NULL);
-        dg_free(text);
-        if (result)
-            return result;
-        error.code = DG_BAD_REPLY;
-        snprintf(error.text, sizeof(error.text), "%s", dg_code_text(DG_BAD_REPLY));
-    }
+    if (code == DG_OK)
+        return text;
     fprintf(stderr, "dialgatectl: %s\n", error.text);
     // The next command of a shell finds a daemon that was started again.
     if (code == DG_CLOSED || code == DG_BAD_REPLY || code == DG_TIMEOUT) {
@@ -32,6 +26,16 @@ json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
         ctl->client = NULL;
     }
     return NULL;
+}
+
+json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
+{
+    char *text = ctl_call_text(ctl, method, params);
+    json_t *result = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    if (text && !result)
+        fprintf(stderr, "dialgatectl: %s\n", dg_code_text(DG_BAD_REPLY));
+    dg_free(text);
+    return result;
 }
 
 void ctl_print_json(struct ctl *ctl, const json_t *value)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 #include "ctl.h"
 #include "table.h"
 
 #define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
 #define PAGE_ROWS        500 // of a listing that the daemon gives in pages
+#define CURSOR_SIZE      17  // a cursor with its NUL
 #define END_RATE         100 // dialogs a second, where the operator names none
 
 static const char *text(const json_t *object, const char *key)
@@ -38,6 +40,44 @@ static void add_rows(struct table *table, const json_t *dialogs)
     }
 }
 
+// The cursor at the end of a page, empty behind the last one. False: the page does not end with it.
+static bool page_cursor(const char *page, char cursor[CURSOR_SIZE])
+{
+    static const char key[] = "\"cursor\":\"", none[] = "\"cursor\":null}";
+    const size_t size = strlen(key) + CURSOR_SIZE - 1 + strlen("\"}"), length = strlen(page);
+    cursor[0] = '\0';
+    if (length >= strlen(none) && strcmp(page + length - strlen(none), none) == 0)
+        return true;
+    const char *at = page + (length < size ? 0 : length - size);
+    if (length < size || strncmp(at, key, strlen(key)) != 0 || strcmp(page + length - 2, "\"}") != 0)
+        return false;
+    memcpy(cursor, at + strlen(key), CURSOR_SIZE - 1);
+    cursor[CURSOR_SIZE - 1] = '\0';
+    return true;
+}
+
+// As JSON and to the end: what came is printed as it came. To read it and write it again would take longer
+// than all else.
+static int list_as_it_comes(struct ctl *ctl, json_t *params)
+{
+    char cursor[CURSOR_SIZE];
+    int status = CTL_DONE;
+    json_object_set_new(params, "limit", json_integer(PAGE_ROWS));
+    do {
+        char *page = ctl_call_text(ctl, "dialog.list", params);
+        if (!page)
+            return CTL_REFUSED;
+        fprintf(ctl->out, "%s\n", page);
+        if (!page_cursor(page, cursor)) {
+            fputs("dialgatectl: a page without cursor; there may be more dialogs\n", stderr);
+            status = CTL_REFUSED;
+        }
+        json_object_set_new(params, "cursor", json_string(cursor));
+        dg_free(page);
+    } while (status == CTL_DONE && cursor[0]);
+    return status;
+}
+
 // Prints page after page as it comes, so that a million rows need no memory here and begin at once.
 int run_dialog_list(struct ctl *ctl, const json_t *given)
 {
@@ -45,6 +85,10 @@ int run_dialog_list(struct ctl *ctl, const json_t *given)
     json_t *params = json_copy((json_t *)(uintptr_t)given);
     struct table *table = table_create(list_columns, COLUMNS(list_columns));
     int status = table && params ? CTL_DONE : CTL_REFUSED;
+    if (status == CTL_DONE && ctl->json && left == INT64_MAX) {
+        status = list_as_it_comes(ctl, params);
+        left = 0;
+    }
     while (status == CTL_DONE && left > 0) {
         json_object_set_new(params, "limit", json_integer(left < PAGE_ROWS ? left : PAGE_ROWS));
         json_t *page = ctl_call(ctl, "dialog.list", params);

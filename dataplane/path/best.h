@@ -33,7 +33,8 @@ struct branch_end {
     uint16_t member;
     const struct message *message; // NULL: none
 };
-// Returns whether it is the best now. Without room that is not kept, and a worse one may go upstream in the end.
+// Returns whether it is the best now. Without room that is not kept, and a worse one may go upstream in the
+// end.
 bool best_note(struct worker *worker, uint32_t server, const struct branch_end *end);
 // The best goes upstream; client: a branch that keeps the request. Nothing happens when a final response has
 // gone.

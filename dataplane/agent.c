@@ -18,6 +18,7 @@
 #include "dialog_events.h"
 #include "dialog_requests.h"
 #include "log.h"
+#include "overload_log.h"
 #include "member_events.h"
 #include "reload.h"
 #include "unreachables.h"
@@ -51,6 +52,7 @@ struct agent {
     struct channel_server channel;
     struct dialog_requests requests;
     struct dialog_events events;
+    struct overload_log overload;
     struct member_events member_events;
     struct dataplane plane;
 };
@@ -153,6 +155,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
+    overload_log_poll(&agent->overload, &plane->workers);
     ask_members(agent, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
     if (now_ms - agent->members_ms >= MEMBER_REFRESH_MS)
         agent->members_ms = now_ms;

@@ -44,6 +44,16 @@ static void show_found(struct ctl *ctl, const json_t *found)
         count(found, "in_files", d));
 }
 
+// Nothing when no worker has ever been behind.
+static void show_overload(struct ctl *ctl, const json_t *overload)
+{
+    char a[UNIT_SIZE];
+    if (number(overload, "workers_behind") + number(overload, "refused") == 0)
+        return;
+    fprintf(ctl->out, "overload    %" PRId64 " workers are behind, %s calls refused since start\n",
+            number(overload, "workers_behind"), count(overload, "refused", a));
+}
+
 void show_status(struct ctl *ctl, const json_t *result)
 {
     char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE], d[UNIT_SIZE];
@@ -72,6 +82,7 @@ void show_status(struct ctl *ctl, const json_t *result)
             count(calls, "early", a), count(calls, "confirmed", b), count(calls, "terminating", c),
             count(calls, "created", d));
     show_found(ctl, json_object_get(result, "found"));
+    show_overload(ctl, json_object_get(result, "overload"));
     if (json_is_true(json_object_get(json_object_get(result, "node"), "draining")))
         show_drained(ctl, result);
 }

@@ -16,6 +16,15 @@ static json_int_t sum(const struct control *control, enum counter counter)
     return control->counters ? (json_int_t)counters_sum(control->counters, counter) : 0;
 }
 
+// Workers that refuse a share of new calls now.
+static json_int_t behind(const struct control *control)
+{
+    json_int_t count = 0;
+    for (uint32_t i = 0; control->counters && i < counters_workers(control->counters); i++)
+        count += counters_value(control->counters, i, COUNTER_OVERLOAD_LOSS) != 0;
+    return count;
+}
+
 static json_t *dataplane_json(const struct control *control)
 {
     bool ready = channel_ready(control->channel);
@@ -66,10 +75,12 @@ void rpc_system_status(struct rpc_call *call)
         json_pack("{s:I, s:I, s:I, s:I}", "taken_over", sum(control, COUNTER_FOUND_TAKEN), "damaged",
                   sum(control, COUNTER_FOUND_DAMAGED), "no_room", sum(control, COUNTER_FOUND_NO_ROOM),
                   "in_files", sum(control, COUNTER_IN_IMAGES_NOW));
-    rpc_reply(call,
-              json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ready", json_array_size(reasons) == 0,
-                        "reasons", reasons, "control", own, "dataplane", dataplane_json(control), "messages",
-                        packets, "calls", calls, "found", found, "node", drain_node_json(control)));
+    json_t *overload = json_pack("{s:I, s:I}", "workers_behind", behind(control), "refused",
+                                 sum(control, COUNTER_OVERLOAD_REFUSED));
+    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ready",
+                              json_array_size(reasons) == 0, "reasons", reasons, "control", own, "dataplane",
+                              dataplane_json(control), "messages", packets, "calls", calls, "found", found,
+                              "node", drain_node_json(control), "overload", overload));
 }
 
 // Drops are the rows of the family PACKETS that name a reason.

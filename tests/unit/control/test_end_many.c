@@ -147,7 +147,7 @@ static uint64_t next_end(struct world *world, uint32_t *request, int ms)
 
 static void end_with(struct world *world, uint64_t handle, int result)
 {
-    uint32_t request;
+    uint32_t request = 0;
     assert_int_equal(next_end(world, &request, 2000), handle);
     far_done(world->far, CHANNEL_DONE, request, result, "");
 }

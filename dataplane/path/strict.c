@@ -39,8 +39,9 @@ void strict_write_uri(struct writer *writer, const uint8_t *octets, struct span 
 // Takes over what was rendered, when it is a message.
 static bool take_restored(struct worker *worker, struct work *work)
 {
-    int length = edits_render(&worker->edits, work->message, worker->restored, sizeof(worker->restored));
-    if (length <= 0 || message_parse(worker->restored, (uint32_t)length, &worker->kept) != MESSAGE_FINE)
+    uint8_t *room = worker->restored[work->message->octets == worker->restored[0]];
+    int length = edits_render(&worker->edits, work->message, room, sizeof(worker->restored[0]));
+    if (length <= 0 || message_parse(room, (uint32_t)length, &worker->kept) != MESSAGE_FINE)
         return false;
     *work->message = worker->kept;
     return true;

@@ -116,7 +116,8 @@ struct worker {
     struct message kept;     // a kept one, parsed again
     struct edits edits;
     uint8_t scratch[4096];
-    uint8_t restored[4096]; // what a strict router sent, as a loose one would have: strict.h
+    // What a strict router sent, as a loose one would have (strict.h): one is made while another is read.
+    uint8_t restored[2][4096];
     struct rte_mbuf *burst[BURST_TOTAL];
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # baresip calls baresip through Dialgate: answered, held and resumed, ended by the caller and by the callee, refused, given up, and
-# transferred from one SBC to the other. No dialog stays.
+# transferred from one SBC to the other. Asked by Dialgate inside a call whether they live, both go on with it, whatever their
+# numbers (CSeq) are by then; calls that the operator ends are over at both ends. No dialog stays.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -18,6 +19,8 @@ phone() # NAMESPACE USER
     lab_wait 10 "baresip in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/baresip-$space.log")"
 }
 
+test_begin
+test_set 'dialogs: {keepalive: 10s}'
 test_up
 phone carrier caller
 phone sbc1 callee
@@ -72,6 +75,56 @@ other.do("accept")
 other.wait("CALL_ESTABLISHED")
 caller.do("hangup")
 other.wait("CALL_CLOSED")
+passed()
+PYTHON
+test_no_dialogs
+
+test_peers <<'PYTHON'
+from baresip import Phone, ring_any
+from sip_peer import passed
+
+caller, callees = Phone("carrier"), [Phone("sbc1"), Phone("sbc2")]
+caller.do("dial", "sip:callee@10.10.0.10")
+callee = ring_any(callees)
+callee.do("accept")
+caller.wait("CALL_ESTABLISHED")
+passed()
+PYTHON
+lab_wait 25 'both sides are asked' counted dialgate_keepalives_total 2 'event="sent"' || fail "nobody is asked"
+test_peers <<'PYTHON'
+from baresip import Phone
+from sip_peer import passed
+
+caller, callees = Phone("carrier"), [Phone("sbc1"), Phone("sbc2")]
+caller.do("hold")
+caller.wait("CALL_REMOTE_SDP")
+caller.do("resume")
+caller.wait("CALL_REMOTE_SDP")
+for callee in callees:
+    callee.do("hangup")
+caller.wait("CALL_CLOSED")
+passed()
+PYTHON
+test_no_dialogs
+expect_equal "dialogs found dead" 0 "$(lab_metric dialgate_keepalives_total 'event="dead"')"
+
+CTL=$(lab_program dialgatectl)
+export CTL RUN=$LAB_RUN
+test_peers <<'PYTHON'
+import os
+import subprocess
+
+from baresip import Phone, ring_any
+from sip_peer import passed
+
+caller, callees = Phone("carrier"), [Phone("sbc1"), Phone("sbc2")]
+caller.do("dial", "sip:callee@10.10.0.10")
+callee = ring_any(callees)
+callee.do("accept")
+caller.wait("CALL_ESTABLISHED")
+subprocess.run([os.environ["CTL"], "--run-directory", os.environ["RUN"], "dialog", "end", "--peer", "carrier-a"], check=True)
+caller.wait("CALL_CLOSED")
+callee.wait("CALL_CLOSED")
 passed()
 PYTHON
 test_no_dialogs

@@ -39,8 +39,19 @@ static uint32_t put_lines(const struct wire_packet *packet, const char *name, ch
     return used < room ? used : 0;
 }
 
-// i r: Call-ID; f t: tags of caller and callee; o p: their Route lines; v w: Via lines of the last message
-// that left inside and outside; b: the branch of the INVITE that rings.
+// The URI of the caller's first Route value, which a strict router makes its Request-URI.
+static uint32_t put_first_route(char *out, uint32_t room)
+{
+    const char *uri = strchr(confirmed.sides[DIALOG_CALLER].routes, '<') + 1;
+    uint32_t length = (uint32_t)strcspn(uri, ">");
+    if (length > room)
+        return 0;
+    memcpy(out, uri, length);
+    return length;
+}
+
+// i r: Call-ID; f t: tags of caller and callee; o p: their Route lines; u: a URI of those; v w: Via lines of
+// the last message that left inside and outside; b: the branch of the INVITE that rings.
 static uint32_t put_secret(char which, char *out, uint32_t room)
 {
     const char *text;
@@ -63,6 +74,8 @@ static uint32_t put_secret(char which, char *out, uint32_t room)
     case 'p':
         text = confirmed.sides[DIALOG_CALLEE].routes;
         break;
+    case 'u':
+        return put_first_route(out, room);
     case 'v':
         return put_lines(&last[1], "Via", out, room);
     case 'w':

@@ -18,15 +18,14 @@
 // what had to be refused beyond it, down by an eighth and a little. It is not what protects: it may be late.
 //
 // Turns that last too long say that too much comes, but not how much: the loss alone moves, up by an eighth
-// of what is left. One long turn moves the smoothed length by a quarter of the mark at most, and short ones
-// take that back: several in a row are needed.
+// of what is left, when more than half of a tenth of a second went to such. A turn counts as an eighth of it
+// at most, however long: an interruption is none.
 #include "overload.h"
 
 #define STEP_US      100000u
 #define BACKLOG_US   1000u // an older backlog is late
 #define BACKLOG_ALL  6000u
 #define SMOOTH       8u                  // turns that the smoothed length is made of
-#define LONG_MAX     2u                  // marks that a turn counts as at most
 #define TURN_MAX     1000u               // of its own time; what is longer was the machine's
 #define CALM_STEPS   10u                 // a second without a reason: no longer behind
 #define LEAST        (OVERLOAD_ALL / 64) // is always let in by the flows' loss: else nobody knew when it is over
@@ -106,7 +105,7 @@ void overload_turn(struct overload *overload, const struct overload_turn *turn, 
     uint64_t mark = (uint64_t)mark_us * SMOOTH;
     if (overload->reasons & 1u << OVERLOAD_TURN)
         mark = mark * 8 / 10;
-    overload->smooth_us += lesser(turn->lasted_us, LONG_MAX * mark_us) - overload->smooth_us / SMOOTH;
+    overload->smooth_us += lesser(turn->lasted_us, STEP_US) - overload->smooth_us / SMOOTH;
     if (overload->smooth_us > mark)
         overload->long_us += lesser(turn->lasted_us, STEP_US / 8);
     uint32_t own_us = lesser(turn->lasted_us, TURN_MAX);

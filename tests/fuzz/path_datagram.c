@@ -135,10 +135,18 @@ static void begin(void)
         if (!wire_boot())
             exit(77);
         wire = wire_open(&(struct wire_options){.transactions = 64, .dialogs = 16});
+        for (unsigned i = 0; i < IMAGE_PEERS; i++)
+            wire->image.peers[i].flags |= PEER_OVERLOAD;
+        wire->image.header.settings.overload.transactions = 20; // behind with a few calls beside the two
+        wire_reload(wire);
         // Shorter than life, since each input waits for the end of everything.
         wire->workers[0]->transactions.timers.c = 4000;
-        wire->workers[0]->dialogs.life = (struct dialog_life){
-            .none = 5000, .early = 5000, .confirmed = 30000, .no_ack = 3700, .terminating = 3200};
+        wire->workers[0]->dialogs.life = (struct dialog_life){.none = 5000,
+                                                              .early = 5000,
+                                                              .confirmed = 30000,
+                                                              .no_ack = 3700,
+                                                              .terminating = 3200,
+                                                              .keepalive = 1500};
     }
     memset(last, 0, sizeof(last));
     snprintf(id, sizeof(id), "confirmed-%u@fuzz", number);

@@ -145,11 +145,16 @@ void best_send(struct worker *worker, uint32_t server, uint32_t client)
                             .call_hash =
                                 siphash13(&worker->parts.keys.table, message_at(message, message->call_id),
                                           message->call_id.length)};
-    struct work work = {
-        .packet = &packet, .message = &worker->kept, .dialog = INDEX_NONE, .client = INDEX_NONE};
+    const struct transaction *record = transaction_at(&worker->transactions, server);
+    struct work work = {.packet = &packet,
+                        .message = &worker->kept,
+                        .dialog = INDEX_NONE,
+                        .client = INDEX_NONE,
+                        .to_peer = record->peer};
+    transaction_upstream(&work);
     if (is_challenge(best->status) || best->status == 422)
         affinity_challenged(worker, &work, packet.peer, best->member);
-    (void)forward_response(worker, &work, transaction_at(&worker->transactions, server)->remote, server);
+    (void)forward_response(worker, &work, record->remote, server);
 }
 
 void best_challenges(struct worker *worker, const struct message *message, uint32_t server)

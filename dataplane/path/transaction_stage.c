@@ -68,8 +68,8 @@ static void match_request(struct worker *worker, struct work *work)
     settle(work, COUNTER_OUT_ABSORBED);
 }
 
-// The Via below ours: the next value of the same line, or the first of the next Via line.
-static void find_upstream(struct work *work)
+// The next value of the same line, or the first of the next Via line.
+void transaction_upstream(struct work *work)
 {
     const struct message *message = work->message;
     uint8_t field = message->first[HEADER_VIA];
@@ -124,7 +124,7 @@ static void match_response(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_FORGED_BRANCH);
         return;
     }
-    find_upstream(work);
+    transaction_upstream(work);
     struct cookie_octets text = octets_of(message, message->via.branch);
     struct cookie_branch branch;
     if (cookie_branch_read(&worker->parts.keys, text, octets_of(message, message->call_id), &branch)) {

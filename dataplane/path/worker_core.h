@@ -177,6 +177,7 @@ void parse_stage(struct worker *worker, struct work *work);
 bool has_magic_cookie(const struct message *message);
 // transaction_stage.c
 void transaction_stage(struct worker *worker, struct work *work);
+void transaction_upstream(struct work *work); // of a response: finds the Via below ours
 // shed.c: a worker that is behind. Its marks follow from the configuration; each turn begins with a look at
 // the one before.
 void shed_settings(struct worker *worker);

@@ -56,6 +56,7 @@ static struct dialog_string routes_of(struct worker *worker, const struct inside
         text_of(worker, inside->dialog,
                 inside->to == DIALOG_CALLER ? DIALOG_TEXT_CALLER_ROUTES : DIALOG_TEXT_CALLEE_ROUTES);
     *behind = 0;
+    *first = (struct address){0};
     if (routes.length > 0 &&
         address_next(routes.octets, (struct span){0, (uint16_t)routes.length}, behind, first) != 1)
         routes.length = 0;

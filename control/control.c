@@ -175,7 +175,8 @@ static void on_lost(void *context)
     control->resend = false;
 }
 
-static const struct channel_callbacks callbacks = {.hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
+static const struct channel_callbacks callbacks = {
+    .hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
 
 static void on_hosts_changed(void *context);
 static void on_renewal(evutil_socket_t fd, short what, void *context);

@@ -218,8 +218,8 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
     // REFER subscribes too (RFC 3515 2.4.4): its NOTIFYs have to come back through us.
-    bool begins_dialog = !work->inside &&
-                         (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
+    bool begins_dialog =
+        !work->inside && (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
     uint32_t pair[2];
     struct call_parties call = {work->packet->peer, target->peer, target->member};
     bool is_call = begins_dialog && invite;

@@ -46,10 +46,10 @@ struct work {
     uint32_t loop;                 // hash of what decides the way of the request (16.6 step 8)
     struct span route_removals[2]; // what popping our own Route values takes away (16.4)
     uint32_t route_removal_count;
-    struct span next_route; // URI of the first Route value that is not ours, length 0: none
+    struct span next_route;       // URI of the first Route value that is not ours, length 0: none
     struct span next_route_value; // all of that value
     bool next_is_strict;          // it is a strict router's
-    bool has_cookie;        // our Route has a dg parameter that we signed
+    bool has_cookie;              // our Route has a dg parameter that we signed
     struct cookie_route cookie;
     bool inside;           // a dialog
     uint32_t dialog;       // index of the record, INDEX_NONE
@@ -109,7 +109,7 @@ struct worker {
     struct affinity affinity;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
-    uint64_t delay_us;            // sum of all post-dial delays
+    uint64_t delay_us; // sum of all post-dial delays
     uint16_t ip_id;
     struct command *command; // being worked on
     struct message message;  // the received one
@@ -267,7 +267,8 @@ struct inside {
     uint32_t cseq;
     const char *extra; // header lines with CRLF each, or NULL
 };
-// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of room.
+// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of
+// room.
 uint32_t originate_inside(struct worker *worker, const struct inside *inside);
 // A client transaction for a request of ours; dialog: INDEX_NONE or its record. INDEX_NONE: no room.
 uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog);

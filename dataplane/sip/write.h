@@ -71,8 +71,8 @@ void write_response(struct writer *writer, const struct message *request, const 
 // received= and rport= as RFC 3261 18.2.1 and RFC 3581 section 4 want them on the topmost Via: as edits on a
 // request that is sent on.
 void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port);
-// What the sender of a request is to hold back, in its Via of a response (RFC 7339 4): overload begins with the
-// equals sign and takes the place behind oc. Nothing happens to a Via that does not take part.
+// What the sender of a request is to hold back, in its Via of a response (RFC 7339 4): overload begins with
+// the equals sign and takes the place behind oc. Nothing happens to a Via that does not take part.
 void edit_via_overload(struct edits *edits, const struct message *message, const struct via *via,
                        const char *overload);
 

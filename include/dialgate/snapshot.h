@@ -55,12 +55,12 @@ static_assert(sizeof(struct snapshot_listener) == 56, "layout");
 enum balance { BALANCE_CALL_ID, BALANCE_LEAST_CALLS, BALANCE_WEIGHTED };
 
 // Flags of a peer besides SNAPSHOT_PRESENT.
-#define PEER_CONTACT_SOURCE  2u  // in-dialog requests towards it go where its messages come from
-#define PEER_IDENTITY_REMOVE 4u  // its P-Asserted-Identity is taken out
-#define PEER_REFER_REFUSE    8u  // its REFERs are answered 403
-#define PEER_PATH            16u // REGISTER sent to it gets a Path
-#define PEER_FAIL_OPEN       32u // all members down: as if all were up
-#define PEER_503_PASS        64u // a lone 503 goes to the caller as it is
+#define PEER_CONTACT_SOURCE  2u   // in-dialog requests towards it go where its messages come from
+#define PEER_IDENTITY_REMOVE 4u   // its P-Asserted-Identity is taken out
+#define PEER_REFER_REFUSE    8u   // its REFERs are answered 403
+#define PEER_PATH            16u  // REGISTER sent to it gets a Path
+#define PEER_FAIL_OPEN       32u  // all members down: as if all were up
+#define PEER_503_PASS        64u  // a lone 503 goes to the caller as it is
 #define PEER_DRAINING        128u // the operator drains or disables it: no new requests from it
 #define PEER_OVERLOAD        256u // it takes part in overload control (RFC 7339)
 

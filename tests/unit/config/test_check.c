@@ -134,7 +134,8 @@ static const struct row rows[] = {
     {"fail-over on none", SECTION("failover: {statuses: []}"), NULL},
     {"fail-over", SECTION("failover: {after: 500ms, attempts: 8, statuses: [302, 599]}"), NULL},
     {"fail-over on a 6xx", SECTION("failover: {statuses: [503, 603]}"),
-     "10:79: peers[2].failover.statuses[1]: 603 is a refusal for all members (RFC 3261 16.7); give 300 to 599"},
+     "10:79: peers[2].failover.statuses[1]: 603 is a refusal for all members (RFC 3261 16.7); give 300 to "
+     "599"},
     {"probes", SECTION("probe: {interval: 5s}"), NULL},
     {"probes with all that there is",
      SECTION("probe: {interval: 1h, timeout: 32s, down_after: 100, up_after: 100, jitter: 50, accept: [404], "

@@ -54,7 +54,8 @@ static const struct row shape_rows[] = {
      "capacity, calls_per_second"},
     {"unknown key in the second peer", PEERS "  - nam: r\n",
      "10:5: peers[2].nam: unknown key; give one of name, listener, sources, balance, contact, identity, "
-     "refer, path, fail_open, overload_control, final_503, retry_after_max, group, probe, failover, limits, members"},
+     "refer, path, fail_open, overload_control, final_503, retry_after_max, group, probe, failover, limits, "
+     "members"},
     {"unknown key in a bucket", BASE "prefilter:\n  peer: {rat: 1}\n",
      "5:10: prefilter.peer.rat: unknown key; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",

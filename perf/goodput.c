@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Goodput of one worker under more calls than it can serve. The worker is the real one, on ports made of
+// rings; its clock is the time that its own turns take, so that callers and callees in the same process cost
+// it nothing, and what else the machine does changes little.
+//
+// A row: load as a multiple of the most that was served; calls a second offered, completed, refused and lost;
+// completed as a share of the most. With --without, overload control is taken away.
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include "goodput_calls.h"
+#include "image.h"
+#include "worker_core.h"
+
+#define QUEUE        2048u // of a NIC, packets
+#define POOL         65535u
+#define DIALOGS      (1u << 18)
+#define TRANSACTIONS (1u << 19)
+#define ARENA        ((size_t)1 << 30)
+#define WARM_UP_US   1500000u
+#define MEASURED_US  1500000u
+// Between them the worker has its caches to itself.
+#define SLICE_US 200u
+#define IDLE_US  5u
+
+static struct rte_mempool *pool;
+static struct rte_ring *rx[2], *tx[2];
+static uint16_t ports[2];
+static bool without;
+
+static void boot(const char *program)
+{
+    char prefix[64], name[64];
+    snprintf(prefix, sizeof(prefix), "dialgate-goodput-%d", (int)getpid());
+    snprintf(name, sizeof(name), "%s", program);
+    char *arguments[] = {name,
+                         (char[]){"--no-huge"},
+                         (char[]){"--no-pci"},
+                         (char[]){"--no-shconf"},
+                         (char[]){"-m"},
+                         (char[]){"512"},
+                         (char[]){"--file-prefix"},
+                         prefix,
+                         (char[]){"--lcores"},
+                         (char[]){"0@(0-1023)"},
+                         (char[]){"--iova-mode=va"},
+                         (char[]){"--log-level=error"},
+                         (char[]){"--no-telemetry"}};
+    snprintf(arguments[9], 4, "0@0");
+    if (rte_eal_init(RTE_DIM(arguments), arguments) < 0)
+        rte_exit(1, "EAL does not start\n");
+    pool = rte_pktmbuf_pool_create("packets", POOL, 256, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                   SOCKET_ID_ANY);
+    if (pool == NULL)
+        rte_exit(1, "no pool\n");
+    for (unsigned i = 0; i < 2; i++) {
+        struct rte_eth_conf conf = {0};
+        snprintf(prefix, sizeof(prefix), "rx%u", i);
+        rx[i] = rte_ring_create(prefix, QUEUE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+        snprintf(prefix, sizeof(prefix), "tx%u", i);
+        tx[i] = rte_ring_create(prefix, 8 * QUEUE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+        snprintf(prefix, sizeof(prefix), "wire%u", i);
+        int port = rte_eth_from_rings(prefix, &rx[i], 1, &tx[i], 1, 0);
+        if (port < 0 || rte_eth_dev_configure((uint16_t)port, 1, 1, &conf) != 0 ||
+            rte_eth_rx_queue_setup((uint16_t)port, 0, QUEUE, 0, NULL, pool) != 0 ||
+            rte_eth_tx_queue_setup((uint16_t)port, 0, QUEUE, 0, NULL) != 0 ||
+            rte_eth_dev_start((uint16_t)port) != 0)
+            rte_exit(1, "no port\n");
+        ports[i] = (uint16_t)port;
+    }
+}
+
+static void *zeroed(size_t size)
+{
+    void *memory = aligned_alloc(2u << 20, (size + (2u << 20) - 1) & ~(size_t)((2u << 20) - 1));
+    if (memory == NULL)
+        rte_exit(1, "no memory\n");
+    memset(memory, 0, size);
+    return memory;
+}
+
+struct bench {
+    struct snapshot_image image;
+    struct published published;
+    struct worker_shared shared;
+    struct worker_parts parts;
+    struct worker_queue queues[2];
+    struct worker *worker;
+};
+
+static void make_ways(struct bench *bench)
+{
+    struct nexthop_network networks[NETWORKS_MAX] = {{.mtu = 1500, .up = true}, {.mtu = 1500, .up = true}};
+    const struct nexthop_route routes[2] = {{.prefix = 0x0a0a0000, .length = 16, .network = 0},
+                                            {.prefix = 0x0a140000, .length = 16, .network = 1}};
+    const struct nexthop_neighbour neighbours[2] = {
+        {.address = 0x0a0a0101, .mac = {2, 1}, .network = 0, .usable = 1},
+        {.address = 0x0a14000b, .mac = {2, 2}, .network = 1, .usable = 1}};
+    char error[256];
+    image_make(&bench->image);
+    // One callee; and what a transaction leaves behind is gone soon, so that a minute's calls need no room.
+    bench->image.members[IMAGE_MEMBER_SBC2].flags |= MEMBER_DISABLED;
+    bench->image.header.settings.timer_t1_ms = 20;
+    bench->image.header.settings.timer_t2_ms = 20;
+    bench->image.header.settings.timer_t4_ms = 20;
+    bench->image.header.settings.overload =
+        (struct snapshot_overload){.transactions = 90, .mbufs = 90, .turn_us = 10000, .retry_after_s = 5};
+    bench->published.rules = rules_create(&bench->image, sizeof(bench->image), error, sizeof(error));
+    bench->published.nexthops = nexthop_create(networks, routes, 2, neighbours, 2);
+    if (bench->published.rules == NULL)
+        rte_exit(1, "%s\n", error);
+}
+
+static struct bench *open_bench(void)
+{
+    struct bench *bench = zeroed(sizeof(*bench));
+    struct worker_parts *parts = &bench->parts;
+    char error[256];
+    make_ways(bench);
+    for (uint8_t i = 0; i < 2; i++)
+        bench->queues[i] = (struct worker_queue){.port = ports[i], .network = i};
+    *parts = (struct worker_parts){.count = 1,
+                                   .queues = bench->queues,
+                                   .queue_count = 2,
+                                   .pool = pool,
+                                   .published = &bench->published,
+                                   .shared = &bench->shared,
+                                   .keys = {{{1, 2}}, {{3, 4}}, {{5, 6}}, 7},
+                                   .dialogs_capacity = DIALOGS,
+                                   .transactions_capacity = TRANSACTIONS,
+                                   .arena_size = ARENA};
+    parts->commands = rte_ring_create("commands", 64, SOCKET_ID_ANY, 0);
+    parts->results = rte_ring_create("results", 64, SOCKET_ID_ANY, 0);
+    parts->asks = rte_ring_create("asks", 64, SOCKET_ID_ANY, 0);
+    parts->counters = zeroed(sizeof(*parts->counters));
+    parts->peers = zeroed(PEERS_MAX * sizeof(*parts->peers));
+    parts->members = zeroed(MEMBERS_MAX * sizeof(*parts->members));
+    bench->shared.members[0] = parts->members;
+    bench->shared.limits[0] = zeroed(LIMIT_ROWS * sizeof(struct limit_words));
+    parts->memory = zeroed(worker_memory(DIALOGS, TRANSACTIONS));
+    parts->file = zeroed(worker_file_memory(DIALOGS));
+    parts->arena = zeroed(ARENA);
+    bench->worker = worker_create(parts, error, sizeof(error));
+    if (bench->worker == NULL)
+        rte_exit(1, "%s\n", error);
+    bench->worker->us_per_tsc_shifted = 0;
+    return bench;
+}
+
+static void close_bench(struct bench *bench)
+{
+    struct rte_mbuf *mbuf;
+    for (unsigned i = 0; i < 2; i++)
+        while (rte_ring_dequeue(rx[i], (void **)&mbuf) == 0 || rte_ring_dequeue(tx[i], (void **)&mbuf) == 0)
+            rte_pktmbuf_free(mbuf);
+    worker_destroy(bench->worker);
+    rte_ring_free(bench->parts.commands);
+    rte_ring_free(bench->parts.results);
+    rte_ring_free(bench->parts.asks);
+    free(bench->parts.counters);
+    free(bench->parts.peers);
+    free(bench->parts.members);
+    free(bench->parts.memory);
+    free(bench->parts.file);
+    free(bench->parts.arena);
+    free((void *)(uintptr_t)bench->shared.limits[0]);
+    rules_destroy(bench->published.rules);
+    nexthop_destroy(bench->published.nexthops);
+    free(bench);
+}
+
+struct result {
+    struct goodput_count count; // while it was measured
+    double seconds;
+    double busy; // share of the time that turns with packets took
+};
+
+// CPU time of this thread, nanoseconds: what others do on the core is not in it.
+static double cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+// A turn at this time of the worker's. Returns what it took, 0 when there was nothing to do.
+static double one_turn(struct worker *worker, double now_ns)
+{
+    static double asking_ns = 1e9; // what the clock itself takes
+    worker->us_base = 1000000000 + (uint64_t)(now_ns / 1000);
+    if (without)
+        worker->overload = (struct overload){0};
+    double begun = cpu_ns(), again = cpu_ns();
+    unsigned done = worker_turn(worker);
+    double ended = cpu_ns();
+    asking_ns = RTE_MIN(asking_ns, again - begun);
+    return done == 0 ? 0 : RTE_MAX(ended - again - asking_ns, 1);
+}
+
+// The others' part of the world: what the worker sent reaches them, what is due reaches the worker.
+static void exchange(struct goodput_calls *calls, uint64_t now_us, double rate)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct rte_mbuf *mbuf;
+        while (rte_ring_dequeue(tx[i], (void **)&mbuf) == 0)
+            goodput_calls_take(calls, i, mbuf);
+    }
+    goodput_calls_run(calls, now_us, rate);
+}
+
+static struct result run(double rate)
+{
+    struct bench *bench = open_bench();
+    struct goodput_calls *calls = goodput_calls_create(pool, rx);
+    struct result result = {.seconds = MEASURED_US / 1e6};
+    struct goodput_count before = {0};
+    double now_ns = 0, busy_ns = 0;
+    bool warm = false;
+    uint64_t next_us = 0;
+    while (now_ns < (WARM_UP_US + MEASURED_US) * 1e3) {
+        if ((uint64_t)(now_ns / 1000) >= next_us) {
+            exchange(calls, (uint64_t)(now_ns / 1000), rate);
+            next_us = (uint64_t)(now_ns / 1000) + SLICE_US;
+        }
+        double took_ns = one_turn(bench->worker, now_ns);
+        busy_ns += took_ns;
+        now_ns += took_ns == 0 ? IDLE_US * 1e3 : took_ns;
+        if (!warm && now_ns >= WARM_UP_US * 1e3) {
+            warm = true;
+            before = *goodput_calls_count(calls);
+            busy_ns = 0;
+        }
+    }
+    const struct goodput_count *count = goodput_calls_count(calls);
+    result.count =
+        (struct goodput_count){count->offered - before.offered, count->completed - before.completed,
+                               count->refused - before.refused, count->lost - before.lost};
+    result.busy = busy_ns / (MEASURED_US * 1e3);
+    goodput_calls_destroy(calls);
+    close_bench(bench);
+    return result;
+}
+
+static void print(const char *name, const struct result *result, double most)
+{
+    double s = result->seconds;
+    printf("%-6s %9.0f %10.0f %9.0f %7.0f %5.0f%% %6.0f%%\n", name, (double)result->count.offered / s,
+           (double)result->count.completed / s, (double)result->count.refused / s,
+           (double)result->count.lost / s, result->busy * 100,
+           (double)result->count.completed / s / most * 100);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    static const double tries[] = {1, 1.3, 1.6};
+    static const double loads[] = {1, 1.5, 2, 3, 5};
+    char name[16];
+    double most = 0;
+    without = argc > 1 && strcmp(argv[1], "--without") == 0;
+    boot(argv[0]);
+    struct result light = run(20000);
+    double guess = (double)light.count.completed / light.seconds / light.busy;
+    printf("load     offered  completed   refused    lost  busy  of most\n");
+    print("light", &light, (double)light.count.completed / light.seconds);
+    for (unsigned i = 0; i < RTE_DIM(tries); i++) {
+        struct result result = run(guess * tries[i]);
+        most = RTE_MAX(most, (double)result.count.completed / result.seconds);
+        print("try", &result, most);
+    }
+    for (unsigned i = 0; i < RTE_DIM(loads); i++) {
+        struct result result = run(most * loads[i]);
+        snprintf(name, sizeof(name), "%g", loads[i]);
+        print(name, &result, most);
+    }
+    return 0;
+}

@@ -62,15 +62,15 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
-    parts += struct.pack("=IIIHHHHIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0)
-    offset, ranges, image = 24 + 8 * 10 + 296, b"", b""
-    assert len(parts) == 296
+    parts += struct.pack("=IIIHHHHIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0)
+    offset, ranges, image = 24 + 8 * 10 + 304, b"", b""
+    assert len(parts) == 304
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 3, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 4, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

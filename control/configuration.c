@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "config/replace.h"
 #include "config/value.h"
 #include "log.h"
 
@@ -134,23 +135,17 @@ uint64_t sequence_load(const char *directory)
     return sequence;
 }
 
+static void write_sequence(const void *content, FILE *file)
+{
+    const uint64_t *sequence = content;
+    fprintf(file, "%" PRIu64 "\n", *sequence);
+}
+
 int sequence_save(const char *directory, uint64_t sequence, char *error, size_t size)
 {
-    char path[PATH_SIZE];
-    char temporary[PATH_SIZE + 8];
-    snprintf(path, sizeof(path), "%s/sequence", directory);
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
-    if (mkdir(directory, 0750) < 0 && errno != EEXIST)
-        goto failed;
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        goto failed;
-    int written = fprintf(file, "%" PRIu64 "\n", sequence);
-    if (fclose(file) != 0 || written < 0 || rename(temporary, path) < 0)
-        goto failed;
-    return 0;
-failed:;
-    int cause = errno;
-    snprintf(error, size, "%s: %s; is the state directory writable?", path, strerror(cause));
-    return -cause;
+    int result = replace_file(directory, "sequence", write_sequence, &sequence);
+    if (result < 0)
+        snprintf(error, size, "%s/sequence: %s; is the state directory writable?", directory,
+                 strerror(-result));
+    return result;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "config/replace.h"
 #include "config/value.h"
 
 #define FIRST_LINE "dialgate-hosts 1\n"
@@ -101,8 +102,9 @@ int hosts_load(const char *directory, struct hosts *hosts, char *error, size_t s
     return result ? result : -EBADMSG;
 }
 
-static void write_lines(const struct hosts *hosts, FILE *file)
+static void write_lines(const void *content, FILE *file)
 {
+    const struct hosts *hosts = content;
     unsigned entries = 0;
     fputs(FIRST_LINE, file);
     for (size_t i = 0; i < hosts->count; i++) {
@@ -123,24 +125,8 @@ static void write_lines(const struct hosts *hosts, FILE *file)
 
 int hosts_save(const char *directory, const struct hosts *hosts, char *error, size_t size)
 {
-    char path[PATH_MAX], temporary[PATH_MAX + 8];
-    snprintf(path, sizeof(path), "%s/hosts", directory);
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file)
-        goto failed;
-    write_lines(hosts, file);
-    // Not synchronised: an older file serves as well.
-    bool written = ferror(file) == 0;
-    if (fclose(file) == 0 && written && rename(temporary, path) == 0)
-        return 0;
-    fd = -1;
-failed:;
-    int result = errno ? -errno : -EIO;
-    if (fd >= 0)
-        close(fd);
-    snprintf(error, size, "%s: cannot be written: %s", path, strerror(-result));
+    int result = replace_file(directory, "hosts", write_lines, hosts);
+    if (result < 0)
+        snprintf(error, size, "%s/hosts: cannot be written: %s", directory, strerror(-result));
     return result;
 }

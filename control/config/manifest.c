@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "replace.h"
 
 #define FILE_NAME  "manifest"
 #define FIRST_LINE "dialgate-manifest 1\n"
@@ -279,8 +280,9 @@ struct manifest *manifest_load(const char *directory, char *error, size_t size)
     return NULL;
 }
 
-static void write_lines(const struct manifest *manifest, FILE *file)
+static void write_lines(const void *content, FILE *file)
 {
+    const struct manifest *manifest = content;
     unsigned entries = 0;
     fputs(FIRST_LINE, file);
     for (uint32_t i = 0; i < manifest->peers_next; i++)
@@ -299,40 +301,9 @@ static void write_lines(const struct manifest *manifest, FILE *file)
     fprintf(file, "end %u\n", entries);
 }
 
-// Writes the new file beside the old one in the open directory. Returns 0 or -errno.
-static int write_new(const struct manifest *manifest, int directory, const char *name)
-{
-    unlinkat(directory, name, 0);
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file) {
-        int reason = -errno;
-        if (fd >= 0)
-            close(fd);
-        return reason;
-    }
-    write_lines(manifest, file);
-    int result = fflush(file) == 0 && fsync(fd) == 0 ? 0 : -errno;
-    if (fclose(file) != 0 && result == 0)
-        result = -errno;
-    return result;
-}
-
 int manifest_save(const struct manifest *manifest, const char *path, char *error, size_t size)
 {
-    static const char temporary[] = FILE_NAME ".new";
-    int result = mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
-    int directory = result < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (result == 0 && directory < 0)
-        result = -errno;
-    if (result == 0)
-        result = write_new(manifest, directory, temporary);
-    if (result == 0 && renameat(directory, temporary, directory, FILE_NAME) < 0)
-        result = -errno;
-    if (result == 0 && fsync(directory) < 0)
-        result = -errno;
-    if (directory >= 0)
-        close(directory);
+    int result = replace_file(path, FILE_NAME, write_lines, manifest);
     if (result < 0)
         tell(error, size,
              "%s/" FILE_NAME ": cannot be written: %s; give dialgate-control a directory that it may write",

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "model.h"
+#include "replace.h"
 #include "value.h"
 
 #define FILE_NAME  "operator"
@@ -191,8 +192,9 @@ int overlay_load(struct overlay *overlay, const char *directory, char *error, si
     return bad ? -EBADMSG : -ENOMEM;
 }
 
-static void write_lines(const struct overlay *overlay, FILE *file)
+static void write_lines(const void *content, FILE *file)
 {
+    const struct overlay *overlay = content;
     fputs(FIRST_LINE, file);
     for (size_t i = 0; i < overlay->count; i++) {
         const struct overlay_row *row = &overlay->rows[i];
@@ -206,34 +208,9 @@ static void write_lines(const struct overlay *overlay, FILE *file)
     fprintf(file, "end %zu\n", overlay->count);
 }
 
-// Writes the new file beside the old one in the open directory. Returns 0 or -errno.
-static int write_new(const struct overlay *overlay, int directory, const char *name)
-{
-    unlinkat(directory, name, 0);
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file) {
-        int reason = -errno;
-        if (fd >= 0)
-            close(fd);
-        return reason;
-    }
-    write_lines(overlay, file);
-    int result = fflush(file) == 0 && fsync(fd) == 0 ? 0 : -errno;
-    if (fclose(file) != 0 && result == 0)
-        result = -errno;
-    return result;
-}
-
 int overlay_save(const struct overlay *overlay, const char *path, char *error, size_t size)
 {
-    static const char temporary[] = FILE_NAME ".new";
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = directory < 0 ? -errno : write_new(overlay, directory, temporary);
-    if (result == 0 && (renameat(directory, temporary, directory, FILE_NAME) < 0 || fsync(directory) < 0))
-        result = -errno;
-    if (directory >= 0)
-        close(directory);
+    int result = replace_file(path, FILE_NAME, write_lines, overlay);
     if (result < 0)
         snprintf(error, size, "%s/" FILE_NAME ": cannot be written: %s; is the state directory writable?",
                  path, strerror(-result));

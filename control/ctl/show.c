@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How results look on a terminal. A result comes from our own daemon, but a key that is missing shows as "-"
-// or 0, never as a crash.
+// How results look on a terminal.
 #include <inttypes.h>
 #include <string.h>
-#include "ctl.h"
-#include "table.h"
-
-#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value && value[0] ? value : "-";
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static const char *count(const json_t *object, const char *key, char buffer[UNIT_SIZE])
-{
-    return unit_count(number(object, key), buffer);
-}
-
-static void print_and_free(struct ctl *ctl, struct table *table)
-{
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
-}
+#include "show_value.h"
 
 // What the start found of an earlier process; nothing after a start that found nothing.
 static void show_found(struct ctl *ctl, const json_t *found)

@@ -2,24 +2,11 @@
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
-#include "ctl.h"
-#include "table.h"
+#include "show_value.h"
 
-#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
-#define PAGE_ROWS        500 // of a listing that the daemon gives in pages
-#define CURSOR_SIZE      17  // a cursor with its NUL
-#define END_RATE         100 // dialogs a second, where the operator names none
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value && value[0] ? value : "-";
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
+#define PAGE_ROWS   500 // of a listing that the daemon gives in pages
+#define CURSOR_SIZE 17  // a cursor with its NUL
+#define END_RATE    100 // dialogs a second, where the operator names none
 
 static const struct table_column list_columns[] = {{"ID", false},     {"STATE", false},  {"AGE", true},
                                                    {"FROM", false},   {"TO", false},     {"MEMBER", false},

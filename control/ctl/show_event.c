@@ -3,13 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
-#include "ctl.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value && value[0] ? value : "-";
-}
+#include "show_value.h"
 
 static const char *clock_text(const json_t *params, char text[24])
 {

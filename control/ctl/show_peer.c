@@ -2,34 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-#include "ctl.h"
-#include "table.h"
+#include "show_value.h"
 
-#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
-#define TIME_SIZE        32
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value && value[0] ? value : "-";
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static const char *count(const json_t *object, const char *key, char buffer[UNIT_SIZE])
-{
-    return unit_count(number(object, key), buffer);
-}
-
-static void print_and_free(struct ctl *ctl, struct table *table)
-{
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
-}
+#define TIME_SIZE 32
 
 // "otherwise" for what is no time.
 static const char *stamp(const json_t *object, const char *key, const char *otherwise, char buffer[TIME_SIZE])

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
-#include "ctl.h"
-#include "table.h"
-
-#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "-";
-}
+#include "show_value.h"
 
 static void print_counters(struct ctl *ctl, const json_t *networks)
 {

@@ -52,12 +52,7 @@ static bool find_passage(const struct worker *worker, struct work *work)
 bool dialog_may_answer(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
-    struct dialog_id id = {.call_hash = work->packet->call_hash,
-                           .call_id = string_of(message, message->call_id),
-                           .from_tag = string_of(message, message->from_tag),
-                           .to_tag = string_of(message, message->to_tag),
-                           .peer = work->packet->peer,
-                           .response = true};
+    struct dialog_id id = response_id(work);
     bool answer = message->method == METHOD_INVITE && message->status / 100 == 2;
     work->dialog = dialog_find(&worker->dialogs, &id, &work->side);
     if (message->to_tag.length == 0 &&

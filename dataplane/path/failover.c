@@ -270,12 +270,7 @@ static void end_early(struct worker *worker, const struct work *work)
 {
     const struct message *message = work->message;
     enum dialog_side side;
-    struct dialog_id id = {.call_hash = work->packet->call_hash,
-                           .call_id = string_of(message, message->call_id),
-                           .from_tag = string_of(message, message->from_tag),
-                           .to_tag = string_of(message, message->to_tag),
-                           .peer = work->packet->peer,
-                           .response = true};
+    struct dialog_id id = response_id(work);
     uint32_t index = message->to_tag.length > 0 && message->method == METHOD_INVITE
                          ? dialog_find(&worker->dialogs, &id, &side)
                          : INDEX_NONE;

@@ -152,6 +152,18 @@ static inline struct dialog_string string_of(const struct message *message, stru
     return (struct dialog_string){message_at(message, span), span.length};
 }
 
+// The dialog that a response speaks of, by its Call-ID and tags.
+static inline struct dialog_id response_id(const struct work *work)
+{
+    const struct message *message = work->message;
+    return (struct dialog_id){.call_hash = work->packet->call_hash,
+                              .call_id = string_of(message, message->call_id),
+                              .from_tag = string_of(message, message->from_tag),
+                              .to_tag = string_of(message, message->to_tag),
+                              .peer = work->packet->peer,
+                              .response = true};
+}
+
 static inline struct cookie_octets octets_of(const struct message *message, struct span span)
 {
     return (struct cookie_octets){message_at(message, span), span.length};

@@ -91,8 +91,8 @@ static void test_file(void **state)
         assert_int_equal(read.rows[i].since, 1700000000);
     }
     overlay_free(&read);
-    assert_int_equal(overlay_save(&overlay, "/nonexistent", error, sizeof(error)), -ENOENT);
-    assert_non_null(strstr(error, "/nonexistent/operator: cannot be written"));
+    assert_int_equal(overlay_save(&overlay, "/proc/nonexistent", error, sizeof(error)), -ENOENT);
+    assert_non_null(strstr(error, "/proc/nonexistent/operator: cannot be written"));
     overlay_free(&overlay);
 }
 

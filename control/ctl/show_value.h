@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Values of a result as they are shown. A result comes from our own daemon, but a key that is missing shows
+// as
+// "-" or 0, never as a crash. For the show_*.c alone, hence the short names.
+#ifndef DIALGATE_CTL_SHOW_VALUE_H
+#define DIALGATE_CTL_SHOW_VALUE_H
+
+#include "ctl.h"
+#include "table.h"
+
+#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+static inline const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value && value[0] ? value : "-";
+}
+
+static inline int64_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static inline const char *count(const json_t *object, const char *key, char buffer[UNIT_SIZE])
+{
+    return unit_count(number(object, key), buffer);
+}
+
+static inline void print_and_free(struct ctl *ctl, struct table *table)
+{
+    if (table)
+        table_print(table, ctl->out);
+    table_free(table);
+}
+
+#endif

@@ -45,7 +45,8 @@ static void sign_records(uint8_t *file, unsigned choice)
             continue;
         if (choice & SIGN_RECORDS)
             records[i].check = dialog_record_check(&records[i]);
-        if ((choice & SIGN_COLD) && at + sizeof(*cold) <= ARENA && at + sizeof(*cold) + cold->length <= ARENA)
+        if ((choice & SIGN_COLD) && at + sizeof(*cold) <= ARENA &&
+            at + sizeof(*cold) + cold->length + dialog_shift_octets(cold) <= ARENA)
             cold->check = dialog_cold_check(cold);
     }
     if (choice & SIGN_RECORDS)

@@ -16,6 +16,22 @@
 #include "schema.h"
 #include "value.h"
 
+static int take_warnings(struct config *config, struct places *places)
+{
+    config->warnings = calloc(PLACE_WARNINGS_MAX, sizeof(*config->warnings));
+    if (!config->warnings)
+        return -ENOMEM;
+    memcpy(config->warnings, places->warnings, places->warning_count * sizeof(*config->warnings));
+    config->warning_count = places->warning_count;
+    places->warning_count = 0;
+    return 0;
+}
+
+const char *config_warning_at(const struct config *config, size_t index)
+{
+    return index < config->warning_count ? config->warnings[index] : NULL;
+}
+
 struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size)
 {
     struct places places = {.file = name, .error = error, .error_size = size};
@@ -31,6 +47,8 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
         result = read_config(raw, schema, &places, config);
     if (result == 0)
         result = check_config(config, &places);
+    if (result == 0)
+        result = take_warnings(config, &places);
     schema_free(schema);
     places_free(&places);
     if (result == 0) {
@@ -101,6 +119,9 @@ void config_free(struct config *config)
         free(config->peers[i].sources.rows);
         free(config->peers[i].members);
     }
+    for (size_t i = 0; i < config->warning_count; i++)
+        free(config->warnings[i]);
+    free(config->warnings);
     free(config->prefilter.deny.rows);
     free(config->networks);
     free(config->listeners);

@@ -27,6 +27,9 @@ struct config *config_load(const char *file, char *error, size_t size);
 // The same from memory: text[0, length), which need not end in NUL. name stands where FILE would in error.
 struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size);
 
+// What is legal but odd, one line each as in error; NULL behind the last one.
+const char *config_warning_at(const struct config *config, size_t index);
+
 // Writes canonical YAML with every key at its effective value. Parsed again it gives the same configuration,
 // and printed again the same octets. Returns 0, or -EIO when out refused.
 int config_print(const struct config *config, FILE *out);

@@ -85,6 +85,8 @@ struct config {
 #undef S
     struct config_buckets buckets;
     char metrics_address[INET6_ADDRSTRLEN]; // metrics.listen without its port, for those who want text
+    char **warnings;
+    size_t warning_count;
 };
 
 // Texts as they stood in the file; NULL: not there.

@@ -24,6 +24,14 @@ struct walk {
     struct frame frames[PLACE_DEPTH_MAX];
 };
 
+// One line, whatever the file held.
+static void clean(char *line)
+{
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+}
+
 static void write_error(struct places *places, unsigned line, unsigned column, const char *path,
                         const char *text)
 {
@@ -31,10 +39,7 @@ static void write_error(struct places *places, unsigned line, unsigned column, c
         return;
     snprintf(places->error, places->error_size, "%s:%u:%u: %s%s%s", places->file, line, column, path,
              path[0] ? ": " : "", text);
-    // One line, whatever the file held.
-    for (char *at = places->error; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    clean(places->error);
 }
 
 static int refuse_mark(struct places *places, const yaml_mark_t *mark, const char *path, const char *text)
@@ -234,6 +239,9 @@ void places_free(struct places *places)
     free(places->rows);
     places->rows = NULL;
     places->count = places->room = 0;
+    for (size_t i = 0; i < places->warning_count; i++)
+        free(places->warnings[i]);
+    places->warning_count = 0;
 }
 
 const struct place *places_find(const struct places *places, const char *path)
@@ -279,4 +287,22 @@ int places_refuse_key(struct places *places, const char *path, const char *forma
     int result = refuse(places, path, true, format, arguments);
     va_end(arguments);
     return result;
+}
+
+void places_warn(struct places *places, const char *path, const char *format, ...)
+{
+    char text[512], line[1024];
+    const struct place *place = places_find(places, path);
+    if (!place || places->warning_count == PLACE_WARNINGS_MAX)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    snprintf(line, sizeof(line), "%s:%u:%u: %s%s%s", places->file, place->line, place->column, path,
+             path[0] ? ": " : "", text);
+    clean(line);
+    char *kept = strdup(line);
+    if (kept)
+        places->warnings[places->warning_count++] = kept;
 }

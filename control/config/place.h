@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PLACE_PATH_SIZE 192u
-#define PLACE_DEPTH_MAX 8u
-#define PLACE_KEYS_MAX  64u // keys of one mapping
+#define PLACE_PATH_SIZE    192u
+#define PLACE_DEPTH_MAX    8u
+#define PLACE_KEYS_MAX     64u // keys of one mapping
+#define PLACE_WARNINGS_MAX 32u // of one file; more are not kept
 
 struct place {
     char *path;          // "", "peers", "peers[1].members[0].address"; a path within
@@ -30,6 +31,8 @@ struct places {
     const char *file;
     char *error; // the one line; the first error written stays
     size_t error_size;
+    char *warnings[PLACE_WARNINGS_MAX];
+    size_t warning_count;
 };
 
 // Walks text[0, length). Returns 0, or -EINVAL or -ENOMEM with the error in places. places_free() frees it
@@ -46,5 +49,10 @@ __attribute__((format(printf, 3, 4))) int places_refuse(struct places *places, c
                                                         const char *format, ...);
 __attribute__((format(printf, 3, 4))) int places_refuse_key(struct places *places, const char *path,
                                                             const char *format, ...);
+
+// Keeps `FILE:LINE:COLUMN: path: ...` for the value at path: legal, but odd. The caller may take the warnings
+// out; places_free() frees those that are left.
+__attribute__((format(printf, 3, 4))) void places_warn(struct places *places, const char *path,
+                                                       const char *format, ...);
 
 #endif

@@ -183,6 +183,27 @@ const size_t keys_sections_count = COUNT_OF(keys_sections);
 static const struct key_group *const items[] = {&keys_network, &keys_listener, &keys_peer, &keys_member,
                                                 &keys_route};
 
+const struct key_group *keys_group(size_t index)
+{
+    if (index < COUNT_OF(items))
+        return items[index];
+    index -= COUNT_OF(items);
+    if (index < COUNT_OF(keys_peer_sections))
+        return &keys_peer_sections[index];
+    index -= COUNT_OF(keys_peer_sections);
+    return index < COUNT_OF(keys_sections) ? &keys_sections[index] : NULL;
+}
+
+const char *keys_find(const char *name)
+{
+    const struct key_group *group;
+    for (size_t i = 0; (group = keys_group(i)); i++)
+        for (size_t k = 0; k < group->count; k++)
+            if (strcmp(group->keys[k].name, name) == 0)
+                return group->path;
+    return NULL;
+}
+
 // "peers[3].members[0]" as "peers[].members[]", "networks.outside" as "networks.NAME".
 static void pattern_of(const char *path, char *pattern, size_t size)
 {

@@ -285,6 +285,12 @@ extern const size_t keys_peer_sections_count;
 extern const struct key_group keys_sections[]; // sections and buckets, in printing order
 extern const size_t keys_sections_count;
 
+// Every mapping that has keys, in the order of the reference; NULL behind the last one.
+const struct key_group *keys_group(size_t index);
+
+// Where a key of this name stands: the path of the first mapping that has it, NULL: nowhere.
+const char *keys_find(const char *name);
+
 // Writes the names of the keys allowed under a path of the file (such as "peers[3].members[0]" or "") into
 // text, joined by ", ".
 void keys_names(const char *path, char *text, size_t size);

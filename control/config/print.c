@@ -155,12 +155,7 @@ static void print_reference(const struct key_group *group, FILE *out)
 
 void config_reference(FILE *out)
 {
-    static const struct key_group *const items[] = {&keys_network, &keys_listener, &keys_peer, &keys_member,
-                                                    &keys_route};
-    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
-        print_reference(items[i], out);
-    for (size_t i = 0; i < keys_peer_sections_count; i++)
-        print_reference(&keys_peer_sections[i], out);
-    for (size_t i = 0; i < keys_sections_count; i++)
-        print_reference(&keys_sections[i], out);
+    const struct key_group *group;
+    for (size_t i = 0; (group = keys_group(i)); i++)
+        print_reference(group, out);
 }

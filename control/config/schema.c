@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "nearest.h"
 
 #define TEXT(key, tag)                                                                                       \
     CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_##tag, key, 0,         \
@@ -136,6 +137,7 @@ static const cyaml_schema_field_t root_fields[] = {
         CYAML_FIELD_END};
 
 #define UNEXPECTED    "Unexpected key: " // what libcyaml says before the key
+#define NAMES_SIZE    400
 #define BACKTRACE_MAX (PLACE_DEPTH_MAX + 2)
 
 struct schema {
@@ -190,9 +192,24 @@ static void add_step(char *path, const char *line)
     }
 }
 
+// key is not known under path.
+static int refuse_key(struct places *places, const char *path, const char *key)
+{
+    char names[NAMES_SIZE], near[NEAREST_WORD_MAX + 1], whole[PLACE_PATH_SIZE];
+    const char *elsewhere = keys_find(key);
+    keys_names(path, names, sizeof(names));
+    snprintf(whole, sizeof(whole), "%.150s%s%s", path, path[0] && key[0] ? "." : "", key);
+    if (nearest_name(key, names, near, sizeof(near)))
+        return places_refuse_key(places, whole, "unknown key, did you mean %s; give one of %s", near, names);
+    if (elsewhere)
+        return places_refuse_key(places, whole, "unknown key here, it stands under %s; give one of %s",
+                                 elsewhere, names);
+    return places_refuse_key(places, whole, "unknown key; give one of %s", names);
+}
+
 static int refuse(struct schema *schema, struct places *places, cyaml_err_t code)
 {
-    char path[PLACE_PATH_SIZE] = "", names[256];
+    char path[PLACE_PATH_SIZE] = "";
     for (size_t i = schema->backtrace_count; i-- > 0;)
         add_step(path, schema->backtrace[i]);
     const char *told = strstr(schema->message, ": ");
@@ -201,14 +218,10 @@ static int refuse(struct schema *schema, struct places *places, cyaml_err_t code
     case CYAML_ERR_OOM:
         places_refuse(places, "", "no memory");
         return -ENOMEM;
-    case CYAML_ERR_INVALID_KEY: {
-        keys_names(path, names, sizeof(names));
-        size_t length = strlen(path);
-        if (strncmp(told, UNEXPECTED, strlen(UNEXPECTED)) == 0)
-            snprintf(path + length, sizeof(path) - length, "%s%s", length ? "." : "",
-                     told + strlen(UNEXPECTED));
-        return places_refuse_key(places, path, "unknown key; give one of %s", names);
-    }
+    case CYAML_ERR_INVALID_KEY:
+        return refuse_key(places, path,
+                          strncmp(told, UNEXPECTED, strlen(UNEXPECTED)) == 0 ? told + strlen(UNEXPECTED)
+                                                                             : "");
     case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
         // The backtrace counts the entries that fitted.
         *(strrchr(path, '[') ? strrchr(path, '[') : path) = '\0';

@@ -42,24 +42,28 @@ static const struct row shape_rows[] = {
     {"network without interface", "networks:\n  n: {queues: 1}\n",
      "2:6: networks.n.interface: is missing; give an interface"},
     {"unknown key at the top", BASE "worker: {count: 1}\n",
-     "4:1: worker: unknown key; give one of networks, listeners, peers, routes, workers, memory, dialogs, "
+     "4:1: worker: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
+     "workers, memory, dialogs, "
      "transactions, timers, limits, overload, prefilter, metrics, control, state"},
     {"unknown key in a section", BASE "workers:\n  count: 1\n  idel: spin\n",
-     "6:3: workers.idel: unknown key; give one of count, idle"},
+     "6:3: workers.idel: unknown key, did you mean idle; give one of count, idle"},
     {"unknown key in a network", "networks: {n: {interface: e0, quues: 2}}\n",
-     "1:31: networks.n.quues: unknown key; give one of interface, attach, queues"},
+     "1:31: networks.n.quues: unknown key, did you mean queues; give one of interface, attach, queues"},
     {"unknown key in a member",
      BASE "peers:\n  - name: p\n    listener: a\n    members:\n      - {adress: 10.0.0.9}\n",
-     "8:10: peers[0].members[0].adress: unknown key; give one of address, host, port, weight, priority, "
+     "8:10: peers[0].members[0].adress: unknown key, did you mean address; give one of address, host, port, "
+     "weight, priority, "
      "capacity, calls_per_second"},
     {"unknown key in the second peer", PEERS "  - nam: r\n",
-     "10:5: peers[2].nam: unknown key; give one of name, listener, sources, balance, contact, identity, "
+     "10:5: peers[2].nam: unknown key, did you mean name; give one of name, listener, sources, balance, "
+     "contact, identity, "
      "refer, path, fail_open, overload_control, final_503, retry_after_max, group, probe, failover, limits, "
      "members"},
     {"unknown key in a bucket", BASE "prefilter:\n  peer: {rat: 1}\n",
-     "5:10: prefilter.peer.rat: unknown key; give one of rate, burst"},
+     "5:10: prefilter.peer.rat: unknown key, did you mean rate; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",
-     "4:13: prefilter.rate: unknown key; give one of mode, deny, peer, peer_invite, "
+     "4:13: prefilter.rate: unknown key here, it stands under prefilter.peer; give one of mode, deny, peer, "
+     "peer_invite, "
      "stranger, "
      "stranger_invite, strangers"},
     {"unknown key in a peer's section", BASE "peers: [{name: p, limits: {call: 1}}]\n",
@@ -107,7 +111,8 @@ static const struct row shape_rows[] = {
     {"line end in a value", BASE "state: {directory: \"/a\\nb\"}\n",
      "4:20: state.directory: holds a character that is not printable ASCII; remove it"},
     {"line end in a key", BASE "\"wor\\nkers\": {count: 1}\n",
-     "4:1: wor?kers: unknown key; give one of networks, listeners, peers, routes, workers, memory, dialogs, "
+     "4:1: wor?kers: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
+     "workers, memory, dialogs, "
      "transactions, timers, limits, overload, prefilter, metrics, control, state"},
 };
 

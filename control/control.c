@@ -203,6 +203,7 @@ int control_init(struct control *control, struct event_base *base, const struct 
     control->snapshot_deadline_ms = SNAPSHOT_DEADLINE_MS;
     memset(control->prefilters, 0xff, sizeof(control->prefilters)); // every descriptor -1
     control->active.memfd = control->candidate.memfd = -1;
+    control->audit.fd = -1;
     struct config *config = config_load(options->file, error, size);
     if (!config)
         return -EINVAL;
@@ -247,6 +248,7 @@ int control_connect(struct control *control)
 void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
+    audit_reopen(control);
     rates_destroy(control->rates);
     resolver_destroy(control->resolver);
     if (control->renewal)

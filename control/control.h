@@ -13,6 +13,8 @@
 #include "prefilter.h"
 #include "rates.h"
 #include "resolve.h"
+#include "rpc/audit.h"
+#include "rpc/count.h"
 
 #define ERROR_SIZE            1024
 #define DATAPLANE_DEADLINE_MS 5000u
@@ -66,6 +68,9 @@ struct control {
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
     struct end_job *end_jobs; // rpc/dialog_end_many.c
+    unsigned int listings;    // streamed lists under way; rpc/dialog.c
+    struct rpc_counts rpc;
+    struct audit_file audit;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

@@ -122,6 +122,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
     char error[ERROR_SIZE];
     struct reload_answer answer = {on_reloaded, NULL};
+    audit_reopen(context);
     if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0)
         log_event(LEVEL_ERROR, "reload_refused", "text=\"%s\"", error);
 }
@@ -176,6 +177,10 @@ static int serve(const struct arguments *a, struct event_base *base)
     const struct config *config = control.active.config;
     if (!watch_signals(&signals, &control))
         goto done;
+    if (audit_open(&control) < 0) {
+        snprintf(error, sizeof(error), "control.audit: %s cannot be appended to", control.audit.path);
+        goto done;
+    }
     server = rpc_server_create(&control, path, config_control_group(config), error, sizeof(error));
     if (!server)
         goto done;

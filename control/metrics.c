@@ -302,6 +302,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
         "Sequence of the configuration that control has in force.", (double)control->active.image->sequence);
     one(v, "dialgate_control_uptime_seconds", "gauge", "Since dialgate-control started.",
         (double)(clock_ms() - control->started_ms) / 1000.0);
+    rpc_counts_walk(&control->rpc, v);
     walk_limits(control, v);
     walk_drained(control, v);
     if (control->counters) {

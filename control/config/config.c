@@ -221,6 +221,17 @@ const char *config_control_group(const struct config *config)
     return config->control.group;
 }
 
+struct config_control_view config_control_view(const struct config *config)
+{
+    const struct config_control *control = &config->control;
+    return (struct config_control_view){
+        {control->viewer_group, control->operator_group, control->admin_group},
+        control->audit,
+        (uint32_t)control->clients,
+        (uint32_t)control->line_timeout,
+        (uint32_t)control->reader_timeout};
+}
+
 const char *config_state_directory(const struct config *config)
 {
     return config->state.directory;

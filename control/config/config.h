@@ -66,6 +66,13 @@ const char *config_metrics_address(const struct config *config,
                                    uint16_t *port);              // "127.0.0.1", port in host order
 const char *config_control_group(const struct config *config);   // name of the control socket's group
 const char *config_state_directory(const struct config *config); // absolute path
+struct config_control_view {
+    const char *role_groups[3]; // of viewers, operators, admins; "": not given
+    const char *audit;          // absolute path, "": none
+    uint32_t clients;
+    uint32_t line_timeout_ms, reader_timeout_ms;
+};
+struct config_control_view config_control_view(const struct config *config);
 
 // What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
 // returns false behind the last one.

@@ -230,7 +230,14 @@ extern const char *const choices_session_end[];
     K(listen, ENDPOINT, NULL, "127.0.0.1:9464", 0, 0, CONTROL, "where Prometheus reads /metrics")
 
 #define CONFIG_CONTROL(K, L) \
-    K(group, NAME, NULL, "dialgate", 0, 0, CONTROL, "group that may use the control socket")
+    K(group, NAME, NULL, "dialgate", 0, 0, CONTROL, "group that may use the control socket") \
+    K(viewer_group, NAME, NULL, "", 0, 0, RELOAD, "who of those may look; all of them when not given") \
+    K(operator_group, NAME, NULL, "dialgate-operator", 0, 0, RELOAD, "who of those may change calls, members and bans, too") \
+    K(admin_group, NAME, NULL, "dialgate-admin", 0, 0, RELOAD, "who of those may change the configuration, too") \
+    K(clients, COUNT, NULL, "256", 8, 4096, RELOAD, "connections at once; an eighth of them is kept for admins") \
+    K(line_timeout, DURATION, NULL, "30s", 1000, KEY_HOUR, RELOAD, "a request that is begun must be whole by then") \
+    K(reader_timeout, DURATION, NULL, "10m", 10000, 24 * KEY_HOUR, RELOAD, "who reads nothing of what waits for him so long is cut off") \
+    K(audit, PATH, NULL, "", 0, 0, RELOAD, "file to which every change by RPC is appended, a JSON object a line; none when not given")
 
 #define CONFIG_STATE(K, L) \
     K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \

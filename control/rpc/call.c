@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../control.h"
+#include "audit.h"
 
 struct rpc_call {
     struct control *control;
     json_t *request;
-    json_t *id;     // borrowed from request; NULL: a notification
-    json_t *params; // borrowed from request; NULL: none
+    json_t *id;                      // borrowed from request; NULL: a notification
+    json_t *params;                  // checked; NULL: not yet
+    const struct rpc_method *method; // NULL: not yet
     struct rpc_answer answer;
 };
 
@@ -51,9 +54,14 @@ char *rpc_error_line(enum dg_code code, const char *text)
     return error_line(NULL, code, text);
 }
 
-static void finish(struct rpc_call *call, char *line)
+static void finish(struct rpc_call *call, char *line, enum dg_code code, const char *text)
 {
     struct rpc_answer answer = call->answer;
+    if (call->method && call->method->audited) {
+        struct audit_entry entry = {answer.user, call->method, call->params, code, text};
+        audit_write(call->control, &entry);
+    }
+    json_decref(call->params);
     json_decref(call->request);
     free(call);
     answer.answer(answer.context, line);
@@ -69,7 +77,7 @@ void rpc_reply(struct rpc_call *call, json_t *result)
     if (call->id)
         line = to_line(json_pack("{s:s, s:O, s:O}", "jsonrpc", "2.0", "id", call->id, "result", result));
     json_decref(result);
-    finish(call, line);
+    finish(call, line, DG_OK, NULL);
 }
 
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
@@ -79,7 +87,7 @@ void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    finish(call, call->id ? error_line(call->id, code, text) : NULL);
+    finish(call, call->id ? error_line(call->id, code, text) : NULL, code, text);
 }
 
 void rpc_fail_errno(struct rpc_call *call, int result, const char *text)
@@ -113,7 +121,36 @@ const char *rpc_text(const struct rpc_call *call, const char *name)
 
 const char *rpc_who(const struct rpc_call *call)
 {
-    return call->answer.who ? call->answer.who : "-";
+    return call->answer.user ? call->answer.user->name : "-";
+}
+
+const struct rpc_user *rpc_user(const struct rpc_call *call)
+{
+    return call->answer.user;
+}
+
+bool rpc_streams(const struct rpc_call *call)
+{
+    return call->answer.stream && call->id;
+}
+
+void rpc_part(struct rpc_call *call, const char *method, const char *name, json_t *rows)
+{
+    char *line = to_line(json_pack("{s:s, s:s, s:{s:O, s:O}}", "jsonrpc", "2.0", "method", method, "params",
+                                   "id", call->id, name, rows));
+    json_decref(rows);
+    if (line)
+        call->answer.stream->part(call->answer.context, line);
+}
+
+void rpc_when_taken(struct rpc_call *call, void (*go)(void *what), void *what)
+{
+    call->answer.stream->when_taken(call->answer.context, go, what);
+}
+
+bool rpc_gone(const struct rpc_call *call)
+{
+    return call->answer.stream && call->answer.stream->gone(call->answer.context);
 }
 
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise)
@@ -127,77 +164,60 @@ bool rpc_boolean(const struct rpc_call *call, const char *name)
     return json_is_true(json_object_get(call->params, name));
 }
 
-static bool type_fits(const json_t *value, enum rpc_type type)
+static void refuse_role(struct rpc_call *call)
 {
-    if (type == RPC_TEXT)
-        return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
-    return type == RPC_INTEGER ? json_is_integer(value) && json_integer_value(value) >= 0
-                               : json_is_boolean(value);
+    char way[128];
+    const struct config_control_view view = config_control_view(call->control->active.config);
+    enum rpc_role role = call->method->role;
+    call->control->rpc.refused[RPC_REFUSED_ROLE]++;
+    rpc_fail(call, DG_DENIED, "%s needs the role %s, you have %s; %s", call->method->name, role_name(role),
+             role_name(call->answer.user->role), role_way(&view, role, way, sizeof(way)));
 }
 
-// False when params are not what the row says, with the reason in text.
-static bool params_fit(const struct rpc_method *method, json_t *params, char *text, size_t size)
-{
-    static const char *const type_names[] = {"a text", "an integer of at least 0", "true or false"};
-    const char *key;
-    json_t *value;
-    json_object_foreach(params, key, value)
-    {
-        const struct rpc_param *param = method->params;
-        while (param->name && strcmp(param->name, key) != 0)
-            param++;
-        if (!param->name) {
-            snprintf(text, size, "%s has no parameter %.64s; api.list shows what it takes", method->name,
-                     key);
-            return false;
-        }
-        if (!type_fits(value, param->type)) {
-            snprintf(text, size, "%s: %s must be %s", method->name, param->name, type_names[param->type]);
-            return false;
-        }
-    }
-    for (const struct rpc_param *param = method->params; param->name; param++)
-        if (param->required && !json_object_get(params, param->name)) {
-            snprintf(text, size, "%s: %s is missing: %s", method->name, param->name, param->help);
-            return false;
-        }
-    return true;
-}
-
-static void dispatch(struct rpc_call *call)
+static void dispatch(struct rpc_call *call, json_t *given)
 {
     char text[DG_ERROR_TEXT_SIZE];
     const char *name = json_string_value(json_object_get(call->request, "method"));
     const struct rpc_method *method = rpc_methods;
     while (method->name && strcmp(method->name, name) != 0)
         method++;
-    if (!method->name)
+    if (!method->name) {
+        call->control->rpc.refused[RPC_REFUSED_REQUEST]++;
         rpc_fail(call, DG_UNKNOWN_METHOD, "%s", dg_code_text(DG_UNKNOWN_METHOD));
-    else if (call->params && !json_is_object(call->params))
-        rpc_fail(call, DG_INVALID_PARAMS, "params must be an object");
-    else if (!params_fit(method, call->params, text, sizeof(text)))
-        rpc_fail(call, DG_INVALID_PARAMS, "%s", text);
-    else
-        method->handler(call);
-}
-
-void rpc_serve(struct control *control, const char *line, size_t length, const struct rpc_answer *answer)
-{
-    json_error_t error;
-    json_t *request =
-        json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
-    if (!request) {
-        char text[DG_ERROR_TEXT_SIZE];
-        snprintf(text, sizeof(text), "not JSON at column %d", error.column);
-        answer->answer(answer->context, rpc_error_line(DG_PARSE, text));
         return;
     }
-    json_t *id = json_object_get(request, "id");
+    call->method = method;
+    if (call->answer.user && call->answer.user->role < method->role) {
+        refuse_role(call);
+        return;
+    }
+    call->params = rpc_params(method, given, text, sizeof(text));
+    if (call->params) {
+        method->handler(call);
+        return;
+    }
+    call->control->rpc.refused[RPC_REFUSED_REQUEST]++;
+    rpc_fail(call, DG_INVALID_PARAMS, "%s", text);
+}
+
+// Identifiers are texts, numbers or null (JSON-RPC 2.0, 4); a request without one is a notification.
+static bool is_request(const json_t *request)
+{
+    const json_t *id = json_object_get(request, "id");
     const char *version = json_string_value(json_object_get(request, "jsonrpc"));
-    bool id_ok = !id || json_is_string(id) || json_is_integer(id) || json_is_null(id);
-    if (!json_is_object(request) || !version || strcmp(version, "2.0") != 0 || !id_ok ||
-        !json_is_string(json_object_get(request, "method"))) {
-        char *refusal = error_line(id_ok ? id : NULL, DG_INVALID_REQUEST, dg_code_text(DG_INVALID_REQUEST));
+    return json_is_object(request) && version && strcmp(version, "2.0") == 0 &&
+           json_is_string(json_object_get(request, "method")) &&
+           (!id || json_is_string(id) || json_is_number(id) || json_is_null(id));
+}
+
+void rpc_serve_request(struct control *control, json_t *request, const struct rpc_answer *answer)
+{
+    json_t *id = json_object_get(request, "id");
+    control->rpc.requests++;
+    if (!is_request(request)) {
+        bool known = json_is_string(id) || json_is_number(id);
+        char *refusal = error_line(known ? id : NULL, DG_INVALID_REQUEST, dg_code_text(DG_INVALID_REQUEST));
+        control->rpc.refused[RPC_REFUSED_REQUEST]++;
         json_decref(request);
         answer->answer(answer->context, refusal);
         return;
@@ -208,6 +228,23 @@ void rpc_serve(struct control *control, const char *line, size_t length, const s
         answer->answer(answer->context, rpc_error_line(DG_INTERNAL, "out of memory"));
         return;
     }
-    *call = (struct rpc_call){control, request, id, json_object_get(request, "params"), *answer};
-    dispatch(call);
+    *call = (struct rpc_call){.control = control, .request = request, .id = id, .answer = *answer};
+    dispatch(call, json_object_get(request, "params"));
+}
+
+void rpc_serve(struct control *control, const char *line, size_t length, const struct rpc_answer *answer)
+{
+    json_error_t error;
+    json_t *request =
+        json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    if (!request) {
+        char text[DG_ERROR_TEXT_SIZE];
+        snprintf(text, sizeof(text), "not JSON at column %d", error.column);
+        control->rpc.refused[RPC_REFUSED_REQUEST]++;
+        answer->answer(answer->context, rpc_error_line(DG_PARSE, text));
+    } else if (json_is_array(request)) {
+        rpc_serve_batch(control, request, answer);
+    } else {
+        rpc_serve_request(control, request, answer);
+    }
 }

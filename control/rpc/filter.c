@@ -91,10 +91,6 @@ void rpc_prefilter_top(struct rpc_call *call)
 {
     const struct control *control = rpc_control(call);
     int64_t limit = rpc_integer(call, "limit", TOP_DEFAULT);
-    if (limit < 1 || limit > ROWS_MAX) {
-        rpc_fail(call, DG_INVALID_PARAMS, "limit must be 1 to %d", ROWS_MAX);
-        return;
-    }
     if (!any_prefilter(call))
         return;
     struct prefilter_dropper *rows = calloc((size_t)limit, sizeof(*rows));
@@ -119,10 +115,6 @@ void rpc_prefilter_ban(struct rpc_call *call)
     const struct control *control = rpc_control(call);
     const char *address = rpc_text(call, "address");
     int64_t seconds = rpc_integer(call, "seconds", 0);
-    if (seconds > UINT32_MAX) {
-        rpc_fail(call, DG_INVALID_PARAMS, "seconds must be at most %u", UINT32_MAX);
-        return;
-    }
     if (!any_prefilter(call))
         return;
     for (uint32_t network = 0; network < control->networks; network++) {

@@ -3,130 +3,165 @@
 #include "call.h"
 #include "handlers.h"
 
+static const char *const states[] = {"none", "early", "confirmed", "terminating", "terminated", NULL};
+static const char *const living[] = {"none", "early", "confirmed", NULL};
+
 static const struct rpc_param nothing[] = {{0}};
 
 static const struct rpc_param peer_params[] = {
-    {"peer", RPC_TEXT, true, "name of a peer"},
+    {"peer", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "name of a peer"},
     {0},
 };
 
 static const struct rpc_param member_params[] = {
-    {"peer", RPC_TEXT, true, "name of a peer"},
-    {"member", RPC_TEXT, false,
+    {"peer", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "name of a peer"},
+    {"member", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL,
      "one of its members: address, address:port or host; without it, the whole peer"},
     {0},
 };
 
 static const struct rpc_param list_params[] = {
-    {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
-    {"state", RPC_TEXT, false, "none, early, confirmed, terminating or terminated"},
-    {"older_ms", RPC_INTEGER, false, "only dialogs at least this old, in milliseconds"},
-    {"limit", RPC_INTEGER, false, "rows of this page, 1 to 1000 (100)"},
-    {"cursor", RPC_TEXT, false, "cursor of the page before"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only dialogs from or to this peer"},
+    {"state", RPC_CHOICE, false, 0, 0, states, "only dialogs in this state"},
+    {"older_ms", RPC_INTEGER, false, 0, RPC_EVER, NULL, "only dialogs at least this old, in milliseconds"},
+    {"limit", RPC_INTEGER, false, 1, RPC_EVER, NULL,
+     "rows of this page, at most 1000 (100); with stream: of all pages (all there are)"},
+    {"cursor", RPC_TEXT, false, 16, 16, NULL, "cursor of the page before"},
+    {"stream", RPC_BOOLEAN, false, 0, 0, NULL,
+     "page after page as notifications `dialog.page`, as fast as they are read; then the answer"},
     {0},
 };
 
 static const struct rpc_param dialog_params[] = {
-    {"id", RPC_TEXT, true, "Call-ID, or the short id of dialog.list"},
+    {"id", RPC_TEXT, true, 1, RPC_PATH_MAX, NULL, "Call-ID, or the short id of dialog.list"},
     {0},
 };
 
 static const struct rpc_param end_params[] = {
-    {"id", RPC_TEXT, true, "Call-ID, or the short id of dialog.list"},
-    {"all", RPC_BOOLEAN, false, "end every dialog with this Call-ID"},
+    {"id", RPC_TEXT, true, 1, RPC_PATH_MAX, NULL, "Call-ID, or the short id of dialog.list"},
+    {"all", RPC_BOOLEAN, false, 0, 0, NULL, "end every dialog with this Call-ID"},
     {0},
 };
 
 static const struct rpc_param end_many_params[] = {
-    {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
-    {"state", RPC_TEXT, false, "none, early or confirmed"},
-    {"older_ms", RPC_INTEGER, false, "only dialogs at least this old, in milliseconds"},
-    {"all", RPC_BOOLEAN, false, "every dialog, where none of these is given"},
-    {"rate", RPC_INTEGER, false, "dialogs a second, 1 to 1000 (100)"},
-    {"limit", RPC_INTEGER, false, "dialogs of this page, 1 to 1000 (100), at most ten seconds' worth"},
-    {"cursor", RPC_TEXT, false, "cursor of the page before"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only dialogs from or to this peer"},
+    {"state", RPC_CHOICE, false, 0, 0, living, "only dialogs in this state"},
+    {"older_ms", RPC_INTEGER, false, 0, RPC_EVER, NULL, "only dialogs at least this old, in milliseconds"},
+    {"all", RPC_BOOLEAN, false, 0, 0, NULL, "every dialog, where none of these is given"},
+    // A dialog ended costs the agent a turn or two.
+    {"rate", RPC_INTEGER, false, 1, 1000, NULL, "dialogs a second (100)"},
+    {"limit", RPC_INTEGER, false, 1, 1000, NULL, "dialogs of this page (100), at most ten seconds' worth"},
+    {"cursor", RPC_TEXT, false, 16, 16, NULL, "cursor of the page before"},
     {0},
 };
 
 static const struct rpc_param check_params[] = {
-    {"file", RPC_TEXT, false, "absolute path of a YAML file that dialgate-control can read"},
-    {"text", RPC_TEXT, false, "YAML text, instead of a file"},
+    {"file", RPC_TEXT, false, 1, RPC_PATH_MAX, NULL,
+     "absolute path of a YAML file that dialgate-control can read"},
+    {"text", RPC_TEXT, false, 0, RPC_EVER, NULL, "YAML text, instead of a file"},
     {0},
 };
 
 static const struct rpc_param reload_params[] = {
-    {"file", RPC_TEXT, false, "absolute path; without it, the file in force"},
+    {"file", RPC_TEXT, false, 1, RPC_PATH_MAX, NULL, "absolute path; without it, the file in force"},
     {0},
 };
 
 static const struct rpc_param top_params[] = {
-    {"limit", RPC_INTEGER, false, "rows a network, 1 to 1000 (20)"},
+    {"limit", RPC_INTEGER, false, 1, 1000, NULL, "rows a network (20)"},
     {0},
 };
 
 static const struct rpc_param ban_params[] = {
-    {"address", RPC_TEXT, true, "IPv4 address"},
-    {"seconds", RPC_INTEGER, false, "lifetime (0: until it is lifted or the dataplane restarts)"},
+    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "IPv4 address"},
+    {"seconds", RPC_INTEGER, false, 0, UINT32_MAX, NULL,
+     "lifetime (0: until it is lifted or the dataplane restarts)"},
     {0},
 };
 
 static const struct rpc_param unban_params[] = {
-    {"address", RPC_TEXT, true, "IPv4 address"},
+    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "IPv4 address"},
     {0},
 };
 
 static const struct rpc_param follow_params[] = {
-    {"peer", RPC_TEXT, false, "only dialogs from or to this peer"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only dialogs from or to this peer"},
     {0},
 };
 
+// name, parameters, handler, role, audited, since, help
 const struct rpc_method rpc_methods[] = {
-    {"system.status", nothing, rpc_system_status, "state of control and dataplane, calls now, readiness"},
-    {"core.list", nothing, rpc_core_list, "workers with what they did"},
-    {"peer.list", nothing, rpc_peer_list, "peers with their calls"},
-    {"peer.show", peer_params, rpc_peer_show, "one peer with its members"},
-    {"peer.drain", member_params, rpc_peer_drain,
+    {"system.status", nothing, rpc_system_status, ROLE_VIEWER, false, "0.1",
+     "state of control and dataplane, calls now, readiness"},
+    {"core.list", nothing, rpc_core_list, ROLE_VIEWER, false, "0.1", "workers with what they did"},
+    {"peer.list", nothing, rpc_peer_list, ROLE_VIEWER, false, "0.1", "peers with their calls"},
+    {"peer.show", peer_params, rpc_peer_show, ROLE_VIEWER, false, "0.1", "one peer with its members"},
+    {"peer.drain", member_params, rpc_peer_drain, ROLE_OPERATOR, true, "0.1",
      "no new requests to it, nor from a whole peer; its calls go on"},
-    {"peer.disable", member_params, rpc_peer_disable, "as peer.drain, and it is not probed"},
-    {"peer.enable", member_params, rpc_peer_enable, "takes back peer.drain and peer.disable of the same"},
-    {"drain.on", nothing, rpc_drain_on, "requests outside dialogs are answered 503, calls go on"},
-    {"drain.off", nothing, rpc_drain_off, "takes new calls again"},
-    {"drain.status", nothing, rpc_drain_status,
+    {"peer.disable", member_params, rpc_peer_disable, ROLE_OPERATOR, true, "0.1",
+     "as peer.drain, and it is not probed"},
+    {"peer.enable", member_params, rpc_peer_enable, ROLE_OPERATOR, true, "0.1",
+     "takes back peer.drain and peer.disable of the same"},
+    {"drain.on", nothing, rpc_drain_on, ROLE_OPERATOR, true, "0.1",
+     "requests outside dialogs are answered 503, calls go on"},
+    {"drain.off", nothing, rpc_drain_off, ROLE_OPERATOR, true, "0.1", "takes new calls again"},
+    {"drain.status", nothing, rpc_drain_status, ROLE_VIEWER, false, "0.1",
      "what is drained or disabled, since when, by whom, calls left"},
-    {"dialog.list", list_params, rpc_dialog_list, "a page of dialogs"},
-    {"dialog.show", dialog_params, rpc_dialog_show, "every dialog with this id"},
-    {"dialog.count", nothing, rpc_dialog_count, "dialogs by state and by peer"},
-    {"dialog.end", end_params, rpc_dialog_end, "end a dialog on both sides"},
-    {"dialog.end_many", end_many_params, rpc_dialog_end_many, "end the dialogs that match, page after page"},
-    {"events.follow", follow_params, rpc_events_follow,
+    {"dialog.list", list_params, rpc_dialog_list, ROLE_VIEWER, false, "0.1", "a page of dialogs"},
+    {"dialog.show", dialog_params, rpc_dialog_show, ROLE_VIEWER, false, "0.1", "every dialog with this id"},
+    {"dialog.count", nothing, rpc_dialog_count, ROLE_VIEWER, false, "0.1", "dialogs by state and by peer"},
+    {"dialog.end", end_params, rpc_dialog_end, ROLE_OPERATOR, true, "0.1", "end a dialog on both sides"},
+    {"dialog.end_many", end_many_params, rpc_dialog_end_many, ROLE_OPERATOR, true, "0.1",
+     "end the dialogs that match, page after page"},
+    {"events.follow", follow_params, rpc_events_follow, ROLE_VIEWER, false, "0.1",
      "from now on, a notification `event` for each change of a dialog's state, `events.lost` where some are "
      "missing"},
-    {"config.check", check_params, rpc_config_check,
+    {"config.check", check_params, rpc_config_check, ROLE_ADMIN, false, "0.1",
      "is this configuration acceptable, what needs a restart"},
-    {"config.show", nothing, rpc_config_show, "the configuration in force, every key"},
-    {"config.reload", reload_params, rpc_config_reload,
+    {"config.show", nothing, rpc_config_show, ROLE_VIEWER, false, "0.1",
+     "the configuration in force, every key"},
+    {"config.reload", reload_params, rpc_config_reload, ROLE_ADMIN, true, "0.1",
      "bring a configuration into force, whole or not at all"},
-    {"prefilter.show", nothing, rpc_prefilter_show, "packets by reason and network, and bans"},
-    {"prefilter.top", top_params, rpc_prefilter_top, "sources with the most dropped packets"},
-    {"prefilter.ban", ban_params, rpc_prefilter_ban, "drop everything from an address on every network"},
-    {"prefilter.unban", unban_params, rpc_prefilter_unban, "lift a ban"},
-    {"metrics.get", nothing, rpc_metrics_get, "every metric, as on /metrics"},
-    {"api.list", nothing, rpc_api_list, "the methods and what they take"},
+    {"prefilter.show", nothing, rpc_prefilter_show, ROLE_VIEWER, false, "0.1",
+     "packets by reason and network, and bans"},
+    {"prefilter.top", top_params, rpc_prefilter_top, ROLE_VIEWER, false, "0.1",
+     "sources with the most dropped packets"},
+    {"prefilter.ban", ban_params, rpc_prefilter_ban, ROLE_OPERATOR, true, "0.1",
+     "drop everything from an address on every network"},
+    {"prefilter.unban", unban_params, rpc_prefilter_unban, ROLE_OPERATOR, true, "0.1", "lift a ban"},
+    {"metrics.get", nothing, rpc_metrics_get, ROLE_VIEWER, false, "0.1", "every metric, as on /metrics"},
+    {"api.list", nothing, rpc_api_list, ROLE_VIEWER, false, "0.1", "the methods and what they take"},
     {0},
 };
+
+static json_t *param_json(const struct rpc_param *param)
+{
+    static const char *const types[] = {"text", "integer", "boolean", "choice"};
+    json_t *json = json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", types[param->type],
+                             "required", param->required, "help", param->help);
+    if (param->type == RPC_TEXT || param->type == RPC_INTEGER) {
+        json_object_set_new(json, "least", json_integer(param->least));
+        json_object_set_new(json, "most", param->most == RPC_EVER ? json_null() : json_integer(param->most));
+    }
+    for (size_t i = 0; param->choices && param->choices[i]; i++) {
+        if (i == 0)
+            json_object_set_new(json, "choices", json_array());
+        json_array_append_new(json_object_get(json, "choices"), json_string(param->choices[i]));
+    }
+    return json;
+}
 
 void rpc_api_list(struct rpc_call *call)
 {
-    static const char *const types[] = {"text", "integer", "boolean"};
     json_t *methods = json_array();
     for (const struct rpc_method *method = rpc_methods; method->name; method++) {
         json_t *params = json_array();
         for (const struct rpc_param *param = method->params; param->name; param++)
-            json_array_append_new(params, json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type",
-                                                    types[param->type], "required", param->required, "help",
-                                                    param->help));
-        json_array_append_new(methods, json_pack("{s:s, s:s, s:o}", "name", method->name, "help",
-                                                 method->help, "params", params));
+            json_array_append_new(params, param_json(param));
+        json_array_append_new(methods,
+                              json_pack("{s:s, s:s, s:s, s:b, s:s, s:o}", "name", method->name, "help",
+                                        method->help, "role", role_name(method->role), "audited",
+                                        method->audited, "since", method->since, "params", params));
     }
     rpc_reply(call, json_pack("{s:o}", "methods", methods));
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A client has one call under way: the next line is read when the answer is written and most of it is taken.
-// So a client can hold no more memory here than one line, one answer and OUTPUT_HIGH octets.
+// A client has one call under way: the next line is read when the answer is written and most of it is taken;
+// a streamed answer goes on when most of the part before is taken. So a client can hold no more memory here
+// than one line, one answer or part, and OUTPUT_HIGH octets, and who does not read holds up nobody else. Once
+// a second is looked who left a line half or reads nothing at all.
 #include "server.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,9 @@
 #include "../log.h"
 
 #define OUTPUT_HIGH  (1u << 20)
+#define OUTPUT_LOW   (64u << 10) // the next part of a stream is made then
 #define LINES_A_TURN 64u
+#define BACKLOG      512
 
 struct client {
     struct rpc_server *server;  // NULL: the server has ended
@@ -37,7 +41,11 @@ struct client {
     bool follows;
     uint16_t followed_peer; // NUMBER_NONE: any
     uint64_t lost;          // events since the last one that it got
-    char who[OVERLAY_WHO_SIZE];
+    uint64_t line_ms;       // when the line that is not whole yet was begun; 0: none
+    uint64_t taken_ms;      // when it last read something, or had nothing to read
+    void (*go)(void *what); // a stream that waits for the client; NULL: none
+    void *what;
+    struct rpc_user user;
     LIST_ENTRY(client) link;
 };
 
@@ -45,6 +53,7 @@ struct rpc_server {
     struct control *control;
     struct evconnlistener *listener;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct event *sweep;
     int lock;
     unsigned int count;
     unsigned int followers;
@@ -52,17 +61,26 @@ struct rpc_server {
     LIST_HEAD(clients, client) clients;
 };
 
+static void go_on(struct client *client)
+{
+    void (*go)(void *what) = client->go;
+    client->go = NULL;
+    go(client->what);
+}
+
 static void hang_up(struct client *client)
 {
     if (client->stream) {
         bufferevent_free(client->stream);
         client->stream = NULL;
         LIST_REMOVE(client, link);
-        client->server->count--;
+        client->server->control->rpc.clients = --client->server->count;
         client->server->followers -= client->follows;
         client->server = NULL;
     }
-    if (!client->busy)
+    if (client->go)
+        go_on(client); // its call ends now, and that frees the client
+    else if (!client->busy)
         free(client);
 }
 
@@ -78,6 +96,31 @@ static void on_answer(void *context, char *line)
     else
         bufferevent_trigger(client->stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
+
+static void on_part(void *context, char *line)
+{
+    struct client *client = context;
+    if (client->stream)
+        bufferevent_write(client->stream, line, strlen(line));
+    free(line);
+}
+
+static bool is_gone(void *context)
+{
+    const struct client *client = context;
+    return client->stream == NULL;
+}
+
+static void when_taken(void *context, void (*go)(void *what), void *what)
+{
+    struct client *client = context;
+    client->go = go;
+    client->what = what;
+    if (client->stream && evbuffer_get_length(bufferevent_get_output(client->stream)) <= OUTPUT_LOW)
+        bufferevent_trigger(client->stream, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static const struct rpc_stream parts = {on_part, when_taken, is_gone};
 
 static void on_follow(void *context, uint16_t peer)
 {
@@ -112,8 +155,10 @@ void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event
         bool wanted = client->follows &&
                       (client->followed_peer == NUMBER_NONE || event->peers[0] == NUMBER_NONE ||
                        client->followed_peer == event->peers[0] || client->followed_peer == event->peers[1]);
-        if (wanted && !take_event(client, event))
+        if (wanted && !take_event(client, event)) {
             client->lost++;
+            server->control->rpc.events_lost++;
+        }
     }
 }
 
@@ -122,10 +167,17 @@ bool rpc_server_followed(const struct rpc_server *server)
     return server->followers > 0;
 }
 
-static void refuse_line(struct client *client)
+// Nothing more is read, and what was is dropped.
+static void refuse_line(struct client *client, enum rpc_refusal refusal, const char *text)
 {
-    char *line = rpc_error_line(DG_INVALID_REQUEST, "a line may have 1 MiB");
+    struct evbuffer *input = bufferevent_get_input(client->stream);
+    char *line = rpc_error_line(DG_INVALID_REQUEST, text);
+    client->server->control->rpc.refused[refusal]++;
+    if (log_allowed(&client->server->limit))
+        log_event(LEVEL_WARNING, "line_refused", "user=%s uid=%u pid=%d text=\"%s\"", client->user.name,
+                  (unsigned)client->user.uid, (int)client->user.pid, text);
     bufferevent_disable(client->stream, EV_READ);
+    evbuffer_drain(input, evbuffer_get_length(input));
     if (line)
         bufferevent_write(client->stream, line, strlen(line));
     free(line);
@@ -149,11 +201,14 @@ static void on_read(struct bufferevent *stream, void *context)
         char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
         if (!line) {
             if (evbuffer_get_length(input) >= RPC_LINE_MAX && !client->ended)
-                refuse_line(client);
+                refuse_line(client, RPC_REFUSED_LINE_TOO_LONG, "a line may have 1 MiB");
+            if (client->line_ms == 0 && evbuffer_get_length(input) > 0)
+                client->line_ms = clock_ms();
             close_when_written(client);
             return;
         }
-        struct rpc_answer answer = {on_answer, client, on_follow, client->who};
+        client->line_ms = 0;
+        struct rpc_answer answer = {on_answer, client, on_follow, &parts, &client->user};
         client->busy = true;
         rpc_serve(client->server->control, line, length, &answer);
         free(line);
@@ -163,7 +218,43 @@ static void on_read(struct bufferevent *stream, void *context)
 
 static void on_write(struct bufferevent *stream, void *context)
 {
+    struct client *client = context;
+    if (client->go)
+        go_on(client);
     on_read(stream, context);
+}
+
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *context)
+{
+    struct client *client = context;
+    if (info->n_deleted > 0 || info->orig_size == 0)
+        client->taken_ms = clock_ms();
+}
+
+// True when it is gone.
+static bool cut_if_stuck(struct client *client, uint64_t now, const struct config_control_view *view)
+{
+    size_t waiting = evbuffer_get_length(bufferevent_get_output(client->stream));
+    if (waiting == 0 || now - client->taken_ms < view->reader_timeout_ms)
+        return false;
+    client->server->control->rpc.refused[RPC_REFUSED_SLOW_READER]++;
+    log_event(LEVEL_WARNING, "reader_cut", "user=%s uid=%u pid=%d octets=%zu", client->user.name,
+              (unsigned)client->user.uid, (int)client->user.pid, waiting);
+    hang_up(client);
+    return true;
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct rpc_server *server = context;
+    const struct config_control_view view = config_control_view(server->control->active.config);
+    uint64_t now = clock_ms();
+    for (struct client *client = LIST_FIRST(&server->clients), *next; client; client = next) {
+        next = LIST_NEXT(client, link);
+        if (!cut_if_stuck(client, now, &view) && !client->busy && !client->ended && client->line_ms > 0 &&
+            now - client->line_ms >= view.line_timeout_ms)
+            refuse_line(client, RPC_REFUSED_HALF_LINE, "a line must be whole within control.line_timeout");
+    }
 }
 
 static void on_event(struct bufferevent *stream, short what, void *context)
@@ -179,50 +270,63 @@ static void on_event(struct bufferevent *stream, short what, void *context)
         hang_up(client);
 }
 
-// A word: the user's name, or uid-N where there is none that is one.
-static void name_user(int fd, char who[OVERLAY_WHO_SIZE])
+static void refuse_client(struct rpc_server *server, int fd, const struct rpc_user *user,
+                          enum rpc_refusal refusal)
 {
-    struct ucred credentials = {.uid = UINT32_MAX};
-    socklen_t length = sizeof(credentials);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) {
-        snprintf(who, OVERLAY_WHO_SIZE, "-");
-        return;
-    }
-    const struct passwd *user = getpwuid(credentials.uid);
-    if (user && user->pw_name[0] && strlen(user->pw_name) < OVERLAY_WHO_SIZE &&
-        strpbrk(user->pw_name, " \t\r\n\v\f\"") == NULL)
-        snprintf(who, OVERLAY_WHO_SIZE, "%s", user->pw_name);
+    char text[DG_ERROR_TEXT_SIZE], way[128];
+    const struct config_control_view view = config_control_view(server->control->active.config);
+    bool stranger = refusal == RPC_REFUSED_STRANGER;
+    if (stranger)
+        snprintf(text, sizeof(text), "user %s has no role; %s", user->name,
+                 role_way(&view, ROLE_VIEWER, way, sizeof(way)));
     else
-        snprintf(who, OVERLAY_WHO_SIZE, "uid-%u", (unsigned)credentials.uid);
+        snprintf(text, sizeof(text), "too many clients of the control socket: %u; close some", server->count);
+    char *line = rpc_error_line(stranger ? DG_DENIED : DG_REFUSED, text);
+    server->control->rpc.refused[refusal]++;
+    // Who does not take so little at once is not told.
+    ssize_t told = line ? send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+    if (log_allowed(&server->limit))
+        log_event(LEVEL_WARNING, "client_refused", "user=%s uid=%u pid=%d clients=%u told=%d text=\"%s\"",
+                  user->name, (unsigned)user->uid, (int)user->pid, server->count, told > 0, text);
+    free(line);
+    close(fd);
+}
+
+// RPC_REFUSAL_COUNT: it may come in.
+static enum rpc_refusal judge_client(const struct rpc_server *server, const struct rpc_user *user,
+                                     uint32_t places)
+{
+    if (user->role == ROLE_NONE)
+        return RPC_REFUSED_STRANGER;
+    if (user->role < ROLE_ADMIN)
+        places -= places / RPC_ADMIN_PART;
+    return server->count < places ? RPC_REFUSAL_COUNT : RPC_REFUSED_CLIENTS;
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int length, void *context)
 {
     struct rpc_server *server = context;
-    struct client *client = server->count < RPC_CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
-    struct bufferevent *stream = NULL;
-    if (client)
-        stream = bufferevent_socket_new(server->control->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    struct rpc_user user;
+    const struct config_control_view view = config_control_view(server->control->active.config);
+    role_of_peer(fd, &view, &user);
+    enum rpc_refusal refusal = judge_client(server, &user, view.clients);
+    struct client *client = refusal == RPC_REFUSAL_COUNT ? calloc(1, sizeof(*client)) : NULL;
+    struct bufferevent *stream =
+        client ? bufferevent_socket_new(server->control->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
     if (!stream) {
-        char *line = rpc_error_line(DG_REFUSED, "too many clients of the control socket; close some");
-        if (line && send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-            log_allowed(&server->limit))
-            log_event(LEVEL_WARNING, "client_not_told", "errno=%d", errno);
-        if (log_allowed(&server->limit))
-            log_event(LEVEL_WARNING, "client_refused", "clients=%u", server->count);
-        free(line);
         free(client);
-        close(fd);
+        refuse_client(server, fd, &user, refusal == RPC_REFUSAL_COUNT ? RPC_REFUSED_CLIENTS : refusal);
         return;
     }
-    *client = (struct client){.server = server, .stream = stream};
-    name_user(fd, client->who);
+    *client = (struct client){.server = server, .stream = stream, .user = user, .taken_ms = clock_ms()};
     LIST_INSERT_HEAD(&server->clients, client, link);
-    server->count++;
+    server->control->rpc.clients = ++server->count;
     bufferevent_setcb(stream, on_read, on_write, on_event, client);
     // Reading stops at the limit; a whole line of the limit's size and its end must fit.
     bufferevent_setwatermark(stream, EV_READ, 0, RPC_LINE_MAX + 1);
+    bufferevent_setwatermark(stream, EV_WRITE, OUTPUT_LOW, 0);
+    evbuffer_add_cb(bufferevent_get_output(stream), on_output, client);
     bufferevent_enable(stream, EV_READ | EV_WRITE);
 }
 
@@ -341,7 +445,7 @@ struct rpc_server *rpc_server_create(struct control *control, const char *path, 
         goto failed;
     memcpy(server->path, address.sun_path, sizeof(server->path));
     server->listener = evconnlistener_new(control->base, on_accept, server,
-                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
     if (!server->listener) {
         snprintf(error, size, "%s: listen: %s", path, strerror(errno));
         close(fd);
@@ -349,6 +453,13 @@ struct rpc_server *rpc_server_create(struct control *control, const char *path, 
         goto failed;
     }
     evconnlistener_set_error_cb(server->listener, on_accept_error);
+    static const struct timeval second = {1, 0};
+    server->sweep = event_new(control->base, -1, EV_PERSIST, on_sweep, server);
+    if (!server->sweep || event_add(server->sweep, &second) < 0) {
+        snprintf(error, size, "out of memory");
+        rpc_server_destroy(server);
+        return NULL;
+    }
     return server;
 failed:
     if (server->lock >= 0)
@@ -367,6 +478,8 @@ void rpc_server_destroy(struct rpc_server *server)
         hang_up(client);
         client = next;
     }
+    if (server->sweep)
+        event_free(server->sweep);
     evconnlistener_free(server->listener);
     unlink(server->path);
     close(server->lock);

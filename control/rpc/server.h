@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control socket: RUN_DIRECTORY/control.sock, one JSON-RPC object a line.
+// The control socket: RUN_DIRECTORY/control.sock, one JSON-RPC object or batch a line. What it refuses is
+// counted in control->rpc. Limits come from the section control of the configuration in force.
 #ifndef DIALGATE_CONTROL_RPC_SERVER_H
 #define DIALGATE_CONTROL_RPC_SERVER_H
 
@@ -7,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RPC_LINE_MAX    (1u << 20) // octets of a request line
-#define RPC_CLIENTS_MAX 256u       // connections at once
+#define RPC_LINE_MAX   (1u << 20) // octets of a request line
+#define RPC_ADMIN_PART 8u         // one of so many places is kept for admins
 
 struct control;
 struct rpc_server;

@@ -152,6 +152,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     member_events_poll(&agent->member_events);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
+    call_records_poll(&agent->plane.records, &agent->channel);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
@@ -243,6 +244,10 @@ static void take_message(struct agent *agent, const struct channel_input *in)
     case CHANNEL_SNAPSHOT:
         take_snapshot(agent, in);
         break;
+        call_records_begin(&agent->plane.records);
+        break;
+    case CHANNEL_RECORDS_DONE:
+        call_records_done(&agent->plane.records, &in->body.records_done);
     default:
         if (agent->state == CHANNEL_RUNNING)
             dialog_requests_begin(&agent->requests, in, clock_ms());

@@ -63,6 +63,16 @@ static struct images_plan images_plan_of(const struct rules *rules, const struct
                                 .arena_octets = rules->settings->arena_octets};
 }
 
+// Calls go on without their records.
+static void open_records(struct dataplane *plane, const struct rundir *dir, unsigned workers)
+{
+    int result = call_records_open(&plane->records, dir->state, workers);
+
+    if (result < 0)
+        log_event(LOG_ERROR, "call_records_missing", "file=\"%s/%s\" reason=\"%s\"", dir->state,
+                  CALL_RECORDS_FILE, strerror(-result));
+}
+
 // EAL has its memory before the dialogs take theirs: large pages that are too few are its first.
 static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
                       const struct images_plan *images, struct fault *fault)
@@ -95,11 +105,13 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
                                 .counters = &plane->counters,
                                 .keys = &plane->keys,
                                 .images = &plane->images,
+                                .records = &plane->records,
                                 .rules = rules};
     struct images_plan images;
     int result;
 
     memset(plane, 0, sizeof(*plane));
+    open_records(plane, dir, rules->settings->workers);
     raise_locked_memory();
     result = keys_open(dir->state, &plane->keys, fault);
     if (result == 0)
@@ -134,6 +146,7 @@ bool boot_stop(struct dataplane *plane)
     if (stopped) {
         workers_destroy(&plane->workers);
         images_close(&plane->images);
+        call_records_close(&plane->records);
     }
     ports_close(&plane->ports);
     hostnet_close(plane->hostnet);

@@ -3,6 +3,7 @@
 #ifndef DIALGATE_BOOT_H
 #define DIALGATE_BOOT_H
 
+#include "call_records.h"
 #include "counters_file.h"
 #include "hostnet.h"
 #include "images.h"
@@ -30,6 +31,7 @@ struct dataplane {
     struct workers workers;
     struct images images;
     struct cookie_keys keys;
+    struct call_records records;
     struct rules *start_rules;
 };
 

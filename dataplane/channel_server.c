@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "dialgate/counters.h"
 
 #define SEND_BUFFER (1 << 20)
 
@@ -267,6 +268,7 @@ static int check_body(const struct channel_input *in, struct fault *fault)
 {
     const struct channel_dialog_list *list = &in->body.list;
     const struct channel_dialog_select *select = &in->body.select;
+    const struct channel_records_done *records = &in->body.records_done;
 
     switch ((enum channel_type)in->header.type) {
     case CHANNEL_HELLO:
@@ -296,6 +298,11 @@ static int check_body(const struct channel_input *in, struct fault *fault)
                              select->call_id_length, CHANNEL_CALL_ID_SIZE);
         if (select->handle == 0 && select->call_id_length == 0)
             return fault_set(fault, EINVAL, "neither handle nor Call-ID");
+        return 0;
+    case CHANNEL_RECORDS_DONE:
+        if (records->worker >= WORKERS_MAX || records->again > 1)
+            return fault_set(fault, EINVAL, "records of worker %u, again %u", records->worker,
+                             records->again);
         return 0;
     default:
         return 0;

@@ -31,6 +31,7 @@ struct channel_input {
         struct channel_snapshot snapshot;
         struct channel_dialog_list list;
         struct channel_dialog_select select;
+        struct channel_records_done records_done;
     } body;
     int fd;
 };

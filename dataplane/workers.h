@@ -5,6 +5,7 @@
 
 #include "counters_file.h"
 #include "eal.h"
+#include "call_records.h"
 #include "images.h"
 #include "ports.h"
 #include "worker.h"
@@ -28,6 +29,7 @@ struct workers_plan {
     const struct counters_file *counters;
     const struct cookie_keys *keys;
     struct images *images; // a file a worker, which outlives the workers
+    const struct call_records *records;
     struct rules *rules;   // published; the caller keeps owning them until workers_create() succeeded
     struct nexthop_table *nexthops; // the same
 };

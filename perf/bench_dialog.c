@@ -96,7 +96,6 @@ static uint32_t create(struct core *core, const struct call *call)
     const struct dialog_birth birth = {.call_hash = call->hash,
                                        .texts = texts,
                                        .caller_peer = 1,
-                                       .caller_member = DIALOG_NUMBER_NONE,
                                        .callee_peer = 2,
                                        .callee_member = 3,
                                        .cseq = 1,

@@ -103,7 +103,6 @@ static void begin_late(struct worker *worker, struct work *work)
 {
     const struct dialog_birth birth = {
         .caller_peer = work->cookie.caller_peer,
-        .caller_member = NUMBER_NONE,
         .callee_peer = work->cookie.callee_peer,
         .callee_member = NUMBER_NONE,
         .learnt = {[DIALOG_CALLER] = work->upstream_at, [DIALOG_CALLEE] = work->packet->source},
@@ -148,8 +147,10 @@ void dialog_response(struct worker *worker, struct work *work)
                                       .index = client->dialog,
                                       .caller_peer = dialog->caller_peer,
                                       .callee_peer = dialog->callee_peer};
-    if (message->status >= 300)
-        track_refusal(worker, index);
-    else if (message->status > 100) // without a tag too: 12.1.2
+    if (message->status >= 300) {
+        struct call_end end = call_end_of_refusal(worker, client->other, message->status);
+        track_refusal(worker, index, &end);
+    } else if (message->status > 100) { // without a tag too: 12.1.2
         track_tag(worker, work, index, &mine);
+    }
 }

@@ -72,12 +72,33 @@ static void drop_call(struct worker *worker, uint32_t index)
     calls_release(worker, dialog_at(&worker->dialogs, index));
 }
 
-unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event event)
+// Whether this event ends the call, and no fork goes on.
+static bool ends_call(const struct worker *worker, uint32_t index, enum dialog_event event)
+{
+    uint8_t next = dialog_fsm[dialog_at(&worker->dialogs, index)->row][event].next;
+    bool goes_on = next <= DIALOG_ROW_CONFIRMED; // ROW_FREE: nothing happens
+    return !goes_on && dialog_count_heir(&worker->dialogs, index) == INDEX_NONE;
+}
+
+// Of several records of an INVITE the one that is answered stands for the call.
+static void take_call(struct worker *worker, uint32_t index)
+{
+    uint32_t before = dialog_count_take(&worker->dialogs, index);
+    if (before == INDEX_NONE)
+        return;
+    calls_hold(worker, dialog_at(&worker->dialogs, index));
+    calls_release(worker, dialog_at(&worker->dialogs, before));
+}
+
+unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_event event,
+                          const struct call_end *end)
 {
     const struct dialog *dialog = dialog_at(&worker->dialogs, index);
     bool before = is_call(worker, index), carried = carries_call(worker, index);
     unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
     bool after = is_call(worker, index);
+    if (carried && call_record_wanted(worker) && ends_call(worker, index, event))
+        call_record_end(worker, index, event, end);
     if (before != after)
         count_call(worker, dialog, after ? 1 : -1);
     if (carried && !carries_call(worker, index))
@@ -86,6 +107,8 @@ unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event e
         calls_hold(worker, dialog);
     count_actions(worker, dialog, actions);
     if (actions & DIALOG_DO_CANCEL)
+    else if (actions & DIALOG_DO_CONFIRM)
+        take_call(worker, index);
         cancel_invite(worker, dialog);
     if (actions & DIALOG_DO_BYE_BOTH) {
         originate_bye(worker, index, DIALOG_CALLEE);
@@ -98,6 +121,12 @@ unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event e
 
 void dialog_taken(struct worker *worker, uint32_t index)
 {
+unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event event)
+{
+    static const struct call_end of_event = {.known = false};
+    return dialog_apply_end(worker, index, event, &of_event);
+}
+
     if (is_call(worker, index))
         count_call(worker, dialog_at(&worker->dialogs, index), 1);
     if (carries_call(worker, index))
@@ -126,7 +155,9 @@ void dialog_drop(struct worker *worker, uint32_t index)
 {
     if (is_call(worker, index))
         count_call(worker, dialog_at(&worker->dialogs, index), -1);
-    if (carries_call(worker, index))
+    if (carries_call(worker, index)) {
+        if (call_record_wanted(worker) && dialog_count_heir(&worker->dialogs, index) == INDEX_NONE)
+            call_record_end(worker, index, DIALOG_EVENTS, &(struct call_end){.status = 200});
         drop_call(worker, index);
     dialog_release(&worker->dialogs, index);
 }
@@ -139,7 +170,9 @@ int dialog_end(struct worker *worker, uint32_t index)
     // Section 15: the callee's side may not send BYE before its 2xx is acknowledged, and we speak for it.
     bool unacked =
         state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED);
-    dialog_apply(worker, index, unacked ? DIALOG_ON_END_UNACKED : DIALOG_ON_OPERATOR_END);
+    dialog_apply_end(
+        worker, index, unacked ? DIALOG_ON_END_UNACKED : DIALOG_ON_OPERATOR_END,
+        &(struct call_end){true, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR, .status = 480});
     return 0;
 }
 
@@ -151,7 +184,8 @@ void dialog_overdue(struct worker *worker, uint32_t index)
         return;
     }
     server->flags |= TRANSACTION_FLAG_TIMER_C; // the caller's 487 becomes a 408
-    dialog_apply(worker, index, DIALOG_ON_OPERATOR_END);
+    dialog_apply_end(worker, index, DIALOG_ON_OPERATOR_END,
+                     &(struct call_end){true, CHANNEL_ENDER_TIMEOUT, CHANNEL_REASON_TIMEOUT, .status = 408});
 }
 
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enum dialog_side side)

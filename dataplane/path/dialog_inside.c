@@ -97,6 +97,7 @@ void dialog_request(struct worker *worker, struct work *work)
     if (message->method == METHOD_ACK) {
         dialog_apply(worker, work->dialog, DIALOG_ON_ACK); // marks the dialog, if there was a 2xx
     } else if (message->method == METHOD_BYE) {
-        dialog_apply(worker, work->dialog, DIALOG_ON_BYE);
+        struct call_end end = call_end_of_bye(worker, message, work->side);
+        dialog_apply_end(worker, work->dialog, DIALOG_ON_BYE, &end);
     }
 }

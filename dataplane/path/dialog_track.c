@@ -62,7 +62,6 @@ uint32_t dialog_begin(struct worker *worker, const struct work *work, const stru
 {
     const struct dialog_birth birth = {
         .caller_peer = work->packet->peer,
-        .caller_member = NUMBER_NONE, // sources are known by their peer alone
         .callee_peer = target->peer,
         .callee_member = target->member,
         .counted = true,
@@ -158,8 +157,10 @@ static bool keep_answer(struct worker *worker, const struct work *work, uint32_t
     if (texts[DIALOG_TEXT_CALLEE_TARGET].length == 0) // a 1xx may have no Contact
         texts[DIALOG_TEXT_CALLEE_TARGET].octets = NULL;
     struct dialog_change change = {.texts = texts};
-    if (message->status >= 200)
+    if (message->status >= 200) {
         track_session(worker, message, DIALOG_CALLER, &change);
+        change.ring = call_record_wanted(worker);
+    }
     if (dialog_change(&worker->dialogs, index, &change) == 0)
         return true;
     count(worker, COUNTER_DIALOG_FULL);
@@ -193,13 +194,13 @@ void track_tag(struct worker *worker, struct work *work, uint32_t first, const s
         bound_other_forks(worker, index);
 }
 
-void track_refusal(struct worker *worker, uint32_t first)
+void track_refusal(struct worker *worker, uint32_t first, const struct call_end *end)
 {
     uint32_t found[DIALOGS_OF_CALL_MAX];
     unsigned n = records_of_invite(worker, first, found);
     for (unsigned i = 0; i < n; i++) {
         if (dialog_state(&worker->dialogs, found[i]) != DIALOG_CONFIRMED)
-            dialog_apply(worker, found[i], DIALOG_ON_REFUSED);
+            dialog_apply_end(worker, found[i], DIALOG_ON_REFUSED, end);
     }
 }
 
@@ -210,15 +211,16 @@ bool track_began_with(const struct worker *worker, uint32_t dialog, uint32_t ser
            record->invite_generation == (uint16_t)worker->transactions.records[server].generation;
 }
 
-void dialog_refused(struct worker *worker, uint32_t server)
+void dialog_refused(struct worker *worker, uint32_t server, uint16_t status)
 {
     const struct transaction *transaction = transaction_at(&worker->transactions, server);
     uint32_t dialog = transaction->dialog;
     if (dialog == INDEX_NONE ||
         dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation)
         return;
+    struct call_end end = call_end_of_refusal(worker, server, status);
     if (track_began_with(worker, dialog, server))
-        track_refusal(worker, dialog);
+        track_refusal(worker, dialog, &end);
     else if (!(transaction->flags & TRANSACTION_FLAG_CANCELLED)) // 12.2.1.2: a 408 ends the dialog
         dialog_apply(worker, dialog, DIALOG_ON_GONE);
 }

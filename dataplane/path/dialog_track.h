@@ -17,7 +17,7 @@ uint32_t track_begin(struct worker *worker, const struct work *work, struct dial
 // be gone.
 void track_tag(struct worker *worker, struct work *work, uint32_t first, const struct cookie_route *mine);
 // A final refusal ends every record of the INVITE that was not confirmed meanwhile.
-void track_refusal(struct worker *worker, uint32_t first);
+void track_refusal(struct worker *worker, uint32_t first, const struct call_end *end);
 // Whether this server transaction is the INVITE that began the dialog.
 bool track_began_with(const struct worker *worker, uint32_t dialog, uint32_t server);
 // RFC 4028 8.2: each 2xx to INVITE or UPDATE says how long the session lasts from now on; without a word of

@@ -68,10 +68,11 @@ static void expire_dialog(struct worker *worker, uint32_t index)
     }
     if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
         count(worker, counter_of(event));
-    if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
-        event = DIALOG_ON_OPERATOR_END;
+    const struct call_end session = {true, CHANNEL_ENDER_TIMEOUT, CHANNEL_REASON_SESSION_END, .status = 200};
     if (event == DIALOG_ON_TIMEOUT)
         dialog_overdue(worker, index);
+    else if (event == DIALOG_ON_SESSION_END && worker->rules->settings->session_end == SESSION_END_BYE)
+        dialog_apply_end(worker, index, DIALOG_ON_OPERATOR_END, &session);
     else
         dialog_apply(worker, index, event);
 }

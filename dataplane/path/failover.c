@@ -190,7 +190,7 @@ static enum verdict branch_ended(struct worker *worker, uint32_t client, const s
         return WENT_ON;
     if (best)
         return IS_BEST;
-    dialog_refused(worker, server);
+    dialog_refused(worker, server, best_attempts(worker, server)->status);
     best_send(worker, server, client);
     return WAS_SENT;
 }
@@ -332,7 +332,7 @@ bool failover_unreachable(struct worker *worker, uint32_t client)
     if (counts && (record_of(worker, server)->flags & ENDED_BY_US)) {
         response_failed(worker, client);
     } else if (counts && branch_ended(worker, client, &end, COUNTER_FAILOVER_UNREACHABLE) == IS_BEST) {
-        dialog_refused(worker, server);
+        dialog_refused(worker, server, 503);
         best_send_own(worker, server, client, 503);
     }
     (void)transaction_step(&worker->transactions, client, TRANSACTION_ON_TRANSPORT, worker->now);

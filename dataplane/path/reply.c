@@ -101,6 +101,8 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
     uint32_t outcome = tx_send(worker, mbuf, &writer, work->reply_to);
     if (outcome == 0)
         reply_count(worker, reply.status);
+    if (call_record_wanted(worker))
+        call_record_refused(worker, work, reply.status);
     settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
 }
 

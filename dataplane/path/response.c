@@ -192,6 +192,6 @@ void response_failed(struct worker *worker, uint32_t client)
         reply = (struct reply){480, NULL, NULL};
     else if (flags & TRANSACTION_FLAG_CANCELLED)
         reply = (struct reply){487, "Request Terminated", NULL};
-    dialog_refused(worker, server);
+    dialog_refused(worker, server, reply.status);
     reply_for(worker, server, client, reply);
 }

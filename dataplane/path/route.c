@@ -256,7 +256,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     uint32_t outcome = send_first(worker, work, pair[1], &forward);
     if (outcome != 0) {
         if (is_call)
-            dialog_apply(worker, dialog, DIALOG_ON_REFUSED);
+            dialog_apply_end(worker, dialog, DIALOG_ON_REFUSED, &(struct call_end){.unrecorded = true});
         release_pair(worker, pair[0], pair[1]);
         go_without_state(worker, work, outcome, target->to);
         return;

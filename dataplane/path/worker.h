@@ -71,6 +71,7 @@ struct worker_parts {
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned
     size_t arena_size;
+    struct call_ring *calls;   // in a file of its own: records of calls, NULL: there is none
     struct takeover *takeover; // what earlier processes left, NULL: nothing
 };
 

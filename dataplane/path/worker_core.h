@@ -9,6 +9,7 @@
 
 #include "adopt.h"
 #include "affinity.h"
+#include "call_record.h"
 #include "dialog.h"
 #include "member.h"
 #include "overload.h"
@@ -117,6 +118,9 @@ struct worker {
     struct edits edits;
     uint8_t scratch[4096];
     // What a strict router sent, as a loose one would have (strict.h): one is made while another is read.
+    uint8_t call_texts[2048];                 // of a record (call_record.c)
+    tick_t began;                             // dialogs that are older were taken over
+    uint64_t refused_keys[CALL_REFUSED_KEYS]; // call_record.c
     uint8_t restored[2][4096];
     struct rte_mbuf *burst[BURST_TOTAL];
 };
@@ -321,6 +325,9 @@ void dialog_drop(struct worker *worker, uint32_t dialog);
 // dialog_track.c
 struct route_target {
     struct endpoint to;
+// end: of the call, where more is known of it than the event says.
+unsigned dialog_apply_end(struct worker *worker, uint32_t dialog, enum dialog_event event,
+                          const struct call_end *end);
     uint16_t peer;
     uint16_t member;
     const struct snapshot_route *route; // NULL: inside a dialog
@@ -372,7 +379,7 @@ bool dialog_may_answer(struct worker *worker, struct work *work);
 // After it was sent on. One without a transaction went through dialog_may_answer().
 void dialog_response(struct worker *worker, struct work *work);
 // dialog_track.c: the INVITE of this server transaction failed by itself.
-void dialog_refused(struct worker *worker, uint32_t server);
+void dialog_refused(struct worker *worker, uint32_t server, uint16_t status);
 
 // takeover.c: what earlier processes left. Before the first turn, and then a slice a turn; returns how much
 // was done.

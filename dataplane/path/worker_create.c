@@ -95,6 +95,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
         worker->limits.words[i] = parts->shared->limits[i];
         worker->view.members[i] = parts->shared->members[i];
     }
+    worker->began = worker->now;
     worker->mbufs_at_rest = rte_mempool_in_use_count(parts->pool);
     worker_settings(worker);
     parts->counters->cpu = parts->cpu;

@@ -33,8 +33,7 @@ static bool numbers_fit(const struct adoption *adoption, const struct image *ima
 {
     const struct dialog *record = &image->records[index];
     return record->caller_peer < adoption->peers && record->callee_peer < adoption->peers &&
-           member_fits(adoption, record->callee_member) &&
-           member_fits(adoption, image_cold(image, index)->caller_member);
+           member_fits(adoption, record->callee_member);
 }
 
 static void adopt_record(struct adoption *adoption, unsigned number, uint32_t index, tick_t now)

@@ -163,7 +163,7 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
                           .flags = birth->counted ? DIALOG_FLAG_COUNTED : 0,
                           .invite = birth->invite,
                           .invite_generation = (uint16_t)birth->invite_generation};
-    struct dialog_cold head = {.caller_member = birth->caller_member, .created = now};
+    struct dialog_cold head = {.ring = DIALOG_RING_NONE, .created = now};
     memcpy(head.learnt, birth->learnt, sizeof(head.learnt));
     if (is_full(set, birth->call_hash))
         return INDEX_NONE;
@@ -190,6 +190,7 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
     line.image = 0;
     head.session_s = 0;
     head.shifts = 0;
+    head.ring = DIALOG_RING_NONE;
     dialog_cold_gather(set, index, texts);
     return begin(set, &line, dialog_cold_make(set, &head, texts, NULL));
 }

@@ -135,7 +135,7 @@ void dialogs_init(struct dialogs *set, const struct dialogs_place *place, struct
 struct dialog_birth {
     uint64_t call_hash;
     const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them
-    uint16_t caller_peer, caller_member;
+    uint16_t caller_peer;
     uint16_t callee_peer, callee_member;
     uint32_t cseq; // the caller's
     bool counted;  // it stands for the call: DIALOG_FLAG_COUNTED
@@ -181,6 +181,7 @@ void dialog_member_set(struct dialogs *set, uint32_t index, uint16_t member);
 struct dialog_change {
     const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay.
                                        // Call-ID and caller's tag never change: records are found by them
+    bool ring;                         // when it is early: its ring is noted, for it is about to be confirmed
     bool session;                      // the three below are to be taken over
     uint16_t session_s;                // 0: there is none (any more)
     uint8_t session_refresher;         // enum dialog_side
@@ -241,6 +242,13 @@ void dialog_release(struct dialogs *set, uint32_t index);
 // A record that stands for its call ends: another living one of the same INVITE (a fork) stands for it from
 // here on. Returns that one; INDEX_NONE: there is none, the call has ended.
 uint32_t dialog_count_pass(struct dialogs *set, uint32_t index);
+// The one that would, INDEX_NONE.
+uint32_t dialog_count_heir(const struct dialogs *set, uint32_t index);
+// This one was answered: it stands for the call from here on, unless the one that does was answered as well.
+// Returns that other one; INDEX_NONE: nothing changed.
+uint32_t dialog_count_take(struct dialogs *set, uint32_t index);
+// Ticks from the INVITE to the first 101-199 with a tag, DIALOG_RING_NONE.
+uint16_t dialog_ring(const struct dialogs *set, uint32_t index);
 
 // Taking over (adopt.h). A record from images[image], uncommitted, cold part still there; the caller has
 // checked both. INDEX_NONE: table or records are full. Every one ends when it would have; those in None and

@@ -137,13 +137,24 @@ static void swap(struct dialogs *set, uint32_t index, arena_ref made, const stru
     commit_change(set, index, group);
 }
 
+uint16_t dialog_ring(const struct dialogs *set, uint32_t index)
+{
+    const struct dialog *dialog = &set->records[index];
+    const struct dialog_cold *cold = dialog_cold(set, index);
+    if (dialog->row != DIALOG_ROW_EARLY && dialog->row != DIALOG_ROW_TERMINATING_EARLY)
+        return cold->ring;
+    tick_t ring = dialog->since - cold->created;
+    return ring < DIALOG_RING_NONE ? (uint16_t)ring : DIALOG_RING_NONE - 1;
+}
+
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change)
 {
     struct dialog_string all[DIALOG_TEXT_COUNT];
     bool differ = texts_differ(set, index, change->texts);
     struct dialog_cold head = *dialog_cold(set, index);
     bool session = session_differs(&head, change);
-    if (!differ && !session)
+    bool ring = change->ring && set->records[index].row == DIALOG_ROW_EARLY;
+    if (!differ && !session && !ring)
         return 0;
     if (commit_thaw(set, index) != 0)
         return -ENOSPC;
@@ -152,6 +163,8 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
         head.session_refresher = change->session_refresher;
         head.session_end = change->session_end;
     }
+    if (ring)
+        head.ring = dialog_ring(set, index);
     arena_ref old = set->records[index].cold;
     arena_ref made;
     if (differ) {

@@ -21,18 +21,46 @@ static bool is_heir(const struct dialogs *set, const struct dialog *of, uint32_t
            (state == DIALOG_NONE || state == DIALOG_EARLY || state == DIALOG_CONFIRMED);
 }
 
-uint32_t dialog_count_pass(struct dialogs *set, uint32_t index)
+uint32_t dialog_count_heir(const struct dialogs *set, uint32_t index)
 {
     uint32_t found[DIALOGS_OF_CALL_MAX];
     const struct dialog *dialog = &set->records[index];
     unsigned n =
         dialog_find_call(set, dialog->call_hash, (struct dialog_string){NULL, 0}, found, DIALOGS_OF_CALL_MAX);
     for (unsigned i = 0; i < n; i++) {
-        if (!is_heir(set, dialog, found[i]))
+        if (is_heir(set, dialog, found[i]))
+            return found[i];
+    }
+    return INDEX_NONE;
+}
+
+static void pass(struct dialogs *set, uint32_t from, uint32_t to)
+{
+    (void)commit_thaw(set, to); // without room the image keeps it as it was
+    set_flags(set, to, set->records[to].flags | DIALOG_FLAG_COUNTED);
+    set_flags(set, from, set->records[from].flags & (uint8_t)~DIALOG_FLAG_COUNTED);
+}
+
+uint32_t dialog_count_pass(struct dialogs *set, uint32_t index)
+{
+    uint32_t heir = dialog_count_heir(set, index);
+    if (heir != INDEX_NONE)
+        pass(set, index, heir);
+    return heir;
+}
+
+uint32_t dialog_count_take(struct dialogs *set, uint32_t index)
+{
+    uint32_t found[DIALOGS_OF_CALL_MAX];
+    const struct dialog *dialog = &set->records[index];
+    unsigned n =
+        dialog_find_call(set, dialog->call_hash, (struct dialog_string){NULL, 0}, found, DIALOGS_OF_CALL_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        enum dialog_state state = dialog_state(set, found[i]);
+        if (!(set->records[found[i]].flags & DIALOG_FLAG_COUNTED) ||
+            !is_heir(set, &set->records[found[i]], index) || (state != DIALOG_NONE && state != DIALOG_EARLY))
             continue;
-        (void)commit_thaw(set, found[i]); // without room the image keeps it as it was
-        set_flags(set, found[i], set->records[found[i]].flags | DIALOG_FLAG_COUNTED);
-        set_flags(set, index, dialog->flags & (uint8_t)~DIALOG_FLAG_COUNTED);
+        pass(set, found[i], index);
         return found[i];
     }
     return INDEX_NONE;

@@ -56,6 +56,7 @@ enum dialog_row {
     16u // of the records of one INVITE the one that stands for the call where calls are counted
 
 #define DIALOG_FLAG_SHIFTED 32u // the cold part has watermarks of CSeq (dialog_cseq.c)
+#define DIALOG_FLAG_RESUMED 64u // its BYE was challenged: it had ended, and goes on
 
 // Since the last time that it was asked whether the dialog still lives.
 #define DIALOG_HEARD(side) (1u << (side)) // a message of this side came
@@ -113,6 +114,8 @@ static_assert(offsetof(struct dialog, since) == 48 && offsetof(struct dialog, ch
 static_assert(sizeof(struct dialog) == 64,
               "one cache line; with 8 of table and a cold block of at most 160: 232");
 
+#define DIALOG_RING_NONE 0xffffu
+
 // Numbers of one side from here on are higher by so much at the other end (dialog_cseq.c).
 struct dialog_shift {
     uint32_t from;
@@ -125,7 +128,8 @@ struct dialog_shift {
 struct dialog_cold {
     uint32_t check;  // over the block behind it
     uint16_t length; // octets of packed text
-    uint16_t caller_member;
+    uint16_t
+        ring; // ticks from the INVITE to the first 101-199, DIALOG_RING_NONE: there was none, or not noted
     tick_t created;
     tick_t session_end;        // when session_s is not 0
     uint16_t session_s;        // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none

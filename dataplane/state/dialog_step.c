@@ -99,6 +99,8 @@ static uint8_t flags_after(const struct dialog *dialog, enum dialog_event event)
         return dialog->flags | DIALOG_FLAG_ACKED;
     if (event == DIALOG_ON_CANCEL && (dialog->row == DIALOG_ROW_NONE || dialog->row == DIALOG_ROW_EARLY))
         return dialog->flags | DIALOG_FLAG_CANCELLED;
+    if (event == DIALOG_ON_BYE_CHALLENGED && dialog_fsm[dialog->row][event].next != DIALOG_ROW_FREE)
+        return dialog->flags | DIALOG_FLAG_RESUMED;
     return dialog->flags;
 }
 

@@ -14,6 +14,12 @@
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
 //                                            <-    EVENTS, MEMBER_EVENTS, unasked (request 0)
+//                                            <-    RECORDS, unasked
+//   RECORDS_DONE                             ->    what is kept; nothing answers it
+//
+// A call's record stays in a ring of the data plane, in a file that outlives both processes, until
+// RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same
+// numbers; so each knows what it has, and what is missing is a gap.
 //
 // Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size
 // is not what its type says, whose version or index is out of range, or that comes in the wrong order is
@@ -27,14 +33,14 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      2u
+#define CHANNEL_VERSION      3u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
 #define CHANNEL_CALL_ID_SIZE 512u
 
 // M(TYPE, struct of its body after the header, from, what it is for). The body is exactly this struct; only
-// DIALOG_ROW is followed by text.
+// DIALOG_ROW is followed by text, RECORDS by its records.
 // clang-format off
 #define CHANNEL_MESSAGES(M)                                                                                            \
     M(CHANNEL_HELLO, struct channel_hello, "both", "who speaks and in which state")                                   \
@@ -47,7 +53,9 @@
     M(CHANNEL_DONE, struct channel_done, "dataplane", "a request is finished")                                         \
     M(CHANNEL_REFUSED, struct channel_done, "dataplane", "a message was not understood")                               \
     M(CHANNEL_EVENTS, struct channel_events, "dataplane", "changes of dialogs' states, as they come")                 \
-    M(CHANNEL_MEMBER_EVENTS, struct channel_member_events, "dataplane", "changes of members' health, as they come")
+    M(CHANNEL_MEMBER_EVENTS, struct channel_member_events, "dataplane", "changes of members' health, as they come")  \
+    M(CHANNEL_RECORDS, struct channel_records, "dataplane", "records of calls that ended")                             \
+    M(CHANNEL_RECORDS_DONE, struct channel_records_done, "control", "these records are kept")
 
 // clang-format on
 
@@ -177,7 +185,8 @@ static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
     R(GONE, "gone")                     /* 481 or 408 inside the dialog (RFC 5057) */                                 \
     R(NO_ACK, "no-ack")                 /* the 2xx was never acknowledged */                                          \
     R(SESSION_END, "session-expired")   /* RFC 4028 */                                                                \
-    R(DEAD, "dead")                     /* an OPTIONS of ours inside it was answered 481 or 408, or not at all */
+    R(DEAD, "dead")                     /* an OPTIONS of ours inside it was answered 481 or 408, or not at all */    \
+    R(NO_ROOM, "no-room")               /* its record could not be kept */
 // clang-format on
 enum channel_reason {
 #define R(name, word) CHANNEL_REASON_##name,
@@ -234,6 +243,79 @@ struct channel_member_events {
     struct channel_member_event rows[CHANNEL_EVENTS_MAX];
 };
 static_assert(sizeof(struct channel_member_events) == 16 + 48 * CHANNEL_EVENTS_MAX, "layout");
+
+// Who ended a call. The words are those of the records.
+// clang-format off
+#define CHANNEL_ENDERS(E)                                                                                              \
+    E(CALLER, "caller")                                                                                                \
+    E(CALLEE, "callee")                                                                                                \
+    E(OPERATOR, "operator")                                                                                            \
+    E(TIMEOUT, "timeout")               /* nobody did: a timer ran out */                                             \
+    E(PROXY, "proxy")                   /* we refused it */
+// clang-format on
+enum channel_ender {
+#define E(name, word) CHANNEL_ENDER_##name,
+    CHANNEL_ENDERS(E)
+#undef E
+        CHANNEL_ENDER_COUNT
+};
+
+enum channel_record_text {
+    CHANNEL_RECORD_CALL_ID,
+    CHANNEL_RECORD_FROM,
+    CHANNEL_RECORD_TO,
+    CHANNEL_RECORD_TEXTS
+};
+
+#define CHANNEL_RECORD_TEXT_MAX 256u       // octets of one text; a longer one is cut
+#define CHANNEL_RECORD_NEVER    UINT32_MAX // what did not happen
+
+#define CHANNEL_RECORD_RESTARTED 1u // the call began in a process before
+#define CHANNEL_RECORD_RESUMED                                                                               \
+    2u                        // it was recorded as ended before: its BYE had to come again with credentials
+#define CHANNEL_RECORD_CUT 4u // a text is longer than what is here
+
+// One call, or one attempt. Its texts follow, and padding to 8 octets; From and To as in the INVITE, without
+// parameters.
+struct channel_record {
+    uint64_t sequence;  // of its worker's records, from 1
+    uint64_t start_ms;  // its INVITE: Unix time; of the monotonic clock while it waits in the data plane
+    uint32_t ring_ms;   // after start: the first 101-199, or CHANNEL_RECORD_NEVER
+    uint32_t answer_ms; // the first 2xx, or CHANNEL_RECORD_NEVER
+    uint32_t end_ms;
+    uint32_t size; // octets with texts and padding
+    uint16_t caller_peer;
+    uint16_t callee_peer;   // NUMBER_NONE: none was chosen
+    uint16_t callee_member; // NUMBER_NONE: none was chosen
+    uint16_t status;        // the final one to the INVITE, 200 for any 2xx; 0: there was none
+    uint16_t cause;         // of the Reason (RFC 3326) in the BYE, 0: none
+    uint8_t ender;          // enum channel_ender
+    uint8_t reason;         // enum channel_reason
+    uint8_t flags;          // CHANNEL_RECORD_*
+    uint8_t sip_cause;      // 1: the cause is a SIP status, 0: of Q.850
+    uint16_t text_lengths[CHANNEL_RECORD_TEXTS];
+};
+static_assert(sizeof(struct channel_record) == 56, "layout");
+#define CHANNEL_RECORD_SIZE_MAX                                                                              \
+    (sizeof(struct channel_record) + CHANNEL_RECORD_TEXTS * CHANNEL_RECORD_TEXT_MAX)
+
+// Records of one worker, in order.
+struct channel_records {
+    uint64_t instance; // of the file that holds them; another one counts from the start again
+    uint64_t lost;     // of this worker, in all: the ring was full
+    uint64_t waiting;  // octets behind these
+    uint32_t worker;
+    uint32_t count;
+};
+static_assert(sizeof(struct channel_records) == 32, "layout");
+
+struct channel_records_done {
+    uint64_t instance;
+    uint64_t sequence; // kept up to this one
+    uint32_t worker;
+    uint32_t again; // 1: what is behind it is to be sent again
+};
+static_assert(sizeof(struct channel_records_done) == 24, "layout");
 
 struct channel_done {
     int32_t result; // 0, or -errno

@@ -200,6 +200,7 @@ struct snapshot_overload {
 static_assert(sizeof(struct snapshot_overload) == 16, "layout");
 
 #define SETTINGS_DRAINING 1u // the operator drains this node: requests that begin calls are answered 503
+#define SETTINGS_RECORDS  2u // calls are recorded
 
 struct snapshot_settings {
     uint32_t workers;               // poll-mode cores; restart

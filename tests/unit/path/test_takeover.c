@@ -31,7 +31,6 @@ static void add(struct before *before, unsigned number, uint16_t callee_peer, bo
         .call_hash = siphash13(&before->dialogs.key, id, texts[DIALOG_TEXT_CALL_ID].length),
         .texts = texts,
         .caller_peer = IMAGE_CARRIER_A,
-        .caller_member = NUMBER_NONE,
         .callee_peer = callee_peer,
         .callee_member = callee_peer == IMAGE_SBCS ? IMAGE_MEMBER_SBC1 : NUMBER_NONE,
         .counted = true};

@@ -37,7 +37,6 @@ static inline uint32_t call_make_as(struct world *world, uint64_t hash, const ch
     const struct dialog_birth birth = {.call_hash = hash,
                                        .texts = texts,
                                        .caller_peer = 7,
-                                       .caller_member = DIALOG_NUMBER_NONE,
                                        .callee_peer = 8,
                                        .callee_member = 9,
                                        .cseq = 314,

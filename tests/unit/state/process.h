@@ -105,7 +105,6 @@ static inline uint32_t process_add(struct process *process, unsigned number, tic
     const struct dialog_birth birth = {.call_hash = process_hash(process, number),
                                        .texts = texts,
                                        .caller_peer = (uint16_t)(number % PROCESS_PEERS),
-                                       .caller_member = (uint16_t)(number % 3),
                                        .callee_peer = (uint16_t)((number + 1) % PROCESS_PEERS),
                                        .callee_member = (uint16_t)(number % 5),
                                        .cseq = number,
@@ -153,7 +152,6 @@ static inline void process_assert(const struct process *process, uint32_t index,
     assert_int_equal(dialog->callee_peer, (number + 1) % PROCESS_PEERS);
     assert_int_equal(dialog->callee_member, number % 5);
     assert_int_equal(dialog->cseq[DIALOG_CALLER], number);
-    assert_int_equal(cold->caller_member, number % 3);
     assert_int_equal(cold->learnt[0].address, number);
     assert_int_equal(cold->learnt[1].port, 5061);
     assert_true(wheel_armed(&dialog->timer));

@@ -296,10 +296,6 @@ static void damage_member(struct dialog *record, struct dialog_cold *cold)
 {
     record->callee_member = PROCESS_PEERS;
 }
-static void damage_caller_member(struct dialog *record, struct dialog_cold *cold)
-{
-    cold->caller_member = 0xfffe;
-}
 static void damage_row(struct dialog *record, struct dialog_cold *cold)
 {
     record->row = DIALOG_ROWS;
@@ -309,7 +305,7 @@ static void damage_row(struct dialog *record, struct dialog_cold *cold)
 static void test_damaged_numbers(void **state)
 {
     static void (*const rows[])(struct dialog * record, struct dialog_cold * cold) = {
-        damage_peer, damage_no_peer, damage_member, damage_caller_member, damage_row};
+        damage_peer, damage_no_peer, damage_member, damage_row};
     struct image *images[] = {&first.image};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         process_begin(&first, 1, 0, 1, CAPACITY);

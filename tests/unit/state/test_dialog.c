@@ -24,7 +24,7 @@ static void all_is_copied(struct world *world)
     assert_int_equal(dialog->invite_generation, 4); // its low bits
     assert_int_equal(dialog->callee_tag_hash, 0);
     assert_int_equal(cold->created, world->now);
-    assert_int_equal(cold->caller_member, DIALOG_NUMBER_NONE);
+    assert_int_equal(cold->ring, DIALOG_RING_NONE);
     assert_int_equal(cold->learnt[DIALOG_CALLER].port, 5070);
     assert_int_equal(cold->learnt[DIALOG_CALLEE].address, 0xc0000202);
     assert_int_equal(cold->session_s, 0);

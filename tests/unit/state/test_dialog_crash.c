@@ -146,6 +146,8 @@ static struct fact plan(struct child *child, const struct fact *now, unsigned *e
         next.flags |= *event == DIALOG_ON_ACK && now->row >= DIALOG_ROW_CONFIRMED ? DIALOG_FLAG_ACKED : 0;
         next.flags |=
             *event == DIALOG_ON_CANCEL && now->row < DIALOG_ROW_CONFIRMED ? DIALOG_FLAG_CANCELLED : 0;
+        next.flags |=
+            *event == DIALOG_ON_BYE_CHALLENGED && cell.next != DIALOG_ROW_FREE ? DIALOG_FLAG_RESUMED : 0;
     }
     return next;
 }

@@ -150,9 +150,9 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     dialog_requests_poll(&agent->requests, now_ms);
     dialog_events_poll(&agent->events);
     member_events_poll(&agent->member_events);
+    call_records_poll(&agent->plane.records, &agent->channel);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
-    call_records_poll(&agent->plane.records, &agent->channel);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
@@ -240,14 +240,14 @@ static void take_message(struct agent *agent, const struct channel_input *in)
     switch ((enum channel_type)in->header.type) {
     case CHANNEL_HELLO:
         say_hello(agent, NULL);
-        break;
-    case CHANNEL_SNAPSHOT:
-        take_snapshot(agent, in);
-        break;
         call_records_begin(&agent->plane.records);
         break;
     case CHANNEL_RECORDS_DONE:
         call_records_done(&agent->plane.records, &in->body.records_done);
+        break;
+    case CHANNEL_SNAPSHOT:
+        take_snapshot(agent, in);
+        break;
     default:
         if (agent->state == CHANNEL_RUNNING)
             dialog_requests_begin(&agent->requests, in, clock_ms());

@@ -95,20 +95,20 @@ unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_eve
 {
     const struct dialog *dialog = dialog_at(&worker->dialogs, index);
     bool before = is_call(worker, index), carried = carries_call(worker, index);
-    unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
-    bool after = is_call(worker, index);
     if (carried && call_record_wanted(worker) && ends_call(worker, index, event))
         call_record_end(worker, index, event, end);
+    unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
+    bool after = is_call(worker, index);
     if (before != after)
         count_call(worker, dialog, after ? 1 : -1);
     if (carried && !carries_call(worker, index))
         drop_call(worker, index);
     else if (!carried && carries_call(worker, index)) // a challenged BYE
         calls_hold(worker, dialog);
-    count_actions(worker, dialog, actions);
-    if (actions & DIALOG_DO_CANCEL)
     else if (actions & DIALOG_DO_CONFIRM)
         take_call(worker, index);
+    count_actions(worker, dialog, actions);
+    if (actions & DIALOG_DO_CANCEL)
         cancel_invite(worker, dialog);
     if (actions & DIALOG_DO_BYE_BOTH) {
         originate_bye(worker, index, DIALOG_CALLEE);
@@ -119,14 +119,14 @@ unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_eve
     return actions;
 }
 
-void dialog_taken(struct worker *worker, uint32_t index)
-{
 unsigned dialog_apply(struct worker *worker, uint32_t index, enum dialog_event event)
 {
     static const struct call_end of_event = {.known = false};
     return dialog_apply_end(worker, index, event, &of_event);
 }
 
+void dialog_taken(struct worker *worker, uint32_t index)
+{
     if (is_call(worker, index))
         count_call(worker, dialog_at(&worker->dialogs, index), 1);
     if (carries_call(worker, index))

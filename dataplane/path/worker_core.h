@@ -116,11 +116,11 @@ struct worker {
     struct message message;  // the received one
     struct message kept;     // a kept one, parsed again
     struct edits edits;
-    uint8_t scratch[4096];
-    // What a strict router sent, as a loose one would have (strict.h): one is made while another is read.
     uint8_t call_texts[2048];                 // of a record (call_record.c)
     tick_t began;                             // dialogs that are older were taken over
     uint64_t refused_keys[CALL_REFUSED_KEYS]; // call_record.c
+    uint8_t scratch[4096];
+    // What a strict router sent, as a loose one would have (strict.h): one is made while another is read.
     uint8_t restored[2][4096];
     struct rte_mbuf *burst[BURST_TOTAL];
 };
@@ -310,6 +310,9 @@ static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t dialog, enum dialog_side side);
 unsigned dialog_apply(struct worker *worker, uint32_t dialog,
                       enum dialog_event event); // step, gauges, actions, release
+// end: of the call, where more is known of it than the event says.
+unsigned dialog_apply_end(struct worker *worker, uint32_t dialog, enum dialog_event event,
+                          const struct call_end *end);
 // Ends a dialog by command; one whose 2xx was not acknowledged yet, as soon as it is. Returns 0 or -errno.
 int dialog_end(struct worker *worker, uint32_t dialog);
 // The lifetime of its state is over. An early one whose INVITE is still open is cancelled, the others are
@@ -325,9 +328,6 @@ void dialog_drop(struct worker *worker, uint32_t dialog);
 // dialog_track.c
 struct route_target {
     struct endpoint to;
-// end: of the call, where more is known of it than the event says.
-unsigned dialog_apply_end(struct worker *worker, uint32_t dialog, enum dialog_event event,
-                          const struct call_end *end);
     uint16_t peer;
     uint16_t member;
     const struct snapshot_route *route; // NULL: inside a dialog

@@ -49,8 +49,8 @@
     F(OVERLOADED, "dialgate_overloaded", "gauge", "Whether the worker is behind now, by what shows it.")               \
     F(OVERLOAD_SHARE, "dialgate_overload_refused_percent", "gauge", "Share of new calls that the worker refuses now.") \
     F(OVERLOAD_EVENTS, "dialgate_overload_events_total", "counter", "What overload control did.")                      \
-    F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
+    F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
 
@@ -167,13 +167,13 @@
     C(OVERLOAD_REFUSED, OVERLOAD_EVENTS, "event=\"refused\"", "new call answered 503 by a worker that is behind")      \
     C(OVERLOAD_HEARD, OVERLOAD_EVENTS, "event=\"asked_by_member\"", "a member asked for fewer new requests (RFC 7339)") \
     C(OVERLOAD_RESTS, OVERLOAD_EVENTS, "event=\"member_rests\"", "a member's 503 had a Retry-After")                  \
+    C(RECORD_MADE, CALL_RECORDS, "event=\"made\"", "on its way to control")                                             \
+    C(RECORD_LOST, CALL_RECORDS, "event=\"lost\"", "control took none for so long that there was no room")              \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \
     C(ICMP_STRAY, ICMP_ERRORS, "result=\"stray\"", "it quotes no request that waits for an answer, or another destination") \
     C(ICMP_IGNORED, ICMP_ERRORS, "result=\"ignored\"", "it is of another kind or quotes no request of a transaction of ours") \
-    C(RECORD_MADE, CALL_RECORDS, "event=\"made\"", "on its way to control")                                             \
-    C(RECORD_LOST, CALL_RECORDS, "event=\"lost\"", "control took none for so long that there was no room")              \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
     C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")
 // clang-format on

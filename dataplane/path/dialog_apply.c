@@ -159,6 +159,7 @@ void dialog_drop(struct worker *worker, uint32_t index)
         if (call_record_wanted(worker) && dialog_count_heir(&worker->dialogs, index) == INDEX_NONE)
             call_record_end(worker, index, DIALOG_EVENTS, &(struct call_end){.status = 200});
         drop_call(worker, index);
+    }
     dialog_release(&worker->dialogs, index);
 }
 

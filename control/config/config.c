@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "include.h"
 #include "model.h"
 #include "place.h"
 #include "read.h"
@@ -32,24 +33,70 @@ const char *config_warning_at(const struct config *config, size_t index)
     return index < config->warning_count ? config->warnings[index] : NULL;
 }
 
-struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size)
+// What was written where the environment gave the value, so that it is printed and the value is not.
+static int take_written(struct config *config, const struct places *places)
 {
-    struct places places = {.file = name, .error = error, .error_size = size};
+    size_t count = 0;
+    for (size_t i = 0; i < places->count; i++)
+        count += places->rows[i].written != NULL;
+    config->written = count ? calloc(count, sizeof(*config->written)) : NULL;
+    if (count && !config->written)
+        return -ENOMEM;
+    for (size_t i = 0; i < places->count; i++) {
+        const struct place *place = &places->rows[i];
+        if (!place->written)
+            continue;
+        struct written *written = &config->written[config->written_count++];
+        *written = (struct written){strdup(place->path), strdup(place->written)};
+        if (!written->path || !written->text)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int read_places(struct places *places, struct config *config)
+{
     struct schema *schema = NULL;
     struct raw *raw = NULL;
+    int result = schema_load(places, &schema, &raw);
+    if (result == 0)
+        result = read_config(raw, schema, places, config);
+    if (result == 0)
+        result = check_config(config, places);
+    if (result == 0)
+        result = take_written(config, places);
+    if (result == 0)
+        result = take_warnings(config, places);
+    schema_free(schema);
+    return result;
+}
+
+const char *config_written(const struct config *config, const char *path)
+{
+    for (size_t i = 0; i < config->written_count; i++)
+        if (strcmp(config->written[i].path, path) == 0)
+            return config->written[i].text;
+    return NULL;
+}
+
+struct input {
+    const char *name;
+    const char *text;
+    size_t length;
+    bool is_file; // may include others
+};
+
+static struct config *parse(const struct input *input, char *error, size_t size)
+{
+    struct places places = {.file = input->name, .error = error, .error_size = size};
     if (size)
         error[0] = '\0';
     struct config *config = calloc(1, sizeof(*config));
-    int result = config ? places_read(&places, text, length) : -ENOMEM;
+    int result = config ? places_read(&places, input->text, input->length) : -ENOMEM;
     if (result == 0)
-        result = schema_load(text, length, &places, &schema, &raw);
+        result = input->is_file ? include_files(&places) : include_refuse(&places);
     if (result == 0)
-        result = read_config(raw, schema, &places, config);
-    if (result == 0)
-        result = check_config(config, &places);
-    if (result == 0)
-        result = take_warnings(config, &places);
-    schema_free(schema);
+        result = read_places(&places, config);
     places_free(&places);
     if (result == 0) {
         value_address(&config->metrics.listen.address, config->metrics_address,
@@ -57,46 +104,22 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
         return config;
     }
     if (size && !error[0])
-        snprintf(error, size, "%s:1:1: no memory", name);
+        snprintf(error, size, "%s:1:1: no memory", input->name);
     config_free(config);
     return NULL;
 }
 
-// Reads fd to its end into a buffer that the caller frees.
-static char *read_file(int fd, size_t *length)
+struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size)
 {
-    size_t room = 1u << 14;
-    char *text = malloc(room);
-    *length = 0;
-    while (text) {
-        ssize_t octets = read(fd, text + *length, room - *length);
-        if (octets < 0 && errno == EINTR)
-            continue;
-        if (octets == 0)
-            return text;
-        if (octets < 0)
-            break;
-        *length += (size_t)octets;
-        if (*length > CONFIG_FILE_SIZE_MAX) {
-            errno = EFBIG;
-            break;
-        }
-        char *larger = *length == room ? realloc(text, room *= 2) : text;
-        if (!larger)
-            break;
-        text = larger;
-    }
-    int reason = errno;
-    free(text);
-    errno = reason;
-    return NULL;
+    const struct input input = {name, text, length, false};
+    return parse(&input, error, size);
 }
 
 struct config *config_load(const char *file, char *error, size_t size)
 {
     size_t length = 0;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : read_file(fd, &length);
+    char *text = fd < 0 ? NULL : include_read(fd, CONFIG_FILE_SIZE_MAX, &length);
     int reason = errno;
     if (fd >= 0)
         close(fd);
@@ -106,7 +129,8 @@ struct config *config_load(const char *file, char *error, size_t size)
                      strerror(reason), CONFIG_FILE_SIZE_MAX >> 20);
         return NULL;
     }
-    struct config *config = config_parse(text, length, file, error, size);
+    const struct input input = {file, text, length, true};
+    struct config *config = parse(&input, error, size);
     free(text);
     return config;
 }
@@ -122,6 +146,11 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->warning_count; i++)
         free(config->warnings[i]);
     free(config->warnings);
+    for (size_t i = 0; i < config->written_count; i++) {
+        free(config->written[i].path);
+        free(config->written[i].text);
+    }
+    free(config->written);
     free(config->prefilter.deny.rows);
     free(config->networks);
     free(config->listeners);

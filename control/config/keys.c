@@ -247,6 +247,7 @@ void keys_names(const char *path, char *text, size_t size)
         for (size_t i = 0; i < COUNT_OF(keys_sections); i++)
             if (!strchr(keys_sections[i].path, '.'))
                 add_name(text, size, keys_sections[i].path);
+        add_name(text, size, "include");
         return;
     }
     for (size_t i = 0; i < COUNT_OF(items); i++)

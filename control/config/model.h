@@ -71,6 +71,12 @@ struct config_buckets {
 CONFIG_SECTIONS(S)
 #undef S
 
+// A value as it is written in the file, with its ${NAME}.
+struct written {
+    char *path;
+    char *text;
+};
+
 struct config {
     struct config_network *networks;
     size_t network_count;
@@ -85,6 +91,8 @@ struct config {
 #undef S
     struct config_buckets buckets;
     char metrics_address[INET6_ADDRSTRLEN]; // metrics.listen without its port, for those who want text
+    struct written *written; // values that came from the environment
+    size_t written_count;
     char **warnings;
     size_t warning_count;
 };
@@ -164,5 +172,8 @@ struct raw {
 const struct config_peer *model_peer(const struct config *config, const char *name);
 const struct config_listener *model_listener(const struct config *config, const char *name);
 const struct config_network *model_network(const struct config *config, const char *name);
+
+// How the value at this path is written where the environment gave it ("${NAME}"); NULL where it did not.
+const char *config_written(const struct config *config, const char *path);
 
 #endif

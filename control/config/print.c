@@ -5,6 +5,7 @@
 #include <string.h>
 #include "config.h"
 #include "model.h"
+#include "place.h"
 #include "value.h"
 
 // A key whose default is empty and that has no value is not printed: it cannot be said.
@@ -25,95 +26,137 @@ static bool is_empty(const struct key *key, const void *value)
     }
 }
 
-static void print_prefixes(const struct key *key, const struct prefix_list *list, FILE *out)
+// Where values stand and how they are set apart: each after `before`, with `between` between two.
+struct form {
+    const struct config *config;
+    const char *before;
+    const char *between;
+    FILE *out;
+};
+
+// The value of key at path, as it is written where the environment gave it: in single quotes, a single quote
+// doubled (YAML 1.1 section 9.1.2).
+static void print_value(const struct form *form, const char *path, const struct key *key, const void *value)
 {
     char text[VALUE_TEXT_SIZE];
-    fprintf(out, "%s: [", key->name);
-    for (size_t i = 0; i < list->count; i++)
-        fprintf(out, "%s%s", i ? ", " : "", value_format(key, &list->rows[i], text, sizeof(text)));
-    fputs("]", out);
+    const char *written = config_written(form->config, path);
+    if (!written) {
+        fputs(value_format(key, value, text, sizeof(text)), form->out);
+        return;
+    }
+    fputc('\'', form->out);
+    for (const char *at = written; *at; at++)
+        fprintf(form->out, *at == '\'' ? "''" : "%c", *at);
+    fputc('\'', form->out);
 }
 
-static void print_statuses(const struct key *key, const struct status_list *list, FILE *out)
+static void print_list(const struct form *form, const char *path, const struct key *key, const void *value)
 {
-    fprintf(out, "%s: [", key->name);
-    for (size_t i = 0; i < list->count; i++)
-        fprintf(out, "%s%u", i ? ", " : "", list->rows[i]);
-    fputs("]", out);
+    const struct prefix_list *prefixes = value;
+    const struct status_list *statuses = value;
+    bool is_prefix = key->kind == KEY_PREFIX;
+    size_t count = is_prefix ? prefixes->count : statuses->count;
+    char row[PLACE_PATH_SIZE + 24];
+    fprintf(form->out, "%s: [", key->name);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(row, sizeof(row), "%s[%zu]", path, i);
+        fputs(i ? ", " : "", form->out);
+        print_value(form, row, key, is_prefix ? (const void *)&prefixes->rows[i] : &statuses->rows[i]);
+    }
+    fputs("]", form->out);
 }
 
-// All keys of a mapping, each after `before`, with `between` between two.
-static void print_group(const struct key_group *group, const void *values, const char *before,
-                        const char *between, FILE *out)
+// All keys of the mapping at path.
+static void print_group(const struct form *form, const char *path, const struct key_group *group,
+                        const void *values)
 {
-    char text[VALUE_TEXT_SIZE];
+    char row[PLACE_PATH_SIZE];
     bool first = true;
     for (size_t i = 0; i < group->count; i++) {
         const struct key *key = &group->keys[i];
         const void *value = (const char *)values + key->offset;
         if (is_empty(key, value))
             continue;
-        fprintf(out, "%s%s", first ? "" : between, before);
-        if (key->kind == KEY_PREFIX)
-            print_prefixes(key, value, out);
-        else if (key->kind == KEY_STATUS)
-            print_statuses(key, value, out);
-        else
-            fprintf(out, "%s: %s", key->name, value_format(key, value, text, sizeof(text)));
+        snprintf(row, sizeof(row), "%s.%s", path, key->name);
+        fprintf(form->out, "%s%s", first ? "" : form->between, form->before);
         first = false;
+        if (key->kind == KEY_PREFIX || key->kind == KEY_STATUS) {
+            print_list(form, row, key, value);
+            continue;
+        }
+        fprintf(form->out, "%s: ", key->name);
+        print_value(form, row, key, value);
     }
 }
 
-static void print_lists(const struct config *config, FILE *out)
+static void print_peer(const struct form *flow, size_t number)
 {
+    const struct config_peer *peer = &flow->config->peers[number];
+    struct form block = *flow;
+    char path[PLACE_PATH_SIZE];
+    FILE *out = flow->out;
+    block.between = "\n    ";
+    snprintf(path, sizeof(path), "peers[%zu]", number);
+    fputs("  - ", out);
+    print_group(&block, path, &keys_peer, peer);
+    for (size_t s = 0; s < keys_peer_sections_count; s++) {
+        const struct key_group *group = &keys_peer_sections[s];
+        const char *name = strchr(group->path, '.');
+        snprintf(path, sizeof(path), "peers[%zu]%s", number, name);
+        fprintf(out, "\n    %s: {", name + 1);
+        print_group(flow, path, group, (const char *)peer + group->offset);
+        fputs("}", out);
+    }
+    fputs(peer->member_count ? "\n    members:\n" : "\n    members: []\n", out);
+    for (size_t m = 0; m < peer->member_count; m++) {
+        snprintf(path, sizeof(path), "peers[%zu].members[%zu]", number, m);
+        fputs("      - {", out);
+        print_group(flow, path, &keys_member, &peer->members[m]);
+        fputs("}\n", out);
+    }
+}
+
+static void print_lists(const struct form *flow)
+{
+    const struct config *config = flow->config;
+    char path[PLACE_PATH_SIZE];
+    FILE *out = flow->out;
     fputs("networks:\n", out);
     for (size_t i = 0; i < config->network_count; i++) {
+        snprintf(path, sizeof(path), "networks.%s", config->networks[i].name);
         fprintf(out, "  %s: {", config->networks[i].name);
-        print_group(&keys_network, &config->networks[i], "", ", ", out);
+        print_group(flow, path, &keys_network, &config->networks[i]);
         fputs("}\n", out);
     }
     fputs("listeners:\n", out);
     for (size_t i = 0; i < config->listener_count; i++) {
+        snprintf(path, sizeof(path), "listeners[%zu]", i);
         fputs("  - {", out);
-        print_group(&keys_listener, &config->listeners[i], "", ", ", out);
+        print_group(flow, path, &keys_listener, &config->listeners[i]);
         fputs("}\n", out);
     }
     fputs(config->peer_count ? "peers:\n" : "peers: []\n", out);
-    for (size_t i = 0; i < config->peer_count; i++) {
-        const struct config_peer *peer = &config->peers[i];
-        fputs("  - ", out);
-        print_group(&keys_peer, peer, "", "\n    ", out);
-        for (size_t s = 0; s < keys_peer_sections_count; s++) {
-            const struct key_group *group = &keys_peer_sections[s];
-            fprintf(out, "\n    %s: {", strchr(group->path, '.') + 1);
-            print_group(group, (const char *)peer + group->offset, "", ", ", out);
-            fputs("}", out);
-        }
-        fputs(peer->member_count ? "\n    members:\n" : "\n    members: []\n", out);
-        for (size_t m = 0; m < peer->member_count; m++) {
-            fputs("      - {", out);
-            print_group(&keys_member, &peer->members[m], "", ", ", out);
-            fputs("}\n", out);
-        }
-    }
+    for (size_t i = 0; i < config->peer_count; i++)
+        print_peer(flow, i);
     fputs(config->route_count ? "routes:\n" : "routes: []\n", out);
     for (size_t i = 0; i < config->route_count; i++) {
+        snprintf(path, sizeof(path), "routes[%zu]", i);
         fputs("  - {", out);
-        print_group(&keys_route, &config->routes[i], "", ", ", out);
+        print_group(flow, path, &keys_route, &config->routes[i]);
         fputs("}\n", out);
     }
 }
 
 int config_print(const struct config *config, FILE *out)
 {
-    print_lists(config, out);
+    const struct form flow = {config, "", ", ", out}, block = {config, "  ", "\n", out};
+    print_lists(&flow);
     for (size_t i = 0; i < keys_sections_count; i++) {
         const struct key_group *group = &keys_sections[i];
-        const void *values = (const char *)config + group->offset;
         if (strchr(group->path, '.'))
             continue;
         fprintf(out, "%s:\n", group->path);
-        print_group(group, values, "  ", "\n", out);
+        print_group(&block, group->path, group, (const char *)config + group->offset);
         fputs("\n", out);
         size_t length = strlen(group->path);
         for (size_t b = 0; b < keys_sections_count; b++) {
@@ -121,7 +164,7 @@ int config_print(const struct config *config, FILE *out)
             if (strncmp(bucket->path, group->path, length) != 0 || bucket->path[length] != '.')
                 continue;
             fprintf(out, "  %s: {", bucket->path + length + 1);
-            print_group(bucket, (const char *)config + bucket->offset, "", ", ", out);
+            print_group(&flow, bucket->path, bucket, (const char *)config + bucket->offset);
             fputs("}\n", out);
         }
     }

@@ -265,19 +265,22 @@ static int add_networks(struct schema *schema, struct places *places)
     return 0;
 }
 
-int schema_load(const char *text, size_t length, struct places *places, struct schema **result,
-                struct raw **raw)
+int schema_load(struct places *places, struct schema **result, struct raw **raw)
 {
     struct schema *schema = calloc(1, sizeof(*schema));
+    size_t length = 0;
+    char *text = schema ? places_text(places, &length) : NULL;
     *result = schema;
-    if (!schema) {
+    if (!text) {
         places_refuse(places, "", "no memory");
         return -ENOMEM;
     }
     memcpy(schema->root, root_fields, sizeof(root_fields));
     int error = add_networks(schema, places);
-    if (error < 0)
+    if (error < 0) {
+        free(text);
         return error;
+    }
     schema->root[FIELDS_NETWORKS].value =
         (cyaml_schema_value_t){.type = CYAML_MAPPING,
                                .flags = CYAML_FLAG_OPTIONAL,
@@ -291,6 +294,7 @@ int schema_load(const char *text, size_t length, struct places *places, struct s
                                       .flags = CYAML_CFG_NO_ALIAS};
     cyaml_err_t code = cyaml_load_data((const uint8_t *)text, length, &schema->config, &schema->value,
                                        (cyaml_data_t **)&schema->raw, NULL);
+    free(text);
     if (code != CYAML_OK)
         return refuse(schema, places, code);
     *raw = schema->raw;

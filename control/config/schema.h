@@ -9,11 +9,10 @@
 
 struct schema;
 
-// Reads text[0, length), which places_read() has accepted, into *raw; networks are in the order of the file.
+// Reads the text of places into *raw; networks are in the order of the file.
 // Returns 0, or -EINVAL or -ENOMEM with the error in places. schema_free() frees *schema with *raw either
 // way.
-int schema_load(const char *text, size_t length, struct places *places, struct schema **schema,
-                struct raw **raw);
+int schema_load(struct places *places, struct schema **schema, struct raw **raw);
 void schema_free(struct schema *schema);
 
 // How many networks there are, and the path of one ("networks.outside"); the name begins behind the dot.

@@ -57,9 +57,40 @@ bool config_needs_restart(const struct config *old, const struct config *new, ch
 // Frees config; NULL is fine.
 void config_free(struct config *config);
 
-// Prints the reference: each key with its default, range, when it takes effect and one line of help, from the
-// same table that the parser reads.
+// Each key, in the order of the reference, from the same table that the parser reads.
+struct config_option {
+    const char *group; // the mapping: "workers", "peers[].members[]", "networks.NAME"; "include" has no keys
+    const char *group_help;
+    const char *key;
+    const char *type;
+    const char *unit;     // "": none
+    const char *fallback; // the default; NULL: must be given; "": none
+    const char *range;    // valid during the visit
+    const char *effect;   // what brings it into force
+    const char *help;
+};
+typedef void config_option_visitor(void *context, const struct config_option *option);
+void config_options(config_option_visitor *visit, void *context);
+
+// Prints the reference: aligned columns, and one line of help a key.
 void config_reference(FILE *out);
+
+// What differs between two configurations, key by key. Peers, listeners, networks and members go by their
+// names
+// ("peers.sbcs.limits.burst", "peers.sbcs.members.10.0.0.1:5060"), routes by their position.
+enum config_change_kind { CONFIG_CHANGED, CONFIG_ADDED, CONFIG_REMOVED };
+struct config_change {
+    enum config_change_kind kind;
+    const char *path;
+    const char *before; // as config_print() prints it; "": nothing
+    const char *after;
+    const char *effect; // what brings it into force
+};
+typedef void config_change_visitor(void *context, const struct config_change *change);
+
+// Texts are valid during the visit. Returns 0 or -ENOMEM.
+int config_diff(const struct config *old, const struct config *new, config_change_visitor *visit,
+                void *context);
 
 // What control itself needs. Texts live as long as config.
 const char *config_metrics_address(const struct config *config,

@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The canonical form of a configuration, and the reference of all keys. Both walk the rows of keys.h.
-#include <ctype.h>
+// The canonical form of a configuration: a walk over the rows of keys.h.
 #include <errno.h>
 #include <string.h>
 #include "config.h"
 #include "model.h"
 #include "place.h"
+#include "print.h"
 #include "value.h"
 
-// A key whose default is empty and that has no value is not printed: it cannot be said.
-static bool is_empty(const struct key *key, const void *value)
-{
-    if (!key->fallback || key->fallback[0] || key->kind == KEY_PREFIX)
-        return false;
-    static const struct ip_address none;
-    switch (key->kind) {
-    case KEY_NAME:
-    case KEY_PATH:
-    case KEY_TEXT:
-        return *(const char *)value == '\0';
-    case KEY_ADDRESS:
-        return memcmp(value, &none, sizeof(none)) == 0;
-    default:
-        return *(const uint64_t *)value == 0;
-    }
-}
+#define WHY_SIZE 320
 
 // Where values stand and how they are set apart: each after `before`, with `between` between two.
 struct form {
@@ -32,6 +16,7 @@ struct form {
     const char *before;
     const char *between;
     FILE *out;
+    bool set; // only keys that are not at their default
 };
 
 // The value of key at path, as it is written where the environment gave it: in single quotes, a single quote
@@ -66,6 +51,37 @@ static void print_list(const struct form *form, const char *path, const struct k
     fputs("]", form->out);
 }
 
+static bool at_default(const struct key *key, const void *value)
+{
+    const struct prefix_list *prefixes = value;
+    const struct status_list *statuses = value;
+    char text[VALUE_TEXT_SIZE], why[WHY_SIZE];
+    union {
+        uint64_t number;
+        char text[KEY_TEXT_SIZE];
+        struct key_endpoint endpoint;
+    } fallback = {0};
+    if (!key->fallback)
+        return false;
+    if (key->kind == KEY_PREFIX)
+        return prefixes->count == 0;
+    if (key->kind == KEY_STATUS) {
+        size_t length = 0;
+        text[0] = '\0';
+        for (size_t i = 0; i < statuses->count; i++)
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%u", i ? " " : "",
+                                       statuses->rows[i]);
+        return strcmp(text, key->fallback) == 0;
+    }
+    if (!key->fallback[0])
+        return value_is_empty(key, value);
+    char given[VALUE_TEXT_SIZE];
+    if (value_parse(key, key->fallback, &fallback, why, sizeof(why)) < 0)
+        return false;
+    return strcmp(value_format(key, value, given, sizeof(given)),
+                  value_format(key, &fallback, text, sizeof(text))) == 0;
+}
+
 // All keys of the mapping at path.
 static void print_group(const struct form *form, const char *path, const struct key_group *group,
                         const void *values)
@@ -75,7 +91,7 @@ static void print_group(const struct form *form, const char *path, const struct 
     for (size_t i = 0; i < group->count; i++) {
         const struct key *key = &group->keys[i];
         const void *value = (const char *)values + key->offset;
-        if (is_empty(key, value))
+        if (value_is_empty(key, value) || (form->set && at_default(key, value)))
             continue;
         snprintf(row, sizeof(row), "%s.%s", path, key->name);
         fprintf(form->out, "%s%s", first ? "" : form->between, form->before);
@@ -147,9 +163,32 @@ static void print_lists(const struct form *flow)
     }
 }
 
+void print_mapping(const struct mapping *mapping, FILE *out)
+{
+    const struct form flow = {mapping->config, "", ", ", out, true};
+    print_group(&flow, mapping->path, mapping->group, mapping->values);
+}
+
+void print_one(const struct mapping *mapping, const struct key *key, FILE *out)
+{
+    const struct form flow = {mapping->config, "", ", ", out, false};
+    const void *value = (const char *)mapping->values + key->offset;
+    const struct status_list *statuses = value;
+    char path[PLACE_PATH_SIZE + 24];
+    snprintf(path, sizeof(path), "%s.%s", mapping->path, key->name);
+    if (key->kind != KEY_STATUS) {
+        print_value(&flow, path, key, value);
+        return;
+    }
+    fputs("[", out);
+    for (size_t i = 0; i < statuses->count; i++)
+        fprintf(out, "%s%u", i ? ", " : "", statuses->rows[i]);
+    fputs("]", out);
+}
+
 int config_print(const struct config *config, FILE *out)
 {
-    const struct form flow = {config, "", ", ", out}, block = {config, "  ", "\n", out};
+    const struct form flow = {config, "", ", ", out, false}, block = {config, "  ", "\n", out, false};
     print_lists(&flow);
     for (size_t i = 0; i < keys_sections_count; i++) {
         const struct key_group *group = &keys_sections[i];
@@ -169,36 +208,4 @@ int config_print(const struct config *config, FILE *out)
         }
     }
     return fflush(out) == 0 && !ferror(out) ? 0 : -EIO;
-}
-
-static void print_reference(const struct key_group *group, FILE *out)
-{
-    static const char *const effects[] = {
-        [EFFECT_RELOAD] = "reload",
-        [EFFECT_RESTART] = "restart of dialgate-dataplane",
-        [EFFECT_CONTROL] = "restart of dialgate-control",
-    };
-    char range[VALUE_TEXT_SIZE];
-    fprintf(out, "%s: %s\n", group->path, group->help);
-    for (size_t i = 0; i < group->count; i++) {
-        const struct key *key = &group->keys[i];
-        const char *fallback = !key->fallback                                 ? "must be given"
-                               : !key->fallback[0] && key->kind == KEY_PREFIX ? "default []"
-                               : !key->fallback[0]                            ? "no default"
-                                                                              : NULL;
-        fprintf(out, "  %s.%s\n      %s\n      ", group->path, key->name, key->help);
-        if (fallback)
-            fputs(fallback, out);
-        else
-            fprintf(out, "default %s", key->fallback);
-        fprintf(out, "; %s; takes effect on %s\n", value_range(key, range, sizeof(range)),
-                effects[key->effect]);
-    }
-}
-
-void config_reference(FILE *out)
-{
-    const struct key_group *group;
-    for (size_t i = 0; (group = keys_group(i)); i++)
-        print_reference(group, out);
 }

@@ -368,3 +368,48 @@ const char *value_range(const struct key *key, char *text, size_t size)
     }
     return text;
 }
+
+bool value_is_empty(const struct key *key, const void *value)
+{
+    static const struct ip_address none;
+    if (!key->fallback || key->fallback[0] || key->kind == KEY_PREFIX)
+        return false;
+    switch (key->kind) {
+    case KEY_NAME:
+    case KEY_PATH:
+    case KEY_TEXT:
+        return *(const char *)value == '\0';
+    case KEY_ADDRESS:
+        return memcmp(value, &none, sizeof(none)) == 0;
+    case KEY_ENDPOINT:
+        return ((const struct key_endpoint *)value)->port == 0;
+    default:
+        return *(const uint64_t *)value == 0;
+    }
+}
+
+const char *value_type(const struct key *key)
+{
+    static const char *const types[] = {
+        [KEY_COUNT] = "number",
+        [KEY_DURATION] = "duration",
+        [KEY_SIZE] = "size",
+        [KEY_CHOICE] = "choice",
+        [KEY_NAME] = "name",
+        [KEY_INTERFACE] = "interface",
+        [KEY_ADDRESS] = "address",
+        [KEY_ENDPOINT] = "address:port",
+        [KEY_PATH] = "path",
+        [KEY_TEXT] = "text",
+        [KEY_PREFIX] = "list of prefixes",
+        [KEY_STATUS] = "list of statuses",
+    };
+    return types[key->kind];
+}
+
+const char *value_unit(const struct key *key)
+{
+    return key->kind == KEY_DURATION ? "ms, s, m, h, d"
+           : key->kind == KEY_SIZE   ? "octets, KiB, MiB, GiB"
+                                     : "";
+}

@@ -3,6 +3,7 @@
 #ifndef DIALGATE_CONFIG_VALUE_H
 #define DIALGATE_CONFIG_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "keys.h"
@@ -18,6 +19,13 @@ const char *value_format(const struct key *key, const void *value, char *text, s
 
 // The range or the choices in words: "1 .. 64", "sleep | spin", "a name".
 const char *value_range(const struct key *key, char *text, size_t size);
+
+// A key whose default is empty and that has no value is not printed: it cannot be said.
+bool value_is_empty(const struct key *key, const void *value);
+
+// What kind of value, and in which units it is given ("" where it has none).
+const char *value_type(const struct key *key);
+const char *value_unit(const struct key *key);
 
 // "10.0.0.1" for ::ffff:10.0.0.1. text has room for INET6_ADDRSTRLEN octets.
 const char *value_address(const struct ip_address *address, char *text, size_t size);

@@ -133,6 +133,8 @@ static void test_complete(void **state)
         assert_string_equal(places_find(&places, path)->path, path);
     }
     assert_string_equal(places_find(&places, "routes[1].to")->path, "routes[1].to");
+    assert_string_equal(places_find(&places, "include")->path, "");
+    assert_non_null(strstr(text, "\n# include: ["));
     places_free(&places);
 
     struct config *whole = parse_good(text);
@@ -148,29 +150,86 @@ static void test_complete(void **state)
     config_free(lists);
 }
 
+// A line `# key: value  # comment` of config/dialgate.yaml is a key that was left out: with its mark taken
+// away the file still says only what is known.
+static void test_left_out(void **state)
+{
+    const char *text = read_text(files[0]);
+    char *bare = calloc(1, strlen(text) + 1), error[512] = "";
+    size_t length = 0, uncommented = 0;
+    assert_non_null(bare);
+    for (const char *line = text; *line;) {
+        size_t end = strcspn(line, "\n"), indent = strspn(line, " "), name;
+        bool key = strncmp(line + indent, "# ", 2) == 0 &&
+                   (name = strspn(line + indent + 2, "abcdefghijklmnopqrstuvwxyz_0123456789")) > 0 &&
+                   strncmp(line + indent + 2 + name, ": ", 2) == 0 &&
+                   strncmp(line + indent + 2, "include", 7) != 0;
+        memcpy(bare + length, line, indent);
+        length += indent;
+        size_t skip = indent + (key ? 2 : 0);
+        memcpy(bare + length, line + skip, end - skip + 1);
+        length += end - skip + 1;
+        uncommented += key;
+        line += end + 1;
+    }
+    struct config *config = config_parse(bare, length, "bare", error, sizeof(error));
+    assert_string_equal(error, "");
+    assert_true(uncommented >= 12);
+    config_free(config);
+    free(bare);
+}
+
+struct seen {
+    const char *text; // the reference
+    size_t count;
+};
+
 // Every default is a good value of its own key, and the reference has a row for each.
+static void see_option(void *context, const struct config_option *option)
+{
+    struct seen *seen = context;
+    char path[128];
+    snprintf(path, sizeof(path), "\n  %s%s%s ", option->group, option->key[0] ? "." : "", option->key);
+    if (!strstr(seen->text, path))
+        fail_msg("%s is not in the reference", path);
+    assert_true(strlen(option->help) > 3 && strlen(option->group_help) > 3);
+    assert_true(option->type[0] && option->range[0] && option->effect[0]);
+    assert_int_equal(strcmp(option->type, "duration") == 0 || strcmp(option->type, "size") == 0,
+                     option->unit[0] != '\0');
+    seen->count++;
+}
+
 static void test_reference(void **state)
 {
-    char *text = NULL, path[128];
-    size_t size = 0;
+    const struct key_group *group;
+    struct seen seen = {0};
+    char *text = NULL;
+    size_t size = 0, rows = 1; // include
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     config_reference(out);
     fclose(out);
-    for (size_t i = 0; i < keys_sections_count; i++)
-        for (size_t k = 0; k < keys_sections[i].count; k++) {
-            const struct key *key = &keys_sections[i].keys[k];
+    seen.text = text;
+    config_options(see_option, &seen);
+    for (size_t i = 0; (group = keys_group(i)); i++)
+        for (size_t k = 0; k < group->count; k++, rows++) {
+            const struct key *key = &group->keys[k];
             char why[320], value[KEY_TEXT_SIZE];
-            snprintf(path, sizeof(path), "\n  %s.%s\n", keys_sections[i].path, key->name);
-            assert_non_null(strstr(text, path));
-            assert_non_null(key->fallback);
-            assert_true(strlen(key->help) > 5);
-            if (key->fallback[0])
+            if (key->fallback && key->fallback[0] && key->kind != KEY_STATUS)
                 assert_int_equal(value_parse(key, key->fallback, value, why, sizeof(why)), 0);
         }
+    assert_int_equal(seen.count, rows);
+    const char *row = strstr(text, "\n  timers.c ");
+    assert_non_null(row);
+    char words[5][40];
+    assert_int_equal(
+        sscanf(row, "%39s %39s %39s %39s %*s %39s", words[0], words[1], words[2], words[3], words[4]), 5);
+    assert_string_equal(words[1], "duration");
+    assert_string_equal(words[2], "181s");
+    assert_string_equal(words[3], "3m");
+    assert_string_equal(words[4], "1h");
     assert_non_null(
-        strstr(text, "  timers.c\n      an INVITE that only rings is cancelled (RFC 3261 16.6 step 11)\n"
-                     "      default 181s; 3m .. 1h; takes effect on reload\n"));
+        strstr(row, "reload\n      an INVITE that only rings is cancelled (RFC 3261 16.6 step 11)\n"));
     free(text);
 }
 
@@ -246,7 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_effective), cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_reference),  cmocka_unit_test(test_restart),   cmocka_unit_test(test_views),
+        cmocka_unit_test(test_left_out),   cmocka_unit_test(test_reference), cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_views),
     };
     return cmocka_run_group_tests_name("config print", tests, NULL, NULL);
 }

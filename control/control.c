@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "drain.h"
 #include "log.h"
@@ -200,6 +201,7 @@ int control_init(struct control *control, struct event_base *base, const struct 
 {
     *control =
         (struct control){.base = base, .run_directory = options->run_directory, .started_ms = clock_ms()};
+    control->reloads.last_s = control->start_time_s = (uint64_t)time(NULL);
     control->snapshot_deadline_ms = SNAPSHOT_DEADLINE_MS;
     memset(control->prefilters, 0xff, sizeof(control->prefilters)); // every descriptor -1
     control->active.memfd = control->candidate.memfd = -1;
@@ -261,6 +263,14 @@ void control_fini(struct control *control)
     manifest_free(control->manifest);
 }
 
+static void count_reload(struct control *control, bool refused)
+{
+    struct reload_counts *counts = &control->reloads;
+    *(refused ? &counts->refused : &counts->taken) += 1;
+    counts->last_refused = refused;
+    counts->last_s = (uint64_t)time(NULL);
+}
+
 static void reload_done(struct control *control, int result, const char *text)
 {
     struct reload_answer answer = control->reload;
@@ -286,6 +296,8 @@ static void reload_done(struct control *control, int result, const char *text)
     } else {
         configuration_free(&control->candidate);
     }
+    if (loaded)
+        count_reload(control, result != 0);
     if (cause == RELOAD_OF_OVERLAY)
         drain_settle(control, result);
     log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, events[cause][result != 0],
@@ -370,8 +382,8 @@ static int reload_allowed(const struct control *control, const struct config *ne
     return 0;
 }
 
-int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
-                   size_t size)
+static int begin_reload(struct control *control, const char *file, const struct reload_answer *answer,
+                        char *error, size_t size)
 {
     const char *path = file ? file : control->active.file;
     struct config *next = config_load(path, error, size);
@@ -394,6 +406,15 @@ int control_reload(struct control *control, const char *file, const struct reloa
         return result;
     control->reload = *answer;
     return hand_over(control, error, size);
+}
+
+int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
+                   size_t size)
+{
+    int result = begin_reload(control, file, answer, error, size);
+    if (result < 0) // else reload_done() counts it
+        count_reload(control, true);
+    return result;
 }
 
 static void on_renewed(void *context, int result, const char *text)

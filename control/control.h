@@ -31,6 +31,14 @@ struct reload_answer {
 // Why a configuration goes to the dataplane.
 enum reload_cause { RELOAD_OF_FILE, RELOAD_OF_ADDRESSES, RELOAD_OF_OVERLAY };
 
+// What came of reloads of the file since control started.
+struct reload_counts {
+    uint64_t taken;
+    uint64_t refused;
+    bool last_refused;
+    uint64_t last_s; // Unix time of the last, or of the start
+};
+
 // Where the dataplane's events go. A dataplane that restarted has others before it.
 struct event_sink {
     void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere, neither these
@@ -65,6 +73,8 @@ struct control {
     struct prefilter_maps
         prefilters[NETWORKS_MAX]; // descriptors, -1: none; index is the network's in the image
     uint64_t started_ms;
+    uint64_t start_time_s; // Unix time
+    struct reload_counts reloads;
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
     struct end_job *end_jobs; // rpc/dialog_end_many.c

@@ -16,8 +16,6 @@ struct counters {
     size_t size;
 };
 
-const uint32_t delay_bounds_ms[DELAY_BUCKETS - 1] = DELAY_BOUNDS_MS;
-
 static int fault(char *error, size_t size, const char *text)
 {
     snprintf(error, size, "counters refused: %s", text);
@@ -26,14 +24,19 @@ static int fault(char *error, size_t size, const char *text)
 
 static int check(const struct counters_header *h, uint64_t file_size, char *error, size_t size)
 {
-    if (h->magic != COUNTERS_MAGIC || h->version != COUNTERS_VERSION || h->counter_count != COUNTER_COUNT)
+    if (h->magic != COUNTERS_MAGIC || h->version != COUNTERS_VERSION || h->counter_count != COUNTER_COUNT ||
+        h->histograms != HISTOGRAM_COUNT)
         return fault(error, size, "made by another release; install the same release of both programs");
     if (h->workers == 0 || h->workers > WORKERS_MAX || h->peers_max > PEERS_MAX ||
-        h->members_max > MEMBERS_MAX)
-        return fault(error, size, "workers, peers or members out of range");
-    if (h->worker_offset % 8 || h->worker_stride % 8 || h->peers_offset % 8 || h->members_offset % 8)
+        h->members_max > MEMBERS_MAX || h->networks_max > NETWORKS_MAX)
+        return fault(error, size, "workers, peers, members or networks out of range");
+    if (h->worker_offset % 8 || h->worker_stride % 8 || h->peers_offset % 8 || h->members_offset % 8 ||
+        h->agent_offset % 8)
         return fault(error, size, "an offset is not aligned");
-    if (h->worker_offset < sizeof(*h) || h->peers_offset < sizeof(struct counters_worker))
+    uint64_t agent_end = (uint64_t)h->agent_offset + sizeof(struct counters_agent) +
+                         (uint64_t)h->networks_max * sizeof(struct counters_network);
+    if (h->agent_offset < sizeof(*h) || h->worker_offset < agent_end ||
+        h->peers_offset < sizeof(struct counters_worker))
         return fault(error, size, "blocks overlap");
     uint64_t peers_end = (uint64_t)h->peers_offset + (uint64_t)h->peers_max * sizeof(struct counters_peer);
     uint64_t members_end =
@@ -139,8 +142,10 @@ struct counters_peer counters_peer(const struct counters *counters, uint32_t pee
     for (uint32_t worker = 0; worker < counters->header.workers; worker++) {
         const void *peers = block(counters, worker) + counters->header.peers_offset;
         const struct counters_peer *one = (const struct counters_peer *)peers + peer;
-        sum.requests_in += load(&one->requests_in);
-        sum.responses_in += load(&one->responses_in);
+        for (uint32_t i = 0; i < PEER_METHOD_COUNT; i++)
+            sum.requests[i] += load(&one->requests[i]);
+        for (uint32_t i = 0; i < PEER_CLASSES; i++)
+            sum.responses[i] += load(&one->responses[i]);
         sum.calls_in_total += load(&one->calls_in_total);
         sum.calls_out_total += load(&one->calls_out_total);
         sum.answered_in_total += load(&one->answered_in_total);
@@ -177,30 +182,51 @@ struct counters_member counters_member(const struct counters *counters, uint32_t
     return sum;
 }
 
-struct delay_histogram counters_delay(const struct counters *counters)
+struct histogram_sum counters_histogram(const struct counters *counters, enum histogram histogram)
 {
-    struct delay_histogram sum = {0};
+    struct histogram_sum sum = {0};
     for (uint32_t worker = 0; worker < counters->header.workers; worker++) {
-        const struct counters_worker *one = worker_block(counters, worker);
-        for (uint32_t i = 0; i < DELAY_BUCKETS; i++) {
-            uint64_t value = load(&one->delay_buckets[i]);
+        const struct counters_histogram *one = &worker_block(counters, worker)->histograms[histogram];
+        for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+            uint64_t value = load(&one->buckets[i]);
             sum.buckets[i] += value;
             sum.count += value;
         }
-        sum.sum_ms += load(&one->delay_sum_ms);
+        sum.sum += load(&one->sum);
     }
     return sum;
 }
 
-uint32_t delay_quantile_ms(const struct delay_histogram *histogram, double share)
+uint64_t histogram_quantile(const struct histogram_sum *histogram, double share)
 {
     uint64_t seen = 0;
     if (histogram->count == 0)
         return 0;
-    for (uint32_t i = 0; i < DELAY_BUCKETS - 1; i++) {
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
         seen += histogram->buckets[i];
         if ((double)seen >= share * (double)histogram->count)
-            return delay_bounds_ms[i];
+            return histogram_bound(i);
     }
-    return UINT32_MAX;
+    return UINT64_MAX;
+}
+
+struct counters_agent counters_agent(const struct counters *counters)
+{
+    const void *place = counters->map + counters->header.agent_offset;
+    const struct counters_agent *agent = place;
+    return (struct counters_agent){.mbufs_used = load(&agent->mbufs_used),
+                                   .mbufs_capacity = load(&agent->mbufs_capacity)};
+}
+
+struct counters_network counters_network(const struct counters *counters, uint32_t network)
+{
+    struct counters_network copy = {0};
+    if (network >= counters->header.networks_max)
+        return copy;
+    const void *place = counters->map + counters->header.agent_offset + sizeof(struct counters_agent);
+    const struct counters_network *one = (const struct counters_network *)place + network;
+#define N(field, name, type, help) copy.field = load(&one->field);
+    NETWORK_COUNTERS(N)
+#undef N
+    return copy;
 }

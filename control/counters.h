@@ -28,18 +28,18 @@ uint64_t counters_sum(const struct counters *counters, enum counter counter);
 struct counters_peer counters_peer(const struct counters *counters, uint32_t peer);
 struct counters_member counters_member(const struct counters *counters, uint32_t member);
 
-struct delay_histogram {
-    uint64_t buckets[DELAY_BUCKETS]; // not cumulative
+struct histogram_sum {
+    uint64_t buckets[HISTOGRAM_BUCKETS]; // not cumulative
     uint64_t count;
-    uint64_t sum_ms;
+    uint64_t sum; // of all values, in steps
 };
-struct delay_histogram counters_delay(const struct counters *counters);
+struct histogram_sum counters_histogram(const struct counters *counters, enum histogram histogram);
+// The bound of the bucket in which the given share (0 .. 1) of the values lies, in steps; UINT64_MAX beyond
+// the last bound, 0 when there are no values.
+uint64_t histogram_quantile(const struct histogram_sum *histogram, double share);
 
-// Upper bounds, DELAY_BUCKETS - 1 of them.
-extern const uint32_t delay_bounds_ms[DELAY_BUCKETS - 1];
-
-// The bound of the bucket in which the given share (0 .. 1) of the delays lies, UINT32_MAX beyond the last
-// bound, 0 when there are no delays.
-uint32_t delay_quantile_ms(const struct delay_histogram *histogram, double share);
+// What belongs to no worker. A network outside the file's range gives zeros.
+struct counters_agent counters_agent(const struct counters *counters);
+struct counters_network counters_network(const struct counters *counters, uint32_t network);
 
 #endif

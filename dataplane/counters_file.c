@@ -20,19 +20,24 @@ static void fill_header(struct counters_header *header, unsigned workers)
 {
     const uint32_t peers = lines(sizeof(struct counters_worker));
     const uint32_t members = peers + lines(PEERS_MAX * sizeof(struct counters_peer));
+    const uint32_t agent = lines(sizeof(*header));
+    const uint32_t networks = lines(NETWORKS_MAX * sizeof(struct counters_network));
 
-    *header = (struct counters_header){.magic = COUNTERS_MAGIC,
-                                       .version = COUNTERS_VERSION,
-                                       .counter_count = COUNTER_COUNT,
-                                       .workers = workers,
-                                       .peers_max = PEERS_MAX,
-                                       .members_max = MEMBERS_MAX,
-                                       .worker_offset = lines(sizeof(*header)),
-                                       .worker_stride =
-                                           members + lines(MEMBERS_MAX * sizeof(struct counters_member)),
-                                       .peers_offset = peers,
-                                       .members_offset = members,
-                                       .start_time_s = (uint64_t)time(NULL)};
+    *header = (struct counters_header){
+        .magic = COUNTERS_MAGIC,
+        .version = COUNTERS_VERSION,
+        .counter_count = COUNTER_COUNT,
+        .workers = workers,
+        .peers_max = PEERS_MAX,
+        .members_max = MEMBERS_MAX,
+        .worker_offset = agent + lines(sizeof(struct counters_agent)) + networks,
+        .worker_stride = members + lines(MEMBERS_MAX * sizeof(struct counters_member)),
+        .peers_offset = peers,
+        .members_offset = members,
+        .agent_offset = agent,
+        .networks_max = NETWORKS_MAX,
+        .histograms = HISTOGRAM_COUNT,
+        .start_time_s = (uint64_t)time(NULL)};
 }
 
 // The reader's descriptor is opened anew: a duplicate would share our right to write. Sealed only after our
@@ -106,4 +111,14 @@ struct counters_peer *counters_file_peers(const struct counters_file *file, unsi
 struct counters_member *counters_file_members(const struct counters_file *file, unsigned worker)
 {
     return at(file, worker, file->header->members_offset);
+}
+
+struct counters_agent *counters_file_agent(const struct counters_file *file)
+{
+    return (void *)((uint8_t *)file->header + file->header->agent_offset);
+}
+
+struct counters_network *counters_file_networks(const struct counters_file *file)
+{
+    return (void *)(counters_file_agent(file) + 1);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The memfd of counters (include/dialgate/counters.h): made once, written by the workers, handed to control
-// read-only.
+// The memfd of counters (include/dialgate/counters.h): made once, written by the workers and the agent,
+// handed to control read-only.
 #ifndef DIALGATE_COUNTERS_FILE_H
 #define DIALGATE_COUNTERS_FILE_H
 
@@ -21,5 +21,7 @@ void counters_file_destroy(struct counters_file *file);
 struct counters_worker *counters_file_worker(const struct counters_file *file, unsigned worker);
 struct counters_peer *counters_file_peers(const struct counters_file *file, unsigned worker);
 struct counters_member *counters_file_members(const struct counters_file *file, unsigned worker);
+struct counters_agent *counters_file_agent(const struct counters_file *file);
+struct counters_network *counters_file_networks(const struct counters_file *file); // NETWORKS_MAX of them
 
 #endif

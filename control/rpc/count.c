@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "count.h"
 
-#include <stdio.h>
-#include "../metrics.h"
-
-static void one(const struct metrics_visitor *v, const char *name, const char *help, uint64_t value)
-{
-    v->family(v->context, name, "counter", help);
-    v->sample(v->context, "", "", (double)value);
-}
+#include "../metrics_walk.h"
 
 void rpc_counts_walk(const struct rpc_counts *counts, const struct metrics_visitor *v)
 {
@@ -17,16 +10,12 @@ void rpc_counts_walk(const struct rpc_counts *counts, const struct metrics_visit
         RPC_REFUSALS(R)
 #undef R
     };
-    v->family(v->context, "dialgate_control_clients", "gauge", "Connections to the control socket.");
-    v->sample(v->context, "", "", (double)counts->clients);
-    one(v, "dialgate_control_requests_total", "Requests on the control socket.", counts->requests);
-    v->family(v->context, "dialgate_control_refused_total", "counter",
-              "Connections and requests that the control socket refused, by reason.");
+    walk_one(v, METRIC_RPC_CLIENTS, (double)counts->clients);
+    walk_one(v, METRIC_RPC_REQUESTS, (double)counts->requests);
+    walk_begin(v, METRIC_RPC_REFUSED);
     for (unsigned int i = 0; i < RPC_REFUSAL_COUNT; i++)
         v->sample(v->context, "", labels[i], (double)counts->refused[i]);
-    one(v, "dialgate_control_events_lost_total", "Events lost by clients that did not read them.",
-        counts->events_lost);
-    one(v, "dialgate_control_audited_total", "Audited calls: changes, done or refused.", counts->audited);
-    one(v, "dialgate_control_audit_lost_total", "Audited calls that control.audit did not take.",
-        counts->audit_lost);
+    walk_one(v, METRIC_RPC_EVENTS_LOST, (double)counts->events_lost);
+    walk_one(v, METRIC_AUDITED, (double)counts->audited);
+    walk_one(v, METRIC_AUDIT_LOST, (double)counts->audit_lost);
 }

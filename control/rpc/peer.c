@@ -105,6 +105,14 @@ static json_t *limit_json(const struct call_limit *limit)
                      or_null(limit->rate), "burst", or_null(limit->burst));
 }
 
+static json_int_t messages(const uint64_t *words, unsigned int count)
+{
+    uint64_t sum = 0;
+    for (unsigned int i = 0; i < count; i++)
+        sum += words[i];
+    return (json_int_t)sum;
+}
+
 static json_t *peer_json(const struct control *control, uint32_t number)
 {
     const struct snapshot_peer *peer = configuration_peer(&control->active, number);
@@ -128,8 +136,8 @@ static json_t *peer_json(const struct control *control, uint32_t number)
         "calls_out_total", (json_int_t)sum.calls_out_total, "answered_in_total",
         (json_int_t)sum.answered_in_total, "answered_out_total", (json_int_t)sum.answered_out_total,
         "refused_in_total", (json_int_t)sum.refused_in_total, "refused_out_total",
-        (json_int_t)sum.refused_out_total, "requests_in", (json_int_t)sum.requests_in, "responses_in",
-        (json_int_t)sum.responses_in, "rate_in", rate.in, "rate_out", rate.out);
+        (json_int_t)sum.refused_out_total, "requests_in", messages(sum.requests, PEER_METHOD_COUNT),
+        "responses_in", messages(sum.responses, PEER_CLASSES), "rate_in", rate.in, "rate_out", rate.out);
     put_sight(json, &sight);
     json_object_set_new(json, "limits",
                         json_pack("{s:o, s:o}", "in", limit_json(&peer->in), "out", limit_json(&peer->out)));
@@ -220,14 +228,14 @@ static json_t *delay_json(const struct control *control)
 {
     if (!control->counters)
         return json_null();
-    struct delay_histogram delay = counters_delay(control->counters);
-    uint32_t half = delay_quantile_ms(&delay, 0.5);
-    uint32_t most = delay_quantile_ms(&delay, 0.99);
+    struct histogram_sum delay = counters_histogram(control->counters, HISTOGRAM_POST_DIAL_DELAY);
+    uint64_t half = histogram_quantile(&delay, 0.5);
+    uint64_t most = histogram_quantile(&delay, 0.99);
     // null: longer than the last bound
     return json_pack("{s:I, s:f, s:o, s:o}", "count", (json_int_t)delay.count, "mean_ms",
-                     delay.count ? (double)delay.sum_ms / (double)delay.count : 0.0, "p50_at_most_ms",
-                     half == UINT32_MAX ? json_null() : json_integer(half), "p99_at_most_ms",
-                     most == UINT32_MAX ? json_null() : json_integer(most));
+                     delay.count ? (double)delay.sum / (double)delay.count : 0.0, "p50_at_most_ms",
+                     half == UINT64_MAX ? json_null() : json_integer((json_int_t)half), "p99_at_most_ms",
+                     most == UINT64_MAX ? json_null() : json_integer((json_int_t)most));
 }
 
 void rpc_peer_show(struct rpc_call *call)

@@ -28,8 +28,10 @@ static void count_actions(struct worker *worker, const struct dialog *dialog, un
         if (dialog->callee_member != NUMBER_NONE)
             count_word(&worker->parts.members[dialog->callee_member].answered_total, 1);
     }
-    if (actions & DIALOG_DO_END_CONFIRMED)
+    if (actions & DIALOG_DO_END_CONFIRMED) {
         count(worker, COUNTER_DIALOG_ENDED);
+        count_histogram(worker, HISTOGRAM_CALL_DURATION, (worker->now - dialog->since) / (1000 / TICK_MS), 1);
+    }
     if (actions & DIALOG_DO_END_EARLY)
         count(worker, COUNTER_DIALOG_REFUSED);
 }

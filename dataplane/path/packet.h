@@ -28,7 +28,7 @@ struct packet {
     struct span ask_call_id; // in payload, like the tags
     struct span ask_local;   // tag of the side whose member is wanted
     struct span ask_remote;
-    uint8_t reserved2[4];
+    uint32_t received_us; // low bits of the clock, for what leaves too: when what it answers came; 0: never
 };
 static_assert(sizeof(struct packet) == 64, "one line of private area");
 

@@ -16,6 +16,10 @@ static bool is_keepalive(const struct packet *packet)
     return true;
 }
 
+// The peers' words are by enum sip_method.
+static_assert((int)PEER_METHOD_INVITE == METHOD_INVITE && (int)PEER_METHOD_INFO == METHOD_INFO &&
+                  (int)PEER_METHOD_OTHER == METHOD_OTHER && (int)PEER_METHOD_COUNT == METHOD_COUNT + 1,
+              "one order");
 static void parse_count(struct worker *worker, const struct packet *packet, const struct message *message)
 {
     static const uint8_t by_method[METHOD_COUNT] = {
@@ -24,15 +28,16 @@ static void parse_count(struct worker *worker, const struct packet *packet, cons
                                             COUNTER_MESSAGE_CANCEL, COUNTER_MESSAGE_OPTIONS};
     struct counters_peer *peer = &worker->parts.peers[packet->peer];
     if (!message->is_request) {
-        count_word(&peer->responses_in, 1);
+        count_word(&peer->responses[message->status / 100 - 1], 1); // 100 to 699: it was parsed
         count(worker, message->status < 200   ? COUNTER_MESSAGE_1XX
                       : message->status < 300 ? COUNTER_MESSAGE_2XX
                                               : COUNTER_MESSAGE_FAILURE);
         return;
     }
-    count_word(&peer->requests_in, 1);
+    bool again = message->method == METHOD_INVITE && message->to_tag.length > 0;
+    count_word(&peer->requests[again ? PEER_METHOD_REINVITE : message->method], 1);
     if (message->method == METHOD_INVITE)
-        count(worker, message->to_tag.length > 0 ? COUNTER_MESSAGE_REINVITE : COUNTER_MESSAGE_INVITE);
+        count(worker, again ? COUNTER_MESSAGE_REINVITE : COUNTER_MESSAGE_INVITE);
     else
         count(worker, counters[by_method[message->method]]);
 }

@@ -25,18 +25,10 @@ static void response_stateless(struct worker *worker, struct work *work)
     dialog_response(worker, work);
 }
 
-static void count_delay(struct worker *worker, const struct transaction *server)
+static void count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram)
 {
-    static const uint32_t bounds[] = DELAY_BOUNDS_MS;
-    static_assert(sizeof(bounds) / sizeof(bounds[0]) == DELAY_BUCKETS - 1, "one more bucket than bounds");
     uint32_t delay_us = (uint32_t)worker->now_us - server->received_us;
-    unsigned bucket = 0;
-    while (bucket < DELAY_BUCKETS - 1 && delay_us > bounds[bucket] * 1000)
-        bucket++;
-    struct counters_worker *counters = worker->parts.counters;
-    count_word(&counters->delay_buckets[bucket], 1);
-    worker->delay_us += delay_us;
-    __atomic_store_n(&counters->delay_sum_ms, worker->delay_us / 1000, __ATOMIC_RELAXED);
+    count_histogram(worker, histogram, (delay_us + 999) / 1000, 1);
 }
 
 // A final response that stands for what we did ourselves: the operator's end or timer C, not the callee's
@@ -83,6 +75,7 @@ static void deliver_upstream(struct worker *worker, struct work *work)
     enum transaction_event event = message->status < 200   ? TRANSACTION_ON_SEND_1XX
                                    : message->status < 300 ? TRANSACTION_ON_SEND_2XX
                                                            : TRANSACTION_ON_SEND_FAILURE;
+    bool answers = record->state == TRANSACTION_PROCEEDING; // a repeated 2xx, or that of a fork, does not
     unsigned actions = transaction_step(&worker->transactions, server, event, worker->now);
     if (actions & TRANSACTION_DO_SEND) {
         // An INVITE's 2xx is repeated by the callee, not by us.
@@ -94,11 +87,13 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         work->to_peer = record->peer;
         uint32_t outcome = forward_response(worker, work, record->remote, keep ? server : INDEX_NONE);
         settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
-        if (invite && record->member != NUMBER_NONE && message->status < 300 &&
-            !(record->flags & TRANSACTION_FLAG_RINGING)) {
+        bool of_call = invite && record->member != NUMBER_NONE && message->status < 300;
+        if (of_call && !(record->flags & TRANSACTION_FLAG_RINGING)) {
             record->flags |= TRANSACTION_FLAG_RINGING;
-            count_delay(worker, record);
+            count_delay(worker, record, HISTOGRAM_POST_DIAL_DELAY);
         }
+        if (of_call && answers && message->status >= 200)
+            count_delay(worker, record, HISTOGRAM_ANSWER_TIME);
     }
     if (actions & TRANSACTION_DO_RELEASE)
         transaction_release(&worker->transactions, server);

@@ -6,10 +6,12 @@
 unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs)
 {
     unsigned n = rte_eth_rx_burst(queue->port, queue->queue, mbufs, BURST);
+    uint32_t received_us = (uint32_t)worker->now_us | 1; // 0 is "never"
     for (unsigned i = 0; i < n; i++) {
         rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
         packet_of(mbufs[i])->network = queue->network;
         packet_of(mbufs[i])->ask = ASK_NOT;
+        packet_of(mbufs[i])->received_us = received_us;
     }
     if (n > 0)
         count_add(worker, COUNTER_RX_PACKETS, n);

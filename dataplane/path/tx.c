@@ -76,6 +76,20 @@ static void tx_hand_over(struct worker *worker, unsigned owner)
     buffer->count = 0;
 }
 
+// From the turn that received a message to now, when the driver has what came of it. Frames of one turn lie
+// side by side: mostly one step for all.
+static void tx_count_latency(struct worker *worker, const uint32_t *received_us, unsigned n)
+{
+    uint32_t now_us = (uint32_t)worker_us(worker);
+    for (unsigned i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && received_us[end] == received_us[i];)
+            end++;
+        int32_t latency_us = (int32_t)(now_us - received_us[i]); // another core's clock may be a little ahead
+        if (received_us[i] != 0)
+            count_histogram(worker, HISTOGRAM_FORWARDING, (uint64_t)RTE_MAX(latency_us, 0), end - i);
+    }
+}
+
 static void tx_drive(struct worker *worker, uint8_t network)
 {
     struct tx_buffer *buffer = &worker->tx_queue[network];
@@ -86,22 +100,25 @@ static void tx_drive(struct worker *worker, uint8_t network)
         rte_pktmbuf_free_bulk(buffer->mbufs + taken, buffer->count - taken);
     }
     count_add(worker, COUNTER_TX_PACKETS, taken);
+    tx_count_latency(worker, worker->tx_received_us[network], taken);
     buffer->count = 0;
 }
 
 // One queue a network: what was sent first leaves first. A full buffer leaves before the next one comes, not
 // as soon as it is full: nobody hears a 2xx before the dialog that it makes is in the file.
-static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t network)
+static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t network, uint32_t received_us)
 {
     if (worker->queue_of[network] >= 0) {
         struct tx_buffer *buffer = &worker->tx_queue[network];
         if (buffer->count == RTE_DIM(buffer->mbufs))
             tx_drive(worker, network);
+        worker->tx_received_us[network][buffer->count] = received_us;
         buffer->mbufs[buffer->count++] = mbuf;
         return;
     }
     unsigned owner = worker->parts.tx_owner[network];
     packet_of(mbuf)->network = network;
+    packet_of(mbuf)->received_us = received_us;
     struct tx_buffer *buffer = &worker->tx_away[owner];
     if (buffer->count == RTE_DIM(buffer->mbufs))
         tx_hand_over(worker, owner);
@@ -162,7 +179,7 @@ uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writ
     tx_headers(worker, frame, writer->used, to);
     mbuf->data_len = (uint16_t)(FRAME_HEADERS + writer->used);
     mbuf->pkt_len = mbuf->data_len;
-    tx_enqueue(worker, mbuf, network);
+    tx_enqueue(worker, mbuf, network, worker->received_us);
     return 0;
 drop:
     rte_pktmbuf_free(mbuf);
@@ -187,7 +204,7 @@ void tx_flush(struct worker *worker)
         struct rte_mbuf *mbufs[BURST];
         unsigned n = rte_ring_sc_dequeue_burst(worker->parts.tx_in[from], (void **)mbufs, BURST, NULL);
         for (unsigned i = 0; i < n; i++)
-            tx_enqueue(worker, mbufs[i], packet_of(mbufs[i])->network);
+            tx_enqueue(worker, mbufs[i], packet_of(mbufs[i])->network, packet_of(mbufs[i])->received_us);
     }
     for (unsigned network = 0; network < worker->rules->network_count; network++) {
         if (worker->tx_queue[network].count > 0)

@@ -13,11 +13,15 @@
 #define IDLE_SHORT_NS    50000
 #define IDLE_LONG_NS     500000
 
-void worker_clock(struct worker *worker)
+uint64_t worker_us(const struct worker *worker)
 {
     uint64_t cycles = rte_rdtsc() - worker->tsc_base;
-    worker->now_us =
-        worker->us_base + (uint64_t)((unsigned __int128)cycles * worker->us_per_tsc_shifted >> 32);
+    return worker->us_base + (uint64_t)((unsigned __int128)cycles * worker->us_per_tsc_shifted >> 32);
+}
+
+void worker_clock(struct worker *worker)
+{
+    worker->now_us = worker_us(worker);
     worker->now = (tick_t)(worker->now_us / (TICK_MS * 1000));
 }
 
@@ -32,6 +36,7 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
                         .outcome = WORK_GOES_ON,
                         .dialog = INDEX_NONE,
                         .client = INDEX_NONE};
+    worker->received_us = work.packet->received_us;
     parse_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
         transaction_stage(worker, &work);
@@ -62,6 +67,9 @@ unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);
+    // The time of the last turn, unless the worker slept after it.
+    if (worker->seen.received > 0 && worker->idle_turns == 0)
+        count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);
     shed_turn(worker);
     unsigned n = 0;
     for (unsigned i = 0; i < worker->parts.queue_count; i++) {
@@ -82,22 +90,12 @@ unsigned worker_turn(struct worker *worker)
             rte_prefetch0(packet_of(mbufs[i + 1])->payload);
         process(worker, mbufs[i]); // parse, transaction, dialog, route
     }
+    worker->received_us = 0; // what is sent from here on answers nothing that came now
     expire_slice(worker);
     bool commanded = command_slice(worker);
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     tx_flush(worker);
     return n + commanded + probed + takeover_slice(worker, n > 0);
-}
-
-static void publish_gauges(struct worker *worker)
-{
-    uint64_t *values = worker->parts.counters->values;
-    const uint32_t *by_state = worker->dialogs.by_state;
-    __atomic_store_n(&values[COUNTER_TRANSACTION_NOW], worker->transactions.count, __ATOMIC_RELAXED);
-    __atomic_store_n(&values[COUNTER_DIALOG_NONE_NOW], by_state[DIALOG_NONE], __ATOMIC_RELAXED);
-    __atomic_store_n(&values[COUNTER_DIALOG_EARLY_NOW], by_state[DIALOG_EARLY], __ATOMIC_RELAXED);
-    __atomic_store_n(&values[COUNTER_DIALOG_CONFIRMED_NOW], by_state[DIALOG_CONFIRMED], __ATOMIC_RELAXED);
-    __atomic_store_n(&values[COUNTER_DIALOG_TERMINATING_NOW], by_state[DIALOG_TERMINATING], __ATOMIC_RELAXED);
 }
 
 // A sleeping worker is offline for RCU, so that a reload does not wait for it.
@@ -157,11 +155,11 @@ int worker_run(void *argument)
         if (worker_turn(worker) > 0) {
             worker->idle_turns = 0;
             count(worker, COUNTER_TURN_BUSY);
-            publish_gauges(worker);
+            gauges_publish(worker);
             rcu_quiescent_state();
         } else {
             count(worker, COUNTER_TURN_IDLE);
-            publish_gauges(worker); // timers may have ended something
+            gauges_publish(worker); // timers may have ended something
             rcu_quiescent_state();
             worker_idle(worker);
         }

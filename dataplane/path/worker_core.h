@@ -93,10 +93,11 @@ struct worker {
     struct adoption adoption;
     struct wheel wheel;
     struct arena arena;
-    struct tx_buffer steer[WORKERS_MAX];     // received packets for other owners
-    struct tx_buffer tx_queue[NETWORKS_MAX]; // frames for our own queue of the network
-    struct tx_buffer tx_away[WORKERS_MAX];   // frames for the worker that owns one
-    int queue_of[NETWORKS_MAX];              // index in queues of our queue of the network, -1
+    struct tx_buffer steer[WORKERS_MAX];              // received packets for other owners
+    struct tx_buffer tx_queue[NETWORKS_MAX];          // frames for our own queue of the network
+    uint32_t tx_received_us[NETWORKS_MAX][BURST * 2]; // of its frames, as in struct packet
+    struct tx_buffer tx_away[WORKERS_MAX];            // frames for the worker that owns one
+    int queue_of[NETWORKS_MAX];                       // index in queues of our queue of the network, -1
     struct worker_queue queues[WORKER_QUEUES_MAX];
     struct dialog_transitions transitions;
     struct limits limits;
@@ -110,7 +111,8 @@ struct worker {
     struct affinity affinity;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
-    uint64_t delay_us; // sum of all post-dial delays
+    uint32_t received_us; // of the message in process, as in struct packet
+    tick_t gauged;        // when the gauges that cost more were published
     uint16_t ip_id;
     struct command *command; // being worked on
     struct message message;  // the received one
@@ -146,6 +148,14 @@ static inline void count_gauge(int64_t *word, int64_t n)
     __atomic_store_n(word, *word + n, __ATOMIC_RELAXED);
 }
 
+static inline void count_histogram(struct worker *worker, enum histogram histogram, uint64_t value,
+                                   unsigned n)
+{
+    struct counters_histogram *words = &worker->parts.counters->histograms[histogram];
+    count_word(&words->buckets[histogram_bucket(value)], n);
+    count_word(&words->sum, (int64_t)(value * n));
+}
+
 static inline void settle(struct work *work, enum counter outcome)
 {
     work->outcome = outcome;
@@ -175,9 +185,14 @@ static inline struct cookie_octets octets_of(const struct message *message, stru
 
 // worker.c: one turn. Returns how much there was to do. Tests call turns one at a time.
 unsigned worker_turn(struct worker *worker);
+// worker.c: microseconds of the monotonic clock now, where now_us is those of the turn's begin.
+uint64_t worker_us(const struct worker *worker);
 // worker.c, for worker_create.c: the clock and what follows from a new configuration.
 void worker_clock(struct worker *worker);
 void worker_settings(struct worker *worker);
+
+// gauges.c: what there is of each thing now. Once a turn.
+void gauges_publish(struct worker *worker);
 
 // rx.c: up to BURST packets from one queue.
 unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The counters file: a memfd that the dataplane makes and writes, and that control maps read-only.
 //
-// One header, then one block a worker. A block is: struct counters_worker, then peers_max struct
-// counters_peer, then members_max struct counters_member, each indexed by permanent number. Every word has
-// one writer (its worker), is written with relaxed atomic stores, and may be read at any moment; a reader
-// sums over workers. Nothing here is a pointer.
+// One header, then the agent's block, then one block a worker. A worker's block is: struct counters_worker,
+// then peers_max struct counters_peer, then members_max struct counters_member, each indexed by permanent
+// number. Every word has one writer (its worker, or the agent), is written with relaxed atomic stores, and
+// may be read at any moment; a reader sums over workers. Nothing here is a pointer.
 //
-// A counter is one row of COUNTERS: name, family, label, help. A family is one row of COUNTER_FAMILIES.
-// Prometheus text, `dialgatectl metrics` and the reference are made from these rows and from nothing else.
+// A counter is one row of COUNTERS: name, family, label, help. A family is one row of COUNTER_FAMILIES, a
+// histogram one of HISTOGRAMS. Prometheus text, `dialgatectl metrics`, DPDK's telemetry and
+// control/METRICS.md are made from these rows and from nothing else.
 #ifndef DIALGATE_COUNTERS_H
 #define DIALGATE_COUNTERS_H
 
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 #define COUNTERS_MAGIC   0x31746e6374616c67ULL
-#define COUNTERS_VERSION 2u
+#define COUNTERS_VERSION 3u
 #define WORKERS_MAX      64u
 
 // F(FAMILY, metric name, type, help)
@@ -52,7 +53,11 @@
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
-    F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")
+    F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")        \
+    F(RESOURCES_USED, "dialgate_resource_used", "gauge", "What is taken of what has a fixed size, by resource.")       \
+    F(RESOURCES_CAPACITY, "dialgate_resource_capacity", "gauge", "How much there is of it.")                           \
+    F(TIMERS, "dialgate_timers", "gauge", "Timers that pend on the wheel.")                                            \
+    F(ARENA_REFUSALS, "dialgate_arena_refusals_total", "counter", "Texts for which the arena had no room.")
 
 // C(NAME, FAMILY, label pairs as in Prometheus text, what it means)
 #define COUNTERS(C)                                                                                                    \
@@ -175,7 +180,24 @@
     C(ICMP_STRAY, ICMP_ERRORS, "result=\"stray\"", "it quotes no request that waits for an answer, or another destination") \
     C(ICMP_IGNORED, ICMP_ERRORS, "result=\"ignored\"", "it is of another kind or quotes no request of a transaction of ours") \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
-    C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")
+    C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")   \
+    /* The same order in both families (gauges.c). */                                                                  \
+    C(USED_DIALOGS, RESOURCES_USED, "resource=\"dialogs\"", "records")                                                 \
+    C(USED_TRANSACTIONS, RESOURCES_USED, "resource=\"transactions\"", "records")                                       \
+    C(USED_TABLE, RESOURCES_USED, "resource=\"dialog_table\"", "entries by Call-ID")      \
+    C(USED_ARENA, RESOURCES_USED, "resource=\"arena_octets\"", "octets of texts, as they were allocated")              \
+    C(USED_INBOX, RESOURCES_USED, "resource=\"inbox\"", "packets from other workers that wait: the fullest ring")      \
+    C(USED_TX, RESOURCES_USED, "resource=\"tx_ring\"", "frames of other workers that wait: the fullest ring")          \
+    C(USED_COMMANDS, RESOURCES_USED, "resource=\"commands\"", "commands of the agent that wait")                       \
+    C(CAPACITY_DIALOGS, RESOURCES_CAPACITY, "resource=\"dialogs\"", "dialogs.capacity")                                \
+    C(CAPACITY_TRANSACTIONS, RESOURCES_CAPACITY, "resource=\"transactions\"", "transactions.capacity")                 \
+    C(CAPACITY_TABLE, RESOURCES_CAPACITY, "resource=\"dialog_table\"", "")                                             \
+    C(CAPACITY_ARENA, RESOURCES_CAPACITY, "resource=\"arena_octets\"", "")                                             \
+    C(CAPACITY_INBOX, RESOURCES_CAPACITY, "resource=\"inbox\"", "of one ring")                                         \
+    C(CAPACITY_TX, RESOURCES_CAPACITY, "resource=\"tx_ring\"", "of one ring")                                          \
+    C(CAPACITY_COMMANDS, RESOURCES_CAPACITY, "resource=\"commands\"", "")                                              \
+    C(TIMERS_NOW, TIMERS, "", "")                                                                                      \
+    C(ARENA_REFUSED, ARENA_REFUSALS, "", "")
 // clang-format on
 
 enum counter_family {
@@ -192,30 +214,96 @@ enum counter {
         COUNTER_COUNT
 };
 
-// Upper bounds of the post-dial-delay histogram in milliseconds (INVITE received to first 180, 183 or 2xx
-// sent on); a last bucket without bound follows.
-#define DELAY_BOUNDS_MS                                                                                      \
-    {                                                                                                        \
-        1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 30000                            \
-    }
-#define DELAY_BUCKETS 16u
+// H(NAME, metric name, steps of its values in a second, help)
+// clang-format off
+#define HISTOGRAMS(H)                                                                                                  \
+    H(POST_DIAL_DELAY, "dialgate_post_dial_delay_seconds", 1000, "INVITE received to the first 180, 183 or 2xx sent on.") \
+    H(ANSWER_TIME, "dialgate_answer_time_seconds", 1000, "INVITE received to its first 2xx sent on.")                  \
+    H(CALL_DURATION, "dialgate_call_duration_seconds", 1, "Confirmed dialogs that have ended, from the 2xx to the end of the BYE.")             \
+    H(FORWARDING, "dialgate_forwarding_latency_seconds", 1000000,                                                      \
+      "From the turn that received a message to when the driver had taken what came of it.")                           \
+    H(TURN, "dialgate_turn_seconds", 1000000, "Turns of the workers' loops that received something.")
+// clang-format on
+
+enum histogram {
+#define H(name, metric, steps, help) HISTOGRAM_##name,
+    HISTOGRAMS(H)
+#undef H
+        HISTOGRAM_COUNT
+};
+
+// Two buckets for each doubling: their upper bounds are 1, 2, 3, 4, 6, 8, 12, 16 ... steps, up to 786,432;
+// the last one has no bound. So a quantile is read to at most a half more than it is.
+#define HISTOGRAM_BUCKETS 40u
+
+struct counters_histogram {
+    uint64_t buckets[HISTOGRAM_BUCKETS]; // not cumulative
+    uint64_t sum;                        // of all values, in steps
+};
+
+// The bucket of a value.
+static inline uint32_t histogram_bucket(uint64_t value)
+{
+    if (value < 2)
+        return 0;
+    uint64_t below = value - 1;
+    uint32_t octave = 63u - (uint32_t)__builtin_clzll(below);
+    uint32_t bucket = octave == 0 ? 1 : 2 * octave + (uint32_t)(below >> (octave - 1) & 1);
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+// The largest value of a bucket but the last.
+static inline uint64_t histogram_bound(uint32_t bucket)
+{
+    if (bucket < 2)
+        return bucket + 1;
+    return (uint64_t)(3 + (bucket & 1)) << (bucket / 2 - 1);
+}
+
+// P(NAME, label): requests by method as a peer's counters tell them apart; a re-INVITE is one inside a
+// dialog.
+#define PEER_METHODS(P)                                                                                      \
+    P(INVITE, "INVITE")                                                                                      \
+    P(ACK, "ACK")                                                                                            \
+    P(BYE, "BYE")                                                                                            \
+    P(CANCEL, "CANCEL")                                                                                      \
+    P(OPTIONS, "OPTIONS")                                                                                    \
+    P(REGISTER, "REGISTER")                                                                                  \
+    P(PRACK, "PRACK")                                                                                        \
+    P(SUBSCRIBE, "SUBSCRIBE")                                                                                \
+    P(NOTIFY, "NOTIFY")                                                                                      \
+    P(PUBLISH, "PUBLISH")                                                                                    \
+    P(INFO, "INFO")                                                                                          \
+    P(REFER, "REFER")                                                                                        \
+    P(MESSAGE, "MESSAGE")                                                                                    \
+    P(UPDATE, "UPDATE")                                                                                      \
+    P(OTHER, "other")                                                                                        \
+    P(REINVITE, "re-INVITE")
+
+enum peer_method {
+#define P(name, label) PEER_METHOD_##name,
+    PEER_METHODS(P)
+#undef P
+        PEER_METHOD_COUNT
+};
+#define PEER_CLASSES 6u // of responses: 1xx to 6xx
 
 // Calls are dialogs by the peer they came from (incoming) or went to (outgoing). calls is a gauge: dialogs
 // not terminated.
 struct counters_peer {
-    uint64_t requests_in;       // requests received from this peer
-    uint64_t responses_in;      // responses received from this peer
     uint64_t calls_in_total;    // INVITEs outside a dialog that were sent on
     uint64_t calls_out_total;   //
     uint64_t answered_in_total; // of those: confirmed
     uint64_t answered_out_total;
     int64_t calls_in; // gauge: early and confirmed now
     int64_t calls_out;
-    uint64_t refused_in_total;  // calls from this peer that a limit refused
-    uint64_t refused_out_total; // calls to this peer that a limit refused
-    uint64_t reserved[6];
+    uint64_t refused_in_total;            // calls from this peer that a limit refused
+    uint64_t refused_out_total;           // calls to this peer that a limit refused
+    uint64_t requests[PEER_METHOD_COUNT]; // received from this peer
+    uint64_t responses[PEER_CLASSES];     // the same
+    uint64_t reserved[2];
 };
-static_assert(sizeof(struct counters_peer) == 128, "two lines a peer");
+static_assert(sizeof(struct counters_peer) == 256, "four lines a peer");
 
 struct counters_member {
     uint64_t calls_total;    // INVITEs sent to it, outside a dialog
@@ -243,10 +331,37 @@ enum member_health {
 
 struct counters_worker {
     uint64_t values[COUNTER_COUNT];
-    uint64_t delay_buckets[DELAY_BUCKETS]; // not cumulative
-    uint64_t delay_sum_ms;
+    struct counters_histogram histograms[HISTOGRAM_COUNT];
     uint64_t cpu; // CPU this worker is bound to
 };
+
+// N(field, metric name, type, help): what the driver says of a network's port, read by the agent each second.
+// clang-format off
+#define NETWORK_COUNTERS(N)                                                                                            \
+    N(received, "dialgate_network_packets_received_total", "counter", "Packets that the driver took from the network.") \
+    N(sent, "dialgate_network_packets_sent_total", "counter", "Packets that the driver sent.")                         \
+    N(missed, "dialgate_network_packets_missed_total", "counter",                                                      \
+      "Packets that the network had for us and the driver did not take: its queues were full.")                        \
+    N(receive_errors, "dialgate_network_receive_errors_total", "counter", "Packets received in error.")                \
+    N(no_mbufs, "dialgate_network_receive_no_mbuf_total", "counter", "Packets not received for want of a packet buffer.") \
+    N(send_errors, "dialgate_network_send_errors_total", "counter", "Packets that the driver could not send.")
+// clang-format on
+
+struct counters_network {
+#define N(field, name, type, help) uint64_t field;
+    NETWORK_COUNTERS(N)
+#undef N
+    uint64_t reserved[2];
+};
+static_assert(sizeof(struct counters_network) == 64, "one line a network");
+
+// What belongs to no worker. networks_max rows of networks follow, by index in the snapshot.
+struct counters_agent {
+    uint64_t mbufs_used;
+    uint64_t mbufs_capacity;
+    uint64_t reserved[6];
+};
+static_assert(sizeof(struct counters_agent) == 64, "networks are aligned");
 
 struct counters_header {
     uint64_t magic;
@@ -259,9 +374,10 @@ struct counters_header {
     uint32_t worker_stride; // octets from one worker's block to the next; blocks are 64-octet aligned
     uint32_t peers_offset;  // of the peers, octets from the start of a worker's block
     uint32_t members_offset;
-    uint32_t reserved;
+    uint32_t agent_offset; // of the agent's block, from the start of the file
     uint64_t start_time_s; // when the dataplane started, Unix time
-    uint64_t reserved2;
+    uint32_t networks_max;
+    uint32_t histograms; // HISTOGRAM_COUNT of the writer
 };
 static_assert(sizeof(struct counters_header) == 64, "header is one line");
 

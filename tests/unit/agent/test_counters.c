@@ -19,6 +19,7 @@ static void test_layout(void **state)
         struct fault fault;
         const struct counters_header *header;
         const uint8_t *end = NULL;
+        const uint8_t *networks_end;
 
         assert_int_equal(counters_file_create(&file, workers, &fault), 0);
         header = file.header;
@@ -26,6 +27,14 @@ static void test_layout(void **state)
         assert_int_equal(header->version, COUNTERS_VERSION);
         assert_int_equal(header->counter_count, COUNTER_COUNT);
         assert_int_equal(header->workers, workers);
+        networks_end = (const uint8_t *)(counters_file_networks(&file) + NETWORKS_MAX);
+        assert_int_equal(header->networks_max, NETWORKS_MAX);
+        assert_int_equal(header->histograms, HISTOGRAM_COUNT);
+        assert_int_equal(header->agent_offset % 64, 0);
+        assert_true((const uint8_t *)counters_file_agent(&file) >= (const uint8_t *)(header + 1));
+        assert_ptr_equal((const uint8_t *)counters_file_agent(&file),
+                         (const uint8_t *)header + header->agent_offset);
+        assert_ptr_equal(counters_file_networks(&file), counters_file_agent(&file) + 1);
         for (unsigned i = 0; i < workers; i++) {
             const uint8_t *block = (const uint8_t *)counters_file_worker(&file, i);
             const uint8_t *peers = (const uint8_t *)counters_file_peers(&file, i);
@@ -34,7 +43,7 @@ static void test_layout(void **state)
             assert_int_equal((block - (const uint8_t *)header) % 64, 0);
             assert_int_equal((peers - block) % 64, 0);
             assert_int_equal((members - block) % 64, 0);
-            assert_true(block >= (end == NULL ? (const uint8_t *)(header + 1) : end));
+            assert_true(block >= (end == NULL ? networks_end : end));
             assert_true(peers >= block + sizeof(struct counters_worker));
             assert_true(members >= peers + PEERS_MAX * sizeof(struct counters_peer));
             end = members + MEMBERS_MAX * sizeof(struct counters_member);

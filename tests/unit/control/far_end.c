@@ -142,18 +142,22 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
 {
     uint32_t peers = (uint32_t)((sizeof(struct counters_worker) + 63) / 64 * 64);
     uint32_t members = peers + 4 * (uint32_t)sizeof(struct counters_peer);
+    uint32_t agent = (uint32_t)(sizeof(struct counters_agent) + sizeof(struct counters_network));
     struct counters_header header = {.magic = COUNTERS_MAGIC,
                                      .version = COUNTERS_VERSION,
                                      .counter_count = COUNTER_COUNT,
                                      .workers = workers,
                                      .peers_max = 4,
                                      .members_max = 8,
-                                     .worker_offset = 64,
+                                     .worker_offset = 64 + agent,
                                      .worker_stride = members + 8 * (uint32_t)sizeof(struct counters_member),
                                      .peers_offset = peers,
                                      .members_offset = members,
+                                     .agent_offset = 64,
+                                     .networks_max = 1,
+                                     .histograms = HISTOGRAM_COUNT,
                                      .start_time_s = 1000};
-    size_t size = 64 + (size_t)workers * header.worker_stride;
+    size_t size = header.worker_offset + (size_t)workers * header.worker_stride;
     int fd = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
         abort();
@@ -161,18 +165,21 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
     if (map == MAP_FAILED)
         abort();
     memcpy(map, &header, sizeof(header));
+    void *block_of_agent = map + 64, *network = map + 64 + sizeof(struct counters_agent);
+    *(struct counters_agent *)block_of_agent = (struct counters_agent){.mbufs_used = 5, .mbufs_capacity = 9};
+    *(struct counters_network *)network = (struct counters_network){.missed = 6, .send_errors = 7};
     for (uint32_t w = 0; w < workers; w++) {
-        void *block = map + 64 + (size_t)w * header.worker_stride;
+        void *block = map + header.worker_offset + (size_t)w * header.worker_stride;
         struct counters_worker *worker = block;
         for (unsigned int i = 0; i < COUNTER_COUNT; i++)
             worker->values[i] = base + w;
-        worker->delay_buckets[0] = 8;
-        worker->delay_buckets[DELAY_BUCKETS - 1] = 2;
-        worker->delay_sum_ms = 100;
+        worker->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[0] = 8;
+        worker->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[HISTOGRAM_BUCKETS - 1] = 2;
+        worker->histograms[HISTOGRAM_POST_DIAL_DELAY].sum = 100;
         worker->cpu = w;
         void *peer = (uint8_t *)block + peers + sizeof(struct counters_peer);
-        *(struct counters_peer *)peer =
-            (struct counters_peer){.requests_in = 10, .calls_in = 3, .calls_out = -1};
+        *(struct counters_peer *)peer = (struct counters_peer){
+            .requests[PEER_METHOD_BYE] = 10, .responses[4] = 1, .calls_in = 3, .calls_out = -1};
         void *member = (uint8_t *)block + members + 7 * sizeof(struct counters_member);
         *(struct counters_member *)member =
             (struct counters_member){.calls_total = 4, .timeouts_total = 1, .calls = 2};

@@ -19,21 +19,48 @@ static void test_sums(void **state)
     assert_int_equal(counters_value(counters, 2, COUNTER_RX_PACKETS), 12);
     assert_int_equal(counters_cpu(counters, 2), 2);
     assert_int_equal(counters_sum(counters, COUNTER_NEXT_HOP_UNROUTED), 33);
-    assert_int_equal(counters_peer(counters, 1).requests_in, 30);
+    assert_int_equal(counters_peer(counters, 1).requests[PEER_METHOD_BYE], 30);
+    assert_int_equal(counters_peer(counters, 1).responses[4], 3);
     assert_int_equal(counters_peer(counters, 1).calls_out, -3);
-    assert_int_equal(counters_peer(counters, 0).requests_in, 0);
-    assert_int_equal(counters_peer(counters, 4).requests_in, 0);
+    assert_int_equal(counters_peer(counters, 0).requests[PEER_METHOD_BYE], 0);
+    assert_int_equal(counters_peer(counters, 4).requests[PEER_METHOD_BYE], 0);
     assert_int_equal(counters_member(counters, 7).calls_total, 12);
     assert_int_equal(counters_member(counters, 8).calls_total, 0);
-    struct delay_histogram delay = counters_delay(counters);
+    struct histogram_sum delay = counters_histogram(counters, HISTOGRAM_POST_DIAL_DELAY);
     assert_int_equal(delay.count, 30);
-    assert_int_equal(delay.sum_ms, 300);
-    assert_int_equal(delay_quantile_ms(&delay, 0.5), 1);
-    assert_int_equal(delay_quantile_ms(&delay, 0.8), 1);
-    assert_int_equal(delay_quantile_ms(&delay, 0.99), UINT32_MAX);
-    delay = (struct delay_histogram){0};
-    assert_int_equal(delay_quantile_ms(&delay, 0.5), 0);
+    assert_int_equal(delay.sum, 300);
+    assert_int_equal(histogram_quantile(&delay, 0.5), 1);
+    assert_int_equal(histogram_quantile(&delay, 0.8), 1);
+    assert_true(histogram_quantile(&delay, 0.99) == UINT64_MAX);
+    delay = (struct histogram_sum){.count = 3, .buckets = {[1] = 1, [4] = 2}};
+    assert_int_equal(histogram_quantile(&delay, 0.3), 2);
+    assert_int_equal(histogram_quantile(&delay, 0.5), 6);
+    delay = (struct histogram_sum){0};
+    assert_int_equal(histogram_quantile(&delay, 0.5), 0);
+    assert_int_equal(counters_agent(counters).mbufs_used, 5);
+    assert_int_equal(counters_agent(counters).mbufs_capacity, 9);
+    assert_int_equal(counters_network(counters, 0).missed, 6);
+    assert_int_equal(counters_network(counters, 0).send_errors, 7);
+    assert_int_equal(counters_network(counters, 1).send_errors, 0);
     counters_close(counters);
+}
+
+// Each value lies above the bound of the bucket before its own, and not above that of its own.
+static void test_buckets(void **state)
+{
+    static const uint64_t bounds[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
+    for (uint32_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+        assert_int_equal(histogram_bound(i), bounds[i]);
+    assert_int_equal(histogram_bound(HISTOGRAM_BUCKETS - 2), 786432);
+    assert_int_equal(histogram_bucket(0), 0);
+    for (uint64_t value = 1; value <= 786432; value++) {
+        uint32_t bucket = histogram_bucket(value);
+        if (bucket >= HISTOGRAM_BUCKETS - 1 || value > histogram_bound(bucket) ||
+            (bucket > 0 && value <= histogram_bound(bucket - 1)))
+            fail_msg("%u: bucket %u", (unsigned)value, bucket);
+    }
+    assert_int_equal(histogram_bucket(786433), HISTOGRAM_BUCKETS - 1);
+    assert_int_equal(histogram_bucket(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
 }
 
 // A good file with one word of its header changed.
@@ -46,6 +73,13 @@ static const struct {
     {"magic", H(magic), 1},
     {"version", H(version), COUNTERS_VERSION + 1},
     {"counters of another build", H(counter_count), COUNTER_COUNT + 1},
+    {"histograms of another build", H(histograms), HISTOGRAM_COUNT + 1},
+    {"networks out of range", H(networks_max), NETWORKS_MAX + 1},
+    {"networks over the workers", H(networks_max), 2},
+    {"agent over the header", H(agent_offset), 56},
+    {"agent over the workers", H(agent_offset), 72},
+    {"agent beyond the end", H(agent_offset), UINT32_MAX - 7},
+    {"agent not aligned", H(agent_offset), 68},
     {"no workers", H(workers), 0},
     {"more workers than there can be", H(workers), WORKERS_MAX + 1},
     {"more workers than the file has", H(workers), 3},
@@ -53,9 +87,9 @@ static const struct {
     {"peers over members", H(peers_max), 5},
     {"members out of range", H(members_max), MEMBERS_MAX + 1},
     {"members over the stride", H(members_max), 9},
-    {"blocks over the header", H(worker_offset), 56},
-    {"blocks beyond the end", H(worker_offset), 72},
-    {"offset not aligned", H(worker_offset), 68},
+    {"blocks over the agent", H(worker_offset), 184},
+    {"blocks beyond the end", H(worker_offset), 200},
+    {"offset not aligned", H(worker_offset), 196},
     {"stride too long", H(worker_stride), UINT32_MAX - 7},
     {"stride not aligned", H(worker_stride), 4},
     {"peers over the counters", H(peers_offset), 8},
@@ -99,7 +133,7 @@ static void test_bad_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_bad_headers),
-                                       cmocka_unit_test(test_bad_files)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums), cmocka_unit_test(test_buckets),
+                                       cmocka_unit_test(test_bad_headers), cmocka_unit_test(test_bad_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

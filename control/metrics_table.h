@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The metric families that dialgate-control makes itself; those of the counters file are the rows of
+// include/dialgate/counters.h. Both together are every family there is: /metrics, metrics.get and
+// control/METRICS.md show them all and no other.
+#ifndef DIALGATE_CONTROL_METRICS_TABLE_H
+#define DIALGATE_CONTROL_METRICS_TABLE_H
+
+// M(NAME, metric name, type, labels, help)
+// clang-format off
+#define METRICS(M)                                                                                                     \
+    M(BUILD_INFO, "dialgate_build_info", "gauge", "version", "Always 1; the release of dialgate-control.")             \
+    M(DATAPLANE_UP, "dialgate_dataplane_up", "gauge", "", "1 when the dataplane is connected and takes packets.")      \
+    M(READY, "dialgate_ready", "gauge", "",                                                                            \
+      "1 when calls can be taken with the present configuration; /readyz tells what is missing.")                      \
+    M(SEQUENCE, "dialgate_configuration_sequence", "gauge", "",                                                        \
+      "Sequence of the configuration that control has in force.")                                                      \
+    M(DATAPLANE_SEQUENCE, "dialgate_dataplane_configuration_sequence", "gauge", "",                                    \
+      "Sequence of the configuration that the dataplane has in force; 0: none, or it is not connected.")               \
+    M(RELOADS, "dialgate_configuration_reloads_total", "counter", "result",                                            \
+      "Reloads of the file since dialgate-control started, by what came of them.")                                     \
+    M(RELOAD_GOOD, "dialgate_configuration_last_reload_successful", "gauge", "",                                       \
+      "1 when the last reload was taken; 1 too before the first one.")                                                 \
+    M(RELOAD_TIME, "dialgate_configuration_last_reload_time_seconds", "gauge", "",                                     \
+      "Unix time of the last reload, or of the start.")                                                                \
+    M(UPTIME, "dialgate_control_uptime_seconds", "gauge", "", "Since dialgate-control started.")                       \
+    M(START_TIME, "dialgate_control_start_time_seconds", "gauge", "", "Unix time at which dialgate-control started.")  \
+    M(CALLS_LIMIT, "dialgate_peer_calls_limit", "gauge", "peer, direction", "Calls that a peer may have at once.")     \
+    M(RATE_LIMIT, "dialgate_peer_calls_per_second_limit", "gauge", "peer, direction",                                  \
+      "New calls a second that a peer may begin or get.")                                                              \
+    M(DRAINING, "dialgate_draining", "gauge", "", "1 while the operator drains this node.")                            \
+    M(MEMBER_DRAINED, "dialgate_member_drained", "gauge", "peer, member",                                              \
+      "1 while the operator drains or disables a member, or its peer.")                                                \
+    M(DATAPLANE_START, "dialgate_dataplane_start_time_seconds", "gauge", "", "Unix time at which the dataplane started.")\
+    M(MBUFS_USED, "dialgate_mbufs_used", "gauge", "", "Packet buffers in use, those in the NICs' queues too.")         \
+    M(MBUFS_CAPACITY, "dialgate_mbufs_capacity", "gauge", "", "Packet buffers that there are.")                        \
+    M(PEER_REQUESTS, "dialgate_peer_requests_total", "counter", "peer, method", "Requests received from a peer.")      \
+    M(PEER_RESPONSES, "dialgate_peer_responses_total", "counter", "peer, class", "Responses received from a peer.")    \
+    M(PEER_CALLS_TOTAL, "dialgate_peer_calls_total", "counter", "peer, direction",                                     \
+      "INVITEs outside a dialog that were sent on, by the peer's side of the call.")                                   \
+    M(PEER_ANSWERED, "dialgate_peer_calls_answered_total", "counter", "peer, direction", "Calls that a 2xx confirmed.")\
+    M(PEER_CALLS, "dialgate_peer_calls", "gauge", "peer, direction", "Calls of a peer now, early and confirmed.")      \
+    M(PEER_REFUSED, "dialgate_peer_calls_refused_total", "counter", "peer, direction",                                 \
+      "Calls of a peer that a limit or overload refused.")                                                             \
+    M(MEMBER_CALLS_TOTAL, "dialgate_member_calls_total", "counter", "peer, member",                                    \
+      "INVITEs outside a dialog that were sent to a member.")                                                          \
+    M(MEMBER_ANSWERED, "dialgate_member_calls_answered_total", "counter", "peer, member",                              \
+      "Calls to a member that a 2xx confirmed.")                                                                       \
+    M(MEMBER_TIMEOUTS, "dialgate_member_timeouts_total", "counter", "peer, member",                                    \
+      "Client transactions that a member did not answer.")                                                             \
+    M(MEMBER_CALLS, "dialgate_member_calls", "gauge", "peer, member", "Calls with a member now, early and confirmed.") \
+    M(MEMBER_FAILOVERS, "dialgate_member_failovers_total", "counter", "peer, member",                                  \
+      "Requests that went to the next member instead.")                                                                \
+    M(MEMBER_PROBES, "dialgate_member_probes_total", "counter", "peer, member",                                        \
+      "OPTIONS sent to a member to see whether it is well.")                                                           \
+    M(MEMBER_UP, "dialgate_member_up", "gauge", "peer, member",                                                        \
+      "1 while the probes of a member are answered well, 0 while it is down; none before the first result.")           \
+    M(MEMBER_PROBES_FAILED, "dialgate_member_probes_failed_total", "counter", "peer, member",                          \
+      "Of the probes: not answered, or not well.")                                                                     \
+    M(RPC_CLIENTS, "dialgate_control_clients", "gauge", "", "Connections to the control socket.")                      \
+    M(RPC_REQUESTS, "dialgate_control_requests_total", "counter", "", "Requests on the control socket.")               \
+    M(RPC_REFUSED, "dialgate_control_refused_total", "counter", "reason",                                              \
+      "Connections and requests that the control socket refused, by reason.")                                          \
+    M(RPC_EVENTS_LOST, "dialgate_control_events_lost_total", "counter", "",                                            \
+      "Events lost by clients that did not read them.")                                                                \
+    M(AUDITED, "dialgate_control_audited_total", "counter", "", "Audited calls: changes, done or refused.")            \
+    M(AUDIT_LOST, "dialgate_control_audit_lost_total", "counter", "", "Audited calls that control.audit did not take.")\
+    M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
+      "What the XDP program did with each packet, by reason; none where no XDP program runs.")
+// clang-format on
+
+enum metric {
+#define M(name, metric, type, labels, help) METRIC_##name,
+    METRICS(M)
+#undef M
+        METRIC_COUNT
+};
+
+struct metric_row {
+    const char *name;
+    const char *type; // counter, gauge
+    const char *labels;
+    const char *help;
+};
+extern const struct metric_row metric_rows[METRIC_COUNT];
+
+#endif

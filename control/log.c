@@ -4,12 +4,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
-#include <unistd.h>
+#include "sink.h"
 
 #define LINE_SIZE 2048
 
-static const char *const level_names[] = {"error", "warning", "info"};
+static const struct {
+    const char *name;
+    int priority;
+} levels[] = {[LEVEL_ERROR] = {"error", LOG_ERR},
+              [LEVEL_WARNING] = {"warning", LOG_WARNING},
+              [LEVEL_INFO] = {"info", LOG_INFO}};
 
 uint64_t clock_ms(void)
 {
@@ -63,13 +69,15 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     struct timespec now;
     struct tm utc;
     char stamp[32];
+    int length = 0;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-    int length = snprintf(line, sizeof(line), "%s.%03ldZ level=%s event=%s%s%s\n", stamp,
-                          now.tv_nsec / 1000000, level_names[level], event, cleaned[0] ? " " : "", cleaned);
-    // One write a line, so that lines of several processes on one stderr do not mix. A lost log line is no
-    // error.
-    if (write(STDERR_FILENO, line, (size_t)length) < 0)
-        return;
+    if (sink_wants_time())
+        length = snprintf(line, sizeof(line), "%s.%03ldZ ", stamp, now.tv_nsec / 1000000);
+    length += snprintf(line + length, sizeof(line) - (size_t)length, "level=%s event=%s%s%s",
+                       levels[level].name, event, cleaned[0] ? " " : "", cleaned);
+    if (length >= (int)sizeof(line))
+        length = sizeof(line) - 1;
+    sink_write(levels[level].priority, line, (size_t)length);
 }

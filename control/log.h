@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Logs of the daemon: one line an event on stderr, `time level=L event=E key=value ...`. Text values stand in
-// double quotes.
+// Logs of the daemon: one line an event, `time level=L event=E key=value ...`, to where service/sink.h says;
+// the time only where nobody else adds it. Text values stand in double quotes.
 #ifndef DIALGATE_CONTROL_LOG_H
 #define DIALGATE_CONTROL_LOG_H
 

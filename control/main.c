@@ -10,12 +10,16 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "confine.h"
 #include "control.h"
 #include "http.h"
 #include "log.h"
+#include "manager.h"
+#include "notify.h"
 #include "rpc/dialog.h"
 #include "rpc/event.h"
 #include "rpc/server.h"
+#include "sink.h"
 #include "version.h"
 
 #define EXIT_DONE    0
@@ -32,6 +36,10 @@ static const char usage[] =
     "  --run-directory DIR      sockets (/run/dialgate)\n"
     "  --state-directory DIR    instead of state.directory\n"
     "  --name-servers LIST      ADDRESS[:PORT],... instead of those of /etc/resolv.conf\n"
+    "  --log SINK               auto (default: the journal when standard error is its, else stderr), "
+    "stderr,\n"
+    "                           journal, syslog\n"
+    "  --no-sandbox             keep all capabilities and system calls; to debug\n"
     "  --reference              print every key with default, range and meaning\n"
     "  --version, --help\n"
     "SIGHUP reloads the configuration, SIGTERM ends.\n";
@@ -40,12 +48,19 @@ struct arguments {
     struct control_options options;
     bool check;
     bool verbose;
+    bool no_sandbox;
     int exit_status; // -1: go on
 };
 
+static int refuse_usage(const char *text)
+{
+    fprintf(stderr, "dialgate-control: %s; see --help\n", text);
+    return EXIT_USAGE;
+}
+
 static struct arguments parse_arguments(int argc, char **argv)
 {
-    enum { RUN_DIRECTORY = 256, STATE_DIRECTORY, NAME_SERVERS, REFERENCE, VERSION };
+    enum { RUN_DIRECTORY = 256, STATE_DIRECTORY, NAME_SERVERS, LOG_SINK, NO_SANDBOX, REFERENCE, VERSION };
     static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
                                           {"check", no_argument, NULL, 'n'},
                                           {"verbose", no_argument, NULL, 'v'},
@@ -53,6 +68,8 @@ static struct arguments parse_arguments(int argc, char **argv)
                                           {"run-directory", required_argument, NULL, RUN_DIRECTORY},
                                           {"state-directory", required_argument, NULL, STATE_DIRECTORY},
                                           {"name-servers", required_argument, NULL, NAME_SERVERS},
+                                          {"log", required_argument, NULL, LOG_SINK},
+                                          {"no-sandbox", no_argument, NULL, NO_SANDBOX},
                                           {"reference", no_argument, NULL, REFERENCE},
                                           {"version", no_argument, NULL, VERSION},
                                           {0}};
@@ -71,8 +88,12 @@ static struct arguments parse_arguments(int argc, char **argv)
             a.options.state_directory = optarg;
         else if (option == NAME_SERVERS)
             a.options.name_servers = optarg;
-        else
+        else if (option == NO_SANDBOX)
+            a.no_sandbox = true;
+        else if (option != LOG_SINK)
             a.exit_status = option == '?' ? EXIT_USAGE : EXIT_DONE;
+        if (option == LOG_SINK && !sink_open(optarg, "dialgate-control"))
+            a.exit_status = refuse_usage("--log wants auto, stderr, journal or syslog");
         if (option == 'h')
             fputs(usage, stdout);
         if (option == REFERENCE)
@@ -115,16 +136,19 @@ static void on_end(evutil_socket_t signal_number, short what, void *context)
 
 static void on_reloaded(void *context, int result, const char *text)
 {
-    // The reload itself has logged its outcome.
+    manager_reloaded(); // the reload itself has logged its outcome
 }
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
     char error[ERROR_SIZE];
     struct reload_answer answer = {on_reloaded, NULL};
+    manager_reloading();
     audit_reopen(context);
-    if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0)
+    if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0) {
         log_event(LEVEL_ERROR, "reload_refused", "text=\"%s\"", error);
+        manager_reloaded();
+    }
 }
 
 static int make_run_directory(const char *directory, char *error, size_t size)
@@ -158,10 +182,19 @@ static bool watch_signals(struct signals *signals, struct control *control)
     return true;
 }
 
+// Sockets are open and the C library knows who owns them: what is needed from here on is little.
+static void give_up_rights(bool sandbox)
+{
+    char text[160] = "reason=\"--no-sandbox\"";
+    int result = sandbox ? confine(CALLS_CONTROL, text, sizeof(text)) : -EPERM;
+    log_event(result < 0 ? LEVEL_WARNING : LEVEL_INFO, result < 0 ? "not_confined" : "confined", "%s", text);
+}
+
 static int serve(const struct arguments *a, struct event_base *base)
 {
     struct control control;
     struct signals signals = {0};
+    struct manager manager = {0};
     struct rpc_server *server = NULL;
     struct evhttp *http = NULL;
     char error[ERROR_SIZE] = "out of memory";
@@ -192,10 +225,14 @@ static int serve(const struct arguments *a, struct event_base *base)
         goto done;
     log_event(LEVEL_INFO, "started", "version=%s pid=%d socket=\"%s\" metrics=%s:%u", DIALGATE_VERSION,
               (int)getpid(), path, address, port);
+    give_up_rights(!a->no_sandbox);
+    if (!manager_start(&manager, &control))
+        goto done;
     status = event_base_dispatch(base) < 0 ? EXIT_REFUSED : EXIT_DONE;
 done:
     if (status != EXIT_DONE)
         refuse(error);
+    manager_stop(&manager);
     if (http)
         evhttp_free(http);
     control.events.publish = NULL;
@@ -210,12 +247,14 @@ done:
 
 int main(int argc, char **argv)
 {
+    sink_open("auto", "dialgate-control");
     struct arguments a = parse_arguments(argc, argv);
     if (a.exit_status >= 0)
         return a.exit_status;
     if (a.check)
         return check_only(&a);
     signal(SIGPIPE, SIG_IGN);
+    notify_open();
     // Every client is a descriptor: what the system allows is used.
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

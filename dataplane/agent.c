@@ -18,6 +18,7 @@
 #include "dialog_events.h"
 #include "dialog_requests.h"
 #include "log.h"
+#include "manager.h"
 #include "overload_log.h"
 #include "member_events.h"
 #include "reload.h"
@@ -53,6 +54,7 @@ struct agent {
     struct dialog_requests requests;
     struct dialog_events events;
     struct overload_log overload;
+    struct manager manager;
     struct member_events member_events;
     struct dataplane plane;
 };
@@ -153,6 +155,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     call_records_poll(&agent->plane.records, &agent->channel);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
+    manager_poll(&agent->manager, &plane->workers, now_ms);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
@@ -188,6 +191,7 @@ static int start(struct agent *agent, struct rules *rules)
     log_event(LOG_INFO, "running", "workers=%u networks=%u listeners=%u sequence=%llu took_ms=%llu",
               agent->plane.workers.count, rules->network_count, rules->listener_count,
               (unsigned long long)rules->image->sequence, (unsigned long long)(clock_ms() - begun_ms));
+    manager_running(&agent->manager, &agent->plane.workers);
     return 0;
 }
 
@@ -327,6 +331,7 @@ static void serve(struct agent *agent, enum source source)
     switch (source) {
     case SOURCE_SIGNAL:
         log_event(LOG_INFO, "stopping", "pid=%d", (int)getpid());
+        manager_stopping();
         agent->end = true;
         break;
     case SOURCE_TICK:
@@ -423,6 +428,7 @@ int agent_run(const struct agent_options *options, struct fault *fault)
                             .signals = -1,
                             .ticks = -1,
                             .state = CHANNEL_WAITING,
+                            .manager = {.sandbox = options->sandbox},
                             .without_control_ms = clock_ms()};
     result = rundir_open(&agent->dir, options->run_directory, options->state_directory, fault);
     if (result < 0)
@@ -439,6 +445,7 @@ int agent_run(const struct agent_options *options, struct fault *fault)
     rcu_thread_offline();
     result = open_events(agent, fault);
     if (result == 0) {
+        manager_waiting();
         loop(agent);
         result = agent->result;
     }

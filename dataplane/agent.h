@@ -10,6 +10,7 @@
 struct agent_options {
     const char *run_directory;
     const char *state_directory; // NULL: derived
+    bool sandbox;                // give up rights and system calls once packets are taken
     struct boot_options boot;
 };
 

@@ -3,17 +3,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "clock.h"
+#include "sink.h"
 
-static const char *const level_names[] = {
-    [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info"};
+static const struct {
+    const char *name;
+    int priority; // of syslog(3), whose header has names like ours
+} levels[] = {[LOG_ERROR] = {"error", 3}, [LOG_WARNING] = {"warning", 4}, [LOG_INFO] = {"info", 6}};
 
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     char line[1024];
     va_list arguments;
-    int used = snprintf(line, sizeof(line), "level=%s event=%s ", level_names[level], event);
+    int used = snprintf(line, sizeof(line), "level=%s event=%s ", levels[level].name, event);
     int more;
 
     va_start(arguments, format);
@@ -22,17 +24,13 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     if (more < 0)
         return;
     used += more;
-    if (used > (int)sizeof(line) - 2)
-        used = (int)sizeof(line) - 2;
+    if (used > (int)sizeof(line) - 1)
+        used = (int)sizeof(line) - 1;
     for (int i = 0; i < used; i++) {
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     }
-    line[used++] = '\n';
-    // One write, so that lines of two processes on one terminal do not mix. A log that cannot be written is
-    // lost.
-    if (write(STDERR_FILENO, line, (size_t)used) < 0)
-        return;
+    sink_write(levels[level].priority, line, (size_t)used);
 }
 
 bool log_allowed(struct log_limit *limit, const char *event)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The agent's log: one line an event on stderr, `level=info event=NAME key=value ...`. Workers never log.
+// The agent's log: one line an event, `level=info event=NAME key=value ...`, to where service/sink.h says.
+// Workers never log.
 #ifndef DIALGATE_LOG_H
 #define DIALGATE_LOG_H
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include "agent.h"
 #include "eal.h"
+#include "notify.h"
+#include "sink.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -20,6 +22,9 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
     O("prefilter", 'p', "FILE", "the XDP program (default: the installed prefilter.bpf.o)")                  \
     O("cpus", 'c', "LIST",                                                                                   \
       "CPUs to use, such as 0,2-5: the agent on the first, workers from the last (default: all)")            \
+    O("log", 'l', "SINK",                                                                                    \
+      "auto (default: the journal when standard error is its, else stderr), stderr, journal, syslog")        \
+    O("no-sandbox", 'n', "", "keep all capabilities and system calls once packets are taken; to debug")      \
     O("help", 'h', "", "this text")                                                                          \
     O("version", 'V', "", "the version")
 
@@ -133,6 +138,13 @@ static int parse(int count, char **arguments, struct agent_options *options, str
             if (!some)
                 return wrong_usage("--cpus wants a list such as 0,2-5");
             break;
+        case 'l':
+            if (!sink_open(optarg, "dialgate-dataplane"))
+                return wrong_usage("--log wants auto, stderr, journal or syslog");
+            break;
+        case 'n':
+            options->sandbox = false;
+            break;
         case 'h':
             usage(stdout);
             return EXIT_DONE;
@@ -157,13 +169,16 @@ static int parse(int count, char **arguments, struct agent_options *options, str
 
 int main(int count, char **arguments)
 {
-    struct agent_options options = {.run_directory = RUNDIR_DEFAULT};
+    struct agent_options options = {.run_directory = RUNDIR_DEFAULT, .sandbox = true};
     struct cpu_list cpus;
     struct fault fault = {.text = ""};
-    int status = parse(count, arguments, &options, &cpus);
+    int status;
 
+    sink_open("auto", "dialgate-dataplane");
+    status = parse(count, arguments, &options, &cpus);
     if (status >= 0)
         return status;
+    notify_open();
     if (options.boot.prefilter == NULL)
         options.boot.prefilter = find_prefilter();
     if (agent_run(&options, &fault) < 0) {

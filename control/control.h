@@ -46,6 +46,11 @@ struct event_sink {
     void *context;
 };
 
+struct listings {
+    struct listing_stream *first, **end; // that wait for their next page; end NULL: none yet did
+    unsigned int asked;                  // pages that the dataplane is asked for
+};
+
 struct control {
     struct event_base *base;
     const char *run_directory;
@@ -78,7 +83,7 @@ struct control {
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
     struct end_job *end_jobs; // rpc/dialog_end_many.c
-    unsigned int listings;    // streamed lists under way; rpc/dialog.c
+    struct listings listings; // streamed; rpc/dialog_stream.c
     struct rpc_counts rpc;
     struct audit_file audit;
 };

@@ -31,6 +31,8 @@ struct dg_client {
     size_t size;
     json_t *kept; // array of notifications; NULL: none came yet
     uint64_t dropped;
+    dg_take_part *take; // NULL: parts are kept
+    void *context;
 };
 
 static const int wire_codes[DG_CODE_COUNT] = {
@@ -298,6 +300,26 @@ enum dg_code dg_client_next(struct dg_client *client, int timeout_ms, char **not
     return *notification ? DG_OK : fail(error, DG_NO_MEMORY, "%s", dg_code_text(DG_NO_MEMORY));
 }
 
+void dg_client_on_part(struct dg_client *client, dg_take_part *take, void *context)
+{
+    client->take = take;
+    client->context = context;
+}
+
+// True when the notification was a part of the answer to call id.
+static bool give_part(const struct dg_client *client, const json_t *notification, uint64_t id)
+{
+    const json_t *params = json_object_get(notification, "params");
+    const json_t *number = json_object_get(params, "id");
+    if (!client->take || !json_is_integer(number) || json_integer_value(number) != (json_int_t)id)
+        return false;
+    char *text = json_dumps(params, JSON_COMPACT);
+    if (text)
+        client->take(client->context, text);
+    free(text);
+    return text != NULL;
+}
+
 enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
                             char **result, struct dg_error *error)
 {
@@ -322,7 +344,10 @@ enum dg_code dg_client_call(struct dg_client *client, const char *method, const 
         if (code != DG_OK)
             break;
         if (is_notification(reply)) {
-            keep(client, reply);
+            if (!give_part(client, reply, id))
+                keep(client, reply);
+            else if (timeout_ms >= 0)
+                deadline_ms = now_ms() + timeout_ms;
             json_decref(reply);
             continue;
         }

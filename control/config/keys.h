@@ -236,7 +236,7 @@ extern const char *const choices_session_end[];
     K(admin_group, NAME, NULL, "dialgate-admin", 0, 0, RELOAD, "who of those may change the configuration, too") \
     K(clients, COUNT, NULL, "256", 8, 4096, RELOAD, "connections at once; an eighth of them is kept for admins") \
     K(line_timeout, DURATION, NULL, "30s", 1000, KEY_HOUR, RELOAD, "a request that is begun must be whole by then") \
-    K(reader_timeout, DURATION, NULL, "10m", 10000, 24 * KEY_HOUR, RELOAD, "who reads nothing of what waits for him so long is cut off") \
+    K(reader_timeout, DURATION, NULL, "10m", 1000, 24 * KEY_HOUR, RELOAD, "who reads nothing of what waits for him so long is cut off") \
     K(audit, PATH, NULL, "", 0, 0, RELOAD, "file to which every change by RPC is appended, a JSON object a line; none when not given")
 
 #define CONFIG_STATE(K, L) \

@@ -57,10 +57,12 @@ extern const struct ctl_command ctl_commands[];
 // One command line (words only). Returns an exit status; one line was printed on stderr when that is not 0.
 int ctl_execute(struct ctl *ctl, int count, const char *const *words);
 
-// A call of the daemon: the result as it came, freed with dg_free(), or NULL after one line on stderr.
-char *ctl_call_text(struct ctl *ctl, const char *method, const json_t *params);
-// The same: the result, which the caller owns, or NULL after one line on stderr.
+// A call of the daemon: the result, which the caller owns, or NULL after one line on stderr.
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);
+
+// The same, with parts of the answer handed to take before.
+json_t *ctl_call_parts(struct ctl *ctl, const char *method, const json_t *params, dg_take_part *take,
+                       void *context);
 
 void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
 void ctl_usage(FILE *out);                                 // every command

@@ -6,7 +6,8 @@
 #include "ctl.h"
 #include "version.h"
 
-char *ctl_call_text(struct ctl *ctl, const char *method, const json_t *params)
+json_t *ctl_call_parts(struct ctl *ctl, const char *method, const json_t *params, dg_take_part *take,
+                       void *context)
 {
     struct dg_error error;
     char *text = NULL;
@@ -14,11 +15,19 @@ char *ctl_call_text(struct ctl *ctl, const char *method, const json_t *params)
     enum dg_code code = DG_NO_MEMORY;
     if (!ctl->client)
         ctl->client = dg_client_open(ctl->socket, &error);
+    if (ctl->client)
+        dg_client_on_part(ctl->client, take, context);
     if (ctl->client && arguments)
         code = dg_client_call(ctl->client, method, arguments, CTL_TIMEOUT_MS, &text, &error);
     free(arguments);
+    if (ctl->client)
+        dg_client_on_part(ctl->client, NULL, NULL);
+    json_t *result = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    if (text && !result)
+        fprintf(stderr, "dialgatectl: %s\n", dg_code_text(DG_BAD_REPLY));
+    dg_free(text);
     if (code == DG_OK)
-        return text;
+        return result;
     fprintf(stderr, "dialgatectl: %s\n", error.text);
     // The next command of a shell finds a daemon that was started again.
     if (code == DG_CLOSED || code == DG_BAD_REPLY || code == DG_TIMEOUT) {
@@ -30,12 +39,7 @@ char *ctl_call_text(struct ctl *ctl, const char *method, const json_t *params)
 
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params)
 {
-    char *text = ctl_call_text(ctl, method, params);
-    json_t *result = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    if (text && !result)
-        fprintf(stderr, "dialgatectl: %s\n", dg_code_text(DG_BAD_REPLY));
-    dg_free(text);
-    return result;
+    return ctl_call_parts(ctl, method, params, NULL, NULL);
 }
 
 void ctl_print_json(struct ctl *ctl, const json_t *value)

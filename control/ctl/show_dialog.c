@@ -4,9 +4,8 @@
 #include <unistd.h>
 #include "show_value.h"
 
-#define PAGE_ROWS   500 // of a listing that the daemon gives in pages
-#define CURSOR_SIZE 17  // a cursor with its NUL
-#define END_RATE    100 // dialogs a second, where the operator names none
+#define PAGE_ROWS 500 // of dialogs that are ended, a call
+#define END_RATE  100 // dialogs a second, where the operator names none
 
 static const struct table_column list_columns[] = {{"ID", false},     {"STATE", false},  {"AGE", true},
                                                    {"FROM", false},   {"TO", false},     {"MEMBER", false},
@@ -27,81 +26,41 @@ static void add_rows(struct table *table, const json_t *dialogs)
     }
 }
 
-// The cursor at the end of a page, empty behind the last one. False: the page does not end with it.
-static bool page_cursor(const char *page, char cursor[CURSOR_SIZE])
+struct listing {
+    struct ctl *ctl;
+    struct table *table;
+};
+
+// A part goes out as it came: a million rows need no memory here and begin at once.
+static void print_part(void *context, const char *part)
 {
-    static const char key[] = "\"cursor\":\"", none[] = "\"cursor\":null}";
-    const size_t size = strlen(key) + CURSOR_SIZE - 1 + strlen("\"}"), length = strlen(page);
-    cursor[0] = '\0';
-    if (length >= strlen(none) && strcmp(page + length - strlen(none), none) == 0)
-        return true;
-    const char *at = page + (length < size ? 0 : length - size);
-    if (length < size || strncmp(at, key, strlen(key)) != 0 || strcmp(page + length - 2, "\"}") != 0)
-        return false;
-    memcpy(cursor, at + strlen(key), CURSOR_SIZE - 1);
-    cursor[CURSOR_SIZE - 1] = '\0';
-    return true;
+    const struct listing *listing = context;
+    if (listing->ctl->json) {
+        fprintf(listing->ctl->out, "%s\n", part);
+    } else {
+        json_t *page = json_loads(part, 0, NULL);
+        add_rows(listing->table, json_object_get(page, "dialogs"));
+        table_print(listing->table, listing->ctl->out);
+        json_decref(page);
+    }
+    fflush(listing->ctl->out);
 }
 
-// As JSON and to the end: what came is printed as it came. To read it and write it again would take longer
-// than all else.
-static int list_as_it_comes(struct ctl *ctl, json_t *params)
-{
-    char cursor[CURSOR_SIZE];
-    int status = CTL_DONE;
-    json_object_set_new(params, "limit", json_integer(PAGE_ROWS));
-    do {
-        char *page = ctl_call_text(ctl, "dialog.list", params);
-        if (!page)
-            return CTL_REFUSED;
-        fprintf(ctl->out, "%s\n", page);
-        if (!page_cursor(page, cursor)) {
-            fputs("dialgatectl: a page without cursor; there may be more dialogs\n", stderr);
-            status = CTL_REFUSED;
-        }
-        json_object_set_new(params, "cursor", json_string(cursor));
-        dg_free(page);
-    } while (status == CTL_DONE && cursor[0]);
-    return status;
-}
-
-// Prints page after page as it comes, so that a million rows need no memory here and begin at once.
 int run_dialog_list(struct ctl *ctl, const json_t *given)
 {
-    int64_t left = json_object_get(given, "limit") ? number(given, "limit") : INT64_MAX;
+    struct listing listing = {ctl, table_create(list_columns, COLUMNS(list_columns))};
     json_t *params = json_copy((json_t *)(uintptr_t)given);
-    struct table *table = table_create(list_columns, COLUMNS(list_columns));
-    int status = table && params ? CTL_DONE : CTL_REFUSED;
-    if (status == CTL_DONE && ctl->json && left == INT64_MAX) {
-        status = list_as_it_comes(ctl, params);
-        left = 0;
-    }
-    while (status == CTL_DONE && left > 0) {
-        json_object_set_new(params, "limit", json_integer(left < PAGE_ROWS ? left : PAGE_ROWS));
-        json_t *page = ctl_call(ctl, "dialog.list", params);
-        if (!page) {
-            status = CTL_REFUSED;
-            break;
-        }
-        const json_t *dialogs = json_object_get(page, "dialogs");
-        json_t *cursor = json_object_get(page, "cursor");
-        left -= (int64_t)json_array_size(dialogs);
-        if (ctl->json)
-            ctl_print_json(ctl, page);
-        else
-            add_rows(table, dialogs);
-        table_print(table, ctl->out);
-        bool more = json_is_string(cursor);
-        if (more && left <= 0 && !ctl->json)
-            fprintf(ctl->out, "more: --after %s\n", json_string_value(cursor));
-        if (more)
-            json_object_set(params, "cursor", cursor);
-        json_decref(page);
-        if (!more)
-            break;
-    }
-    table_free(table);
+    json_object_set_new(params, "stream", json_true());
+    json_t *result = listing.table ? ctl_call_parts(ctl, "dialog.list", params, print_part, &listing) : NULL;
+    const char *cursor = json_string_value(json_object_get(result, "cursor"));
+    int status = result ? CTL_DONE : CTL_REFUSED;
+    if (result && ctl->json)
+        ctl_print_json(ctl, result);
+    else if (cursor)
+        fprintf(ctl->out, "more: --after %s\n", cursor);
+    table_free(listing.table);
     json_decref(params);
+    json_decref(result);
     return status;
 }
 

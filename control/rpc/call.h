@@ -65,7 +65,8 @@ struct rpc_answer {
 };
 struct rpc_stream {
     void (*part)(void *context, char *line); // a line before the answer; the callee frees it
-    // Calls go(what) once and later: when most of what was sent is taken, or when nobody is there to take it.
+    // Calls go(what) once and later: when most of what was sent is taken, or when its reader goes. Not when
+    // gone().
     void (*when_taken)(void *context, void (*go)(void *what), void *what);
     bool (*gone)(void *context); // nobody is there
 };
@@ -101,8 +102,8 @@ void rpc_fail_errno(struct rpc_call *call, int result, const char *text); // wha
 // here.
 bool rpc_streams(const struct rpc_call *call); // may parts be sent: not in a batch, not without an id
 void rpc_part(struct rpc_call *call, const char *method, const char *name, json_t *rows); // takes rows
-void rpc_when_taken(struct rpc_call *call, void (*go)(void *what), void *what);
-bool rpc_gone(const struct rpc_call *call); // answer now: nobody reads it
+void rpc_when_taken(struct rpc_call *call, void (*go)(void *what), void *what); // not when rpc_gone()
+bool rpc_gone(const struct rpc_call *call);                                     // answer now: nobody reads it
 
 // An error line without a request to answer, for the server: free() it.
 char *rpc_error_line(enum dg_code code, const char *text);

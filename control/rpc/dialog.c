@@ -10,8 +10,6 @@
 #include "text.h"
 
 #define LIMIT_DEFAULT 100
-#define STREAM_ROWS   250u // of a part
-#define STREAMS_MAX   4u   // of the requests that the dataplane takes at once; others want some too
 
 static const char *const state_names[CHANNEL_DIALOG_TERMINATED + 1] = {
     "any", "none", "early", "confirmed", "terminating", "terminated"};
@@ -21,8 +19,6 @@ struct listing {
     json_t *dialogs;
     uint64_t handle;        // of dialog.show
     const char *by_call_id; // dialog.show: what is tried when nothing has the handle; borrowed from the call
-    struct channel_dialog_list list; // of a streamed dialog.list: the page under way
-    int64_t rows, left;              // of it: sent, still wanted
 };
 
 const char *dialog_id(uint64_t handle, char id[DIALOG_ID_SIZE])
@@ -153,7 +149,7 @@ bool dialog_read_filters(struct rpc_call *call, struct channel_dialog_list *list
     const char *state = rpc_text(call, "state");
     const char *cursor = rpc_text(call, "cursor");
     bool stream = rpc_boolean(call, "stream");
-    int64_t limit = stream ? STREAM_ROWS : rpc_integer(call, "limit", LIMIT_DEFAULT);
+    int64_t limit = stream ? CHANNEL_LIST_MAX : rpc_integer(call, "limit", LIMIT_DEFAULT);
     int number = peer ? dialog_find_peer(rpc_control(call), peer) : (int)NUMBER_NONE;
     size_t state_number = 0;
     if (number < 0) {
@@ -178,87 +174,13 @@ bool dialog_read_filters(struct rpc_call *call, struct channel_dialog_list *list
     return true;
 }
 
-static void stream_fail(struct listing *listing, int result, const char *text)
-{
-    json_decref(listing->dialogs);
-    rpc_control(listing->call)->listings--;
-    rpc_fail_errno(listing->call, result, text);
-    free(listing);
-}
-
-static void next_part(void *context);
-
-static void on_part_done(void *context, const struct channel_done *done)
-{
-    struct listing *listing = context;
-    size_t rows = json_array_size(listing->dialogs);
-    char cursor[DIALOG_ID_SIZE];
-    if (done->result < 0) {
-        stream_fail(listing, done->result, done->text);
-        return;
-    }
-    listing->rows += (int64_t)rows;
-    listing->left -= (int64_t)rows;
-    listing->list.cursor = done->cursor;
-    if (rows > 0)
-        rpc_part(listing->call, "dialog.page", "dialogs", listing->dialogs);
-    else
-        json_decref(listing->dialogs);
-    listing->dialogs = NULL;
-    if (done->cursor && listing->left > 0) {
-        rpc_when_taken(listing->call, next_part, listing);
-        return;
-    }
-    rpc_control(listing->call)->listings--;
-    rpc_reply(listing->call,
-              json_pack("{s:I, s:o}", "rows", (json_int_t)listing->rows, "cursor",
-                        done->cursor ? json_string(dialog_id(done->cursor, cursor)) : json_null()));
-    free(listing);
-}
-
-static void next_part(void *context)
-{
-    struct listing *listing = context;
-    struct channel_answer answer = {on_row, on_part_done, listing};
-    int result = rpc_gone(listing->call) ? -ECANCELED : 0;
-    if (listing->left < STREAM_ROWS)
-        listing->list.limit = (uint32_t)listing->left;
-    listing->dialogs = json_array();
-    if (result == 0)
-        result = dialog_ask(rpc_control(listing->call), CHANNEL_DIALOG_LIST, &listing->list, &answer);
-    if (result < 0)
-        stream_fail(listing, result, NULL);
-}
-
-static void stream_list(struct rpc_call *call, const struct channel_dialog_list *list)
-{
-    struct control *control = rpc_control(call);
-    struct listing *listing;
-    if (!rpc_streams(call)) {
-        rpc_fail(call, DG_REFUSED, "a streamed list is a request of its own, with an id, in no batch");
-        return;
-    }
-    if (control->listings >= STREAMS_MAX) {
-        rpc_fail(call, DG_REFUSED, "%u lists are streamed now; try again when one has ended", STREAMS_MAX);
-        return;
-    }
-    listing = calloc(1, sizeof(*listing));
-    if (!listing) {
-        rpc_fail(call, DG_INTERNAL, "out of memory");
-        return;
-    }
-    *listing = (struct listing){.call = call, .list = *list, .left = rpc_integer(call, "limit", INT64_MAX)};
-    control->listings++;
-    next_part(listing);
-}
-
 void rpc_dialog_list(struct rpc_call *call)
 {
     struct channel_dialog_list list;
     if (!dialog_read_filters(call, &list))
         return;
     if (rpc_boolean(call, "stream")) {
-        stream_list(call, &list);
+        dialog_stream(call, &list);
         return;
     }
     struct listing *listing = listing_create(call);

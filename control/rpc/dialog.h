@@ -30,6 +30,9 @@ int dialog_find_peer(const struct control *control, const char *name);
 // Reads peer, state, older_ms, limit and cursor. False: it has answered the call.
 bool dialog_read_filters(struct rpc_call *call, struct channel_dialog_list *list);
 
+// Serves dialog.list page after page; list: what is asked for, with the first cursor.
+void dialog_stream(struct rpc_call *call, const struct channel_dialog_list *list);
+
 // Before the channel goes: dialog.end_many under way ends.
 void dialog_end_stop(struct control *control);
 

@@ -35,7 +35,7 @@ extern "C" {
     X(DG_NOT_FOUND, -32001, "there is no such object")                                                       \
     X(DG_UNAVAILABLE, -32002, "the dataplane is not connected")                                              \
     X(DG_NO_ANSWER, -32003, "the dataplane does not answer")                                                 \
-    X(DG_AMBIGUOUS, -32004, "more than one object matches")                                            \
+    X(DG_AMBIGUOUS, -32004, "more than one object matches")                                                  \
     X(DG_DENIED, -32005, "your role does not allow it; the text says which one does")
 
 enum dg_code {
@@ -69,6 +69,13 @@ int dg_client_fd(const struct dg_client *client);
 // comes after its DG_TIMEOUT is skipped.
 enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
                             char **result, struct dg_error *error);
+
+// From now on parts of streamed answers (`dialog.list` with "stream": true) go to take, each as the JSON text
+// of its params ({"id": N, "dialogs": [...]}), which is gone when take returns; the deadline of the call
+// begins anew with each. The daemon waits while take does: a slow reader loses nothing. NULL: they are kept
+// as notifications.
+typedef void dg_take_part(void *context, const char *part);
+void dg_client_on_part(struct dg_client *client, dg_take_part *take, void *context);
 
 // Waits at most timeout_ms (negative: for ever) for the next notification: after `events.follow` the daemon
 // sends one for each change of a dialog's state. DG_OK: *notification is its JSON text

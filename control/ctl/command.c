@@ -22,6 +22,7 @@ static const struct ctl_word sip_options[] = {
     {"--ua", "ua", CTL_FLAG, false, "as a user agent judges, with its limits"}, {0}};
 static const struct ctl_word reload_word[] = {
     {"FILE", "file", CTL_TEXT, false, "instead of the file in force"}, {0}};
+static const struct ctl_word method_word[] = {{"METHOD", "method", CTL_TEXT, false, "only this method"}, {0}};
 static const struct ctl_word address_word[] = {{"ADDRESS", "address", CTL_TEXT, true, "IPv4 address"}, {0}};
 
 static const struct ctl_word list_options[] = {
@@ -87,6 +88,7 @@ const struct ctl_command ctl_commands[] = {
      "what a front end does with a message (needs no daemon)"},
     {"sip", "show", NULL, sip_word, none, NULL, run_sip_show,
      "what is understood of a message (needs no daemon)"},
+    {"api", NULL, NULL, method_word, none, NULL, run_api, "methods of the control socket: parameters, roles"},
     {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, "as Prometheus text"},
     {0},
 };

@@ -83,6 +83,7 @@ void show_unban(struct ctl *ctl, const json_t *result);
 void show_metrics(struct ctl *ctl, const json_t *result);
 void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
+int run_api(struct ctl *ctl, const json_t *params);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
 int run_dialog_end(struct ctl *ctl, const json_t *params);
 int run_events(struct ctl *ctl, const json_t *params);

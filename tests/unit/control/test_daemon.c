@@ -316,6 +316,28 @@ static void test_dialgatectl(void **state)
     assert_non_null(strstr(output, "is it running?"));
 }
 
+// The reference in the tree is what the daemon says of itself: every method, and no other.
+static void test_reference_of_methods(void **state)
+{
+    static char output[65536], file[65536];
+    const char *words[] = {ctl_program, "--run-directory", ((struct world *)*state)->run, "api", NULL, NULL};
+    assert_int_equal(process_run(*state, words, output, sizeof(output)), 0);
+    FILE *in = fopen(SOURCE_ROOT "/control/rpc/API.txt", "r");
+    size_t length = in ? fread(file, 1, sizeof(file) - 1, in) : 0;
+    file[length] = '\0';
+    if (in)
+        fclose(in);
+    if (strcmp(output, file) != 0)
+        fail_msg("control/rpc/API.txt is old: dialgatectl api >control/rpc/API.txt");
+    words[4] = "dialog.list";
+    assert_int_equal(process_run(*state, words, output, sizeof(output)), 0);
+    assert_non_null(strstr(output, "stream (optional): true or false"));
+    assert_null(strstr(output, "dialog.show"));
+    words[4] = "dialog";
+    assert_int_equal(process_run(*state, words, output, sizeof(output)), 1);
+    assert_non_null(strstr(output, "no method is called dialog"));
+}
+
 static bool log_says(const struct world *world, const char *text)
 {
     char log[32768];
@@ -402,6 +424,7 @@ int main(int argc, char **argv)
                                        T(test_socket_mode),
                                        T(test_command_line),
                                        T(test_dialgatectl),
+                                       T(test_reference_of_methods),
                                        T(test_hangup_reloads),
                                        T(test_http)};
 #undef T

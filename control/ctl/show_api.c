@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reference of the control socket's methods, from api.list. control/rpc/API.txt is this output.
+#include <inttypes.h>
+#include <string.h>
+#include "show_value.h"
+
+// "true or false", "1 to 255 octets", "at least 0", "none | early": what a parameter may be.
+static void print_range(FILE *out, const json_t *param)
+{
+    const char *type = text(param, "type");
+    const json_t *choices = json_object_get(param, "choices");
+    bool ends = json_is_integer(json_object_get(param, "most"));
+    if (strcmp(type, "boolean") == 0)
+        fputs("true or false", out);
+    else if (choices)
+        for (size_t i = 0; i < json_array_size(choices); i++)
+            fprintf(out, "%s%s", i ? " | " : "", json_string_value(json_array_get(choices, i)));
+    else if (ends && number(param, "least") == number(param, "most"))
+        fprintf(out, "%s, %" PRId64, type, number(param, "least"));
+    else if (ends)
+        fprintf(out, "%s, %" PRId64 " to %" PRId64, type, number(param, "least"), number(param, "most"));
+    else
+        fprintf(out, "%s, at least %" PRId64, type, number(param, "least"));
+    if (strcmp(type, "text") == 0)
+        fputs(" octets", out);
+}
+
+static void print_method(FILE *out, const json_t *method)
+{
+    const json_t *params = json_object_get(method, "params");
+    bool audited = json_is_true(json_object_get(method, "audited"));
+    fprintf(out, "\n%s\n  %s\n  role %s, since %s%s\n", text(method, "name"), text(method, "help"),
+            text(method, "role"), text(method, "since"), audited ? ", audited" : "");
+    for (size_t i = 0; i < json_array_size(params); i++) {
+        const json_t *param = json_array_get(params, i);
+        fprintf(out, "    %s%s: ", text(param, "name"),
+                json_is_true(json_object_get(param, "required")) ? "" : " (optional)");
+        print_range(out, param);
+        fprintf(out, "\n        %s\n", text(param, "help"));
+    }
+}
+
+int run_api(struct ctl *ctl, const json_t *params)
+{
+    const char *wanted = json_string_value(json_object_get(params, "method"));
+    json_t *nothing = json_object();
+    json_t *result = ctl_call(ctl, "api.list", nothing);
+    json_t *methods = json_object_get(result, "methods");
+    size_t shown = 0;
+    json_decref(nothing);
+    if (!result)
+        return CTL_REFUSED;
+    if (!wanted && !ctl->json)
+        fputs("Methods of the control socket: JSON-RPC 2.0, one object or batch a line. Parameters by name, "
+              "or by\n"
+              "position in the order given. A role may call what the roles before it may: viewer, operator, "
+              "admin.\n",
+              ctl->out);
+    for (size_t i = 0; i < json_array_size(methods); i++) {
+        const json_t *method = json_array_get(methods, i);
+        if (wanted && strcmp(text(method, "name"), wanted) != 0)
+            continue;
+        shown++;
+        if (ctl->json)
+            ctl_print_json(ctl, method);
+        else
+            print_method(ctl->out, method);
+    }
+    json_decref(result);
+    if (shown > 0)
+        return CTL_DONE;
+    fprintf(stderr, "dialgatectl: no method is called %s; dialgatectl api names them\n", wanted);
+    return CTL_REFUSED;
+}

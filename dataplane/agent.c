@@ -111,24 +111,31 @@ static void say_hello(struct agent *agent, const char *text)
                                                                   .fd_count = fd_count});
 }
 
+// On every network of its peer: when one of them fails, the way through the next one is known already.
+static void ask_member(struct agent *agent, const struct snapshot_member *member, bool all, uint64_t now_ms)
+{
+    const struct rules *rules = agent->plane.workers.published.rules;
+    const uint16_t *listeners = rules->peers[member->peer].listeners;
+
+    for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
+        uint8_t network = (uint8_t)rules->listeners[listeners[i]].network;
+        struct nexthop hop;
+        enum nexthop_result result = nexthop_find(agent->plane.workers.published.nexthops, network,
+                                                  ip_address_ipv4(&member->address), &hop);
+
+        if (result == NEXTHOP_UNRESOLVED || (result == NEXTHOP_FOUND && all))
+            hostnet_ask(agent->plane.hostnet, network, hop.address, now_ms);
+    }
+}
+
 // The mirror changed: publish it, and ask for what it lacks at once.
 static void ask_members(struct agent *agent, bool all, uint64_t now_ms)
 {
     const struct rules *rules = agent->plane.workers.published.rules;
-    const struct nexthop_table *nexthops = agent->plane.workers.published.nexthops;
 
     for (unsigned i = 0; i < rules->member_count; i++) {
-        const struct snapshot_member *member = &rules->members[i];
-        struct nexthop hop;
-        uint8_t network;
-        enum nexthop_result result;
-
-        if ((member->flags & SNAPSHOT_PRESENT) == 0)
-            continue;
-        network = (uint8_t)rules->listeners[rules->peers[member->peer].listener].network;
-        result = nexthop_find(nexthops, network, ip_address_ipv4(&member->address), &hop);
-        if (result == NEXTHOP_UNRESOLVED || (result == NEXTHOP_FOUND && all))
-            hostnet_ask(agent->plane.hostnet, network, hop.address, now_ms);
+        if (rules->members[i].flags & SNAPSHOT_PRESENT)
+            ask_member(agent, &rules->members[i], all, now_ms);
     }
 }
 

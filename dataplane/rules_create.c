@@ -97,6 +97,23 @@ static bool check_peer_settings(const struct check *check, uint32_t peer)
     return true;
 }
 
+// At least one, none twice, and nothing behind the last.
+static bool are_listeners(const struct rules *rules, const struct snapshot_peer *peer)
+{
+    bool ended = false;
+    for (uint32_t i = 0; i < PEER_LISTENERS_MAX; i++) {
+        uint16_t listener = peer->listeners[i];
+        ended = ended || (listener == NUMBER_NONE && i > 0);
+        if (ended ? listener != NUMBER_NONE : listener >= rules->listener_count)
+            return false;
+        for (uint32_t k = 0; k < i && !ended; k++) {
+            if (peer->listeners[k] == listener)
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool check_peers(const struct check *check)
 {
     const struct rules *rules = check->rules;
@@ -106,8 +123,8 @@ static bool check_peers(const struct check *check)
         if (!(peer->flags & SNAPSHOT_PRESENT))
             continue;
         entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
-        if (!named(peer->name) || peer->listener >= rules->listener_count ||
-            peer->balance > BALANCE_WEIGHTED || peer->group >= rules->peer_count)
+        if (!named(peer->name) || !are_listeners(rules, peer) || peer->balance > BALANCE_WEIGHTED ||
+            peer->group >= rules->peer_count)
             return refuse(check, "peer out of range", i);
         if (peer->maglev_offset > rules->maglev_count ||
             peer->maglev_count > rules->maglev_count - peer->maglev_offset || entries > rules->maglev_count)

@@ -41,6 +41,22 @@ static int check_members(const struct config *config, size_t number, struct plac
     return 0;
 }
 
+static int check_names(const struct config *config, size_t number, struct places *places)
+{
+    const struct name_list *names = &config->peers[number].listener;
+    char path[PLACE_PATH_SIZE];
+    for (size_t i = 0; i < names->count; i++) {
+        snprintf(path, sizeof(path), "peers[%zu].listener[%zu]", number, i); // one alone: that of the key
+        if (!model_listener(config, names->rows[i]))
+            return places_refuse(places, places_find(places, path)->path,
+                                 "no listener is called %s; add it under listeners", names->rows[i]);
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(names->rows[i], names->rows[other]) == 0)
+                return places_refuse(places, path, "%s is given twice; remove one", names->rows[i]);
+    }
+    return 0;
+}
+
 static int check_peer_sections(const struct config *config, size_t number, struct places *places)
 {
     const struct config_peer *peer = &config->peers[number];
@@ -84,10 +100,8 @@ int check_peers(const struct config *config, struct places *places)
         for (size_t other = 0; other < i; other++)
             if (strcmp(peer->name, config->peers[other].name) == 0)
                 return places_refuse(places, path, "%s is the name of two peers; rename one", peer->name);
-        snprintf(path, sizeof(path), "peers[%zu].listener", i);
-        if (!model_listener(config, peer->listener))
-            return places_refuse(places, path, "no listener is called %s; add it under listeners",
-                                 peer->listener);
+        if (check_names(config, i, places) < 0)
+            return -EINVAL;
         snprintf(path, sizeof(path), "peers[%zu]", i);
         if (peer->member_count == 0 && peer->sources.count == 0)
             return places_refuse(places, path, "%s has neither members nor sources; give one of them",

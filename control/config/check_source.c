@@ -48,12 +48,12 @@ static int check_pair(const struct config *config, const struct origin *first, c
     if (first->peer == second->peer)
         return 0;
     snprintf(path, sizeof(path), "peers[%u].members[%u].address", second->peer, second->index);
-    if (first->member && strcmp(one->listener, two->listener) != 0)
+    if (first->member && memcmp(&one->listener, &two->listener, sizeof(one->listener)) != 0)
         return places_refuse(
             places, path,
-            "%s is a member of %s behind listener %s and of %s behind listener %s; an address can be "
-            "behind one listener only",
-            address, one->name, one->listener, two->name, two->listener);
+            "%s is a member of %s and of %s, which have different listeners; give both peers "
+            "the same ones",
+            address, one->name, two->name);
     if (first->member && !explicit_owner)
         return places_refuse(
             places, path,

@@ -133,7 +133,11 @@ int compile_peers(struct plan *plan)
         struct snapshot_peer *row = &peers[plan->peers[i]];
         memcpy(row->name, peer->name, sizeof(row->name));
         row->flags = peer_flags(peer, plan->overlay);
-        row->listener = (uint16_t)(model_listener(config, peer->listener) - config->listeners);
+        for (size_t l = 0; l < PEER_LISTENERS_MAX; l++)
+            row->listeners[l] =
+                l < peer->listener.count
+                    ? (uint16_t)(model_listener(config, peer->listener.rows[l]) - config->listeners)
+                    : NUMBER_NONE;
         row->balance = (uint16_t)peer->balance;
         row->maglev_offset = offset;
         row->maglev_count = maglev_size(compile_best_count(peer));

@@ -231,6 +231,14 @@ const struct config_listener *model_listener(const struct config *config, const 
     return NULL;
 }
 
+bool model_speaks_at(const struct config_peer *peer, const char *listener)
+{
+    for (size_t i = 0; i < peer->listener.count; i++)
+        if (strcmp(peer->listener.rows[i], listener) == 0)
+            return true;
+    return false;
+}
+
 const struct config_network *model_network(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->network_count; i++)
@@ -294,7 +302,7 @@ bool config_peer_at(const struct config *config, size_t index, struct config_pee
     if (index >= config->peer_count)
         return false;
     const struct config_peer *peer = &config->peers[index];
-    *view = (struct config_peer_view){peer->name, peer->listener, choices_balance[peer->balance],
+    *view = (struct config_peer_view){peer->name, peer->listener.rows[0], choices_balance[peer->balance],
                                       peer->sources.count, peer->member_count};
     return true;
 }

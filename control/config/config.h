@@ -115,9 +115,9 @@ struct config_listener_view {
 };
 struct config_peer_view {
     const char *name;
-    const char *listener;
-    const char *balance; // as in the file: "call-id"
-    size_t sources;      // prefixes under `sources`
+    const char *listener; // the first of them
+    const char *balance;  // as in the file: "call-id"
+    size_t sources;       // prefixes under `sources`
     size_t members;
 };
 struct config_member_view {

@@ -22,6 +22,7 @@ enum key_kind {
     KEY_DURATION,  // 500ms, 5s, 5m, 12h, 1d: uint64_t, milliseconds
     KEY_SIZE,      // 4096, 64KiB, 64MiB, 1GiB: uint64_t, octets
     KEY_CHOICE,    // one of choices: uint64_t, its index
+    KEY_NAMES,     // one such name or a list of them: struct name_list; value_parse() adds one
     KEY_NAME,      // a letter, then letters, digits, '-' and '_': char[NAME_SIZE]
     KEY_INTERFACE, // a Linux network interface: char[NAME_SIZE]
     KEY_ADDRESS,   // IPv4 unicast: struct ip_address
@@ -43,6 +44,11 @@ struct key_endpoint {
 
 struct status_list {
     uint16_t rows[KEY_STATUSES_MAX];
+    size_t count;
+};
+
+struct name_list {
+    char rows[PEER_LISTENERS_MAX][NAME_SIZE];
     size_t count;
 };
 
@@ -90,7 +96,8 @@ extern const char *const choices_session_end[];
 
 #define CONFIG_PEER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \
-    K(listener, NAME, NULL, NULL, 0, 0, RELOAD, "listener that requests to this peer leave from") \
+    K(listener, NAMES, NULL, NULL, 1, PEER_LISTENERS_MAX, RELOAD, \
+      "our listener for this peer, or a list of them: it calls us there, and requests to it leave from the one that the kernel's route to it takes") \
     L(sources, SOURCES_MAX, RELOAD, "prefixes whose packets are from this peer; its members are so without it") \
     K(balance, CHOICE, choices_balance, "call-id", 0, 0, RELOAD, \
       "how a new call chooses among the members of the best priority: by its Call-ID, the fewest calls by weight, or in turn by weight") \

@@ -5,6 +5,7 @@
 #define DIALGATE_CONFIG_MODEL_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "keys.h"
@@ -13,6 +14,7 @@
 #define FIELD_DURATION(key)                                            uint64_t key;
 #define FIELD_SIZE(key)                                                uint64_t key;
 #define FIELD_CHOICE(key)                                              uint64_t key;
+#define FIELD_NAMES(key)                                               struct name_list key;
 #define FIELD_NAME(key)                                                char key[NAME_SIZE];
 #define FIELD_INTERFACE(key)                                           char key[NAME_SIZE];
 #define FIELD_ADDRESS(key)                                             struct ip_address key;
@@ -171,6 +173,7 @@ struct raw {
 // The configured peer with this name, NULL when there is none; the same for listeners and networks.
 const struct config_peer *model_peer(const struct config *config, const char *name);
 const struct config_listener *model_listener(const struct config *config, const char *name);
+bool model_speaks_at(const struct config_peer *peer, const char *listener); // one of its listeners
 const struct config_network *model_network(const struct config *config, const char *name);
 
 // How the value at this path is written where the environment gave it ("${NAME}"); NULL where it did not.

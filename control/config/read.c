@@ -59,6 +59,35 @@ static int read_statuses(struct places *places, const char *path, const struct k
     return 0;
 }
 
+// One name, or a list of them.
+static int read_names(struct places *places, const char *path, const struct key *key, struct name_list *list)
+{
+    char row[PLACE_PATH_SIZE], why[WHY_SIZE];
+    snprintf(row, sizeof(row), "%s.%s", path, key->name);
+    const struct place *place = places_find(places, row);
+    if (strcmp(place->path, row) != 0)
+        return places_refuse(places, row, "is missing; give %s", value_range(key, why, sizeof(why)));
+    bool single = place->value != NULL;
+    for (size_t i = 0;; i++) {
+        if (!single) {
+            snprintf(row, sizeof(row), "%s.%s[%zu]", path, key->name, i);
+            place = places_find(places, row);
+            if (strcmp(place->path, row) != 0) // behind the last one
+                break;
+        }
+        if (!place->value)
+            return places_refuse(places, row, "is not a single value; give one without { } or [ ]");
+        if (value_parse(key, place->value, list, why, sizeof(why)) < 0)
+            return places_refuse(places, row, "%s", why);
+        if (single)
+            return 0;
+    }
+    snprintf(row, sizeof(row), "%s.%s", path, key->name);
+    return list->count
+               ? 0
+               : places_refuse(places, row, "names nothing; give %s", value_range(key, why, sizeof(why)));
+}
+
 // Reads the keys of one mapping: raw and value are its structs.
 static int read_group(struct places *places, const char *path, const struct key_group *group, const void *raw,
                       void *value)
@@ -75,6 +104,12 @@ static int read_group(struct places *places, const char *path, const struct key_
         }
         if (key->kind == KEY_STATUS) {
             int result = read_statuses(places, path, key, (const void *)from, (void *)to);
+            if (result < 0)
+                return result;
+            continue;
+        }
+        if (key->kind == KEY_NAMES) {
+            int result = read_names(places, path, key, (void *)to);
             if (result < 0)
                 return result;
             continue;

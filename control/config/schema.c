@@ -62,8 +62,13 @@ static const cyaml_schema_field_t failover_fields[] = {CONFIG_FAILOVER(K, N) CYA
 static const cyaml_schema_field_t peer_limits_fields[] = {CONFIG_PEER_LIMITS(K, ) CYAML_FIELD_END};
 #undef K
 
-#define K(key, ...)       TEXT(key, peer)
-#define L(key, most, ...) PREFIXES(key, peer, most)
+// libcyaml has no value that is a text or a list: read.c takes those from the places.
+#define YAML_NAME(key)     TEXT(key, peer)
+#define YAML_CHOICE(key)   TEXT(key, peer)
+#define YAML_DURATION(key) TEXT(key, peer)
+#define YAML_NAMES(key)    CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
+#define K(key, kind, ...)  YAML_##kind(key)
+#define L(key, most, ...)  PREFIXES(key, peer, most)
 #define S(key, tag, rows, help)                                                                              \
     CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_peer, key, tag##_fields),
 static const cyaml_schema_field_t peer_fields[] = {

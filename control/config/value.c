@@ -2,6 +2,7 @@
 #include "value.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+static_assert(PEER_LISTENERS_MAX == 4, "the words of value_range()");
 #define WHY_SHOWN 40 // octets of a bad value that an error repeats
 
 struct unit {
@@ -128,6 +130,16 @@ static int parse_name(const char *text, char *name, char *why, size_t size)
     memset(name, 0, NAME_SIZE);
     memcpy(name, text, length);
     return 0;
+}
+
+static int parse_names(const struct key *key, const char *text, struct name_list *list, char *why,
+                       size_t size)
+{
+    if (list->count == key->most)
+        return refuse(why, size, "is one too many; give at most %u", (unsigned)key->most);
+    int result = parse_name(text, list->rows[list->count], why, size);
+    list->count += result == 0;
+    return result;
 }
 
 static int parse_interface(const char *text, char *name, char *why, size_t size)
@@ -258,6 +270,8 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
         return parse_choice(key, text, value, why, size);
     case KEY_NAME:
         return parse_name(text, value, why, size);
+    case KEY_NAMES:
+        return parse_names(key, text, value, why, size);
     case KEY_INTERFACE:
         return parse_interface(text, value, why, size);
     case KEY_ADDRESS:
@@ -302,6 +316,17 @@ static void format_quoted(const char *plain, char *text, size_t size)
     text[length] = '\0';
 }
 
+static void format_names(const struct name_list *list, char *text, size_t size)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < list->count && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%s%s",
+                                   i                 ? ", "
+                                   : list->count > 1 ? "["
+                                                     : "",
+                                   list->rows[i], list->count > 1 && i + 1 == list->count ? "]" : "");
+}
+
 const char *value_format(const struct key *key, const void *value, char *text, size_t size)
 {
     char address[INET6_ADDRSTRLEN];
@@ -319,6 +344,9 @@ const char *value_format(const struct key *key, const void *value, char *text, s
     case KEY_NAME:
     case KEY_INTERFACE:
         snprintf(text, size, "%s", (const char *)value);
+        break;
+    case KEY_NAMES:
+        format_names(value, text, size);
         break;
     case KEY_ADDRESS:
         value_address(value, text, size);
@@ -345,6 +373,7 @@ const char *value_format(const struct key *key, const void *value, char *text, s
 const char *value_range(const struct key *key, char *text, size_t size)
 {
     static const char *const words[] = {
+        [KEY_NAMES] = "a name, or a list of 1 to 4",
         [KEY_NAME] = "a name",
         [KEY_INTERFACE] = "an interface",
         [KEY_ADDRESS] = "an IPv4 address",
@@ -395,6 +424,7 @@ const char *value_type(const struct key *key)
         [KEY_DURATION] = "duration",
         [KEY_SIZE] = "size",
         [KEY_CHOICE] = "choice",
+        [KEY_NAMES] = "name or list",
         [KEY_NAME] = "name",
         [KEY_INTERFACE] = "interface",
         [KEY_ADDRESS] = "address",

@@ -22,7 +22,7 @@ static void warn_unused(const struct config *config, struct places *places)
     for (size_t i = 0; config->peer_count > 0 && i < config->listener_count; i++) {
         bool used = false;
         for (size_t k = 0; k < config->peer_count; k++)
-            used |= strcmp(config->peers[k].listener, config->listeners[i].name) == 0;
+            used |= model_speaks_at(&config->peers[k], config->listeners[i].name);
         snprintf(path, sizeof(path), "listeners[%zu]", i);
         if (!used)
             places_warn(places, path, "no peer names listener %s: no request is sent from it",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "../control.h"
@@ -7,12 +8,20 @@
 #include "handlers.h"
 #include "text.h"
 
-static const char *listener_name(const struct control *control, uint32_t index)
+#define LISTENERS_TEXT_SIZE (PEER_LISTENERS_MAX * (NAME_SIZE + 1))
+
+// Their names with commas between them.
+static void listener_names(const struct control *control, const struct snapshot_peer *peer,
+                           char text[LISTENERS_TEXT_SIZE])
 {
     uint32_t count;
     const struct snapshot_listener *listeners =
         configuration_section(&control->active, SECTION_LISTENERS, &count);
-    return index < count ? listeners[index].name : "-";
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < PEER_LISTENERS_MAX && peer->listeners[i] < count; i++)
+        length += (size_t)snprintf(text + length, LISTENERS_TEXT_SIZE - length, "%s%s", i ? "," : "",
+                                   listeners[peer->listeners[i]].name);
 }
 
 struct sight {
@@ -122,13 +131,14 @@ static json_t *peer_json(const struct control *control, uint32_t number)
     static const char *const balances[] = {[BALANCE_CALL_ID] = "call-id",
                                            [BALANCE_LEAST_CALLS] = "least-calls",
                                            [BALANCE_WEIGHTED] = "weighted"};
-    const char *listener = listener_name(control, peer->listener);
+    char listeners[LISTENERS_TEXT_SIZE];
+    listener_names(control, peer, listeners);
     struct rate rate = rates_of(control->rates, number);
     int up;
     struct sight sight = see_peer(control, number, &up);
     json_t *json =
         json_pack("{s:o, s:i, s:o, s:s, s:i, s:i}", "name", text_json(peer->name, strlen(peer->name)),
-                  "number", (int)number, "listener", text_json(listener, strlen(listener)), "balance",
+                  "number", (int)number, "listener", text_json(listeners, strlen(listeners)), "balance",
                   balances[peer->balance], "members", (int)peer->member_count, "members_up", up);
     json_t *counts = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "calls_in", (json_int_t)sum.calls_in,

@@ -197,7 +197,7 @@ struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enu
     struct endpoint to = dialog_cold(&worker->dialogs, index)->learnt[side];
     uint16_t peer = side == DIALOG_CALLER ? dialog->caller_peer : dialog->callee_peer;
     if (peer < worker->rules->peer_count && (worker->rules->peers[peer].flags & SNAPSHOT_PRESENT))
-        to.listener = worker->rules->peers[peer].listener;
+        to.listener = listener_towards(worker, peer, to.address, to.listener);
     else
         to.address = 0; // the peer was taken out of the configuration
     return to;

@@ -9,6 +9,7 @@
 // passage's.
 struct own_routes {
     uint16_t first_listener;
+    uint16_t last_listener;
     uint32_t count;
 };
 
@@ -23,6 +24,7 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
     uint16_t listener = rules_listener(worker->rules, at.address, at.port);
     if (listener == NUMBER_NONE || (own->count == 1 && listener == own->first_listener))
         return false;
+    own->last_listener = listener;
     if (own->count++ == 0) {
         own->first_listener = listener;
         struct span cookie;
@@ -34,11 +36,9 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
     return true;
 }
 
-// in_uri: the listener that a strict router's Request-URI named, the first of ours then; NUMBER_NONE.
-static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri)
+static void read_values(const struct worker *worker, struct work *work, struct own_routes *own)
 {
     const struct message *message = work->message;
-    struct own_routes own = {in_uri, in_uri != NUMBER_NONE};
     work->route_removal_count = 0;
     work->next_route = (struct span){0, 0};
     work->next_is_strict = false;
@@ -47,23 +47,31 @@ static void read_routes(const struct worker *worker, struct work *work, uint16_t
         const struct header_field *line = &message->headers[field];
         uint32_t at = 0;
         struct address address;
-        uint32_t before = own.count;
+        uint32_t before = own->count;
         while (address_next(message->octets, line->value, &at, &address) ==
                1) { // each turn moves on in the line
-            if (is_own_route(worker, work, &address, &own))
+            if (is_own_route(worker, work, &address, own))
                 continue;
             work->next_route = address.uri;
             work->next_route_value = address.whole;
             work->next_is_strict = strict_is(message->octets, address.uri);
-            if (own.count > before)
+            if (own->count > before)
                 work->route_removals[work->route_removal_count++] =
                     (struct span){line->value.offset, (uint16_t)(address.whole.offset - line->value.offset)};
             return;
         }
-        if (own.count == before)
+        if (own->count == before)
             return; // nothing readable in this line: left as it is
         work->route_removals[work->route_removal_count++] = line->line;
     }
+}
+
+// in_uri: the listener that a strict router's Request-URI named, the first of ours then; NUMBER_NONE.
+static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri)
+{
+    struct own_routes own = {in_uri, in_uri, in_uri != NUMBER_NONE};
+    read_values(worker, work, &own);
+    work->route_listener = own.last_listener;
 }
 
 static uint32_t find_record(struct worker *worker, struct work *work)

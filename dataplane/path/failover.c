@@ -158,7 +158,12 @@ static bool try_next(struct worker *worker, uint32_t server, uint32_t client, en
     uint16_t member = next_member(worker, client, attempts);
     if (member == NUMBER_NONE)
         return false;
-    uint32_t index = copy_branch(worker, client);
+    const struct forward_move move = {.from = record_of(worker, client)->remote.listener,
+                                      .to = target_of_member(worker, member).listener,
+                                      .in = record_of(worker, server)->remote.listener};
+    uint32_t index = INDEX_NONE;
+    if (move.to == move.from || forward_readdress(worker, &move))
+        index = copy_branch(worker, client);
     if (index == INDEX_NONE) {
         if (branch->method == METHOD_INVITE)
             limit_untake(&worker->limits, LIMIT_MEMBER(member), worker->now_us);

@@ -38,6 +38,77 @@ static void edit_record_route(struct worker *worker, const struct message *messa
     edit_close(&worker->edits);
 }
 
+// The first value of a header line, when it is a URI at this listener of ours.
+static bool first_at(const struct worker *worker, const struct message *message, uint8_t field,
+                     uint16_t listener, struct address *address)
+{
+    struct endpoint at;
+    uint32_t begin = 0;
+    return field != MESSAGE_NO_HEADER &&
+           address_next(message->octets, message->headers[field].value, &begin, address) == 1 &&
+           endpoint_of_uri(message, address->uri, &at) &&
+           rules_listener(worker->rules, at.address, at.port) == listener;
+}
+
+// Our lines are the first ones, and there are two of them when the request changed networks.
+static bool readdress_record_route(struct worker *worker, const struct forward_move *move)
+{
+    const struct message *message = &worker->kept;
+    uint8_t field = message->first[HEADER_RECORD_ROUTE];
+    struct address address;
+    struct uri uri;
+    struct span value;
+    char cookie[COOKIE_TEXT_MAX];
+    if (!first_at(worker, message, field, move->from, &address) ||
+        uri_parse(message->octets, address.uri, &uri) != 0 ||
+        !uri_parameter(message->octets, uri.parameters, "dg", &value) || value.length >= sizeof(cookie))
+        return false;
+    memcpy(cookie, message_at(message, value), value.length);
+    cookie[value.length] = '\0';
+    struct span lines = message->headers[field].line;
+    if (move->from != move->in) {
+        field = message_next_header(message, field);
+        if (!first_at(worker, message, field, move->in, &address))
+            return false;
+        lines.length += message->headers[field].line.length;
+    }
+    struct writer *writer = edit_open(&worker->edits, lines.offset, lines.length);
+    write_record_route(worker, writer, move->to, cookie);
+    if (move->to != move->in)
+        write_record_route(worker, writer, move->in, cookie);
+    edit_close(&worker->edits);
+    return true;
+}
+
+bool forward_readdress(struct worker *worker, const struct forward_move *move)
+{
+    const struct message *message = &worker->kept;
+    const struct via *via = &message->via;
+    const uint16_t between = sizeof(";branch=") - 1; // we write no other parameter before it
+    uint8_t path = message_first_header(message, HEADER_PATH);
+    struct address address;
+    edits_init(&worker->edits);
+    struct writer *writer = edit_open(&worker->edits, via->host.offset,
+                                      (uint16_t)(via->branch.offset - between - via->host.offset));
+    write_sent_by(worker, writer, move->to);
+    edit_close(&worker->edits);
+    if (forward_begins_dialog(message) && !readdress_record_route(worker, move))
+        return false;
+    if (message->method == METHOD_REGISTER && first_at(worker, message, path, move->from, &address)) {
+        edit_remove(&worker->edits, message->headers[path].line);
+        rewrite_path(worker, message, move->to);
+    }
+    int length = edits_render(&worker->edits, message, worker->restored[0], sizeof(worker->restored[0]));
+    return length > 0 && message_parse(worker->restored[0], (uint32_t)length, &worker->kept) == MESSAGE_FINE;
+}
+
+bool forward_begins_dialog(const struct message *message)
+{
+    // REFER subscribes too (RFC 3515 2.4.4): its NOTIFYs have to come back through us.
+    return message->method == METHOD_INVITE || message->method == METHOD_SUBSCRIBE ||
+           message->method == METHOD_REFER;
+}
+
 static void edit_max_forwards(struct worker *worker, const struct message *message)
 {
     uint8_t field = message->first[HEADER_MAX_FORWARDS];

@@ -42,18 +42,26 @@ static const struct nexthop_neighbour *find_neighbour(const struct nexthop_table
     return NULL;
 }
 
-enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address,
-                                 struct nexthop *hop)
+const struct nexthop_route *nexthop_route(const struct nexthop_table *table, uint8_t network,
+                                          uint32_t address)
 {
     const struct nexthop_index *index = (const struct nexthop_index *)table;
     const struct nexthop_route *route = NULL;
-    const struct nexthop_neighbour *neighbour;
 
     for (unsigned i = 0; i <= 32 && route == NULL; i++) {
         if (index->starts[i] != index->starts[i + 1])
             route = find_prefix(table->routes, index->starts[i], index->starts[i + 1], network,
                                 address & mask_of((uint8_t)(32 - i)));
     }
+    return route;
+}
+
+enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address,
+                                 struct nexthop *hop)
+{
+    const struct nexthop_route *route = nexthop_route(table, network, address);
+    const struct nexthop_neighbour *neighbour;
+
     if (route == NULL)
         return NEXTHOP_UNROUTED;
     hop->address = route->gateway != 0 ? route->gateway : address;

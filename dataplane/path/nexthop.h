@@ -55,6 +55,10 @@ struct nexthop_table *nexthop_create(const struct nexthop_network *networks,
                                      const struct nexthop_neighbour *neighbours, uint32_t neighbour_count);
 void nexthop_destroy(struct nexthop_table *table);
 
+// The kernel's route to an address (host order) through this network; NULL: none.
+const struct nexthop_route *nexthop_route(const struct nexthop_table *table, uint8_t network,
+                                          uint32_t address);
+
 // With NEXTHOP_UNRESOLVED only hop->address is set: ask the kernel for it.
 enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address,
                                  struct nexthop *hop);

@@ -183,6 +183,7 @@ static void find_next_hop(struct worker *worker, struct made *made)
         rules_peer(worker->rules, hop.address) == peer) {
         made->next_hop.address = hop.address;
         made->next_hop.port = hop.port != 0 ? hop.port : SIP_PORT;
+        made->next_hop.listener = listener_towards(worker, peer, hop.address, made->next_hop.listener);
     }
 }
 

@@ -22,11 +22,6 @@ static bool has_probes(const struct rules *rules, uint32_t member)
            rules->peers[row->peer].probe_interval_ms != 0;
 }
 
-static struct endpoint place_of(const struct rules *rules, uint32_t member)
-{
-    const struct snapshot_member *row = &rules->members[member];
-    return (struct endpoint){ip_address_ipv4(&row->address), row->port, rules->peers[row->peer].listener};
-}
 
 static uint64_t random_word(struct worker *worker)
 {
@@ -105,7 +100,7 @@ static void begin(struct worker *worker, uint32_t member)
 {
     const struct rules *rules = worker->rules;
     struct probe *probe = &worker->probes.members[member];
-    probe->at = place_of(rules, member);
+    probe->at = target_of_member(worker, (uint16_t)member);
     probe->peer = rules->members[member].peer;
     arm(worker, member, random_below(worker, rules->peers[probe->peer].probe_interval_ms));
 }
@@ -129,8 +124,9 @@ static bool is_current(const struct worker *worker, uint32_t member)
     if (!is_on(probe) || !has_probes(worker->rules, member) ||
         worker->rules->members[member].peer != probe->peer)
         return false;
-    struct endpoint at = place_of(worker->rules, member);
-    return endpoint_equal(at, probe->at) && at.listener == probe->at.listener;
+    const struct snapshot_member *row = &worker->rules->members[member];
+    return probe->at.address == ip_address_ipv4(&row->address) && probe->at.port == row->port &&
+           listener_is_of(worker->rules, row->peer, probe->at.listener);
 }
 
 // What the configuration says about this member. An interval that became shorter counts from now.
@@ -256,6 +252,7 @@ static void make_request(struct worker *worker, uint32_t index, struct request *
 static void send_probe(struct worker *worker, uint32_t member)
 {
     struct probe *probe = &worker->probes.members[member];
+    probe->at = target_of_member(worker, (uint16_t)member); // by the way that a call would go now
     struct request request = {.peer = &worker->rules->peers[probe->peer], .to = probe->at};
     if (!make_call_id(worker, request.call_id))
         return;

@@ -6,7 +6,7 @@
 // repeats it, and it is given up after probe_timeout_ms. Any 2xx and the statuses of probe_accept are good;
 // others, silence and ICMP errors are bad. What we lack ourselves (transactions, packets) says nothing about
 // a member: such a probe counts neither way. After a reload a slice a turn looks at all members: new ones and
-// those whose address or listener changed begin anew, first heard of within one interval and spread over it;
+// those whose address or listeners changed begin anew, first heard of within one interval and spread over it;
 // those that vanished, are disabled or belong to a peer without probes become unknown.
 #ifndef DIALGATE_PATH_PROBE_H
 #define DIALGATE_PATH_PROBE_H

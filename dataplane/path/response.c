@@ -17,10 +17,10 @@ static void response_stateless(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_FORGED_DIALOG);
         return;
     }
-    struct endpoint to = work->upstream_at;
     work->to_peer = peer;
-    to.listener = worker->rules->peers[peer].listener;
-    uint32_t outcome = forward_response(worker, work, to, INDEX_NONE);
+    if (work->upstream_at.listener == NUMBER_NONE) // the branch is a transaction's, which is gone
+        work->upstream_at.listener = listener_towards(worker, peer, work->upstream_at.address, NUMBER_NONE);
+    uint32_t outcome = forward_response(worker, work, work->upstream_at, INDEX_NONE);
     settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
     dialog_response(worker, work);
 }

@@ -48,7 +48,7 @@ static bool has_looped(const struct worker *worker, const struct work *work)
             uint32_t loop;
             if (ours && endpoint_of_via(message, &via, &from) &&
                 cookie_stateless_read(&worker->parts.keys, octets_of(message, seen.branch),
-                                      octets_of(message, via.branch), from, &loop) &&
+                                      octets_of(message, via.branch), &from, &loop) &&
                 loop == work->loop)
                 return true;
             struct endpoint sent_by;
@@ -217,9 +217,7 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
 {
     const struct message *message = work->message;
     bool invite = message->method == METHOD_INVITE;
-    // REFER subscribes too (RFC 3515 2.4.4): its NOTIFYs have to come back through us.
-    bool begins_dialog =
-        !work->inside && (invite || message->method == METHOD_SUBSCRIBE || message->method == METHOD_REFER);
+    bool begins_dialog = !work->inside && forward_begins_dialog(message);
     uint32_t pair[2];
     struct call_parties call = {work->packet->peer, target->peer, target->member};
     bool is_call = begins_dialog && invite;
@@ -273,6 +271,11 @@ void route_stage(struct worker *worker, struct work *work)
 {
     if (!work->message->is_request) {
         response_stage(worker, work);
+        return;
+    }
+    // What begins outside a dialog comes to a listener of its peer: another network may forge its sources.
+    if (!work->inside && !listener_is_of(worker->rules, work->packet->peer, work->packet->source.listener)) {
+        settle(work, COUNTER_DROP_LISTENER);
         return;
     }
     if (is_refused(worker, work))

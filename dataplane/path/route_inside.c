@@ -62,8 +62,7 @@ static bool find_by_uri(const struct worker *worker, struct way *way, enum next_
 {
     const struct rules *rules = worker->rules;
     uint16_t to_peer = way->work->to_peer;
-    way->to = (struct endpoint){way->hop.address, way->hop.port != 0 ? way->hop.port : SIP_PORT,
-                                rules->peers[to_peer].listener};
+    way->to = (struct endpoint){way->hop.address, way->hop.port != 0 ? way->hop.port : SIP_PORT, NUMBER_NONE};
     if (kind == NEXT_HOP_ADDRESS)
         return rules_peer(rules, way->hop.address) == to_peer;
     if (kind != NEXT_HOP_NAME)
@@ -87,6 +86,15 @@ static bool find_by_source(const struct worker *worker, struct way *way)
     return way->to.address != 0;
 }
 
+// RFC 5658: our Route value that faces the other side names the listener; else where that side was heard.
+static uint16_t known_listener(const struct worker *worker, const struct work *work)
+{
+    if (work->route_listener != NUMBER_NONE || work->dialog == INDEX_NONE)
+        return work->route_listener;
+    enum dialog_side to = work->side == DIALOG_CALLER ? DIALOG_CALLEE : DIALOG_CALLER;
+    return dialog_cold(&worker->dialogs, work->dialog)->learnt[to].listener;
+}
+
 // NULL: way->to is the next hop.
 static const struct reply *find_way(struct worker *worker, struct way *way)
 {
@@ -104,8 +112,11 @@ static const struct reply *find_way(struct worker *worker, struct way *way)
         count(worker, COUNTER_NEXT_HOP_TRANSPORT);
         return kind == NEXT_HOP_SECURE ? &secure : &transport;
     }
-    if ((!by_source && find_by_uri(worker, way, kind)) || find_by_source(worker, way))
+    if ((!by_source && find_by_uri(worker, way, kind)) || find_by_source(worker, way)) {
+        way->to.listener =
+            listener_towards(worker, work->to_peer, way->to.address, known_listener(worker, work));
         return NULL;
+    }
     count(worker, COUNTER_NEXT_HOP_REFUSED);
     return &not_allowed;
 }

@@ -143,7 +143,7 @@ static void match_response(struct worker *worker, struct work *work)
     uint32_t loop;
     if (!work->has_upstream ||
         !cookie_stateless_read(&worker->parts.keys, text, octets_of(message, work->upstream.branch),
-                               work->upstream_at, &loop))
+                               &work->upstream_at, &loop))
         settle(work, COUNTER_DROP_FORGED_BRANCH);
 }
 

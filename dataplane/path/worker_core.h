@@ -11,6 +11,7 @@
 #include "affinity.h"
 #include "call_record.h"
 #include "dialog.h"
+#include "listener.h"
 #include "member.h"
 #include "overload.h"
 #include "probe.h"
@@ -50,6 +51,7 @@ struct work {
     struct span next_route;       // URI of the first Route value that is not ours, length 0: none
     struct span next_route_value; // all of that value
     bool next_is_strict;          // it is a strict router's
+    uint16_t route_listener;      // that our last Route value names: it faces the other side; NUMBER_NONE
     bool has_cookie;              // our Route has a dg parameter that we signed
     struct cookie_route cookie;
     bool inside;           // a dialog
@@ -222,6 +224,13 @@ void dialog_stage(struct worker *worker, struct work *work);
 bool dialog_is_untagged(const struct worker *worker, uint32_t index);
 // route.c
 void route_stage(struct worker *worker, struct work *work);
+// The listener from which a message leaves for an address of this peer (listener.h).
+static inline uint16_t listener_towards(const struct worker *worker, uint16_t peer, uint32_t address,
+                                        uint16_t known)
+{
+    return listener_choose(worker->rules, worker->nexthops,
+                           &(struct listener_choice){.peer = peer, .known = known, .address = address});
+}
 // tx.c: a frame for a message of ours.
 struct rte_mbuf *tx_open(struct worker *worker,
                          struct writer *writer); // NULL: the pool is empty (counted by the caller)
@@ -257,6 +266,15 @@ struct rendered {
 uint32_t forward_render(struct worker *worker, struct work *work, const struct forward *forward,
                         struct rendered *rendered);
 void forward_stateless(struct worker *worker, struct work *work, struct endpoint to);
+// Whether a request, outside a dialog, gets our Record-Route.
+bool forward_begins_dialog(const struct message *message);
+// The request outside a dialog in worker->kept, which we sent, goes out once more from another listener: our
+// Via, Record-Route and Path name that one. False: it cannot be; worker->kept is of no use then.
+struct forward_move {
+    uint16_t from, to;
+    uint16_t in; // that received it
+};
+bool forward_readdress(struct worker *worker, const struct forward_move *move);
 // Responses to the Via below ours. Returns 0, or the outcome that tells why not. server: keeps the copy,
 // INDEX_NONE: none.
 uint32_t forward_response(struct worker *worker, struct work *work, struct endpoint to, uint32_t server);

@@ -16,7 +16,7 @@ static_assert(sizeof(prefix_branch) == PREFIX_SIZE + 1 && sizeof(prefix_stateles
               "prefix");
 static_assert(COOKIE_BRANCH_LENGTH == PREFIX_SIZE + 32, "20 octets: 1 + 1 + 2 + 4 + 4 + MAC");
 static_assert(COOKIE_ROUTE_LENGTH == 32, "20 octets: 1 + 1 + 2 + 4 + 2 + 2 + MAC");
-static_assert(COOKIE_STATELESS_LENGTH == PREFIX_SIZE + 8 + 13, "13 octets: 1 + 4 + MAC");
+static_assert(COOKIE_STATELESS_LENGTH == PREFIX_SIZE + 8 + 15, "1 + 4 octets, MAC, 1 octet: listener");
 static_assert(COOKIE_TAG_LENGTH == 13, "8 octets: MAC");
 
 // What is signed begins with two words, the first of which has the domain in its lowest octet, so that no
@@ -44,20 +44,22 @@ static inline uint64_t group_read(const uint8_t *text, bool either_case, bool *f
 }
 
 // 64 bits as 13 letters, the last of which has a bit to spare. Writes 16.
-static void word_write(uint64_t word, char *out)
+// The next two letters hold an octet more.
+static void word_write(uint64_t word, uint8_t more, char *out)
 {
     group_write(word >> 24, out);
-    group_write((word & 0xffffff) << 16, out + GROUP_LETTERS);
+    group_write((word & 0xffffff) << 16 | (uint32_t)more << 7, out + GROUP_LETTERS);
 }
 
-// The bit to spare is zero, so that a cookie has one spelling.
-static uint64_t word_read(const uint8_t *text, bool *fine)
+// letters: 13, or 15 with *more. The bits to spare are zero, so that a cookie has one spelling.
+static uint64_t word_read(const uint8_t *text, size_t letters, uint8_t *more, bool *fine)
 {
     uint8_t rest[GROUP_LETTERS] = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'}; // zeros
-    memcpy(rest, text + GROUP_LETTERS, 5);
+    memcpy(rest, text + GROUP_LETTERS, letters - GROUP_LETTERS);
     uint64_t first = group_read(text, false, fine);
     uint64_t last = group_read(rest, false, fine);
-    *fine = *fine && (last & 0xffff) == 0;
+    *fine = *fine && (last & 0x807f) == 0;
+    *more = (uint8_t)(last >> 7);
     return first << 24 | last >> 16;
 }
 
@@ -149,7 +151,8 @@ bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch)
 static uint64_t stateless_mac(const struct cookie_keys *keys, uint32_t loop, struct cookie_octets upstream,
                               struct endpoint from)
 {
-    uint64_t high = (uint64_t)keys->number << 48 | (uint64_t)from.port << 32 | from.address;
+    uint64_t high = (uint64_t)(from.listener & 0xff) << 56 | (uint64_t)keys->number << 48 |
+                    (uint64_t)from.port << 32 | from.address;
     return mac_of(&keys->mac, DOMAIN_STATELESS, loop, high, upstream);
 }
 
@@ -158,21 +161,25 @@ unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_oc
 {
     memcpy(out, prefix_stateless, PREFIX_SIZE);
     group_write((uint64_t)keys->number << 32 | loop, out + PREFIX_SIZE);
-    word_write(stateless_mac(keys, loop, upstream, from), out + PREFIX_SIZE + GROUP_LETTERS);
+    word_write(stateless_mac(keys, loop, upstream, from), (uint8_t)from.listener,
+               out + PREFIX_SIZE + GROUP_LETTERS);
     out[COOKIE_STATELESS_LENGTH] = '\0';
     return COOKIE_STATELESS_LENGTH;
 }
 
 bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text,
-                           struct cookie_octets upstream, struct endpoint from, uint32_t *loop)
+                           struct cookie_octets upstream, struct endpoint *from, uint32_t *loop)
 {
     const uint8_t *letters = (const uint8_t *)text.octets + PREFIX_SIZE;
     bool fine = true;
+    uint8_t listener;
     if (!prefix_read(text, prefix_stateless, COOKIE_STATELESS_LENGTH))
         return false;
     uint64_t fields = group_read(letters, false, &fine);
-    uint64_t mac = word_read(letters + GROUP_LETTERS, &fine);
-    if (!fine || fields >> 32 != keys->number || mac != stateless_mac(keys, (uint32_t)fields, upstream, from))
+    uint64_t mac = word_read(letters + GROUP_LETTERS, 15, &listener, &fine);
+    from->listener = listener;
+    if (!fine || fields >> 32 != keys->number ||
+        mac != stateless_mac(keys, (uint32_t)fields, upstream, *from))
         return false;
     *loop = (uint32_t)fields;
     return true;
@@ -224,7 +231,7 @@ unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets c
                           struct cookie_octets from_tag, struct cookie_octets branch,
                           char out[COOKIE_TEXT_MAX])
 {
-    word_write(tag_of(keys, call_id, from_tag, branch), out);
+    word_write(tag_of(keys, call_id, from_tag, branch), 0, out);
     out[COOKIE_TAG_LENGTH] = '\0';
     return COOKIE_TAG_LENGTH;
 }
@@ -233,8 +240,9 @@ bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text,
                       struct cookie_octets from_tag, struct cookie_octets branch)
 {
     bool fine = true;
+    uint8_t none;
     if (text.length != COOKIE_TAG_LENGTH)
         return false;
-    uint64_t word = word_read(text.octets, &fine);
+    uint64_t word = word_read(text.octets, 13, &none, &fine);
     return fine && word == tag_of(keys, call_id, from_tag, branch);
 }

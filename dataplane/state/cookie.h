@@ -6,8 +6,8 @@
 //
 //  - branch of a client transaction: z9hG4bKdg and 32 letters: key number, worker, generation, index, loop
 //    hash, MAC with the Call-ID
-//  - branch of a stateless forward: z9hG4bKds and 21 letters: key number, loop hash, MAC with upstream's
-//    branch and address
+//  - branch of a stateless forward: z9hG4bKds and 23 letters: key number, loop hash, MAC with upstream's
+//    branch and address, listener
 //  - Record-Route parameter dg: 32 letters: key number, worker, generation, index, peers of caller and
 //    callee, MAC with the Call-ID
 //  - To-tag of our own responses: 13 letters: MAC of Call-ID, From-tag and branch
@@ -23,7 +23,7 @@
 
 #define COOKIE_TEXT_MAX         64u // octets that any of the writers below needs, NUL included
 #define COOKIE_BRANCH_LENGTH    41u // octets of text, without NUL
-#define COOKIE_STATELESS_LENGTH 30u
+#define COOKIE_STATELESS_LENGTH 32u
 #define COOKIE_ROUTE_LENGTH     32u
 #define COOKIE_TAG_LENGTH       13u
 
@@ -57,12 +57,14 @@ bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets tex
 bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch);
 
 // The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the
-// branch received (or, without the magic cookie, what 16.11 names); from: where it came from. The MAC covers
-// both, so that a response can only go where the request came from.
+// branch received (or, without the magic cookie, what 16.11 names); from: where it came from, and our
+// listener that it came to. The MAC covers them all, so that a response can only go where the request came
+// from, and from where it was sent to (18.2.2, RFC 3581 section 4).
 unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream,
                                 struct endpoint from, uint32_t loop, char out[COOKIE_TEXT_MAX]);
+// from: address and port as the Via below ours has them; its listener is set.
 bool cookie_stateless_read(const struct cookie_keys *keys, struct cookie_octets text,
-                           struct cookie_octets upstream, struct endpoint from, uint32_t *loop);
+                           struct cookie_octets upstream, struct endpoint *from, uint32_t *loop);
 
 // The value of the dg parameter in our Record-Route.
 struct cookie_route {

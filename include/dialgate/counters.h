@@ -71,6 +71,7 @@
     C(DROP_FRAGMENT, PACKETS, "outcome=\"dropped\",reason=\"fragment\"", "IPv4 fragment")                              \
     C(DROP_NOT_UDP, PACKETS, "outcome=\"dropped\",reason=\"not_udp\"", "no UDP")                                       \
     C(DROP_UDP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"udp_header\"", "UDP length or checksum wrong")           \
+    C(DROP_LISTENER, PACKETS, "outcome=\"dropped\",reason=\"listener\"", "outside a dialog, at a listener that is not its peer's") \
     C(DROP_NOT_OURS, PACKETS, "outcome=\"dropped\",reason=\"not_ours\"", "no listener has this address and port")      \
     C(DROP_KEEPALIVE, PACKETS, "outcome=\"dropped\",reason=\"keepalive\"", "CRLF keepalive of RFC 5626")               \
     C(DROP_INBOX_FULL, PACKETS, "outcome=\"dropped\",reason=\"inbox_full\"", "the owner's inbox had no room")          \

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  4u
+#define SNAPSHOT_VERSION  5u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL
@@ -71,13 +71,15 @@ struct call_limit {
     uint32_t concurrent;
 };
 
-#define STATUSES_MAX 8u
+#define STATUSES_MAX       8u
+#define PEER_LISTENERS_MAX 4u
 
 struct snapshot_peer {
     char name[NAME_SIZE];
-    uint32_t flags;         // SNAPSHOT_PRESENT, PEER_*
-    uint16_t listener;      // index: requests to this peer leave from here
-    uint16_t balance;       // enum balance
+    uint32_t flags;   // SNAPSHOT_PRESENT, PEER_*
+    uint16_t balance; // enum balance
+    uint16_t reserved2;
+    uint16_t listeners[PEER_LISTENERS_MAX]; // indexes, the first choice first; NUMBER_NONE behind the last
     uint32_t maglev_offset; // first entry in SECTION_MAGLEV, of the members of the best priority
     uint32_t maglev_count;  // entries; prime, or 0 when the peer has no members
     uint32_t member_count;
@@ -100,7 +102,7 @@ struct snapshot_peer {
     uint16_t limit_retry_after_s;
     uint32_t retry_after_max_s;
 };
-static_assert(sizeof(struct snapshot_peer) == 144, "layout");
+static_assert(sizeof(struct snapshot_peer) == 152, "layout");
 
 // Flags of a member besides SNAPSHOT_PRESENT: what the operator said.
 #define MEMBER_DRAINING 2u // no new calls; those it has go on

@@ -45,7 +45,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
     value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0}
     value.update(settings)
-    peers = [struct.pack("=32sIHHIIIIHHI8HII8H4BI6IHHI", b"peer", 1, 0, 0, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
+    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHI", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
                          *[0] * 4, 0, *[0] * 6, 503, 5, 60)] if members else []
     sections = [
         [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
@@ -70,7 +70,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 4, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 5, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

@@ -35,6 +35,15 @@ static const struct row rows[] = {
      "10:12: peers[2].name: p is the name of two peers; rename one"},
     {"unknown listener", BASE "peers:\n  - {name: p, listener: b, sources: [10.1.0.0/16]}\n",
      "5:25: peers[0].listener: no listener is called b; add it under listeners"},
+    {"unknown listener in a list", BASE "peers:\n  - {name: p, listener: [a, b], sources: [10.1.0.0/16]}\n",
+     "5:29: peers[0].listener[1]: no listener is called b; add it under listeners"},
+    {"listener twice", TWO_LISTENERS "  - {name: p, listener: [a, b, a], sources: [10.1.0.0/16]}\n",
+     "6:32: peers[0].listener[2]: a is given twice; remove one"},
+    {"listeners in another order",
+     TWO_LISTENERS "  - {name: p, listener: [a, b], members: [{address: 10.0.1.1}], sources: [10.0.1.1]}\n"
+                   "  - {name: q, listener: [b, a], members: [{address: 10.0.1.1, port: 9}]}\n",
+     "7:53: peers[1].members[0].address: 10.0.1.1 is a member of p and of q, which have different "
+     "listeners; give both peers the same ones"},
     {"peer of nobody", BASE "peers:\n  - {name: p, listener: a}\n",
      "5:5: peers[0]: p has neither members nor sources; give one of them"},
     {"peer of sources only", BASE "peers:\n  - {name: p, listener: a, sources: [10.1.0.0/16]}\n", NULL},
@@ -61,9 +70,8 @@ static const struct row rows[] = {
     {"member behind two listeners",
      TWO_LISTENERS "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
                    "  - {name: q, listener: b, members: [{address: 10.0.1.1, port: 9}]}\n",
-     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p behind listener a and of q behind "
-     "listener b; an "
-     "address can be behind one listener only"},
+     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p and of q, which have different "
+     "listeners; give both peers the same ones"},
     {"member of two peers",
      TWO_LISTENERS "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
                    "  - {name: q, listener: a, members: [{address: 10.0.1.1, port: 9}]}\n",
@@ -79,9 +87,8 @@ static const struct row rows[] = {
      TWO_LISTENERS
      "  - {name: p, listener: a, members: [{address: 10.0.1.1}]}\n"
      "  - {name: q, listener: b, members: [{address: 10.0.1.1, port: 9}], sources: [10.0.1.1/32]}\n",
-     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p behind listener a and of q behind "
-     "listener b; an "
-     "address can be behind one listener only"},
+     "7:48: peers[1].members[0].address: 10.0.1.1 is a member of p and of q, which have different "
+     "listeners; give both peers the same ones"},
     {"route from nobody", PEERS "routes: [{from: r, to: p}]\n",
      "10:17: routes[0].from: no peer is called r; give a peer's name or any-peer"},
     {"route without from", PEERS "routes: [{to: p}]\n", "10:10: routes[0].from: is missing; give a name"},

@@ -137,8 +137,8 @@ static void test_lists(void **state)
     assert_true(listeners[1].port == 5070 && listeners[1].network == 1 && listeners[0].port == 5060);
     const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
     int sbcs = manifest_find_peer(manifest, "sbcs"), silent = manifest_find_peer(manifest, "silent");
-    assert_true(peers[sbcs].flags == (SNAPSHOT_PRESENT | PEER_FAIL_OPEN) && peers[sbcs].listener == 1 &&
-                peers[sbcs].member_count == 3);
+    assert_true(peers[sbcs].flags == (SNAPSHOT_PRESENT | PEER_FAIL_OPEN) && peers[sbcs].listeners[0] == 1 &&
+                peers[sbcs].listeners[1] == NUMBER_NONE && peers[sbcs].member_count == 3);
     assert_string_equal(peers[sbcs].name, "sbcs");
     assert_true(peers[silent].maglev_count == 0 && peers[silent].member_count == 0);
     const struct snapshot_route *routes = section(&image, SECTION_ROUTES);
@@ -312,6 +312,20 @@ static void test_peer_settings(void **state)
 }
 
 // The number of a group is that of its first peer; without a group a peer has its own.
+static void test_listeners(void **state)
+{
+    struct manifest *manifest = manifest_create();
+    struct image image = compile(BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+                                      "  - {name: c, network: n, address: 10.0.0.3}\n"
+                                      "peers: [{name: p, listener: [c, a], sources: [10.1.0.1]}]\n",
+                                 manifest, 1);
+    static const uint16_t listeners[PEER_LISTENERS_MAX] = {2, 0, NUMBER_NONE, NUMBER_NONE};
+    const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
+    assert_memory_equal(peers[manifest_find_peer(manifest, "p")].listeners, listeners, sizeof(listeners));
+    release(&image);
+    manifest_free(manifest);
+}
+
 static void test_groups(void **state)
 {
     static const char text[] =
@@ -354,9 +368,10 @@ static void test_sealed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),        cmocka_unit_test(test_settings), cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_sources),       cmocka_unit_test(test_members),  cmocka_unit_test(test_stable),
-        cmocka_unit_test(test_peer_settings), cmocka_unit_test(test_groups),   cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_header),        cmocka_unit_test(test_settings),  cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_sources),       cmocka_unit_test(test_members),   cmocka_unit_test(test_stable),
+        cmocka_unit_test(test_peer_settings), cmocka_unit_test(test_listeners), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_sealed),
     };
     return cmocka_run_group_tests_name("config compile", tests, NULL, NULL);
 }

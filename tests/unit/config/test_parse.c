@@ -161,6 +161,31 @@ static const struct row single_rows[] = {
      "4:20: state.directory: 'var' is not an absolute path; begin with /"},
 };
 
+#define OF(listener) BASE "peers:\n  - {name: p, sources: [10.1.0.0/16], listener" listener "}\n"
+static const struct row listener_rows[] = {
+    {"one", OF(": a"), NULL},
+    {"a list of one", OF(": [a]"), NULL},
+    {"lines", BASE "peers:\n  - name: p\n    sources: [10.1.0.0/16]\n    listener:\n      - a\n", NULL},
+    {"none", BASE "peers: [{name: p, sources: [10.1.0.0/16]}]\n",
+     "4:9: peers[0].listener: is missing; give a name, or a list of 1 to 4"},
+    {"empty", OF(": ''"), "5:49: peers[0].listener: has no value; give one or remove the key"},
+    {"an empty list", OF(": []"), "5:49: peers[0].listener: names nothing; give a name, or a list of 1 to 4"},
+    {"a mapping", OF(": {a: b}"), "5:49: peers[0].listener: names nothing; give a name, or a list of 1 to 4"},
+    {"an entry that is a list", OF(": [[a]]"),
+     "5:50: peers[0].listener[0]: is not a single value; give one without { } or [ ]"},
+    {"an entry that is a mapping", OF(": [a, {a: b}]"),
+     "5:53: peers[0].listener[1]: is not a single value; give one without { } or [ ]"},
+    {"no name", OF(": [a, 1b]"),
+     "5:53: peers[0].listener[1]: '1b' is not a name; give a letter, then letters, digits, '-' and '_'"},
+    {"five", OF(": [a, b, c, d, e]"), "5:62: peers[0].listener[4]: is one too many; give at most 4"},
+    {"twice", OF(": a, listener: a"), "5:52: peers[0].listener: is given twice, first in line 5; remove one"},
+};
+
+static void test_listeners(void **state)
+{
+    check_rows(listener_rows, sizeof(listener_rows) / sizeof(listener_rows[0]));
+}
+
 static void test_single(void **state)
 {
     check_rows(single_rows, sizeof(single_rows) / sizeof(single_rows[0]));
@@ -213,7 +238,8 @@ static void test_load(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shape), cmocka_unit_test(test_single),
-                                       cmocka_unit_test(test_damage), cmocka_unit_test(test_load)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shape), cmocka_unit_test(test_listeners),
+                                       cmocka_unit_test(test_single), cmocka_unit_test(test_damage),
+                                       cmocka_unit_test(test_load)};
     return cmocka_run_group_tests_name("config parse", tests, NULL, NULL);
 }

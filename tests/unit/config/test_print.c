@@ -44,6 +44,9 @@ static void test_round_trip(void **state)
         BASE "state: {directory: \"/it's # here\"}\nprefilter: {deny: [10.0.0.0/8, 1.2.3.4], mode: off}\n"
              "timers: {t1: 100ms, c: 200s}\ndialogs: {arena: 1GiB, early_lifetime: 201s}\n"
              "peers: [{name: any, listener: a, sources: [0.0.0.0/0]}]\nworkers: {count: 64, idle: spin}\n",
+        BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+             "peers: [{name: one, listener: [b], sources: [10.1.0.1]}, {name: two, listener: [b, a], "
+             "sources: [10.1.0.2]}]\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct config *config = parse_good(texts[i]);
@@ -55,6 +58,21 @@ static void test_round_trip(void **state)
         check_round(config);
         config_free(config);
     }
+}
+
+static void test_listeners(void **state)
+{
+    static const char *const parts[] = {"- name: one\n    listener: b\n",
+                                        "- name: two\n    listener: [b, a]\n"};
+    struct config *config = parse_good(
+        BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+             "peers: [{name: one, listener: [b], sources: [10.1.0.1]}, {name: two, listener: [b, a], "
+             "sources: [10.1.0.2]}]\n");
+    char *printed = print_text(config);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        assert_non_null(strstr(printed, parts[i]));
+    free(printed);
+    config_free(config);
 }
 
 // What was asked for is what is printed, and what was not has its default.
@@ -305,8 +323,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_effective), cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_left_out),   cmocka_unit_test(test_reference), cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_listeners),  cmocka_unit_test(test_left_out),  cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_restart),    cmocka_unit_test(test_views),
     };
     return cmocka_run_group_tests_name("config print", tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ static struct snapshot_peer peer_of(const char *name, uint16_t listener, struct 
 {
     struct snapshot_peer peer = {.flags = SNAPSHOT_PRESENT | PEER_503_PASS,
                                  .retry_after_max_s = 60,
-                                 .listener = listener,
+                                 .listeners = {listener, NUMBER_NONE, NUMBER_NONE, NUMBER_NONE},
                                  .balance = BALANCE_CALL_ID,
                                  .maglev_offset = maglev.offset,
                                  .maglev_count = maglev.count,

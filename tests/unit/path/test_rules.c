@@ -69,7 +69,11 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(listener_ipv6, image.listeners[1].address.octets[0] = 0x20) \
     R(listener_any, image.listeners[1].address = image_address(0)) \
     R(peer_name, image.peers[2].name[0] = '\0') \
-    R(peer_listener, image.peers[2].listener = 2) \
+    R(peer_listener, image.peers[2].listeners[0] = 2) \
+    R(peer_no_listener, image.peers[2].listeners[0] = NUMBER_NONE) \
+    R(peer_second_listener, image.peers[2].listeners[1] = 2) \
+    R(peer_listener_twice, image.peers[2].listeners[1] = image.peers[2].listeners[0]) \
+    R(peer_listener_behind_the_end, image.peers[2].listeners[2] = 1) \
     R(peer_balance, image.peers[2].balance = BALANCE_WEIGHTED + 1) \
     R(peer_group, image.peers[IMAGE_SBCS].group = PEERS_MAX) \
     R(list_offset, image.peers[2].list_offset = IMAGE_MEMBERS) \
@@ -186,7 +190,7 @@ static void use(const struct rules *rules, uint64_t random)
     if (peer != NUMBER_NONE) {
         uint16_t member = rules_member(rules, peer, random);
         assert_true(member == NUMBER_NONE || member < rules->member_count);
-        assert_true(rules->peers[peer].listener < rules->listener_count);
+        assert_true(rules->peers[peer].listeners[0] < rules->listener_count);
     }
     uint16_t listener = rules_listener(rules, IMAGE_CORE_ADDRESS, 5060);
     assert_true(listener == NUMBER_NONE || rules->listeners[listener].network < rules->network_count);

@@ -105,6 +105,8 @@ struct wire_ways {
     uint16_t mtu;        // of both networks, 0: 1500
     uint32_t unresolved; // address whose MAC is not known
     uint32_t unrouted;   // network without a route + 1
+    const struct nexthop_route *more;
+    uint32_t more_count; // any: everybody is a neighbour on both networks
 };
 void wire_ways_set(struct wire *wire, const struct wire_ways *ways);
 // Rules from wire->image, as after a reload.

@@ -161,9 +161,10 @@ void wire_ways_set(struct wire *wire, const struct wire_ways *ways)
     const uint32_t addresses[] = {wire_carrier.address,  wire_phone.address, wire_carrier_b.address,
                                   wire_stranger.address, wire_sbc1.address,  wire_sbc2.address};
     struct nexthop_network networks[NETWORKS_MAX] = {0};
-    struct nexthop_route routes[WIRE_NETWORKS];
-    struct nexthop_neighbour neighbours[RTE_DIM(addresses)];
-    uint32_t route_count = 0;
+    struct nexthop_route routes[WIRE_NETWORKS + 8];
+    struct nexthop_neighbour neighbours[2 * RTE_DIM(addresses)];
+    uint32_t route_count = 0, count = RTE_DIM(addresses);
+    assert_true(ways->more_count <= RTE_DIM(routes) - WIRE_NETWORKS);
     for (unsigned i = 0; i < WIRE_NETWORKS; i++) {
         mac_of(i, networks[i].mac);
         networks[i].mtu = ways->mtu != 0 ? ways->mtu : 1500;
@@ -178,8 +179,14 @@ void wire_ways_set(struct wire *wire, const struct wire_ways *ways)
                                                    .usable = addresses[i] != ways->unresolved};
         mac_of(addresses[i], neighbours[i].mac);
     }
+    for (unsigned i = 0; i < ways->more_count; i++)
+        routes[route_count++] = ways->more[i];
+    for (unsigned i = 0; ways->more_count > 0 && i < RTE_DIM(addresses); i++) {
+        neighbours[count] = neighbours[i];
+        neighbours[count++].network = !neighbours[i].network;
+    }
     nexthop_destroy(wire->published.nexthops);
-    wire->published.nexthops = nexthop_create(networks, routes, route_count, neighbours, RTE_DIM(addresses));
+    wire->published.nexthops = nexthop_create(networks, routes, route_count, neighbours, count);
     assert_non_null(wire->published.nexthops);
     for (unsigned i = 0; i < wire->count; i++) {
         if (wire->workers[i] != NULL)

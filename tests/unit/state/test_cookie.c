@@ -59,9 +59,11 @@ static unsigned write_stateless(const struct cookie_keys *with, const char *boun
 static bool read_stateless(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
 {
     uint32_t loop = 0;
-    if (!cookie_stateless_read(with, given, text(bound), home, &loop))
+    struct endpoint from = {home.address, home.port, 0};
+    if (!cookie_stateless_read(with, given, text(bound), &from, &loop))
         return false;
     assert_int_equal(loop, 0x01020304);
+    assert_int_equal(from.listener, home.listener);
     return true;
 }
 
@@ -251,13 +253,14 @@ static void stateless_is_bound_to_the_source(void **state)
     struct endpoint from = home;
     cookie_stateless_write(&keys, text("z9hG4bKup"), home, 5, out);
     from.listener++; // the answer may come in at another of our listeners
-    assert_true(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+    assert_true(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
     assert_int_equal(loop, 5);
+    assert_int_equal(from.listener, home.listener);
     from.port++;
-    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
     from = home;
     from.address++;
-    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), from, &loop));
+    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
 }
 
 // Moving an octet from one piece to the next is another request.

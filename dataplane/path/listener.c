@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "listener.h"
+
+bool listener_is_of(const struct rules *rules, uint16_t peer, uint16_t listener)
+{
+    const uint16_t *listeners = rules->peers[peer].listeners;
+    for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
+        if (listeners[i] == listener)
+            return true;
+    }
+    return false;
+}
+
+// Equal ones keep their order.
+static bool is_better(const struct nexthop_route *route, const struct nexthop_route *than)
+{
+    if (than == NULL || route->length != than->length)
+        return than == NULL || route->length > than->length;
+    return route->metric < than->metric;
+}
+
+uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *nexthops,
+                         const struct listener_choice *choice)
+{
+    const uint16_t *listeners = rules->peers[choice->peer].listeners;
+    const struct nexthop_route *best = NULL;
+    uint16_t chosen = listeners[0];
+    if (listeners[1] == NUMBER_NONE) // nearly always
+        return chosen;
+    for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
+        uint8_t network = (uint8_t)rules->listeners[listeners[i]].network;
+        const struct nexthop_route *route = nexthop_route(nexthops, network, choice->address);
+        if (route == NULL || !nexthops->networks[network].up)
+            continue;
+        if (listeners[i] == choice->known)
+            return choice->known;
+        if (is_better(route, best)) {
+            best = route;
+            chosen = listeners[i];
+        }
+    }
+    return chosen;
+}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
+#include "agent_gauges.h"
 #include "channel_server.h"
 #include "clock.h"
 #include "dialog_events.h"
@@ -167,6 +168,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         return;
     agent->slow_ms = now_ms;
     overload_log_poll(&agent->overload, &plane->workers);
+    agent_gauges_poll(&plane->counters, &plane->ports);
     ask_members(agent, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
     if (now_ms - agent->members_ms >= MEMBER_REFRESH_MS)
         agent->members_ms = now_ms;

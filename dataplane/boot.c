@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "eal.h"
 #include "log.h"
+#include "telemetry.h"
 
 static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
                                    const struct boot_options *options)
@@ -84,6 +85,8 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
     if (result == 0)
         result = counters_file_create(&plane->counters, plan->rules->settings->workers, fault);
     if (result == 0)
+        result = telemetry_begin(&plane->counters, fault);
+    if (result == 0)
         result = images_create(&plane->images, images, fault);
     if (result == 0)
         result = workers_create(&plane->workers, plan, fault);
@@ -155,6 +158,7 @@ bool boot_stop(struct dataplane *plane)
     explicit_bzero(&plane->keys, sizeof(plane->keys));
     if (!stopped)
         return false;
+    telemetry_end();
     counters_file_destroy(&plane->counters);
     nexthop_destroy(nexthops);
     if (plane->start_rules != NULL && plane->start_rules != rules)

@@ -360,7 +360,8 @@ static_assert(sizeof(struct counters_network) == 64, "one line a network");
 struct counters_agent {
     uint64_t mbufs_used;
     uint64_t mbufs_capacity;
-    uint64_t reserved[6];
+    uint64_t networks; // that there are
+    uint64_t reserved[5];
 };
 static_assert(sizeof(struct counters_agent) == 64, "networks are aligned");
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent_gauges.h"
+
+#include <rte_ethdev.h>
+
+static void put(uint64_t *word, uint64_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static void put_network(struct counters_network *words, uint16_t port)
+{
+    struct rte_eth_stats stats;
+
+    if (rte_eth_stats_get(port, &stats) != 0)
+        return;
+    put(&words->received, stats.ipackets);
+    put(&words->sent, stats.opackets);
+    put(&words->missed, stats.imissed);
+    put(&words->receive_errors, stats.ierrors);
+    put(&words->no_mbufs, stats.rx_nombuf);
+    put(&words->send_errors, stats.oerrors);
+}
+
+void agent_gauges_poll(const struct counters_file *counters, const struct ports *ports)
+{
+    struct counters_agent *agent = counters_file_agent(counters);
+    struct counters_network *networks = counters_file_networks(counters);
+
+    put(&agent->mbufs_used, rte_mempool_in_use_count(ports->pool));
+    put(&agent->mbufs_capacity, ports->pool->size);
+    put(&agent->networks, ports->count);
+    for (unsigned i = 0; i < ports->count; i++)
+        put_network(&networks[i], ports->ports[i].id);
+}

@@ -28,6 +28,11 @@ static int take_warnings(struct config *config, struct places *places)
     return 0;
 }
 
+const struct config_source *config_source(const struct config *config)
+{
+    return &config->source;
+}
+
 const char *config_warning_at(const struct config *config, size_t index)
 {
     return index < config->warning_count ? config->warnings[index] : NULL;
@@ -97,6 +102,10 @@ static struct config *parse(const struct input *input, char *error, size_t size)
         result = input->is_file ? include_files(&places) : include_refuse(&places);
     if (result == 0)
         result = read_places(&places, config);
+    if (result == 0) {
+        config->source = (struct config_source){.octets = places.sum.octets, .files = places.file_count};
+        sha256_text(&places.sum, config->source.sha256);
+    }
     places_free(&places);
     if (result == 0) {
         value_address(&config->metrics.listen.address, config->metrics_address,

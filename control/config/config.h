@@ -15,6 +15,7 @@
 #include "hosts.h"
 #include "manifest.h"
 #include "overlay.h"
+#include "sha256.h"
 
 #define CONFIG_FILE_SIZE_MAX (4u << 20) // octets of YAML that are read
 #define CONFIG_TEXT_MAX      108u       // octets of a path or a group name, with its NUL
@@ -26,6 +27,14 @@ struct config *config_load(const char *file, char *error, size_t size);
 
 // The same from memory: text[0, length), which need not end in NUL. name stands where FILE would in error.
 struct config *config_parse(const char *text, size_t length, const char *name, char *error, size_t size);
+
+// The octets that were read, of all files together, the including one first: `cat FILES | sha256sum`.
+struct config_source {
+    char sha256[SHA256_TEXT_SIZE];
+    uint64_t octets;
+    unsigned int files;
+};
+const struct config_source *config_source(const struct config *config);
 
 // What is legal but odd, one line each as in error; NULL behind the last one.
 const char *config_warning_at(const struct config *config, size_t index);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "config.h"
 #include "keys.h"
 
 #define FIELD_COUNT(key)                                               uint64_t key;
@@ -93,6 +94,7 @@ struct config {
 #undef S
     struct config_buckets buckets;
     char metrics_address[INET6_ADDRSTRLEN]; // metrics.listen without its port, for those who want text
+    struct config_source source;
     struct written *written; // values that came from the environment
     size_t written_count;
     char **warnings;

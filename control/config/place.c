@@ -300,6 +300,9 @@ static int walk_text(struct walk *walk, const char *text, size_t length)
 static int read_file(struct places *places, const char *text, size_t length)
 {
     struct walk *walk = calloc(1, sizeof(*walk));
+    if (places->file_count == 0)
+        sha256_init(&places->sum);
+    sha256_add(&places->sum, text, length);
     if (walk)
         *walk = (struct walk){.places = places, .file = places->file_count++};
     int result = walk ? walk_text(walk, text, length) : -ENOMEM;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "sha256.h"
 
 #define PLACE_PATH_SIZE    192u
 #define PLACE_DEPTH_MAX    8u
@@ -41,6 +42,7 @@ struct places {
     const char *file; // name of the first one
     char *included[PLACE_FILES_MAX - 1];
     unsigned file_count; // that were begun
+    struct sha256 sum;   // of the octets of all files, one behind the other
     char *error;         // the one line; the first error written stays
     size_t error_size;
     char *warnings[PLACE_WARNINGS_MAX];

@@ -14,6 +14,7 @@
 #include "rates.h"
 #include "resolve.h"
 #include "rpc/audit.h"
+#include "versions.h"
 #include "rpc/count.h"
 
 #define ERROR_SIZE            1024
@@ -26,6 +27,7 @@ enum hand_over { HANDED_NONE, HANDED_WAITING, HANDED_ACCEPTED, HANDED_REFUSED };
 struct reload_answer {
     void (*done)(void *context, int result, const char *text);
     void *context;
+    const char *who; // asked for it, for the history; NULL: nobody at the control socket
 };
 
 // Why a configuration goes to the dataplane.
@@ -80,6 +82,7 @@ struct control {
     uint64_t started_ms;
     uint64_t start_time_s; // Unix time
     struct reload_counts reloads;
+    struct versions versions;
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
     struct end_job *end_jobs; // rpc/dialog_end_many.c
@@ -106,6 +109,11 @@ void control_fini(struct control *control);
 // before this returns) or -errno with one line in error (no answer follows).
 int control_reload(struct control *control, const char *file, const struct reload_answer *answer, char *error,
                    size_t size);
+
+// The same from a version that is kept (0: the newest one before that in force which says something else).
+// -ENOENT when there is none.
+int control_rollback(struct control *control, uint32_t version, const struct reload_answer *answer,
+                     char *error, size_t size);
 
 // 0 when a configuration may be handed over now, or when there is no dataplane to take it; else -EBUSY while
 // another one is under way, or -EAGAIN, with one line in error.

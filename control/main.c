@@ -142,7 +142,7 @@ static void on_reloaded(void *context, int result, const char *text)
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
     char error[ERROR_SIZE];
-    struct reload_answer answer = {on_reloaded, NULL};
+    struct reload_answer answer = {on_reloaded, NULL, "SIGHUP"};
     manager_reloading();
     audit_reopen(context);
     if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0) {

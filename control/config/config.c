@@ -283,6 +283,11 @@ const char *config_state_directory(const struct config *config)
     return config->state.directory;
 }
 
+uint64_t config_versions(const struct config *config)
+{
+    return config->state.versions;
+}
+
 bool config_network_at(const struct config *config, size_t index, struct snapshot_network *view)
 {
     if (index >= config->network_count)

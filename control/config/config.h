@@ -106,6 +106,7 @@ const char *config_metrics_address(const struct config *config,
                                    uint16_t *port);              // "127.0.0.1", port in host order
 const char *config_control_group(const struct config *config);   // name of the control socket's group
 const char *config_state_directory(const struct config *config); // absolute path
+uint64_t config_versions(const struct config *config);           // how many are kept
 struct config_control_view {
     const char *role_groups[3]; // of viewers, operators, admins; "": not given
     const char *audit;          // absolute path, "": none

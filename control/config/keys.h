@@ -249,7 +249,8 @@ extern const char *const choices_session_end[];
 #define CONFIG_STATE(K, L) \
     K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \
     K(dialogs, PATH, NULL, "auto", 0, 0, RESTART, \
-      "directory in memory for the dialogs' files; auto: on hugetlbfs where there is room for them twice, else in /dev/shm")
+      "directory in memory for the dialogs' files; auto: on hugetlbfs where there is room for them twice, else in /dev/shm") \
+    K(versions, COUNT, NULL, "20", 1, 100, RELOAD, "configurations that are kept in directory for config history and rollback")
 
 // S(key, rows, help): a section of values, in the order in which they are printed.
 #define CONFIG_SECTIONS(S) \

@@ -87,7 +87,7 @@ static void on_done(void *context, int result, const char *text)
 static void request(struct rpc_call *call, enum overlay_state state)
 {
     char error[ERROR_SIZE];
-    struct reload_answer answer = {on_done, call};
+    struct reload_answer answer = {on_done, call, rpc_who(call)};
     struct drain_request request = {rpc_text(call, "peer"), rpc_text(call, "member"), state, rpc_who(call)};
     int result = drain_request(rpc_control(call), &request, &answer, error, sizeof(error));
     if (result < 0)

@@ -33,10 +33,13 @@ void rpc_dialog_end(struct rpc_call *call);
 // dialog_end_many.c
 void rpc_dialog_end_many(struct rpc_call *call);
 
-// settings.c
+// config.c
 void rpc_config_check(struct rpc_call *call);
 void rpc_config_show(struct rpc_call *call);
+void rpc_config_diff(struct rpc_call *call);
 void rpc_config_reload(struct rpc_call *call);
+void rpc_config_history(struct rpc_call *call);
+void rpc_config_rollback(struct rpc_call *call);
 
 // filter.c
 void rpc_prefilter_show(struct rpc_call *call);

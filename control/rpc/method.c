@@ -67,6 +67,25 @@ static const struct rpc_param reload_params[] = {
     {0},
 };
 
+static const struct rpc_param version_params[] = {
+    {"version", RPC_INTEGER, false, 1, UINT32_MAX, NULL,
+     "a version of config.history, instead of what is in force"},
+    {0},
+};
+
+static const struct rpc_param diff_params[] = {
+    {"file", RPC_TEXT, false, 1, RPC_PATH_MAX, NULL,
+     "absolute path; without it, the file in force as it is now"},
+    {"version", RPC_INTEGER, false, 1, UINT32_MAX, NULL, "a version of config.history, instead of a file"},
+    {0},
+};
+
+static const struct rpc_param rollback_params[] = {
+    {"version", RPC_INTEGER, false, 1, UINT32_MAX, NULL,
+     "a version of config.history; without it, the newest of before that says something else"},
+    {0},
+};
+
 static const struct rpc_param top_params[] = {
     {"limit", RPC_INTEGER, false, 1, 1000, NULL, "rows a network (20)"},
     {0},
@@ -118,10 +137,16 @@ const struct rpc_method rpc_methods[] = {
      "missing"},
     {"config.check", check_params, rpc_config_check, ROLE_ADMIN, false, "0.1",
      "is this configuration acceptable, what needs a restart"},
-    {"config.show", nothing, rpc_config_show, ROLE_VIEWER, false, "0.1",
-     "the configuration in force, every key"},
+    {"config.show", version_params, rpc_config_show, ROLE_VIEWER, false, "0.1",
+     "the configuration in force, or a version of it, every key"},
+    {"config.diff", diff_params, rpc_config_diff, ROLE_ADMIN, false, "0.1",
+     "what a file or a version would change, key by key, and what needs a restart"},
     {"config.reload", reload_params, rpc_config_reload, ROLE_ADMIN, true, "0.1",
      "bring a configuration into force, whole or not at all"},
+    {"config.history", nothing, rpc_config_history, ROLE_VIEWER, false, "0.1",
+     "versions that are kept, newest first: when, by whom, from which file, what came of it"},
+    {"config.rollback", rollback_params, rpc_config_rollback, ROLE_ADMIN, true, "0.1",
+     "bring a version that is kept into force again, as a version of its own"},
     {"prefilter.show", nothing, rpc_prefilter_show, ROLE_VIEWER, false, "0.1",
      "packets by reason and network, and bans"},
     {"prefilter.top", top_params, rpc_prefilter_top, ROLE_VIEWER, false, "0.1",

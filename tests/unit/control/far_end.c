@@ -189,3 +189,14 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
         abort();
     return fd;
 }
+
+void far_forget_versions(const char *directory)
+{
+    char path[256];
+    for (unsigned int version = 1; version < 64; version++) {
+        snprintf(path, sizeof(path), "%s/versions/%u", directory, version);
+        unlink(path);
+    }
+    snprintf(path, sizeof(path), "%s/versions", directory);
+    rmdir(path);
+}

@@ -42,4 +42,7 @@ void far_run(struct event_base *base, int ms);
 // seals is 0.
 int far_counters(uint32_t workers, uint64_t base, unsigned int seals);
 
+// Removes the versions of the configuration that control kept in a state directory.
+void far_forget_versions(const char *directory);
+
 #endif

@@ -73,6 +73,7 @@ static int teardown(void **state)
         snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
         unlink(path);
     }
+    far_forget_versions(world->directory);
     int result = rmdir(world->directory);
     free(world);
     return result;
@@ -157,7 +158,7 @@ static void on_done(void *context, int result, const char *text)
 
 static int say(struct world *world, const char *peer, const char *member, enum overlay_state state)
 {
-    struct reload_answer answer = {on_done, world};
+    struct reload_answer answer = {on_done, world, NULL};
     struct drain_request request = {peer, member, state, "alice"};
     world->answered = false;
     world->text[0] = '\0';
@@ -310,7 +311,7 @@ static void test_survives(void **state)
     assert_true(said.node);
     far_done(world->far, CHANNEL_SNAPSHOT_RESULT, request, 0, "");
     say_hello(world, CHANNEL_RUNNING, sequence);
-    struct reload_answer answer = {on_done, world};
+    struct reload_answer answer = {on_done, world, NULL};
     world->answered = false;
     assert_int_equal(control_reload(&world->control, NULL, &answer, world->text, sizeof(world->text)), 0);
     assert_true(taken(world).node);
@@ -334,7 +335,7 @@ static void test_forgotten(void **state)
     }
     fclose(in);
     fclose(out);
-    struct reload_answer answer = {on_done, world};
+    struct reload_answer answer = {on_done, world, NULL};
     world->answered = false;
     assert_int_equal(control_reload(&world->control, path, &answer, world->text, sizeof(world->text)), 0);
     assert_int_equal(world->control.overlay.count, 1); // not before it is accepted

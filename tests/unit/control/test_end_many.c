@@ -75,6 +75,7 @@ static int teardown(void **state)
         snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
         unlink(path);
     }
+    far_forget_versions(world->directory);
     int result = rmdir(world->directory);
     free(world);
     return result;

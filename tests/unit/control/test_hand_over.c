@@ -74,6 +74,7 @@ static int teardown(void **state)
         snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
         unlink(path);
     }
+    far_forget_versions(world->directory);
     int result = rmdir(world->directory);
     free(world);
     return result;
@@ -154,7 +155,7 @@ static void on_reloaded(void *context, int result, const char *text)
 
 static int reload(struct world *world, const char *file)
 {
-    struct reload_answer answer = {on_reloaded, world};
+    struct reload_answer answer = {on_reloaded, world, NULL};
     world->answered = false;
     return control_reload(&world->control, file, &answer, world->text, sizeof(world->text));
 }

@@ -57,6 +57,7 @@ static int teardown(void **state)
         snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
         unlink(path);
     }
+    far_forget_versions(directory);
     return rmdir(directory);
 }
 
@@ -107,7 +108,7 @@ static void on_done(void *context, int result, const char *text)
 static void say(const char *name, const char *of, enum overlay_state state)
 {
     char error[ERROR_SIZE];
-    struct reload_answer answer = {on_done, NULL};
+    struct reload_answer answer = {on_done, NULL, NULL};
     struct drain_request request = {name, of, state, "alice"};
     if (drain_request(&control, &request, &answer, error, sizeof(error)) < 0)
         fail_msg("%s", error);

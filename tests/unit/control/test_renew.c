@@ -99,6 +99,7 @@ static int teardown(void **state)
         snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
         unlink(path);
     }
+    far_forget_versions(world->directory);
     int result = rmdir(world->directory);
     free(world);
     return result;
@@ -172,7 +173,7 @@ static void on_reloaded(void *context, int result, const char *text)
 // Begins a reload, whose end makes control ask the name server again.
 static void reload(struct world *world)
 {
-    struct reload_answer answer = {on_reloaded, world};
+    struct reload_answer answer = {on_reloaded, world, NULL};
     char error[ERROR_SIZE];
     world->answered = false;
     assert_int_equal(control_reload(&world->control, NULL, &answer, error, sizeof(error)), 0);

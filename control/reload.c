@@ -137,6 +137,7 @@ struct coming {
     struct config *config;
     const char *file;
     char cause[HISTORY_WORD_SIZE];
+    const struct config_source *source;
 };
 
 static void log_warnings(const struct config *config)
@@ -159,13 +160,14 @@ static int begin(struct control *control, const struct coming *coming, const str
         config_free(coming->config);
         return result;
     }
+    const struct config_source source = *coming->source;
     log_warnings(coming->config);
     struct build build = hand_over_build(control, error, size);
     result = configuration_build(&control->candidate, coming->config, coming->file, &build);
     if (result < 0)
         return result;
     control->reload = *answer;
-    version_begin(&control->versions, coming->cause, answer->who);
+    version_begin(&control->versions, coming->cause, answer->who, &source);
     return hand_over(control, error, size);
 }
 
@@ -174,6 +176,7 @@ int control_reload(struct control *control, const char *file, const struct reloa
 {
     struct coming coming = {.file = file ? file : control->active.file, .cause = "reload"};
     coming.config = config_load(coming.file, error, size);
+    coming.source = coming.config ? config_source(coming.config) : NULL;
     int result = coming.config ? begin(control, &coming, answer, error, size) : -EINVAL;
     if (result < 0) // else reload_done() counts it
         count_reload(control, true);
@@ -184,7 +187,7 @@ int control_rollback(struct control *control, uint32_t version, const struct rel
                      char *error, size_t size)
 {
     struct history_entry entry;
-    struct coming coming = {.file = entry.file};
+    struct coming coming = {.file = entry.file, .source = &entry.source};
     version = version ? version : version_before(control);
     if (version == 0) {
         snprintf(error, size, "no version of before is kept that says something else; see config history");

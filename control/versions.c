@@ -22,7 +22,7 @@ static void add(struct control *control, const struct configuration *configurati
     snprintf(error, sizeof(error), "no memory");
     if (entry) {
         *entry = (struct history_entry){.time = (int64_t)time(NULL),
-                                        .source = *config_source(configuration->config),
+                                        .source = versions->source,
                                         .sequence = configuration->image->sequence,
                                         .accepted = result == 0};
         snprintf(entry->who, sizeof(entry->who), "%s", versions->who);
@@ -42,8 +42,10 @@ static void add(struct control *control, const struct configuration *configurati
     free(entry);
 }
 
-void version_begin(struct versions *versions, const char *cause, const char *who)
+void version_begin(struct versions *versions, const char *cause, const char *who,
+                   const struct config_source *source)
 {
+    versions->source = *source;
     snprintf(versions->cause, sizeof(versions->cause), "%s", cause);
     snprintf(versions->who, sizeof(versions->who), "%s", who ? who : "-");
 }
@@ -73,7 +75,7 @@ void version_start(struct control *control)
         control->versions.active = newest;
         return;
     }
-    version_begin(&control->versions, "start", NULL);
+    version_begin(&control->versions, "start", NULL, config_source(control->active.config));
     add(control, &control->active, 0, "read at start");
 }
 

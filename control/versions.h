@@ -16,13 +16,15 @@ struct versions {
     // Of the configuration that is on its way.
     char cause[HISTORY_WORD_SIZE];
     char who[HISTORY_WORD_SIZE];
+    struct config_source source; // of a version that comes back: what it was made from
 };
 
 // What control began with: the version that is in force already when it says the same, else a new one.
 void version_start(struct control *control);
 
 // A configuration sets out; who may be NULL.
-void version_begin(struct versions *versions, const char *cause, const char *who);
+void version_begin(struct versions *versions, const char *cause, const char *who,
+                   const struct config_source *source);
 
 // What came of it. A reload that took what is in force already makes no version. What cannot be written is
 // logged.

@@ -159,6 +159,7 @@ static void test_the_way_back(void **state)
     struct history_entry entry = entry_of(world, 3);
     assert_string_equal(entry.cause, "rollback 1");
     assert_string_equal(entry.who, "bob");
+    assert_string_equal(entry.source.sha256, entry_of(world, 1).source.sha256);
     assert_string_equal(entry.file, world->path[0]);
     assert_string_equal(world->control.active.file, world->path[0]); // which the next reload reads
     assert_int_equal(rollback(world, 0), 0);

@@ -122,6 +122,9 @@ static int check_only(const struct arguments *a)
         fprintf(stderr, "%s\n", error); // FILE:LINE:COLUMN first, as editors read it
         return EXIT_REFUSED;
     }
+    const char *warning;
+    for (size_t i = 0; (warning = config_warning_at(config, i)); i++)
+        fprintf(stderr, "warning: %s\n", warning);
     int result = a->verbose ? config_print(config, stdout) : 0;
     config_free(config);
     return result == 0 && fflush(stdout) == 0 ? EXIT_DONE

@@ -23,6 +23,13 @@ static const struct ctl_word sip_options[] = {
 static const struct ctl_word reload_word[] = {
     {"FILE", "file", CTL_TEXT, false, "instead of the file in force"}, {0}};
 static const struct ctl_word method_word[] = {{"METHOD", "method", CTL_TEXT, false, "only this method"}, {0}};
+static const struct ctl_word diff_word[] = {
+    {"FILE", "file", CTL_TEXT, false, "instead of the file in force as it is now"}, {0}};
+static const struct ctl_word version_word[] = {
+    {"VERSION", "version", CTL_NUMBER, false, "of config history; without it, the one of before"}, {0}};
+static const struct ctl_word version_options[] = {
+    {"--version", "version", CTL_NUMBER, false, "of config history, instead of a file or what is in force"},
+    {0}};
 static const struct ctl_word address_word[] = {{"ADDRESS", "address", CTL_TEXT, true, "IPv4 address"}, {0}};
 
 static const struct ctl_word list_options[] = {
@@ -77,8 +84,16 @@ const struct ctl_command ctl_commands[] = {
      "a line a change of a dialog's state, until Ctrl-C"},
     {"config", "check", NULL, file_word, none, NULL, run_config_check,
      "is a file acceptable (needs no daemon)"},
-    {"config", "show", "config.show", none, none, show_config, NULL, "every key in force"},
+    {"config", "show", "config.show", none, version_options, show_config, NULL, "every key in force"},
+    {"config", "diff", "config.diff", diff_word, version_options, NULL, run_config_diff,
+     "what a file or a version would change, key by key"},
     {"config", "reload", "config.reload", reload_word, none, NULL, run_config_reload, "whole or not at all"},
+    {"config", "history", "config.history", none, none, show_history, NULL,
+     "versions that are kept: when, by whom, what came of it"},
+    {"config", "rollback", "config.rollback", version_word, none, show_rollback, NULL,
+     "a kept version into force again"},
+    {"config", "reference", NULL, none, none, NULL, run_config_reference,
+     "every key with type, default, range, help (needs no daemon)"},
     {"prefilter", "show", "prefilter.show", none, none, show_prefilter, NULL, "packets by reason, bans"},
     {"prefilter", "top", "prefilter.top", none, top_options, show_top, NULL, "sources with the most drops"},
     {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL,
@@ -242,48 +257,4 @@ int ctl_execute(struct ctl *ctl, int count, const char *const *words)
         return status;
     }
     return wrong("no such command:", words[0]);
-}
-
-// The file is read by this user, with this user's rights; the daemon is not asked.
-int run_config_check(struct ctl *ctl, const json_t *params)
-{
-    char error[1024];
-    const char *file = json_string_value(json_object_get(params, "file"));
-    struct config *config = config_load(file, error, sizeof(error));
-    if (!config) {
-        fprintf(stderr, "%s\n", error);
-        return CTL_REFUSED;
-    }
-    config_free(config);
-    if (ctl->json)
-        fputs("{\"valid\":true}\n", ctl->out);
-    else
-        fprintf(ctl->out, "%s: ok\n", file);
-    return CTL_DONE;
-}
-
-int run_config_reload(struct ctl *ctl, const json_t *params)
-{
-    const char *file = json_string_value(json_object_get(params, "file"));
-    json_t *absolute = json_object();
-    if (file) { // the daemon's working directory is another one
-        char *path = realpath(file, NULL);
-        if (!path) {
-            fprintf(stderr, "dialgatectl: %s: no such file\n", file);
-            json_decref(absolute);
-            return CTL_REFUSED;
-        }
-        json_object_set_new(absolute, "file", json_string(path));
-        free(path);
-    }
-    json_t *result = ctl_call(ctl, "config.reload", absolute);
-    json_decref(absolute);
-    if (!result)
-        return CTL_REFUSED;
-    if (ctl->json)
-        ctl_print_json(ctl, result);
-    else
-        show_reload(ctl, result);
-    json_decref(result);
-    return CTL_DONE;
 }

@@ -75,7 +75,8 @@ void show_peers(struct ctl *ctl, const json_t *result);
 void show_peer(struct ctl *ctl, const json_t *result);
 void show_drained(struct ctl *ctl, const json_t *result);
 void show_config(struct ctl *ctl, const json_t *result);
-void show_reload(struct ctl *ctl, const json_t *result);
+void show_rollback(struct ctl *ctl, const json_t *result);
+void show_history(struct ctl *ctl, const json_t *result);
 void show_prefilter(struct ctl *ctl, const json_t *result);
 void show_top(struct ctl *ctl, const json_t *result);
 void show_ban(struct ctl *ctl, const json_t *result);
@@ -91,5 +92,7 @@ int run_sip_check(struct ctl *ctl, const json_t *params);
 int run_sip_show(struct ctl *ctl, const json_t *params);
 int run_config_check(struct ctl *ctl, const json_t *params);
 int run_config_reload(struct ctl *ctl, const json_t *params);
+int run_config_diff(struct ctl *ctl, const json_t *params);
+int run_config_reference(struct ctl *ctl, const json_t *params);
 
 #endif

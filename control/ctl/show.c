@@ -83,18 +83,6 @@ void show_cores(struct ctl *ctl, const json_t *result)
     print_and_free(ctl, table);
 }
 
-void show_config(struct ctl *ctl, const json_t *result)
-{
-    fprintf(ctl->out, "# sequence %" PRId64 ", from %s\n%s", number(result, "sequence"), text(result, "file"),
-            text(result, "yaml"));
-}
-
-void show_reload(struct ctl *ctl, const json_t *result)
-{
-    fprintf(ctl->out, "%s: sequence %" PRId64 "; %s\n", text(result, "file"), number(result, "sequence"),
-            text(result, "text"));
-}
-
 void show_metrics(struct ctl *ctl, const json_t *result)
 {
     const json_t *families = json_object_get(result, "families");

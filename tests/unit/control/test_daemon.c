@@ -298,7 +298,7 @@ static void test_dialgatectl(void **state)
                 {{"prefilter", "ban", "1.2.3.4", "--for", "10ms"}, 2, "not understood"},
                 {{"config", "show"}, 0, "listeners:"},
                 {{"config", "reload"}, 0, "sequence 2"},
-                {{"config", "reload", "/nonexistent"}, 1, "no such file"},
+                {{"config", "reload", "/nonexistent"}, 1, "No such file"},
                 {{"metrics"}, 0, "dialgate_dataplane_up 0"},
                 {{"dialog", "end", "--help"}, 0, "usage:"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -149,6 +149,10 @@ static const char *deliver(struct channel *channel, int *fds)
         channel->callbacks->member_events(channel->context, body);
         return NULL;
     }
+    if (header->type == CHANNEL_NAME_ASK) {
+        channel->callbacks->name_ask(channel->context, &((const struct channel_name_ask *)body)->name);
+        return NULL;
+    }
     if (header->request == 0 || header->request > channel->last_number)
         return "an answer to a request that was never made";
     struct pending *pending = find(channel, header->request);
@@ -366,4 +370,10 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
     if (channel->waiting++ == 0)
         event_add(channel->sweep, &wait);
     return 0;
+}
+
+int channel_tell(struct channel *channel, enum channel_type type, const void *body)
+{
+    const struct channel_request message = {.type = type, .body = body, .fd = -1};
+    return channel_ready(channel) ? transmit(channel, &message, 0) : -ENOTCONN;
 }

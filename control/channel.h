@@ -19,6 +19,8 @@ struct channel_callbacks {
     // Checked events. The struct dies with the return.
     void (*events)(void *context, const struct channel_events *events);
     void (*member_events)(void *context, const struct channel_member_events *events);
+    // A checked question for a name. It is answered with channel_tell(), or not at all.
+    void (*name_ask)(void *context, const struct channel_name *name);
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };
@@ -58,5 +60,8 @@ struct channel_request {
 // -ETIMEDOUT.
 int channel_ask(struct channel *channel, const struct channel_request *request,
                 const struct channel_answer *answer);
+
+// Sends what has no answer. Returns 0 or -errno (-ENOTCONN, -EAGAIN: it did not go).
+int channel_tell(struct channel *channel, enum channel_type type, const void *body);
 
 #endif

@@ -79,6 +79,24 @@ static const char *check_member_events(const struct channel_member_events *event
     return NULL;
 }
 
+static bool is_name_octet(char octet)
+{
+    return (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-';
+}
+
+// No label is empty; what else a label must be is DNS's business.
+static bool name_ok(const struct channel_name *name)
+{
+    char before = '.';
+    if (name->length == 0 || name->length >= CHANNEL_NAME_SIZE || name->octets[name->length] != '\0' ||
+        name->service > 1)
+        return false;
+    for (uint32_t i = 0; i < name->length; before = name->octets[i++])
+        if (!is_name_octet(name->octets[i]) && (name->octets[i] != '.' || before == '.'))
+            return false;
+    return before != '.';
+}
+
 static const char *check_done(const struct channel_done *done, unsigned int type)
 {
     if (!memchr(done->text, '\0', sizeof(done->text)))
@@ -115,6 +133,10 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 ? check_events(payload) : "events as an answer";
     case CHANNEL_MEMBER_EVENTS:
         return header->request == 0 ? check_member_events(payload) : "events as an answer";
+    case CHANNEL_NAME_ASK:
+        return header->request == 0 && name_ok(&((const struct channel_name_ask *)payload)->name)
+                   ? NULL
+                   : "question for what is no name";
     case CHANNEL_SNAPSHOT_RESULT:
     case CHANNEL_DONE:
     case CHANNEL_REFUSED:

@@ -82,6 +82,19 @@ static void on_member_events(void *context, const struct channel_member_events *
         control->events.publish_members(control->events.context, events);
 }
 
+static void on_name_ask(void *context, const struct channel_name *name)
+{
+    const struct control *control = context;
+    names_ask(control->names, name);
+}
+
+// What finds no room in the socket is asked again.
+static void on_name_answer(void *context, const struct channel_name_answer *answer)
+{
+    const struct control *control = context;
+    channel_tell(control->channel, CHANNEL_NAME_ANSWER, answer);
+}
+
 static void on_lost(void *context)
 {
     struct control *control = context;
@@ -90,8 +103,11 @@ static void on_lost(void *context)
     control->resend = false;
 }
 
-static const struct channel_callbacks callbacks = {
-    .hello = on_hello, .events = on_events, .member_events = on_member_events, .lost = on_lost};
+static const struct channel_callbacks callbacks = {.hello = on_hello,
+                                                   .events = on_events,
+                                                   .member_events = on_member_events,
+                                                   .name_ask = on_name_ask,
+                                                   .lost = on_lost};
 
 static void on_hosts_changed(void *context);
 static void on_renewal(evutil_socket_t fd, short what, void *context);
@@ -107,7 +123,13 @@ static int start_resolver(struct control *control, const struct control_options 
         return -ENOMEM;
     }
     control->resolver = resolver_create(&resolver, config, error, size);
-    return control->resolver ? 0 : -EINVAL;
+    if (!control->resolver)
+        return -EINVAL;
+    struct names_options names = {control->base, options->name_servers, on_name_answer, control};
+    control->names = names_create(&names);
+    if (!control->names)
+        snprintf(error, size, "no memory");
+    return control->names ? 0 : -ENOMEM;
 }
 
 int control_init(struct control *control, struct event_base *base, const struct control_options *options,
@@ -168,6 +190,7 @@ void control_fini(struct control *control)
     channel_destroy(control->channel);
     audit_reopen(control);
     rates_destroy(control->rates);
+    names_destroy(control->names);
     resolver_destroy(control->resolver);
     if (control->renewal)
         event_free(control->renewal);

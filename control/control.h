@@ -10,6 +10,7 @@
 #include "configuration.h"
 #include "counters.h"
 #include "dialgate/prefilter.h"
+#include "names.h"
 #include "prefilter.h"
 #include "rates.h"
 #include "resolve.h"
@@ -61,6 +62,7 @@ struct control {
     struct overlay overlay; // what the operator said of node, peers and members; drain.c
     struct overlay changed; // with RELOAD_OF_OVERLAY: what is to be said
     struct resolver *resolver;
+    struct names *names;
     struct event *renewal; // hosts changed: pending until the new addresses can be handed over
     uint64_t sequence;     // the last that was given to an image
     struct configuration active;

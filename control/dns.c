@@ -14,13 +14,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define RESOLV_CONF    "/etc/resolv.conf"
-#define QUERY_MS       1500 // the first try; c-ares doubles it
-#define QUERY_TRIES    3
-#define TARGETS_MAX    HOST_ADDRESSES_MAX
-#define ADDRESSES_READ 64 // of one A answer
-#define FOUND_MAX      ((uint32_t)(TARGETS_MAX * ADDRESSES_READ))
-#define TTL_MAX        0x7fffffffu // RFC 2181 8: the top bit makes it zero
+#define RESOLV_CONF     "/etc/resolv.conf"
+#define QUERY_MS        1500 // the first try; c-ares doubles it
+#define QUERY_TRIES     3
+#define TARGETS_MAX     HOST_ADDRESSES_MAX
+#define ADDRESSES_READ  64 // of one A answer
+#define FOUND_MAX       ((uint32_t)(TARGETS_MAX * ADDRESSES_READ))
+#define TTL_MAX         0x7fffffffu // RFC 2181 8: the top bit makes it zero
+#define NAME_MAX_OCTETS 253u        // RFC 1035 2.3.4, as text
 
 struct dns_socket {
     struct dns_socket *next;
@@ -55,6 +56,7 @@ struct look_up {
     void *context;
     uint32_t open; // queries
     const char *fault;
+    bool none; // with a fault
     uint32_t ttl_s;
     uint32_t target_count;
     uint32_t found_count;
@@ -249,9 +251,11 @@ static void close_query(struct look_up *look_up)
 {
     if (--look_up->open > 0)
         return;
-    struct dns_answer answer = {.fault = look_up->fault, .ttl_s = look_up->ttl_s};
-    if (!answer.fault && look_up->found_count == 0)
+    struct dns_answer answer = {.fault = look_up->fault, .none = look_up->none, .ttl_s = look_up->ttl_s};
+    if (!answer.fault && look_up->found_count == 0) {
         answer.fault = "the name has no address";
+        answer.none = true;
+    }
     if (!answer.fault)
         fill_answer(look_up, &answer);
     look_up->dns->look_ups--;
@@ -355,7 +359,8 @@ static void on_services(void *context, int status, int timeouts, unsigned char *
         look_up->target_count = 0; // the host itself is none
         for (const struct ares_srv_reply *record = records; record; record = record->next)
             add_target(look_up, record);
-        if (look_up->target_count == 0)
+        look_up->none = look_up->target_count == 0;
+        if (look_up->none)
             look_up->fault = "its SRV record says that there is no SIP over UDP";
     } else if (status != ARES_SUCCESS && !has_none(status)) {
         look_up->fault = fault_of(status);
@@ -367,9 +372,19 @@ static void on_services(void *context, int status, int timeouts, unsigned char *
     close_query(look_up);
 }
 
-void dns_look_up(struct dns *dns, const char *host, dns_done *done, void *context)
+// A name that is too long for DNS with this before it has no such record.
+static bool has_service(const struct dns_question *question, char name[NS_MAXDNAME])
 {
-    char name[HOST_NAME_SIZE + sizeof("_sip._udp.")];
+    static const char prefix[] = "_sip._udp.";
+    if (!question->service || strlen(question->host) + sizeof(prefix) > NAME_MAX_OCTETS + 1)
+        return false;
+    snprintf(name, NS_MAXDNAME, "%s%s", prefix, question->host);
+    return true;
+}
+
+void dns_look_up(struct dns *dns, const struct dns_question *question, dns_done *done, void *context)
+{
+    char name[NS_MAXDNAME];
     struct look_up *look_up = calloc(1, sizeof(*look_up));
     refresh_channel(dns);
     if (!look_up || !dns->channel) {
@@ -380,10 +395,14 @@ void dns_look_up(struct dns *dns, const char *host, dns_done *done, void *contex
     }
     *look_up = (struct look_up){
         .dns = dns, .done = done, .context = context, .open = 1, .ttl_s = TTL_MAX, .target_count = 1};
-    snprintf(name, sizeof(name), "_sip._udp.%s", host);
     // Without SRV records the host is its own only target, at the member's port.
-    snprintf(look_up->targets[0].name, sizeof(look_up->targets[0].name), "%s", host);
+    snprintf(look_up->targets[0].name, sizeof(look_up->targets[0].name), "%s", question->host);
     dns->look_ups++;
-    ares_query(dns->channel, name, ns_c_in, ns_t_srv, on_services, look_up);
+    if (has_service(question, name)) {
+        ares_query(dns->channel, name, ns_c_in, ns_t_srv, on_services, look_up);
+    } else {
+        ask_addresses(look_up, &look_up->targets[0]);
+        close_query(look_up);
+    }
     set_timer(dns);
 }

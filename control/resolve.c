@@ -136,7 +136,7 @@ static void on_due(evutil_socket_t fd, short what, void *context)
     }
     resolver->look_ups++;
     watch->under_way = true;
-    dns_look_up(resolver->dns, watch->name, on_answer, watch);
+    dns_look_up(resolver->dns, &(struct dns_question){watch->name, true}, on_answer, watch);
 }
 
 static struct watch *make_watch(struct resolver *resolver, const char *name)

@@ -22,6 +22,7 @@
 #include "manager.h"
 #include "overload_log.h"
 #include "member_events.h"
+#include "name_cache.h"
 #include "reload.h"
 #include "unreachables.h"
 
@@ -57,6 +58,7 @@ struct agent {
     struct overload_log overload;
     struct manager manager;
     struct member_events member_events;
+    struct name_cache names;
     struct dataplane plane;
 };
 
@@ -161,6 +163,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     dialog_events_poll(&agent->events);
     member_events_poll(&agent->member_events);
     call_records_poll(&agent->plane.records, &agent->channel);
+    name_cache_poll(&agent->names, now_ms);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);
@@ -174,6 +177,29 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         agent->members_ms = now_ms;
 }
 
+static void publish_names(void *context, struct name_table *table)
+{
+    struct agent *agent = context;
+
+    reload_names(&agent->plane, table);
+}
+
+static int start_names(struct agent *agent)
+{
+    struct workers *workers = &agent->plane.workers;
+    struct name_asks *asks[WORKERS_MAX];
+
+    for (unsigned i = 0; i < workers->count; i++)
+        asks[i] = worker_name_asks(workers->workers[i]);
+    const struct name_cache_options options = {.channel = &agent->channel,
+                                               .asks = asks,
+                                               .ask_count = workers->count,
+                                               .key = &agent->plane.keys.table,
+                                               .publish = publish_names,
+                                               .context = agent};
+    return name_cache_init(&agent->names, &options);
+}
+
 // Takes rules. Returns 0 or -errno with agent->fault; then the process ends.
 static int start(struct agent *agent, struct rules *rules)
 {
@@ -183,6 +209,10 @@ static int start(struct agent *agent, struct rules *rules)
     agent->state = CHANNEL_STARTING;
     say_hello(agent, NULL);
     result = boot_start(&agent->plane, rules, &agent->dir, &agent->options->boot, agent->fault);
+    if (result == 0 && start_names(agent) < 0) {
+        result = fault_set(agent->fault, ENOMEM, "no memory for names of next hops");
+        boot_stop(&agent->plane);
+    }
     if (result < 0) {
         agent->state = CHANNEL_FAILED;
         agent->end = true;
@@ -261,6 +291,10 @@ static void take_message(struct agent *agent, const struct channel_input *in)
     case CHANNEL_SNAPSHOT:
         take_snapshot(agent, in);
         break;
+    case CHANNEL_NAME_ANSWER:
+        if (agent->state == CHANNEL_RUNNING)
+            name_cache_answer(&agent->names, &in->body.name, clock_ms());
+        break;
     default:
         if (agent->state == CHANNEL_RUNNING)
             dialog_requests_begin(&agent->requests, in, clock_ms());
@@ -292,6 +326,8 @@ static void watch_control(struct agent *agent)
         agent->without_control_ms = clock_ms();
         agent->saved_tried = false;
         dialog_requests_forget(&agent->requests);
+        if (agent->state == CHANNEL_RUNNING)
+            name_cache_forget(&agent->names);
     }
     if (channel->fd < 0)
         return;
@@ -419,6 +455,7 @@ static void stop(struct agent *agent)
         _exit(1);
     }
     dialog_requests_fini(&agent->requests);
+    name_cache_fini(&agent->names);
     rcu_barrier();
     boot_stop(&agent->plane);
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "eal.h"
 #include "log.h"
+#include "name.h"
 #include "telemetry.h"
 
 static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
@@ -145,6 +146,7 @@ bool boot_stop(struct dataplane *plane)
     bool stopped = workers_stop(&plane->workers);
     struct rules *rules = plane->workers.published.rules;
     struct nexthop_table *nexthops = plane->workers.published.nexthops;
+    struct name_table *names = plane->workers.published.names;
 
     if (stopped) {
         workers_destroy(&plane->workers);
@@ -161,6 +163,7 @@ bool boot_stop(struct dataplane *plane)
     telemetry_end();
     counters_file_destroy(&plane->counters);
     nexthop_destroy(nexthops);
+    name_table_destroy(names);
     if (plane->start_rules != NULL && plane->start_rules != rules)
         rules_destroy(plane->start_rules);
     if (rules != NULL)

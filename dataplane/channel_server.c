@@ -264,6 +264,23 @@ static int check_header(const struct channel_header *header, size_t size, unsign
     return 0;
 }
 
+static int check_name(const struct channel_name_answer *answer, struct fault *fault)
+{
+    const struct channel_name *name = &answer->name;
+
+    if (name->length == 0 || name->length >= CHANNEL_NAME_SIZE || name->octets[name->length] != '\0' ||
+        name->service > 1)
+        return fault_set(fault, EINVAL, "answer for what is no name");
+    if (answer->result > CHANNEL_NAME_FAILED || answer->count > CHANNEL_NAME_ADDRESSES ||
+        (answer->result == CHANNEL_NAME_FOUND) != (answer->count > 0))
+        return fault_set(fault, EINVAL, "answer for a name with result %u and %u addresses", answer->result,
+                         answer->count);
+    if (answer->ttl_s == 0 || answer->ttl_s > CHANNEL_NAME_TTL_MAX_S)
+        return fault_set(fault, EINVAL, "answer for a name that is good for %u seconds; 1 to %u are possible",
+                         answer->ttl_s, CHANNEL_NAME_TTL_MAX_S);
+    return 0;
+}
+
 static int check_body(const struct channel_input *in, struct fault *fault)
 {
     const struct channel_dialog_list *list = &in->body.list;
@@ -304,6 +321,8 @@ static int check_body(const struct channel_input *in, struct fault *fault)
             return fault_set(fault, EINVAL, "records of worker %u, again %u", records->worker,
                              records->again);
         return 0;
+    case CHANNEL_NAME_ANSWER:
+        return check_name(&in->body.name, fault);
     default:
         return 0;
     }

@@ -32,6 +32,7 @@ struct channel_input {
         struct channel_dialog_list list;
         struct channel_dialog_select select;
         struct channel_records_done records_done;
+        struct channel_name_answer name;
     } body;
     int fd;
 };

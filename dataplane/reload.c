@@ -11,6 +11,7 @@
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
 #include "log.h"
+#include "name.h"
 #include "store.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
@@ -83,6 +84,7 @@ struct garbage {
     struct rcu_head head; // first: the callback gets its address
     struct rules *rules;
     struct nexthop_table *nexthops;
+    struct name_table *names;
 };
 
 static void destroy_garbage(struct rcu_head *head)
@@ -92,21 +94,21 @@ static void destroy_garbage(struct rcu_head *head)
     if (garbage->rules != NULL)
         rules_destroy(garbage->rules);
     nexthop_destroy(garbage->nexthops);
+    name_table_destroy(garbage->names);
     free(garbage);
 }
 
 // call_rcu and not synchronize_rcu: a worker that is stuck must not stop the agent too. Without memory for
 // the note the garbage stays, which is the lesser evil.
-static void destroy_later(struct rules *rules, struct nexthop_table *nexthops)
+static void destroy_later(const struct garbage *what)
 {
-    struct garbage *garbage = calloc(1, sizeof(*garbage));
+    struct garbage *garbage = malloc(sizeof(*garbage));
 
     if (garbage == NULL) {
         log_event(LOG_ERROR, "no_memory", "what=\"old configuration kept\"");
         return;
     }
-    garbage->rules = rules;
-    garbage->nexthops = nexthops;
+    *garbage = *what;
     rcu_thread_online();
     call_rcu(&garbage->head, destroy_garbage);
     rcu_thread_offline();
@@ -114,7 +116,12 @@ static void destroy_later(struct rules *rules, struct nexthop_table *nexthops)
 
 void reload_nexthops(struct dataplane *plane, struct nexthop_table *table)
 {
-    destroy_later(NULL, rcu_xchg_pointer(&plane->workers.published.nexthops, table));
+    destroy_later(&(struct garbage){.nexthops = rcu_xchg_pointer(&plane->workers.published.nexthops, table)});
+}
+
+void reload_names(struct dataplane *plane, struct name_table *table)
+{
+    destroy_later(&(struct garbage){.names = rcu_xchg_pointer(&plane->workers.published.names, table)});
 }
 
 static void name_change(struct fault *fault, const char *what)
@@ -201,6 +208,6 @@ int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fau
     before = rcu_xchg_pointer(&plane->workers.published.rules, rules);
     // The ports name their networks by those of the start.
     if (before != plane->start_rules)
-        destroy_later(before, NULL);
+        destroy_later(&(struct garbage){.rules = before});
     return 0;
 }

@@ -12,18 +12,18 @@
 enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED };
 
 struct packet {
-    uint64_t call_hash;     // keyed hash of the Call-ID
-    struct endpoint source; // where it comes from, and our listener that it came to
-    const uint8_t *payload; // SIP octets, in this mbuf
-    uint16_t length;        // of payload
-    uint16_t peer;          // that the source belongs to, NUMBER_NONE
-    struct span call_id;    // in payload
-    uint8_t network;        // it came from, or is to leave by
-    uint8_t ask;            // enum ask; the rest of this line is affinity.c's
-    uint16_t ask_peer;      // whose member is wanted
-    uint16_t held_by;       // the answer: member, NUMBER_NONE
-    uint8_t asker;          // worker
-    uint8_t reserved;
+    uint64_t call_hash;      // keyed hash of the Call-ID
+    struct endpoint source;  // where it comes from, and our listener that it came to
+    const uint8_t *payload;  // SIP octets, in this mbuf
+    uint16_t length;         // of payload
+    uint16_t peer;           // that the source belongs to, NUMBER_NONE
+    struct span call_id;     // in payload
+    uint8_t network;         // it came from, or is to leave by
+    uint8_t ask;             // enum ask; the rest of this line is affinity.c's
+    uint16_t ask_peer;       // whose member is wanted
+    uint16_t held_by;        // the answer: member, NUMBER_NONE
+    uint8_t asker;           // worker
+    uint8_t is_held;         // name.h: its next hop's name was asked for; 1: it has been through the stages
     uint64_t ask_hash;       // of the Call-ID that is named
     struct span ask_call_id; // in payload, like the tags
     struct span ask_local;   // tag of the side whose member is wanted

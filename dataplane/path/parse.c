@@ -116,7 +116,7 @@ void parse_stage(struct worker *worker, struct work *work)
                                                                      : COUNTER_DROP_MALFORMED_RESPONSE);
         return;
     }
-    if (packet->ask == ASK_NOT) // else it was counted before the other worker was asked
+    if (packet->ask == ASK_NOT && !packet->is_held) // else it was counted before somebody else was asked
         parse_count(worker, packet, message);
     if (message->is_request)
         work->server_key = server_key(worker, work);

@@ -6,7 +6,8 @@
 //   - the URI's address (its maddr before its host), when it is one of the peer's;
 //   - its name, when a member of the peer was found by it;
 //   - where that side's messages come from, if there is a record to tell;
-//   - 403.
+//   - an address of the peer's that DNS has for its name (name.h); until it has answered the request waits;
+//   - 403, or 500 when DNS does not answer, which is treated like an error of the transport below.
 //
 // What asks for TLS or another transport is refused before that: sent over UDP it would not be what was asked
 // for. sips is a scheme that we do not route by (16.3 item 2: 416). A transport that we do not have is what
@@ -14,6 +15,8 @@
 // (16.7 step 6): a 503 would tell it that we can serve nothing at all.
 #include <string.h>
 #include "worker_core.h"
+
+static const struct reply not_allowed = {403, "Next Hop Not Allowed", NULL};
 
 // The way of one request.
 struct way {
@@ -95,13 +98,29 @@ static uint16_t known_listener(const struct worker *worker, const struct work *w
     return dialog_cold(&worker->dialogs, work->dialog)->learnt[to].listener;
 }
 
-// NULL: way->to is the next hop.
-static const struct reply *find_way(struct worker *worker, struct way *way)
+// NULL: way->to is the next hop, or the request is held.
+static const struct reply *find_by_name(struct worker *worker, struct work *work, struct way *way)
 {
-    static const struct reply not_allowed = {403, "Next Hop Not Allowed", NULL};
+    static const struct reply not_resolved = {500, "Next Hop Not Resolved", NULL};
+    switch (name_find(worker, work, &way->hop, &way->to)) {
+    case NAME_FOUND:
+        return NULL;
+    case NAME_OPEN:
+        settle(work, WORK_HELD);
+        return NULL;
+    case NAME_FAILED:
+        return &not_resolved;
+    default:
+        count(worker, COUNTER_NEXT_HOP_REFUSED);
+        return &not_allowed;
+    }
+}
+
+// NULL: way->to is the next hop, or the request is held.
+static const struct reply *find_way(struct worker *worker, struct work *work, struct way *way)
+{
     static const struct reply secure = {416, "Unsupported URI Scheme", NULL};
     static const struct reply transport = {500, "Transport Not Supported", NULL};
-    const struct work *work = way->work;
     const struct message *message = work->message;
     struct span uri = work->next_route.length != 0 ? work->next_route : message->request_uri;
     enum next_hop kind = next_hop_of_uri(message->octets, uri, &way->hop);
@@ -112,11 +131,10 @@ static const struct reply *find_way(struct worker *worker, struct way *way)
         count(worker, COUNTER_NEXT_HOP_TRANSPORT);
         return kind == NEXT_HOP_SECURE ? &secure : &transport;
     }
-    if ((!by_source && find_by_uri(worker, way, kind)) || find_by_source(worker, way)) {
-        way->to.listener =
-            listener_towards(worker, work->to_peer, way->to.address, known_listener(worker, work));
+    if ((!by_source && find_by_uri(worker, way, kind)) || find_by_source(worker, way))
         return NULL;
-    }
+    if (kind == NEXT_HOP_NAME && !by_source)
+        return find_by_name(worker, work, way);
     count(worker, COUNTER_NEXT_HOP_REFUSED);
     return &not_allowed;
 }
@@ -125,7 +143,9 @@ void route_inside(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     struct way way = {.work = work};
-    const struct reply *refusal = find_way(worker, &way);
+    const struct reply *refusal = find_way(worker, work, &way);
+    if (work->outcome == WORK_HELD)
+        return;
     if (refusal != NULL) {
         if (message->method == METHOD_ACK)
             settle(work, COUNTER_DROP_NO_NEXT_HOP);
@@ -133,6 +153,7 @@ void route_inside(struct worker *worker, struct work *work)
             reply_stateless(worker, work, *refusal);
         return;
     }
+    way.to.listener = listener_towards(worker, work->to_peer, way.to.address, known_listener(worker, work));
     // Both may move their sender's target, which counts when they are answered by 2xx: until then the request
     // is kept.
     if (message->method == METHOD_INVITE || message->method == METHOD_UPDATE)

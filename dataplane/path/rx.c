@@ -12,6 +12,7 @@ unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struc
         packet_of(mbufs[i])->network = queue->network;
         packet_of(mbufs[i])->ask = ASK_NOT;
         packet_of(mbufs[i])->received_us = received_us;
+        packet_of(mbufs[i])->is_held = 0;
     }
     if (n > 0)
         count_add(worker, COUNTER_RX_PACKETS, n);

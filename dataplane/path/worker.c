@@ -50,6 +50,10 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
         affinity_ask(worker, mbuf);
         return;
     }
+    if (work.outcome == WORK_HELD) {
+        name_hold(worker, mbuf);
+        return;
+    }
     count(worker, work.outcome);
     rte_pktmbuf_free(mbuf);
 }
@@ -63,6 +67,15 @@ static void prefetch(const struct worker *worker, struct rte_mbuf *const *mbufs,
     dialogs_prefetch(&worker->dialogs, hashes, n);
 }
 
+static unsigned process_held(struct worker *worker)
+{
+    struct rte_mbuf *mbufs[NAME_HELD];
+    unsigned n = name_release(worker, mbufs);
+    for (unsigned i = 0; i < n; i++)
+        process(worker, mbufs[i]);
+    return n;
+}
+
 unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
@@ -71,7 +84,7 @@ unsigned worker_turn(struct worker *worker)
     if (worker->seen.received > 0 && worker->idle_turns == 0)
         count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);
     shed_turn(worker);
-    unsigned n = 0;
+    unsigned released = process_held(worker), n = 0;
     for (unsigned i = 0; i < worker->parts.queue_count; i++) {
         unsigned received = rx_burst(worker, &worker->queues[i], mbufs + n);
         worker->seen.full |= received == BURST;
@@ -95,7 +108,7 @@ unsigned worker_turn(struct worker *worker)
     bool commanded = command_slice(worker);
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     tx_flush(worker);
-    return n + commanded + probed + takeover_slice(worker, n > 0);
+    return released + n + commanded + probed + takeover_slice(worker, n > 0);
 }
 
 // A sleeping worker is offline for RCU, so that a reload does not wait for it.
@@ -121,6 +134,7 @@ void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
     worker->view.rules = worker->rules;
+    name_drop_held(worker);
     probe_settings(worker);
     shed_settings(worker);
     worker->transactions.timers = (struct transaction_timers){.t1 = ticks_of(settings->timer_t1_ms),
@@ -148,6 +162,7 @@ int worker_run(void *argument)
     while (!atomic_load_explicit(&published->stop, memory_order_relaxed)) {
         const struct rules *rules = rcu_dereference(published->rules);
         worker->nexthops = rcu_dereference(published->nexthops);
+        worker->name_table = rcu_dereference(published->names);
         if (rules != worker->rules) {
             worker->rules = rules;
             worker_settings(worker);

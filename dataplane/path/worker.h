@@ -24,6 +24,7 @@
 struct published {
     struct rules *rules;            // never NULL once workers run
     struct nexthop_table *nexthops; // never NULL once workers run
+    struct name_table *names;       // NULL: none is known yet
     atomic_bool stop;               // workers leave worker_run()
 };
 
@@ -85,6 +86,7 @@ struct worker;             // worker_core.h
 struct dialog_transitions; // state/dialog.h
 struct member_transitions; // probe.h
 struct unreachables;       // unreachable.h
+struct name_asks;          // name.h
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
 size_t worker_file_memory(uint32_t dialogs_capacity);
@@ -99,5 +101,7 @@ struct dialog_transitions *worker_transitions(struct worker *worker);
 struct member_transitions *worker_member_transitions(struct worker *worker);
 // ICMP errors for it, from the agent alone.
 struct unreachables *worker_unreachables(struct worker *worker);
+// Names of next hops that it wants to know, for the agent alone.
+struct name_asks *worker_name_asks(struct worker *worker);
 
 #endif

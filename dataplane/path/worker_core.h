@@ -13,6 +13,7 @@
 #include "dialog.h"
 #include "listener.h"
 #include "member.h"
+#include "name.h"
 #include "overload.h"
 #include "probe.h"
 #include "transaction.h"
@@ -36,6 +37,7 @@ struct tx_buffer {
 
 #define WORK_GOES_ON UINT32_MAX
 #define WORK_ASKS    (UINT32_MAX - 1) // affinity.h: the packet goes to another worker and comes back
+#define WORK_HELD    (UINT32_MAX - 2) // name.h: the packet comes again when its next hop's name is known
 
 // One received message on its way through the stages.
 struct work {
@@ -84,6 +86,7 @@ struct worker {
     struct worker_parts parts;
     const struct rules *rules; // this turn's
     const struct nexthop_table *nexthops;
+    const struct name_table *name_table; // NULL: none is known
     uint64_t now_us;
     tick_t now;
     uint64_t wall_us; // what now_us lacks to the time of day
@@ -111,6 +114,7 @@ struct worker {
     struct probes probes;
     struct unreachables unreachables;
     struct affinity affinity;
+    struct names names;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
     uint32_t received_us; // of the message in process, as in struct packet

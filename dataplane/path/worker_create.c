@@ -36,6 +36,11 @@ struct unreachables *worker_unreachables(struct worker *worker)
     return &worker->unreachables;
 }
 
+struct name_asks *worker_name_asks(struct worker *worker)
+{
+    return &worker->names.asks;
+}
+
 static void start_clock(struct worker *worker)
 {
     struct timespec now;
@@ -85,6 +90,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
                       &worker->wheel);
     worker->rules = parts->published->rules;
     worker->nexthops = parts->published->nexthops;
+    worker->name_table = parts->published->names;
     worker->limits = (struct limits){.own = parts->id, .workers = parts->count};
     worker->view = (struct member_view){.limits = &worker->limits,
                                         .credits = worker->credits,
@@ -104,6 +110,8 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
 
 void worker_destroy(struct worker *worker)
 {
-    if (worker != NULL)
-        arena_fini(&worker->arena);
+    if (worker == NULL)
+        return;
+    name_drop_held(worker);
+    arena_fini(&worker->arena);
 }

@@ -13,9 +13,10 @@
 //                                            start-up)
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
-//                                            <-    EVENTS, MEMBER_EVENTS, unasked (request 0)
+//                                            <-    EVENTS, MEMBER_EVENTS, NAME_ASK, unasked (request 0)
 //                                            <-    RECORDS, unasked
 //   RECORDS_DONE                             ->    what is kept; nothing answers it
+//   NAME_ANSWER (request 0)                  ->    nothing answers it
 //
 // A call's record stays in a ring of the data plane, in a file that outlives both processes, until
 // RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same
@@ -55,7 +56,9 @@
     M(CHANNEL_EVENTS, struct channel_events, "dataplane", "changes of dialogs' states, as they come")                 \
     M(CHANNEL_MEMBER_EVENTS, struct channel_member_events, "dataplane", "changes of members' health, as they come")  \
     M(CHANNEL_RECORDS, struct channel_records, "dataplane", "records of calls that ended")                             \
-    M(CHANNEL_RECORDS_DONE, struct channel_records_done, "control", "these records are kept")
+    M(CHANNEL_RECORDS_DONE, struct channel_records_done, "control", "these records are kept")                    \
+    M(CHANNEL_NAME_ASK, struct channel_name_ask, "dataplane", "what addresses has a name that a message gives")        \
+    M(CHANNEL_NAME_ANSWER, struct channel_name_answer, "control", "what DNS says of it")
 
 // clang-format on
 
@@ -316,6 +319,46 @@ struct channel_records_done {
     uint32_t again; // 1: what is behind it is to be sent again
 };
 static_assert(sizeof(struct channel_records_done) == 24, "layout");
+
+#define CHANNEL_NAME_SIZE      254u // octets of a name with its NUL
+#define CHANNEL_NAME_ADDRESSES 16u
+#define CHANNEL_NAME_TTL_MAX_S 300u
+
+// A host's name in lower case, of letters, digits, hyphens and single dots, without the root's dot. With
+// service its SRV records for SIP over UDP come first, else its addresses alone are wanted (RFC 3263 4.2).
+struct channel_name {
+    uint8_t length;  // without the NUL
+    uint8_t service; // 0 or 1
+    char octets[CHANNEL_NAME_SIZE];
+};
+static_assert(sizeof(struct channel_name) == 256, "layout");
+
+struct channel_name_ask {
+    struct channel_name name;
+};
+
+enum channel_name_result {
+    CHANNEL_NAME_FOUND,
+    CHANNEL_NAME_NONE,  // there is no such name, or it has no address of ours
+    CHANNEL_NAME_FAILED // DNS could not be asked, or did not say
+};
+
+struct channel_name_address {
+    struct ip_address address;
+    uint16_t port; // of its SRV record; 0: there is none
+    uint16_t rank; // of its SRV priority, from 0
+};
+static_assert(sizeof(struct channel_name_address) == 20, "layout");
+
+// Repeats the name: whoever asked may be gone, and another name asked for since.
+struct channel_name_answer {
+    struct channel_name name;
+    uint32_t ttl_s;  // 1 .. CHANNEL_NAME_TTL_MAX_S: how long this may be used
+    uint16_t result; // enum channel_name_result
+    uint16_t count;  // 0 unless the result is CHANNEL_NAME_FOUND, then at least 1
+    struct channel_name_address rows[CHANNEL_NAME_ADDRESSES]; // by rank
+};
+static_assert(sizeof(struct channel_name_answer) == 264 + 20 * CHANNEL_NAME_ADDRESSES, "layout");
 
 struct channel_done {
     int32_t result; // 0, or -errno

@@ -44,6 +44,8 @@
       "Requests that went on to another member, by what the one before did, and those that did not for want of room.") \
     F(WAYS_REFUSED, "dialgate_refused_next_hops_total", "counter",                                                     \
       "Requests inside dialogs whose URI leads where nothing is sent, by what is wrong with it.")                      \
+    F(NAMES, "dialgate_next_hop_names_total", "counter",                                                               \
+      "Names of next hops inside dialogs that DNS is asked for, and the requests that need them.")                     \
     F(LIMITS, "dialgate_limited_calls_total", "counter", "Calls that a limit refused, by limit.")                      \
     F(DRAINED, "dialgate_drained_requests_total", "counter",                                                           \
       "Requests outside dialogs answered 503 because the operator drains something, by what.")                         \
@@ -90,6 +92,7 @@
     C(DROP_NO_MBUF, PACKETS, "outcome=\"dropped\",reason=\"no_mbuf\"", "the packet pool was empty")                    \
     C(DROP_TOO_LONG, PACKETS, "outcome=\"dropped\",reason=\"too_long\"", "what had to be sent exceeds the MTU")        \
     C(DROP_NO_ROOM, PACKETS, "outcome=\"dropped\",reason=\"no_room\"", "no memory left for what the message needs")    \
+    C(DROP_NAME_OPEN, PACKETS, "outcome=\"dropped\",reason=\"name_open\"", "its next hop's name was not known in time") \
     C(TX_PACKETS, PACKETS_SENT, "result=\"sent\"", "packets the driver took")                                          \
     C(TX_REFUSED, PACKETS_SENT, "result=\"refused\"", "packets the driver did not take")                               \
     C(TX_RETRANSMITTED, PACKETS_SENT, "result=\"retransmission\"", "of those sent: repeated by a timer or a repeat")   \
@@ -159,6 +162,14 @@
     C(FAILOVER_NO_ROOM, FAILOVERS, "reason=\"no_room\"", "no fail-over: the transactions were three quarters full")    \
     C(NEXT_HOP_TRANSPORT, WAYS_REFUSED, "reason=\"transport\"", "it asks for TLS or another transport than UDP")      \
     C(NEXT_HOP_REFUSED, WAYS_REFUSED, "reason=\"not_allowed\"", "no address or name of the peer on the other side, and no learnt source") \
+    C(NAME_ASKED, NAMES, "event=\"asked\"", "DNS is to be asked for it, or once more")                                 \
+    C(NAME_LIMITED, NAMES, "event=\"limited\"", "not asked: messages of the peer gave too many in this second")        \
+    C(NAME_FULL, NAMES, "event=\"full\"", "not asked: too many wait to be asked")                                      \
+    C(NAME_HELD, NAMES, "event=\"held\"", "a request waits until it is known")                                         \
+    C(NAME_FOUND, NAMES, "event=\"found\"", "a request goes to an address of it")                                      \
+    C(NAME_FOREIGN, NAMES, "event=\"foreign\"", "request refused: no address of it belongs to the peer of the other side") \
+    C(NAME_UNKNOWN, NAMES, "event=\"unknown\"", "request refused: there is no such name, or it has no address")        \
+    C(NAME_FAILED, NAMES, "event=\"failed\"", "request refused: DNS does not say")                                     \
     C(LIMIT_ALL, LIMITS, "limit=\"all\"", "of all peers together")                                                   \
     C(LIMIT_PEER_IN, LIMITS, "limit=\"peer_in\"", "of the peer that the call came from")                             \
     C(LIMIT_PEER_OUT, LIMITS, "limit=\"peer_out\"", "of the peer that the call was to go to")                        \

@@ -17,6 +17,7 @@ union body {
     struct channel_dialog_list list;
     struct channel_dialog_select select;
     struct channel_done done;
+    struct channel_name_answer name;
 };
 
 struct datagram {
@@ -38,6 +39,11 @@ struct row {
 #define HELLO_SIZE  sizeof(struct channel_hello)
 #define LIST_SIZE   sizeof(struct channel_dialog_list)
 #define SELECT_SIZE sizeof(struct channel_dialog_select)
+#define ANSWER_SIZE sizeof(struct channel_name_answer)
+#define A_NAME                                                                                               \
+    {                                                                                                        \
+        .length = 3, .octets = "a.b"                                                                         \
+    }
 
 // clang-format off
 static const struct row rows[] = {
@@ -75,6 +81,22 @@ static const struct row rows[] = {
     {"show by Call-ID", CHANNEL_DIALOG_SHOW, SELECT_SIZE, 0, 0, {.select = {.call_id_length = CHANNEL_CALL_ID_SIZE}}, 0, 0, 0},
     {"Call-ID too long", CHANNEL_DIALOG_SHOW, SELECT_SIZE, 0, -EINVAL, {.select = {.call_id_length = CHANNEL_CALL_ID_SIZE + 1}}, 0, 0, 0},
     {"end nothing", CHANNEL_DIALOG_END, SELECT_SIZE, 0, -EINVAL, {.select = {0}}, 0, 0, 0},
+    {"name found", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, 0, {.name = {A_NAME, 5, CHANNEL_NAME_FOUND, 1, {{{{0}}, 5060, 0}}}}, 0, 0, 0},
+    {"name of most", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, 0, {.name = {A_NAME, CHANNEL_NAME_TTL_MAX_S, CHANNEL_NAME_FOUND, CHANNEL_NAME_ADDRESSES, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"no such name", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, 0, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name failed", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, 0, {.name = {A_NAME, 1, CHANNEL_NAME_FAILED, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name of another result", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, 1, CHANNEL_NAME_FAILED + 1, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name found without address", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, 1, CHANNEL_NAME_FOUND, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"no such name with one", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 1, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name with too many", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, 1, CHANNEL_NAME_FOUND, CHANNEL_NAME_ADDRESSES + 1, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name for no time", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, 0, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name for too long", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {A_NAME, CHANNEL_NAME_TTL_MAX_S + 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name of nothing", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = 0}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name without an end", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = 2, .octets = "a.b"}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name longer than it can be", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = CHANNEL_NAME_SIZE, .octets = "a"}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name with another question", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = 1, .service = 2, .octets = "a"}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"name and a descriptor", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 1, -EBADMSG, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"dataplane's question", CHANNEL_NAME_ASK, sizeof(struct channel_name_ask), 0, -EBADMSG, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
     {"end by handle", CHANNEL_DIALOG_END, SELECT_SIZE, 0, 0, {.select = {.handle = 1}}, 0, 0, 0},
 };
 // clang-format on

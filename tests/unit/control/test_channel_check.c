@@ -67,6 +67,9 @@ struct change {
 #define MEMBER(field)                                                                                        \
     (sizeof(struct channel_header) + offsetof(struct channel_member_events, rows) +                          \
      offsetof(struct channel_member_event, field))
+#define NAME(field)                                                                                          \
+    (sizeof(struct channel_header) + offsetof(struct channel_name_ask, name) +                               \
+     offsetof(struct channel_name, field))
 #define DONE(field) (sizeof(struct channel_header) + offsetof(struct channel_done, field))
 static const struct change changes[] = {
     {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
@@ -111,6 +114,19 @@ static const struct change changes[] = {
     {"event of a member of a peer beyond", CHANNEL_MEMBER_EVENTS, MEMBER(peer), 2, PEERS_MAX},
     {"member's event from beyond", CHANNEL_MEMBER_EVENTS, MEMBER(from), 1, 3},
     {"member's event to beyond", CHANNEL_MEMBER_EVENTS, MEMBER(to), 1, 3},
+    {"name answers a request", CHANNEL_NAME_ASK, HEADER(request), 4, 1},
+    {"name of another question", CHANNEL_NAME_ASK, NAME(service), 1, 2},
+    {"name without octets", CHANNEL_NAME_ASK, NAME(length), 1, 0},
+    {"name shorter than it says", CHANNEL_NAME_ASK, NAME(length), 1, 8},
+    {"name longer than it says", CHANNEL_NAME_ASK, NAME(length), 1, 6},
+    {"name longer than there is room", CHANNEL_NAME_ASK, NAME(length), 1, CHANNEL_NAME_SIZE},
+    {"name in upper case", CHANNEL_NAME_ASK, NAME(octets), 1, 'A'},
+    {"name that begins with a dot", CHANNEL_NAME_ASK, NAME(octets), 1, '.'},
+    {"name with two dots", CHANNEL_NAME_ASK, NAME(octets) + 2, 1, '.'},
+    {"name that ends with a dot", CHANNEL_NAME_ASK, NAME(octets) + 6, 1, '.'},
+    {"name with a NUL", CHANNEL_NAME_ASK, NAME(octets) + 4, 1, 0},
+    {"name with a backslash", CHANNEL_NAME_ASK, NAME(octets) + 4, 1, '\\'},
+    {"name with a space", CHANNEL_NAME_ASK, NAME(octets) + 4, 1, ' '},
     {"done with a positive result", CHANNEL_DONE, DONE(result), 4, 1},
 };
 
@@ -122,6 +138,9 @@ static size_t build_good(enum channel_type type)
         return far_build(&message, type, 1, body, far_row(body, 9, "call"));
     struct channel_events events = {.count = 1, .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
     struct channel_member_events members = {.count = 1};
+    struct channel_name_ask name = {{.length = 7, .octets = "a.x-9.b"}};
+    if (type == CHANNEL_NAME_ASK)
+        return far_build(&message, type, 0, &name, sizeof(name));
     if (type == CHANNEL_MEMBER_EVENTS)
         return far_build(&message, type, 0, &members, sizeof(members));
     if (type == CHANNEL_HELLO)
@@ -169,7 +188,7 @@ static void test_descriptors(void **state)
 static void test_what_only_control_sends(void **state)
 {
     static const enum channel_type types[] = {CHANNEL_SNAPSHOT, CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
-                                              CHANNEL_DIALOG_END};
+                                              CHANNEL_DIALOG_END, CHANNEL_NAME_ANSWER};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         assert_non_null(check(far_build(&message, types[i], 1, NULL, channel_body_size(types[i])), 0));
     struct channel_done fine = {.result = 0};

@@ -249,7 +249,7 @@ void wire_close(struct wire *wire)
     // A dialog lives for twelve hours at most, then its BYEs for half a minute.
     for (unsigned i = 0; i < 20000 && live(wire) > 0; i++)
         wire_pass_silently(wire, 2500);
-    wire_pass_silently(wire, 1000);
+    wire_pass_silently(wire, 1100); // what waits for a name is dropped
     wire_check(wire);
     for (unsigned i = 0; i < wire->count; i++)
         check_empty(wire, i);
@@ -258,6 +258,7 @@ void wire_close(struct wire *wire)
         free_worker(wire, i);
     rules_destroy(wire->published.rules);
     nexthop_destroy(wire->published.nexthops);
+    name_table_destroy(wire->published.names);
     free(wire);
 }
 
@@ -371,6 +372,16 @@ void wire_reload(struct wire *wire)
         wire->workers[i]->rules = rules;
         worker_settings(wire->workers[i]);
     }
+}
+
+void wire_names(struct wire *wire, const struct name_row *rows, uint32_t count)
+{
+    struct name_table *before = wire->published.names;
+    wire->published.names = name_table_create(before != NULL ? before->serial + 1 : 1, rows, count);
+    assert_non_null(wire->published.names);
+    for (unsigned i = 0; i < wire->count; i++)
+        wire->workers[i]->name_table = wire->published.names;
+    name_table_destroy(before);
 }
 
 uint32_t wire_asked(struct wire *wire)

@@ -111,6 +111,8 @@ struct wire_ways {
 void wire_ways_set(struct wire *wire, const struct wire_ways *ways);
 // Rules from wire->image, as after a reload.
 void wire_reload(struct wire *wire);
+// What DNS says of names, as after an answer. NULL and 0: of none.
+void wire_names(struct wire *wire, const struct name_row *rows, uint32_t count);
 // A next hop that the workers asked for: 0 none.
 uint32_t wire_asked(struct wire *wire);
 // Runs a command through the rings.

@@ -110,20 +110,23 @@ static void *grow(struct reading *reading, void *list, uint32_t count, uint32_t 
     return larger;
 }
 
+static_assert(NETWORKS_MAX <= 32, "on_route() has a bit for each");
 static int on_route(const struct nlmsghdr *message, void *data)
 {
     struct reading *reading = data;
     struct mirror *mirror = reading->mirror;
     struct hostnet_route route;
+    uint32_t seen = 0;
 
     if (hostnet_message_route(message, &route) < 0)
         return MNL_CB_OK;
-    for (unsigned i = 0; i < route.hop_count; i++) {
+    for (unsigned i = 0; i < route.hop_count; i++) { // the first hop of each network
         int network = network_of(reading->hostnet, route.hops[i].ifindex);
         void *routes;
 
-        if (network < 0)
+        if (network < 0 || (seen & 1u << network) != 0)
             continue;
+        seen |= 1u << network;
         if (mirror->route_count == NEXTHOP_ROUTES_MAX) {
             reading->error = -E2BIG;
             return MNL_CB_OK;
@@ -138,7 +141,6 @@ static int on_route(const struct nlmsghdr *message, void *data)
                                                                        .metric = route.metric,
                                                                        .length = route.length,
                                                                        .network = (uint8_t)network};
-        break;
     }
     return MNL_CB_OK;
 }

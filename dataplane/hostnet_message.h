@@ -24,8 +24,7 @@ struct hostnet_hop {
     uint32_t gateway; // host order; 0: on link
 };
 
-// A unicast route of the main table. With several hops the caller takes the first through an interface of
-// ours.
+// A unicast route of the main table. Of several hops the caller takes the first through each of our networks.
 struct hostnet_route {
     uint32_t prefix; // host order
     uint8_t length;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # A carrier that can be reached over two networks: calls both ways over either, a route that goes away sends new calls over the
-# other one, those that are up stay where the carrier knows us.
+# other one, those that are up stay where the carrier knows us, as long as that network leads there.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -24,8 +24,8 @@ from sip_peer import *
 
 DEADLINE = 20
 
-def route(verb):
-    subprocess.run(["ip", "-n", os.environ["LAB_ID"] + "-core", "route", verb, "10.10.1.0/24", "via", "10.10.0.1", "metric", "10"], check=True)
+def route(verb, text):
+    subprocess.run(["ip", "-n", os.environ["LAB_ID"] + "-core", "route", verb, "10.10.1.0/24", *text.split()], check=True)
 
 def via_of(message):
     return re.search(r"UDP ([0-9.]+)", message.get("via")).group(1)
@@ -104,7 +104,7 @@ from_here(bye, CORE, "its BYE")
 carrier.answer(bye, 200, "OK")
 callee.expect(200)
 # The better route goes: new calls take the other one as soon as the kernel has said so.
-route("del")
+route("del", "via 10.10.0.1 metric 10")
 deadline = time.monotonic() + DEADLINE
 while True:
     second = Outward()
@@ -113,8 +113,9 @@ while True:
     second.ends(EDGE)
     check(time.monotonic() < deadline, "calls still leave from the edge")
 from_here(second.invite, CORE, "a call after the route went")
-# What is left of the first call follows: from the edge there is the wide route only, which is one.
-route("add")
+# One route with both hops: new calls leave by the listener that is named first, and the other network is still one that leads there.
+route("add", "metric 10 nexthop via 10.10.0.1 nexthop via 10.20.0.21")
+route("del", "via 10.20.0.21 metric 50")
 deadline = time.monotonic() + DEADLINE
 while True:
     third = Outward()

@@ -149,6 +149,10 @@ static const char *deliver(struct channel *channel, int *fds)
         channel->callbacks->member_events(channel->context, body);
         return NULL;
     }
+    if (header->type == CHANNEL_RECORDS) {
+        channel->callbacks->records(channel->context, body);
+        return NULL;
+    }
     if (header->type == CHANNEL_NAME_ASK) {
         channel->callbacks->name_ask(channel->context, &((const struct channel_name_ask *)body)->name);
         return NULL;

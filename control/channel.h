@@ -19,6 +19,8 @@ struct channel_callbacks {
     // Checked events. The struct dies with the return.
     void (*events)(void *context, const struct channel_events *events);
     void (*member_events)(void *context, const struct channel_member_events *events);
+    // Checked records, which lie behind the struct.
+    void (*records)(void *context, const struct channel_records *records);
     // A checked question for a name. It is answered with channel_tell(), or not at all.
     void (*name_ask)(void *context, const struct channel_name *name);
     // The connection ended; every waiting request was already answered with -ENOTCONN.

@@ -79,6 +79,46 @@ static const char *check_member_events(const struct channel_member_events *event
     return NULL;
 }
 
+static const char *check_record(const struct channel_record *record, size_t room)
+{
+    size_t expected = sizeof(*record);
+    if (room < sizeof(*record) || record->size > room)
+        return "record longer than its message";
+    for (size_t i = 0; i < CHANNEL_RECORD_TEXTS; i++) {
+        if (record->text_lengths[i] > CHANNEL_RECORD_TEXT_MAX)
+            return "record with a text that is too long";
+        expected += record->text_lengths[i];
+    }
+    if (record->size != ((expected + 7) & ~(size_t)7))
+        return "record whose texts are not as long as it says";
+    if (record->sequence == 0 || record->ender >= CHANNEL_ENDER_COUNT ||
+        record->reason >= CHANNEL_REASON_COUNT || !number_ok(record->caller_peer, PEERS_MAX) ||
+        !number_ok(record->callee_peer, PEERS_MAX) || !number_ok(record->callee_member, MEMBERS_MAX))
+        return "record with a number out of range";
+    // So that times can be added and written.
+    return record->start_ms < (uint64_t)1 << 48 ? NULL : "record with an impossible time";
+}
+
+static const char *check_records(const struct channel_records *records, size_t room)
+{
+    const char *at = (const char *)(records + 1);
+    uint64_t last = 0;
+    if (records->worker >= WORKERS_MAX || records->count == 0)
+        return "records with a number out of range";
+    for (uint32_t i = 0; i < records->count; i++) {
+        const struct channel_record *record = (const void *)at;
+        const char *wrong = check_record(record, room);
+        if (wrong)
+            return wrong;
+        if (record->sequence <= last)
+            return "records out of order";
+        last = record->sequence;
+        at += record->size;
+        room -= record->size;
+    }
+    return room == 0 ? NULL : "records with something behind them";
+}
+
 static bool is_name_octet(char octet)
 {
     return (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-';
@@ -119,7 +159,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
     if (header->size != size || body == 0)
         return body == 0 ? "datagram of an unknown type" : "datagram whose size is not what its header says";
     size_t rest = size - sizeof(*header);
-    if (header->type == CHANNEL_DIALOG_ROW ? rest < body : rest != body)
+    bool longer = header->type == CHANNEL_DIALOG_ROW || header->type == CHANNEL_RECORDS;
+    if (longer ? rest < body : rest != body)
         return "datagram whose size is not that of its type";
     if (header->type != CHANNEL_HELLO && fd_count > 0)
         return "descriptors where none belong";
@@ -133,6 +174,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 ? check_events(payload) : "events as an answer";
     case CHANNEL_MEMBER_EVENTS:
         return header->request == 0 ? check_member_events(payload) : "events as an answer";
+    case CHANNEL_RECORDS:
+        return header->request == 0 ? check_records(payload, rest - body) : "records as an answer";
     case CHANNEL_NAME_ASK:
         return header->request == 0 && name_ok(&((const struct channel_name_ask *)payload)->name)
                    ? NULL

@@ -82,6 +82,11 @@ static void on_member_events(void *context, const struct channel_member_events *
         control->events.publish_members(control->events.context, events);
 }
 
+static void on_records(void *context, const struct channel_records *records)
+{
+    record_take(context, records);
+}
+
 static void on_name_ask(void *context, const struct channel_name *name)
 {
     const struct control *control = context;
@@ -106,6 +111,7 @@ static void on_lost(void *context)
 static const struct channel_callbacks callbacks = {.hello = on_hello,
                                                    .events = on_events,
                                                    .member_events = on_member_events,
+                                                   .records = on_records,
                                                    .name_ask = on_name_ask,
                                                    .lost = on_lost};
 
@@ -168,6 +174,8 @@ int control_init(struct control *control, struct event_base *base, const struct 
         result = configuration_build(&control->active, config, options->file, &build);
     else
         config_free(config);
+    if (result == 0 && (result = record_start(control)) < 0)
+        snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
     else {
@@ -188,6 +196,7 @@ int control_connect(struct control *control)
 void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
+    record_stop(control);
     audit_reopen(control);
     rates_destroy(control->rates);
     names_destroy(control->names);

@@ -13,6 +13,7 @@
 #include "names.h"
 #include "prefilter.h"
 #include "rates.h"
+#include "record.h"
 #include "resolve.h"
 #include "rpc/audit.h"
 #include "versions.h"
@@ -87,6 +88,7 @@ struct control {
     struct versions versions;
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
+    struct record_keeper records;
     struct end_job *end_jobs; // rpc/dialog_end_many.c
     struct listings listings; // streamed; rpc/dialog_stream.c
     struct rpc_counts rpc;

@@ -148,6 +148,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
     struct reload_answer answer = {on_reloaded, NULL, "SIGHUP"};
     manager_reloading();
     audit_reopen(context);
+    record_reopen(context);
     if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0) {
         log_event(LEVEL_ERROR, "reload_refused", "text=\"%s\"", error);
         manager_reloaded();
@@ -167,6 +168,12 @@ static int make_run_directory(const char *directory, char *error, size_t size)
         return -1;
     }
     return 0;
+}
+
+static void on_rotated(evutil_socket_t signal_number, short what, void *context)
+{
+    audit_reopen(context);
+    record_reopen(context);
 }
 
 // Signals as events; NULL without memory. Freed with event_free.

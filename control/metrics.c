@@ -97,6 +97,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
         walk_peers(control, v);
     }
     rpc_counts_walk(&control->rpc, v);
+    record_walk(control, v);
     walk_prefilter(control, v);
 }
 

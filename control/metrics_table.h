@@ -64,6 +64,14 @@
       "Events lost by clients that did not read them.")                                                                \
     M(AUDITED, "dialgate_control_audited_total", "counter", "", "Audited calls: changes, done or refused.")            \
     M(AUDIT_LOST, "dialgate_control_audit_lost_total", "counter", "", "Audited calls that control.audit did not take.")\
+    M(RECORDS_WRITTEN, "dialgate_records_written_total", "counter", "", "Records of calls in the file.")                \
+    M(RECORDS_OCTETS, "dialgate_records_written_bytes_total", "counter", "", "Octets of their lines.")                  \
+    M(RECORDS_LOST, "dialgate_records_lost_total", "counter", "",                                                      \
+      "Records that the data plane had no room for, or whose numbers are missing.")                                   \
+    M(RECORDS_FAILED, "dialgate_records_write_failures_total", "counter", "",                                          \
+      "Times that the file did not take records; the data plane keeps them meanwhile.")                               \
+    M(RECORDS_WAITING, "dialgate_records_waiting_bytes", "gauge", "",                                                  \
+      "What waited in the data plane when it was told last.")                                                         \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

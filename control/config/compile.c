@@ -270,7 +270,8 @@ static void put_settings(struct plan *plan)
                                    .mbufs = (uint16_t)config->overload.mbufs,
                                    .turn_us = (uint32_t)config->overload.turn * 1000,
                                    .retry_after_s = plan_seconds(config->overload.retry_after)};
-    settings->flags = overlay_find(plan->overlay, "", "") ? SETTINGS_DRAINING : 0;
+    settings->flags = (overlay_find(plan->overlay, "", "") ? SETTINGS_DRAINING : 0) |
+                      (config->records.file[0] != '\0' ? SETTINGS_RECORDS : 0);
 }
 
 // A memfd with the image, sealed. Returns the descriptor or -errno.

@@ -267,6 +267,13 @@ const char *config_control_group(const struct config *config)
     return config->control.group;
 }
 
+struct config_records_view config_records_view(const struct config *config)
+{
+    const struct config_records *records = &config->records;
+    return (struct config_records_view){records->file, (unsigned)records->format, (unsigned)records->sync,
+                                        records->rotate_size, records->rotate_interval};
+}
+
 struct config_control_view config_control_view(const struct config *config)
 {
     const struct config_control *control = &config->control;

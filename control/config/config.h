@@ -114,6 +114,13 @@ struct config_control_view {
     uint32_t line_timeout_ms, reader_timeout_ms;
 };
 struct config_control_view config_control_view(const struct config *config);
+struct config_records_view {
+    const char *file;         // absolute path, "": no records
+    unsigned format, sync;    // index among their choices
+    uint64_t rotate_size;     // octets, 0: never
+    uint64_t rotate_interval; // ms, 0: never
+};
+struct config_records_view config_records_view(const struct config *config);
 
 // What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
 // returns false behind the last one.

@@ -17,6 +17,8 @@ const char *const choices_refer[] = {"pass", "refuse", NULL};
 const char *const choices_reply[] = {"503", "486", "480", NULL};
 const char *const choices_idle[] = {"sleep", "spin", NULL};
 const char *const choices_in_dialog[] = {"peer", "group", "any-peer", NULL};
+const char *const choices_record_format[] = {"csv", "json", NULL};
+const char *const choices_record_sync[] = {"never", "second", "always", NULL};
 const char *const choices_session_end[] = {"free", "bye", NULL};
 const char *const choices_mode[] = {"off", "dry-run", "enforce", NULL};
 const char *const choices_method[] = {
@@ -131,6 +133,9 @@ static const struct key metrics_keys[] = {CONFIG_METRICS(K, )};
 #undef K
 #define K(...) ROW(control, __VA_ARGS__)
 static const struct key control_keys[] = {CONFIG_CONTROL(K, )};
+#undef K
+#define K(...) ROW(records, __VA_ARGS__)
+static const struct key records_keys[] = {CONFIG_RECORDS(K, )};
 #undef K
 #define K(...) ROW(state, __VA_ARGS__)
 static const struct key state_keys[] = {CONFIG_STATE(K, )};

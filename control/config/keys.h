@@ -75,6 +75,8 @@ extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDAT
 extern const char *const choices_mode[];
 extern const char *const choices_refer[];
 extern const char *const choices_reply[];
+extern const char *const choices_record_format[];
+extern const char *const choices_record_sync[];
 extern const char *const choices_session_end[];
 #define CHOICE_METHOD_ANY 14u // index of "any"
 
@@ -246,6 +248,14 @@ extern const char *const choices_session_end[];
     K(reader_timeout, DURATION, NULL, "10m", 1000, 24 * KEY_HOUR, RELOAD, "who reads nothing of what waits for him so long is cut off") \
     K(audit, PATH, NULL, "", 0, 0, RELOAD, "file to which every change by RPC is appended, a JSON object a line; none when not given")
 
+#define CONFIG_RECORDS(K, L) \
+    K(file, PATH, NULL, "", 0, 0, RELOAD, "where a line is written for each call that ends; no records when not given") \
+    K(format, CHOICE, choices_record_format, "csv", 0, 0, RELOAD, "csv has one line of names first; json is an object a line") \
+    K(rotate_size, SIZE, NULL, "0", 0, 1024 * 1024 * KEY_MIB, RELOAD, "the file is turned before it is longer; 0: never") \
+    K(rotate_interval, DURATION, NULL, "0s", 0, 720 * KEY_HOUR, RELOAD, "and at whole multiples of this since 1970, UTC; 0s: never") \
+    K(sync, CHOICE, choices_record_sync, "second", 0, 0, RELOAD, \
+      "when lines are forced to the disk: never, each second, or always before the data plane is told that it may forget them")
+
 #define CONFIG_STATE(K, L) \
     K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \
     K(dialogs, PATH, NULL, "auto", 0, 0, RESTART, \
@@ -264,6 +274,7 @@ extern const char *const choices_session_end[];
     S(prefilter, CONFIG_PREFILTER, "what is dropped before it costs anything") \
     S(metrics, CONFIG_METRICS, "Prometheus") \
     S(control, CONFIG_CONTROL, "the control socket") \
+    S(records, CONFIG_RECORDS, "records of calls") \
     S(state, CONFIG_STATE, "files that outlive a process")
 // clang-format on
 

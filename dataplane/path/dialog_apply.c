@@ -66,20 +66,20 @@ static bool carries_call(const struct worker *worker, uint32_t index)
 }
 
 // The call goes on with another record of the set, or has ended.
-static void drop_call(struct worker *worker, uint32_t index)
+static void drop_call(struct worker *worker, uint32_t index, uint32_t heir)
 {
-    uint32_t heir = dialog_count_pass(&worker->dialogs, index);
-    if (heir != INDEX_NONE) // perhaps on another member
+    if (heir != INDEX_NONE) { // perhaps on another member
+        dialog_count_pass(&worker->dialogs, index, heir);
         calls_hold(worker, dialog_at(&worker->dialogs, heir));
+    }
     calls_release(worker, dialog_at(&worker->dialogs, index));
 }
 
-// Whether this event ends the call, and no fork goes on.
-static bool ends_call(const struct worker *worker, uint32_t index, enum dialog_event event)
+// Whether a record that carries the call does not after this event.
+static bool is_left(const struct worker *worker, uint32_t index, enum dialog_event event)
 {
     uint8_t next = dialog_fsm[dialog_at(&worker->dialogs, index)->row][event].next;
-    bool goes_on = next <= DIALOG_ROW_CONFIRMED; // ROW_FREE: nothing happens
-    return !goes_on && dialog_count_heir(&worker->dialogs, index) == INDEX_NONE;
+    return next > DIALOG_ROW_CONFIRMED; // ROW_FREE: nothing happens
 }
 
 // Of several records of an INVITE the one that is answered stands for the call.
@@ -97,14 +97,16 @@ unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_eve
 {
     const struct dialog *dialog = dialog_at(&worker->dialogs, index);
     bool before = is_call(worker, index), carried = carries_call(worker, index);
-    if (carried && call_record_wanted(worker) && ends_call(worker, index, event))
+    bool left = carried && is_left(worker, index, event);
+    uint32_t heir = left ? dialog_count_heir(&worker->dialogs, index) : INDEX_NONE;
+    if (left && heir == INDEX_NONE && call_record_wanted(worker))
         call_record_end(worker, index, event, end);
     unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
     bool after = is_call(worker, index);
     if (before != after)
         count_call(worker, dialog, after ? 1 : -1);
-    if (carried && !carries_call(worker, index))
-        drop_call(worker, index);
+    if (left)
+        drop_call(worker, index, heir);
     else if (!carried && carries_call(worker, index)) // a challenged BYE
         calls_hold(worker, dialog);
     else if (actions & DIALOG_DO_CONFIRM)
@@ -158,9 +160,10 @@ void dialog_drop(struct worker *worker, uint32_t index)
     if (is_call(worker, index))
         count_call(worker, dialog_at(&worker->dialogs, index), -1);
     if (carries_call(worker, index)) {
-        if (call_record_wanted(worker) && dialog_count_heir(&worker->dialogs, index) == INDEX_NONE)
+        uint32_t heir = dialog_count_heir(&worker->dialogs, index);
+        if (heir == INDEX_NONE && call_record_wanted(worker))
             call_record_end(worker, index, DIALOG_EVENTS, &(struct call_end){.status = 200});
-        drop_call(worker, index);
+        drop_call(worker, index, heir);
     }
     dialog_release(&worker->dialogs, index);
 }

@@ -219,6 +219,10 @@ void dialog_refused(struct worker *worker, uint32_t server, uint16_t status)
         dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation)
         return;
     struct call_end end = call_end_of_refusal(worker, server, status);
+    if (end.ender == CHANNEL_ENDER_CALLEE && status == 408) {
+        end.ender = CHANNEL_ENDER_TIMEOUT;
+        end.reason = CHANNEL_REASON_TIMEOUT;
+    }
     if (track_began_with(worker, dialog, server))
         track_refusal(worker, dialog, &end);
     else if (!(transaction->flags & TRANSACTION_FLAG_CANCELLED)) // 12.2.1.2: a 408 ends the dialog

@@ -239,11 +239,10 @@ static inline void dialog_heard_set(struct dialogs *set, uint32_t index, unsigne
     set->records[index].heard = (uint8_t)heard;
 }
 void dialog_release(struct dialogs *set, uint32_t index);
-// A record that stands for its call ends: another living one of the same INVITE (a fork) stands for it from
-// here on. Returns that one; INDEX_NONE: there is none, the call has ended.
-uint32_t dialog_count_pass(struct dialogs *set, uint32_t index);
-// The one that would, INDEX_NONE.
+// A record that stands for its call is about to end: another living one of the same INVITE (a fork) that can
+// stand for it from then on; of one that was answered, another one that was. INDEX_NONE: the call ends.
 uint32_t dialog_count_heir(const struct dialogs *set, uint32_t index);
+void dialog_count_pass(struct dialogs *set, uint32_t from, uint32_t to);
 // This one was answered: it stands for the call from here on, unless the one that does was answered as well.
 // Returns that other one; INDEX_NONE: nothing changed.
 uint32_t dialog_count_take(struct dialogs *set, uint32_t index);

@@ -27,26 +27,19 @@ uint32_t dialog_count_heir(const struct dialogs *set, uint32_t index)
     const struct dialog *dialog = &set->records[index];
     unsigned n =
         dialog_find_call(set, dialog->call_hash, (struct dialog_string){NULL, 0}, found, DIALOGS_OF_CALL_MAX);
+    bool answered = dialog_state(set, index) == DIALOG_CONFIRMED; // those that still ring are given up
     for (unsigned i = 0; i < n; i++) {
-        if (is_heir(set, dialog, found[i]))
+        if (is_heir(set, dialog, found[i]) && (!answered || dialog_state(set, found[i]) == DIALOG_CONFIRMED))
             return found[i];
     }
     return INDEX_NONE;
 }
 
-static void pass(struct dialogs *set, uint32_t from, uint32_t to)
+void dialog_count_pass(struct dialogs *set, uint32_t from, uint32_t to)
 {
     (void)commit_thaw(set, to); // without room the image keeps it as it was
     set_flags(set, to, set->records[to].flags | DIALOG_FLAG_COUNTED);
     set_flags(set, from, set->records[from].flags & (uint8_t)~DIALOG_FLAG_COUNTED);
-}
-
-uint32_t dialog_count_pass(struct dialogs *set, uint32_t index)
-{
-    uint32_t heir = dialog_count_heir(set, index);
-    if (heir != INDEX_NONE)
-        pass(set, index, heir);
-    return heir;
 }
 
 uint32_t dialog_count_take(struct dialogs *set, uint32_t index)
@@ -60,7 +53,7 @@ uint32_t dialog_count_take(struct dialogs *set, uint32_t index)
         if (!(set->records[found[i]].flags & DIALOG_FLAG_COUNTED) ||
             !is_heir(set, &set->records[found[i]], index) || (state != DIALOG_NONE && state != DIALOG_EARLY))
             continue;
-        pass(set, found[i], index);
+        dialog_count_pass(set, found[i], index);
         return found[i];
     }
     return INDEX_NONE;

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The record of a call: one for each, of whatever end, with the times and the words that belong to it; of
+// several branches and forks one; of a refused attempt one; and none while they are off.
+#include <stdlib.h>
+#include <string.h>
+#include "call_ring.h"
+#include "command.h"
+#include "tests.h"
+
+static struct call_ring *ring;
+
+static void begin(struct wire *wire)
+{
+    ring = aligned_alloc(64, sizeof(*ring));
+    assert_non_null(ring);
+    memset(ring, 0, sizeof(*ring));
+    wire->workers[0]->parts.calls = ring;
+    wire->image.header.settings.flags |= SETTINGS_RECORDS;
+    wire_reload(wire);
+}
+
+static void end(void)
+{
+    assert_int_equal(ring->tail, ring->head); // each was looked at
+    free(ring);
+}
+
+struct seen {
+    struct channel_record record;
+    char texts[CHANNEL_RECORD_TEXTS][CHANNEL_RECORD_TEXT_MAX + 1];
+};
+
+// The next record.
+static struct seen next(void)
+{
+    struct seen seen = {0};
+    assert_true(ring->tail < ring->head);
+    const uint8_t *at = ring->octets + ring->tail % CALL_RING_OCTETS;
+    memcpy(&seen.record, at, sizeof(seen.record));
+    const char *text = (const char *)at + sizeof(seen.record);
+    for (unsigned i = 0; i < CHANNEL_RECORD_TEXTS; i++) {
+        memcpy(seen.texts[i], text, seen.record.text_lengths[i]);
+        text += seen.record.text_lengths[i];
+    }
+    assert_true(text <= (const char *)at + seen.record.size);
+    ring->tail += seen.record.size;
+    return seen;
+}
+
+static void expect(const struct seen *seen, uint16_t status, enum channel_ender ender,
+                   enum channel_reason reason)
+{
+    assert_int_equal(seen->record.status, status);
+    assert_int_equal(seen->record.ender, ender);
+    assert_int_equal(seen->record.reason, reason);
+}
+
+static void near(uint32_t found, uint32_t wanted)
+{
+    assert_in_range(found, wanted - TICK_MS, wanted + TICK_MS);
+}
+
+static void test_answered(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "answered@record");
+    call_invite(&call);
+    wire_pass(wire, 300);
+    call_answer(&call, "180 Ringing");
+    wire_pass_silently(wire, 2500);
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    wire_pass_silently(wire, 5000);
+    call.extra = "Reason: Q.850;cause=16;text=\"Normal\"\r\n";
+    struct wire_packet bye = call_request(&call, DIALOG_CALLEE, "BYE");
+    call.extra = NULL;
+    call_respond(&call, &bye, "200 OK", "");
+    call_take(&call, DIALOG_CALLEE, "SIP/2.0 200 ");
+    struct seen seen = next();
+    expect(&seen, 200, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_BYE);
+    near(seen.record.ring_ms, 300);
+    near(seen.record.answer_ms, 2800);
+    near(seen.record.end_ms, 7800);
+    assert_int_equal(seen.record.cause, 16);
+    assert_false(seen.record.sip_cause);
+    assert_int_equal(seen.record.sequence, 1);
+    assert_int_equal(seen.record.flags, 0);
+    assert_int_equal(seen.record.caller_peer, IMAGE_CARRIER_A);
+    assert_int_equal(seen.record.callee_peer, IMAGE_SBCS);
+    assert_true(seen.record.callee_member == IMAGE_MEMBER_SBC1 ||
+                seen.record.callee_member == IMAGE_MEMBER_SBC2);
+    assert_string_equal(seen.texts[CHANNEL_RECORD_CALL_ID], "answered@record");
+    assert_non_null(strstr(seen.texts[CHANNEL_RECORD_FROM], "sip:"));
+    assert_non_null(strstr(seen.texts[CHANNEL_RECORD_TO], "sip:"));
+    wire_expect_count(wire, COUNTER_RECORD_MADE, 1);
+    end();
+}
+
+static void test_by_caller_at_once(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "caller@record");
+    call_invite(&call);
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    call_hang_up(&call, DIALOG_CALLER);
+    struct seen seen = next();
+    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    assert_int_equal(seen.record.ring_ms, CHANNEL_RECORD_NEVER);
+    near(seen.record.answer_ms, TICK_MS);
+    end();
+}
+
+static void test_refused(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "busy@record");
+    call_invite(&call);
+    wire_pass(wire, 200);
+    call_answer(&call, "180 Ringing");
+    wire_pass(wire, 200);
+    call_answer(&call, "486 Busy Here");
+    call_take(&call, DIALOG_CALLEE, "ACK ");
+    call_ack_refusal(&call);
+    struct seen seen = next();
+    expect(&seen, 486, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_REFUSED);
+    near(seen.record.ring_ms, 200);
+    assert_int_equal(seen.record.answer_ms, CHANNEL_RECORD_NEVER);
+    near(seen.record.end_ms, 400);
+    end();
+}
+
+static void test_cancelled(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "cancel@record");
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    call_cancel(&call);
+    wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "CANCEL");
+    wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 200 ");
+    call_answer(&call, "487 Request Terminated");
+    call_take(&call, DIALOG_CALLEE, "ACK ");
+    call_ack_refusal(&call);
+    struct seen seen = next();
+    expect(&seen, 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL);
+    end();
+    wire_pass_silently(wire, 40000);
+}
+
+// Nobody is there: timer B.
+static void test_no_answer(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "silent@record");
+    call_invite(&call);
+    wire_pass_silently(wire, 80000);
+    struct seen seen = next();
+    assert_int_equal(seen.record.status, 408);
+    assert_int_equal(seen.record.ender, CHANNEL_ENDER_TIMEOUT);
+    assert_int_equal(seen.record.ring_ms, CHANNEL_RECORD_NEVER);
+    end();
+}
+
+static void test_operator(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "operator@record");
+    call_establish(&call);
+    uint32_t index = call_expect(&call, DIALOG_CONFIRMED);
+    static struct command command;
+    command = (struct command){
+        .kind = COMMAND_DIALOG_END,
+        .handle = command_handle(0, dialog_at(&wire->workers[0]->dialogs, index)->generation, index)};
+    wire_command(wire, 0, &command);
+    struct seen seen = next();
+    expect(&seen, 200, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR);
+    wire_pass_silently(wire, 80000); // nobody answers our BYE, and that is no second record
+    end();
+}
+
+// A route that refuses, without any state; its repeat is the same attempt.
+static void test_attempt(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    begin(wire);
+    wire->image.header.settings.flags |= SETTINGS_DRAINING;
+    wire_reload(wire);
+    call_init(&call, wire, "attempt@record");
+    call_invite_text(&call, text);
+    for (unsigned i = 0; i < 2; i++) {
+        wire_send(wire, call.sides[DIALOG_CALLER].at, text);
+        assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 503 "), 1);
+    }
+    struct seen seen = next();
+    expect(&seen, 503, CHANNEL_ENDER_PROXY, CHANNEL_REASON_REFUSED);
+    assert_int_equal(seen.record.callee_peer, NUMBER_NONE);
+    assert_string_equal(seen.texts[CHANNEL_RECORD_CALL_ID], "attempt@record");
+    end();
+}
+
+// Two branches of a fork ring, the second one answers: one call, answered.
+static void test_fork(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "fork@record");
+    call_invite(&call);
+    strcpy(call.sides[DIALOG_CALLEE].tag, "first");
+    call_answer(&call, "180 Ringing");
+    strcpy(call.sides[DIALOG_CALLEE].tag, "second");
+    call_answer(&call, "180 Ringing");
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    call_hang_up(&call, DIALOG_CALLER); // before the first branch is given up
+    struct seen seen = next();
+    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    assert_int_not_equal(seen.record.answer_ms, CHANNEL_RECORD_NEVER);
+    wire_pass_silently(wire, 80000);
+    end();
+}
+
+// A BYE that has to come again with credentials ends the call twice, and the second record says so.
+static void test_challenged_bye(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "challenge@record");
+    call_establish(&call);
+    struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
+    call_respond(&call, &bye, "407 Proxy Authentication Required", "");
+    call_take(&call, DIALOG_CALLER, "SIP/2.0 407 ");
+    struct seen seen = next();
+    assert_int_equal(seen.record.flags, 0);
+    call_hang_up(&call, DIALOG_CALLER);
+    seen = next();
+    assert_int_equal(seen.record.flags, CHANNEL_RECORD_RESUMED);
+    assert_int_equal(seen.record.sequence, 2);
+    end();
+}
+
+static void test_off(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    wire->image.header.settings.flags = 0;
+    wire_reload(wire);
+    call_init(&call, wire, "off@record");
+    call_establish(&call);
+    call_hang_up(&call, DIALOG_CALLER);
+    assert_int_equal(ring->head, 0);
+    end();
+}
+
+// Full: lost and counted; the end of the ring is skipped where a record does not fit.
+static void test_ring(void **state)
+{
+    struct call_ring *small = aligned_alloc(64, sizeof(*small));
+    const struct call_text texts[CHANNEL_RECORD_TEXTS] = {{"a", 1}, {"bb", 2}, {"ccc", 3}};
+    assert_non_null(small);
+    memset(small, 0, sizeof(*small));
+    small->head = small->tail = CALL_RING_OCTETS - 16;
+    struct channel_record record = {.status = 1};
+    assert_true(call_ring_put(small, &record, texts));
+    assert_int_equal(record.size, 64);
+    assert_int_equal(small->head, CALL_RING_OCTETS + 64);
+    assert_memory_equal(small->octets + CALL_RING_OCTETS - 16, "\0\0\0\0\0\0\0\0", 8);
+    assert_memory_equal(small->octets + sizeof(record), "abbccc\0\0", 8);
+    unsigned put = 1;
+    while (call_ring_put(small, &record, texts))
+        put++;
+    assert_int_equal(put, (CALL_RING_OCTETS - 16) / 64);
+    assert_int_equal(small->lost, 1);
+    assert_int_equal(small->sequence, put); // what was lost has no number
+    free(small);
+}
+
+int path_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_WIRE(test_answered),       ON_WIRE(test_by_caller_at_once),
+        ON_WIRE(test_refused),        ON_WIRE(test_cancelled),
+        ON_WIRE(test_no_answer),      ON_WIRE(test_operator),
+        ON_WIRE(test_attempt),        ON_WIRE(test_fork),
+        ON_WIRE(test_challenged_bye), ON_WIRE(test_off),
+        cmocka_unit_test(test_ring),
+    };
+    return cmocka_run_group_tests_name("path record", tests, NULL, NULL);
+}

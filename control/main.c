@@ -170,12 +170,6 @@ static int make_run_directory(const char *directory, char *error, size_t size)
     return 0;
 }
 
-static void on_rotated(evutil_socket_t signal_number, short what, void *context)
-{
-    audit_reopen(context);
-    record_reopen(context);
-}
-
 // Signals as events; NULL without memory. Freed with event_free.
 struct signals {
     struct event *events[3];

@@ -27,6 +27,7 @@
 #define EXIT_USAGE   2
 
 #define DESCRIPTORS_MAX 65536u
+#define SIGNALS         4
 
 static const char usage[] =
     "usage: dialgate-control [-n | -nv] -c FILE [--run-directory DIR] [--state-directory DIR]\n"
@@ -42,7 +43,8 @@ static const char usage[] =
     "  --no-sandbox             keep all capabilities and system calls; to debug\n"
     "  --reference              print every key with default, range and meaning\n"
     "  --version, --help\n"
-    "SIGHUP reloads the configuration, SIGTERM ends.\n";
+    "SIGHUP reloads the configuration, SIGUSR1 opens the files it writes anew (rotation; SIGHUP does, too),\n"
+    "SIGTERM ends.\n";
 
 struct arguments {
     struct control_options options;
@@ -170,9 +172,15 @@ static int make_run_directory(const char *directory, char *error, size_t size)
     return 0;
 }
 
+static void on_rotated(evutil_socket_t signal_number, short what, void *context)
+{
+    audit_reopen(context);
+    record_reopen(context);
+}
+
 // Signals as events; NULL without memory. Freed with event_free.
 struct signals {
-    struct event *events[3];
+    struct event *events[SIGNALS];
 };
 
 static bool watch_signals(struct signals *signals, struct control *control)
@@ -180,7 +188,8 @@ static bool watch_signals(struct signals *signals, struct control *control)
     signals->events[0] = evsignal_new(control->base, SIGTERM, on_end, control->base);
     signals->events[1] = evsignal_new(control->base, SIGINT, on_end, control->base);
     signals->events[2] = evsignal_new(control->base, SIGHUP, on_hangup, control);
-    for (size_t i = 0; i < 3; i++)
+    signals->events[3] = evsignal_new(control->base, SIGUSR1, on_rotated, control);
+    for (size_t i = 0; i < SIGNALS; i++)
         if (!signals->events[i] || event_add(signals->events[i], NULL) < 0)
             return false;
     return true;
@@ -242,7 +251,7 @@ done:
     control.events.publish = NULL;
     rpc_server_destroy(server);
     dialog_end_stop(&control);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         if (signals.events[i])
             event_free(signals.events[i]);
     control_fini(&control);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reference of the control socket's methods, from api.list. control/rpc/API.txt is this output.
+// The reference of the control socket's methods, from api.list. control/rpc/API.md is this output.
 #include <inttypes.h>
 #include <string.h>
 #include "show_value.h"
@@ -29,14 +29,14 @@ static void print_method(FILE *out, const json_t *method)
 {
     const json_t *params = json_object_get(method, "params");
     bool audited = json_is_true(json_object_get(method, "audited"));
-    fprintf(out, "\n%s\n  %s\n  role %s, since %s%s\n", text(method, "name"), text(method, "help"),
+    fprintf(out, "\n## %s\n\n%s (%s, since %s%s)\n", text(method, "name"), text(method, "help"),
             text(method, "role"), text(method, "since"), audited ? ", audited" : "");
     for (size_t i = 0; i < json_array_size(params); i++) {
         const json_t *param = json_array_get(params, i);
-        fprintf(out, "    %s%s: ", text(param, "name"),
-                json_is_true(json_object_get(param, "required")) ? "" : " (optional)");
+        fprintf(out, "%s* `%s`%s: %s (", i == 0 ? "\n" : "", text(param, "name"),
+                json_is_true(json_object_get(param, "required")) ? "" : ", optional", text(param, "help"));
         print_range(out, param);
-        fprintf(out, "\n        %s\n", text(param, "help"));
+        fputs(")\n", out);
     }
 }
 
@@ -51,7 +51,8 @@ int run_api(struct ctl *ctl, const json_t *params)
     if (!result)
         return CTL_REFUSED;
     if (!wanted && !ctl->json)
-        fputs("Methods of the control socket: JSON-RPC 2.0, one object or batch a line. Parameters by name, "
+        fputs("# Methods of the control socket\n\nJSON-RPC 2.0, one object or batch a line. Parameters by "
+              "name, "
               "or by\n"
               "position in the order given. A role may call what the roles before it may: viewer, operator, "
               "admin.\n",

@@ -322,16 +322,16 @@ static void test_reference_of_methods(void **state)
     static char output[65536], file[65536];
     const char *words[] = {ctl_program, "--run-directory", ((struct world *)*state)->run, "api", NULL, NULL};
     assert_int_equal(process_run(*state, words, output, sizeof(output)), 0);
-    FILE *in = fopen(SOURCE_ROOT "/control/rpc/API.txt", "r");
+    FILE *in = fopen(SOURCE_ROOT "/control/rpc/API.md", "r");
     size_t length = in ? fread(file, 1, sizeof(file) - 1, in) : 0;
     file[length] = '\0';
     if (in)
         fclose(in);
     if (strcmp(output, file) != 0)
-        fail_msg("control/rpc/API.txt is old: dialgatectl api >control/rpc/API.txt");
+        fail_msg("control/rpc/API.md is old: dialgatectl api >control/rpc/API.md");
     words[4] = "dialog.list";
     assert_int_equal(process_run(*state, words, output, sizeof(output)), 0);
-    assert_non_null(strstr(output, "stream (optional): true or false"));
+    assert_non_null(strstr(output, "* `stream`, optional: page after page"));
     assert_null(strstr(output, "dialog.show"));
     words[4] = "dialog";
     assert_int_equal(process_run(*state, words, output, sizeof(output)), 1);

@@ -32,7 +32,7 @@
 static struct rte_mempool *pool;
 static struct rte_ring *rx[2], *tx[2];
 static uint16_t ports[2];
-static bool without;
+static bool without, refusing;
 
 static void boot(const char *program)
 {
@@ -178,7 +178,8 @@ static void close_bench(struct bench *bench)
 struct result {
     struct goodput_count count; // while it was measured
     double seconds;
-    double busy; // share of the time that turns with packets took
+    double busy;     // share of the time that turns with packets took
+    uint64_t before; // calls refused or completed until then
 };
 
 // CPU time of this thread, nanoseconds: what others do on the core is not in it.
@@ -196,6 +197,8 @@ static double one_turn(struct worker *worker, double now_ns)
     worker->us_base = 1000000000 + (uint64_t)(now_ns / 1000);
     if (without)
         worker->overload = (struct overload){0};
+    if (refusing)
+        worker->overload.flow_loss = OVERLOAD_ALL;
     double begun = cpu_ns(), again = cpu_ns();
     unsigned done = worker_turn(worker);
     double ended = cpu_ns();
@@ -241,6 +244,7 @@ static struct result run(double rate)
     result.count =
         (struct goodput_count){count->offered - before.offered, count->completed - before.completed,
                                count->refused - before.refused, count->lost - before.lost};
+    result.before = before.refused + before.completed;
     result.busy = busy_ns / (MEASURED_US * 1e3);
     goodput_calls_destroy(calls);
     close_bench(bench);
@@ -257,6 +261,17 @@ static void print(const char *name, const struct result *result, double most)
     fflush(stdout);
 }
 
+// What one of a kind takes of the worker, at a rate that it stands.
+static void print_cost(bool refusals)
+{
+    refusing = refusals;
+    struct result result = run(refusals ? 100000 : 20000);
+    uint64_t n = refusals ? result.count.refused : result.count.completed;
+    printf("%s: %.0f ns, %llu of them and %llu before\n", refusals ? "refusal" : "call",
+           result.busy * result.seconds * 1e9 / (double)n, (unsigned long long)n,
+           (unsigned long long)result.before);
+}
+
 int main(int argc, char **argv)
 {
     static const double tries[] = {1, 1.3, 1.6};
@@ -265,6 +280,10 @@ int main(int argc, char **argv)
     double most = 0;
     without = argc > 1 && strcmp(argv[1], "--without") == 0;
     boot(argv[0]);
+    if (argc > 1 && (strcmp(argv[1], "--refusals") == 0 || strcmp(argv[1], "--calls") == 0)) {
+        print_cost(strcmp(argv[1], "--refusals") == 0);
+        return 0;
+    }
     struct result light = run(20000);
     double guess = (double)light.count.completed / light.seconds / light.busy;
     printf("load     offered  completed   refused    lost  busy  of most\n");

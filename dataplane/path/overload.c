@@ -121,11 +121,10 @@ void overload_turn(struct overload *overload, const struct overload_turn *turn, 
 
 bool overload_refuses(struct overload *overload, uint64_t call_hash, bool listens)
 {
+    bool refused = overload_would_refuse(overload, call_hash, listens);
     if (!listens && (uint32_t)(call_hash >> 16 & (OVERLOAD_ALL - 1)) < overload->loss)
-        return true;
+        return true; // by the loss alone
     overload->asked++;
-    if ((uint32_t)(call_hash & (OVERLOAD_ALL - 1)) >= overload->now)
-        return false;
-    overload->hindered++;
-    return true;
+    overload->hindered += refused;
+    return refused;
 }

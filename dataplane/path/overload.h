@@ -53,6 +53,13 @@ static inline bool overload_is_behind(const struct overload *overload)
     return (overload->loss | overload->now) != 0;
 }
 
+// Whether a new call would be refused now. Counts nothing.
+static inline bool overload_would_refuse(const struct overload *overload, uint64_t call_hash, bool listens)
+{
+    return (!listens && (uint32_t)(call_hash >> 16 & (OVERLOAD_ALL - 1)) < overload->loss) ||
+           (uint32_t)(call_hash & (OVERLOAD_ALL - 1)) < overload->now;
+}
+
 // Whether a new call is refused: by the keyed hash of its Call-ID, so that its repeats fare alike, and a call
 // that was let in may come again with credentials. listens: its client holds back the loss by itself.
 bool overload_refuses(struct overload *overload, uint64_t call_hash, bool listens);

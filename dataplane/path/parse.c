@@ -2,6 +2,7 @@
 // The whole message is read once. Strangers are dropped before that: a source that is no peer gets no work
 // and no answer.
 #include <string.h>
+#include "glance.h"
 #include "judge.h"
 #include "worker_core.h"
 
@@ -20,7 +21,7 @@ static bool is_keepalive(const struct packet *packet)
 static_assert((int)PEER_METHOD_INVITE == METHOD_INVITE && (int)PEER_METHOD_INFO == METHOD_INFO &&
                   (int)PEER_METHOD_OTHER == METHOD_OTHER && (int)PEER_METHOD_COUNT == METHOD_COUNT + 1,
               "one order");
-static void parse_count(struct worker *worker, const struct packet *packet, const struct message *message)
+void parse_count(struct worker *worker, const struct packet *packet, const struct message *message)
 {
     static const uint8_t by_method[METHOD_COUNT] = {
         [METHOD_ACK] = 1, [METHOD_BYE] = 2, [METHOD_CANCEL] = 3, [METHOD_OPTIONS] = 4};
@@ -50,10 +51,22 @@ bool has_magic_cookie(const struct message *message)
            memcmp(message_at(message, branch), magic, sizeof(magic) - 1) == 0;
 }
 
-static void key_add(struct siphash *hash, const struct message *message, struct span span)
+#define KEY_PIECES 17u // of a request other than INVITE without the magic cookie
+
+struct key {
+    struct siphash_piece pieces[KEY_PIECES];
+    unsigned count;
+};
+
+static void key_octets(struct key *key, const void *octets, size_t length)
 {
-    siphash_add(hash, &span.length, sizeof(span.length)); // no octet may pass from one text to the next
-    siphash_add(hash, message_at(message, span), span.length);
+    key->pieces[key->count++] = (struct siphash_piece){octets, length};
+}
+
+static void key_add(struct key *key, const struct message *message, const struct span *span)
+{
+    key_octets(key, &span->length, sizeof(span->length)); // no octet may pass from one text to the next
+    key_octets(key, message_at(message, *span), span->length);
 }
 
 // 17.2.3: topmost branch, sent-by and method name a server transaction; ACK and CANCEL name that of their
@@ -66,47 +79,72 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
     const struct via *via = &message->via;
     bool of_invite =
         message->method == METHOD_INVITE || message->method == METHOD_ACK || message->method == METHOD_CANCEL;
-    struct siphash hash;
-    siphash_begin(&hash, &worker->parts.keys.table);
-    siphash_add(&hash, &work->packet->peer, sizeof(work->packet->peer));
-    siphash_add(&hash, &via->port, sizeof(via->port));
-    key_add(&hash, message, via->host);
-    key_add(&hash, message, via->branch);
+    static const struct span nothing = {0, 0};
+    struct key key = {.count = 0};
+    key_octets(&key, &work->packet->peer, sizeof(work->packet->peer));
+    key_octets(&key, &via->port, sizeof(via->port));
+    key_add(&key, message, &via->host);
+    key_add(&key, message, &via->branch);
     if (!has_magic_cookie(message)) {
-        key_add(&hash, message, message->request_uri);
-        key_add(&hash, message, message->from_tag);
-        key_add(&hash, message, of_invite ? (struct span){0, 0} : message->to_tag);
-        key_add(&hash, message, message->call_id);
-        siphash_add(&hash, &message->cseq_number, sizeof(message->cseq_number));
+        key_add(&key, message, &message->request_uri);
+        key_add(&key, message, &message->from_tag);
+        key_add(&key, message, of_invite ? &nothing : &message->to_tag);
+        key_add(&key, message, &message->call_id);
+        key_octets(&key, &message->cseq_number, sizeof(message->cseq_number));
     }
     if (!of_invite)
-        key_add(&hash, message, message->method_name);
-    return siphash_end(&hash);
+        key_add(&key, message, &message->method_name);
+    return siphash24_joined(&worker->parts.keys.table, key.pieces, key.count);
 }
 
-void parse_stage(struct worker *worker, struct work *work)
+// 18.2.2 and RFC 3581: back to the source address; to its port when it asked for that.
+static struct endpoint way_back(const struct work *work)
+{
+    struct endpoint to = work->packet->source;
+    const struct via *via = &work->message->via;
+    if (!via->has_rport)
+        to.port = via->port != 0 ? via->port : SIP_PORT;
+    return to;
+}
+
+// The sender is a peer, and came to a listener of ours.
+static bool parse_source(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
     if (packet->source.listener >=
         worker->rules->listener_count) { // the core that received it had older rules
         settle(work, COUNTER_DROP_NOT_OURS);
-        return;
+        return false;
     }
     packet->peer = rules_peer(worker->rules, packet->source.address);
-    if (packet->peer == NUMBER_NONE) {
-        settle(work, COUNTER_DROP_UNKNOWN_SOURCE);
+    if (packet->peer != NUMBER_NONE)
+        return true;
+    settle(work, COUNTER_DROP_UNKNOWN_SOURCE);
+    return false;
+}
+
+bool parse_glance(struct worker *worker, struct work *work)
+{
+    const struct packet *packet = work->packet;
+    if (!parse_source(worker, work) || !message_glance(packet->payload, packet->length, work->message))
+        return false;
+    work->reply_to = way_back(work);
+    work->server_key = server_key(worker, work);
+    return true;
+}
+
+void parse_stage(struct worker *worker, struct work *work)
+{
+    struct packet *packet = work->packet;
+    if (!parse_source(worker, work))
         return;
-    }
     if (is_keepalive(packet)) {
         settle(work, COUNTER_DROP_KEEPALIVE);
         return;
     }
     struct message *message = work->message;
     int fault = message_parse(packet->payload, packet->length, message);
-    // 18.2.2 and RFC 3581: back to the source address; to its port when it asked for that.
-    work->reply_to = packet->source;
-    if (!message->via.has_rport)
-        work->reply_to.port = message->via.port != 0 ? message->via.port : SIP_PORT;
+    work->reply_to = way_back(work);
     if (fault != MESSAGE_FINE) {
         struct message_verdict verdict = message_judge(message, fault, &judge_front_end);
         if (verdict.status != 0)

@@ -3,8 +3,9 @@
 // transaction knows is answered 503 without state, before anything is looked up for it. What belongs to a
 // call goes on: its other requests, responses, and the repeats of an INVITE that was let in.
 //
-// The message was parsed, since Via, tags and CSeq have to be known for the answer and for its transaction.
-// What that costs beside a call is in perf/README.md: too much at five times the load.
+// The answer needs Via, tags and CSeq, and so does the look for a transaction. early.c has them from a glance
+// before the parser, for what has the plain shape, and comes here at once; the rest comes parsed. What a
+// refusal costs beside a call is in perf/README.md.
 #include <rte_mempool.h>
 #include <rte_ring.h>
 #include "feedback.h"
@@ -92,5 +93,5 @@ void shed_stage(struct worker *worker, struct work *work)
     extra[writer.used] = '\0';
     // RFC 7339 tells shares; a Retry-After would stop all.
     bool has_retry_after = worker->rules->settings->overload.retry_after_s != 0 && !listens;
-    reply_stateless(worker, work, (struct reply){503, NULL, has_retry_after ? extra : NULL});
+    reply_stateless(worker, work, (struct reply){503, "Service Unavailable", has_retry_after ? extra : NULL});
 }

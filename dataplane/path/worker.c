@@ -37,7 +37,10 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
                         .dialog = INDEX_NONE,
                         .client = INDEX_NONE};
     worker->received_us = work.packet->received_us;
-    parse_stage(worker, &work);
+    if (overload_is_behind(&worker->overload))
+        early_stage(worker, &work);
+    if (work.outcome == WORK_GOES_ON)
+        parse_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON)
         transaction_stage(worker, &work);
     if (work.outcome == WORK_GOES_ON && overload_is_behind(&worker->overload))

@@ -210,6 +210,12 @@ void steer_flush(struct worker *worker);
 unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most BURST from each other worker
 // parse.c
 void parse_stage(struct worker *worker, struct work *work);
+void parse_count(struct worker *worker, const struct packet *packet, const struct message *message);
+// What early_stage() needs to know of a plain INVITE or ACK (glance.h). False: it has to be parsed, unless it
+// is settled. Counts nothing.
+bool parse_glance(struct worker *worker, struct work *work);
+// early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it.
+void early_stage(struct worker *worker, struct work *work);
 // The topmost branch is one of RFC 3261 (17.2.3).
 bool has_magic_cookie(const struct message *message);
 // transaction_stage.c

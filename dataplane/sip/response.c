@@ -4,6 +4,10 @@
 // of at most four changes.
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "uri.h"
 #include "write.h"
 
@@ -101,11 +105,38 @@ void edit_via_overload(struct edits *edits, const struct message *message, const
                      (uint32_t)strlen(changes.list[i].text));
 }
 
+#if defined(__SSE2__)
+static inline __m128i line_ends(const uint8_t *at)
+{
+    __m128i piece = _mm_loadu_si128((const __m128i *)at);
+    return _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('\r')),
+                        _mm_cmpeq_epi8(piece, _mm_set1_epi8('\n')));
+}
+#endif
+
+static bool has_line_end(const uint8_t *at, uint32_t length)
+{
+#if defined(__SSE2__)
+    if (length >= 16) {
+        __m128i found = line_ends(at + length - 16); // covers some twice
+        for (uint32_t i = 0; i < length - 16; i += 16)
+            found = _mm_or_si128(found, line_ends(at + i));
+        return _mm_movemask_epi8(found) != 0;
+    }
+#endif
+    for (uint32_t i = 0; i < length; i++)
+        if (at[i] == '\r' || at[i] == '\n')
+            return true;
+    return false;
+}
+
 // A value with its folds as spaces (RFC 3261 7.3.1: the same value), whatever line ends the sender used.
 static void write_value(struct writer *writer, const struct message *message, struct span value)
 {
     uint32_t start = writer->used;
     write_span(writer, message, value);
+    if (!has_line_end(message_at(message, value), value.length))
+        return; // nearly always
     for (uint32_t i = start; i < writer->used; i++)
         if (writer->octets[i] == '\r' || writer->octets[i] == '\n')
             writer->octets[i] = ' ';

@@ -1,27 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <string.h>
-
 #include "write.h"
 
 void writer_init(struct writer *writer, void *octets, uint32_t size)
 {
     *writer = (struct writer){.octets = octets, .size = size};
-}
-
-void write_octets(struct writer *writer, const void *octets, uint32_t length)
-{
-    if (writer->overflow || length > writer->size - writer->used) {
-        writer->overflow = true;
-        return;
-    }
-    if (length != 0)
-        memcpy(writer->octets + writer->used, octets, length);
-    writer->used += length;
-}
-
-void write_text(struct writer *writer, const char *text)
-{
-    write_octets(writer, text, (uint32_t)strlen(text));
 }
 
 void write_span(struct writer *writer, const struct message *message, struct span span)

@@ -3,6 +3,7 @@
 #ifndef DIALGATE_SIP_WRITE_H
 #define DIALGATE_SIP_WRITE_H
 
+#include <string.h>
 #include "message.h"
 
 // Appends to the caller's buffer. What does not fit is not written and sets overflow; later writes do
@@ -15,8 +16,22 @@ struct writer {
 };
 
 void writer_init(struct writer *writer, void *octets, uint32_t size);
-void write_octets(struct writer *writer, const void *octets, uint32_t length);
-void write_text(struct writer *writer, const char *text); // NUL-terminated
+// Inline, as most of what is written is a literal.
+static inline void write_octets(struct writer *writer, const void *octets, uint32_t length)
+{
+    if (writer->overflow || length > writer->size - writer->used) {
+        writer->overflow = true;
+        return;
+    }
+    if (length != 0)
+        memcpy(writer->octets + writer->used, octets, length);
+    writer->used += length;
+}
+// NUL-terminated.
+static inline void write_text(struct writer *writer, const char *text)
+{
+    write_octets(writer, text, (uint32_t)strlen(text));
+}
 void write_span(struct writer *writer, const struct message *message, struct span span);
 void write_number(struct writer *writer, uint32_t number);
 void write_ipv4(struct writer *writer, uint32_t address); // host order, dotted

@@ -218,13 +218,11 @@ static uint64_t tag_of(const struct cookie_keys *keys, struct cookie_octets call
 {
     // Two lengths and that of all tell three pieces apart.
     const uint64_t words[2] = {htole64((uint64_t)call_id.length << 8 | DOMAIN_TAG), htole64(from_tag.length)};
-    struct siphash mac;
-    siphash_begin(&mac, &keys->tag);
-    siphash_add(&mac, words, sizeof(words));
-    siphash_add(&mac, call_id.octets, call_id.length);
-    siphash_add(&mac, from_tag.octets, from_tag.length);
-    siphash_add(&mac, branch.octets, branch.length);
-    return siphash_end(&mac);
+    const struct siphash_piece pieces[] = {{words, sizeof(words)},
+                                           {call_id.octets, call_id.length},
+                                           {from_tag.octets, from_tag.length},
+                                           {branch.octets, branch.length}};
+    return siphash24_joined(&keys->tag, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
 unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets call_id,

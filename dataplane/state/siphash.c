@@ -145,3 +145,25 @@ uint64_t siphash_end(struct siphash *hash)
 {
     return finish(hash->v, hash->length << 56 | hash->tail, 2, 4);
 }
+
+#define JOINED_MAX 256u
+
+uint64_t siphash24_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count)
+{
+    uint8_t joined[JOINED_MAX];
+    size_t used = 0;
+    unsigned i = 0;
+    for (; i < count && pieces[i].length <= JOINED_MAX - used; i++) {
+        if (pieces[i].length != 0)
+            memcpy(joined + used, pieces[i].octets, pieces[i].length);
+        used += pieces[i].length;
+    }
+    if (i == count)
+        return siphash24(key, joined, used);
+    struct siphash hash;
+    siphash_begin(&hash, key);
+    siphash_add(&hash, joined, used);
+    for (; i < count; i++)
+        siphash_add(&hash, pieces[i].octets, pieces[i].length);
+    return siphash_end(&hash);
+}

@@ -29,6 +29,12 @@ static void fill(struct wire *wire, struct call calls[CALLS])
     wire_expect_count(wire, COUNTER_OVERLOAD_LOSS, 100);
 }
 
+// Of a glance there are the lines of Via alone.
+static bool was_glance(const struct wire *wire)
+{
+    return wire->workers[0]->message.first[HEADER_CALL_ID] == MESSAGE_NO_HEADER;
+}
+
 static void test_refused(void **state)
 {
     struct wire *wire = *state;
@@ -52,6 +58,8 @@ static void test_refused(void **state)
     call_ack_refusal(&new);
     wire_expect_silence(wire);
     wire_expect_count(wire, COUNTER_OUT_ABSORBED, 1);
+    wire_expect_count(wire, COUNTER_MESSAGE_ACK, 1);
+    assert_true(was_glance(wire));
     // Its CANCEL finds nothing (9.2).
     call_cancel(&new);
     struct wire_packet answer = wire_take(wire, wire_carrier);
@@ -80,6 +88,18 @@ static void test_calls_go_on(void **state)
     wire_take(wire, wire_carrier);
     call_ack(&calls[1], DIALOG_CALLER, calls[1].sides[DIALOG_CALLER].cseq);
     call_hang_up(&calls[1], DIALOG_CALLEE);
+    // So is the repeat of one that its callee refused, until the ACK to that.
+    invite = calls[2].invite;
+    call_invite_text(&calls[2], text);
+    calls[2].invite = invite;
+    call_answer(&calls[2], "486 Busy Here");
+    invite = wire_take(wire, wire_sbc1);
+    assert_starts(&invite, "ACK ");
+    wire_send(wire, wire_carrier, text);
+    invite = wire_take(wire, wire_carrier);
+    assert_starts(&invite, "SIP/2.0 486 ");
+    call_ack_refusal(&calls[2]);
+    wire_expect_silence(wire);
     wire_expect_count(wire, COUNTER_OVERLOAD_REFUSED, 0);
 }
 
@@ -95,6 +115,50 @@ static void test_recovers(void **state)
     call_init(&new, wire, "new@shed");
     call_invite(&new);
     wire_expect_count(wire, COUNTER_OVERLOAD_REFUSED, 0);
+}
+
+#define CASE_LINES                                                                                           \
+    "From: \"A\" <sip:a@10.10.1.1>;tag=f1\r\nTo: <sip:+44207@10.10.0.10>\r\nCall-ID: case@shed\r\n"          \
+    "CSeq: 1 INVITE\r\n"
+
+// What is known from a glance (early.c) is answered as what is parsed is: the same INVITE behind a line end,
+// which no glance takes, gets the same octets, and its ACK the same end.
+static void test_same(void **state)
+{
+    static const struct {
+        const char *name, *uri, *lines, *body;
+    } rows[] = {
+        {"sent-by is the source", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=z9hG4bK1\r\n", ""},
+        {"another one", "sip:b@h", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2\r\n", ""},
+        {"rport", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;rport;branch=z9hG4bK3\r\n", ""},
+        {"received", "sip:b@h", "Via: SIP/2.0/UDP h;received=192.0.2.9;branch=z9hG4bK4\r\n", ""},
+        {"old branch", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=1\r\n", ""},
+        {"no branch", "sip:b@h;x=y", "Via: SIP/2.0/UDP 10.10.1.1:5060\r\n", ""},
+        {"three Vias, the rest", "sip:b@h",
+         "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=z9hG4bK5\r\nMax-Forwards: 69\r\n"
+         "v: SIP/2.0/UDP h2;branch=z9hG4bK6\r\nRoute: <sip:10.10.0.10;lr>\r\nTimestamp: 54\r\n"
+         "Via: SIP/2.0/TCP h3;branch=z9hG4bK7 , SIP/2.0/UDP h4\r\nContent-Length: 3\r\n",
+         "v=0"}};
+    struct wire *wire = *state;
+    static struct call calls[CALLS];
+    char text[WIRE_TEXT_MAX];
+    fill(wire, calls);
+    for (size_t i = 0; i < RTE_DIM(rows); i++) {
+        struct wire_packet answers[2];
+        for (unsigned slow = 0; slow < 2; slow++) {
+            snprintf(text, sizeof(text), "%sINVITE %s SIP/2.0\r\n%s" CASE_LINES "\r\n%s", slow ? "\r\n" : "",
+                     rows[i].uri, rows[i].lines, rows[i].body);
+            wire_send(wire, wire_carrier, text);
+            answers[slow] = wire_take(wire, wire_carrier);
+            assert_starts(&answers[slow], "SIP/2.0 503 Service Unavailable\r\n");
+            if (was_glance(wire) == (slow == 1))
+                fail_msg("%s: the %s way", rows[i].name, slow ? "quick" : "slow");
+        }
+        if (answers[0].length != answers[1].length || strcmp(answers[0].text, answers[1].text) != 0)
+            fail_msg("%s:\n%s\n%s", rows[i].name, answers[0].text, answers[1].text);
+    }
+    wire_expect_count(wire, COUNTER_OVERLOAD_REFUSED, 2 * RTE_DIM(rows));
+    wire_expect_count(wire, COUNTER_MESSAGE_INVITE, CALLS + 2 * RTE_DIM(rows));
 }
 
 // Without a Retry-After when it is configured away, and with the mark at all of it never.
@@ -126,6 +190,7 @@ int path_tests(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_calls_go_on, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_recovers, setup, wire_teardown),
+        cmocka_unit_test_setup_teardown(test_same, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_settings, setup, wire_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

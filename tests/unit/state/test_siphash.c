@@ -106,6 +106,21 @@ static void pieces_are_joined(void **state)
     }
 }
 
+// Pieces of one length, up to more than is put together first.
+static void pieces_in_a_row(void **state)
+{
+    uint8_t input[400];
+    counting(input, sizeof(input));
+    for (size_t length = 0; length <= 80; length++) {
+        struct siphash_piece pieces[5];
+        for (unsigned i = 0; i < 5; i++)
+            pieces[i] = (struct siphash_piece){length == 0 ? NULL : input + i * length, length};
+        for (unsigned n = 0; n <= 5; n++)
+            assert_int_equal(siphash24_joined(&paper_key, pieces, n),
+                             siphash24(&paper_key, input, n * length));
+    }
+}
+
 static void words_come_first(void **state)
 {
     uint8_t input[80];
@@ -124,7 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_vectors), cmocka_unit_test(known_13),
         cmocka_unit_test(agrees_with_slow),  cmocka_unit_test(pieces_are_joined),
-        cmocka_unit_test(words_come_first),
+        cmocka_unit_test(pieces_in_a_row),   cmocka_unit_test(words_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where the glance says yes, the parser finds no fault and the same fields, and a refusal by either is the
+// same: in any octets, in their beginning, and in their end. And it says yes to its seeds' like: see
+// test_glance.c.
+#include "glance.h"
+#include "sip_check.h"
+#include "write.h"
+
+#include <string.h>
+
+static bool same(struct span a, struct span b)
+{
+    return a.offset == b.offset && a.length == b.length;
+}
+
+static void check_via(const struct via *a, const struct via *b)
+{
+    CHECK(same(a->whole, b->whole) && same(a->transport, b->transport) && same(a->host, b->host));
+    CHECK(same(a->rport, b->rport) && same(a->received, b->received) && same(a->branch, b->branch));
+    CHECK(same(a->parameters, b->parameters) && a->port == b->port && a->has_rport == b->has_rport);
+    CHECK(a->rport_port == b->rport_port);
+}
+
+static void check_fields(const struct message *a, const struct message *b)
+{
+    CHECK(a->octets == b->octets && a->length == b->length && a->start == b->start);
+    CHECK(a->is_request == b->is_request && a->uri_scheme == b->uri_scheme && a->method == b->method);
+    CHECK(a->status == b->status && a->cseq_number == b->cseq_number && a->cseq_method == b->cseq_method);
+    CHECK(a->max_forwards == b->max_forwards && a->header_end == b->header_end);
+    CHECK(same(a->method_name, b->method_name) && same(a->request_uri, b->request_uri));
+    CHECK(same(a->reason, b->reason) && same(a->call_id, b->call_id) && same(a->from, b->from));
+    CHECK(same(a->from_tag, b->from_tag) && same(a->to, b->to) && same(a->to_tag, b->to_tag));
+    CHECK(same(a->cseq, b->cseq) && same(a->body, b->body));
+    check_via(&a->via, &b->via);
+}
+
+static void check_vias(const struct message *glanced, const struct message *parsed)
+{
+    uint8_t a = glanced->first[HEADER_VIA], b = parsed->first[HEADER_VIA];
+    for (; a != MESSAGE_NO_HEADER && b != MESSAGE_NO_HEADER;
+         a = message_next_header(glanced, a), b = message_next_header(parsed, b)) {
+        CHECK(same(glanced->headers[a].value, parsed->headers[b].value));
+        CHECK(same(glanced->headers[a].line, parsed->headers[b].line));
+    }
+    CHECK(a == b);
+}
+
+static uint32_t refuse(const struct message *message, uint8_t out[4096])
+{
+    const struct response_parts parts = {.status = 503,
+                                         .reason = "Service Unavailable",
+                                         .to_tag = "aaaabbbbccccd",
+                                         .extra = "Retry-After: 5\r\n",
+                                         .source_address = 0x0a0a0101,
+                                         .source_port = 5060,
+                                         .overload = "=20;oc-validity=500;oc-seq=7.00001"};
+    struct writer writer;
+    writer_init(&writer, out, 4096);
+    write_response(&writer, message, &parts);
+    return writer.overflow ? 0 : writer.used;
+}
+
+static void check_octets(const uint8_t *octets, uint32_t length)
+{
+    static struct message glanced, parsed;
+    static uint8_t out[2][4096];
+    if (!message_glance(octets, length, &glanced))
+        return;
+    CHECK(message_parse(octets, length, &parsed) == MESSAGE_FINE);
+    CHECK(parsed.method == METHOD_INVITE || parsed.method == METHOD_ACK);
+    check_fields(&glanced, &parsed);
+    check_vias(&glanced, &parsed);
+    uint32_t used = refuse(&glanced, out[0]);
+    CHECK(used == refuse(&parsed, out[1]) && memcmp(out[0], out[1], used) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size > UINT16_MAX)
+        return 0;
+    // The last two octets, which often are the body's, say where the text is cut.
+    uint32_t cut = (uint32_t)((data[size - 1] | (unsigned)data[size - 2] << 8) % size);
+    check_octets(data, (uint32_t)size);
+    check_octets(data + cut, (uint32_t)(size - cut));
+    // A copy of its own, so that the sanitizer sees the first octet read behind it.
+    uint8_t *copy = malloc(cut + 1);
+    CHECK(copy != NULL);
+    memcpy(copy, data, cut);
+    check_octets(copy, cut);
+    free(copy);
+    return 0;
+}

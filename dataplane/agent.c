@@ -114,6 +114,21 @@ static void say_hello(struct agent *agent, const char *text)
                                                                   .fd_count = fd_count});
 }
 
+static void keep_health(struct agent *agent)
+{
+    const struct health health =
+        boot_health(&agent->plane, agent->plane.workers.published.rules, agent->dir.state);
+    int result;
+
+    if (!agent->member_events.changed)
+        return;
+    result = health_save(&health);
+    if (result < 0)
+        log_event(LOG_WARNING, "health_not_saved", "directory=%s error=\"%s\"", agent->dir.state,
+                  strerror(-result));
+    agent->member_events.changed = result < 0; // tried again at the next slow tick
+}
+
 // On every network of its peer: when one of them fails, the way through the next one is known already.
 static void ask_member(struct agent *agent, const struct snapshot_member *member, bool all, uint64_t now_ms)
 {
@@ -170,6 +185,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
+    keep_health(agent);
     overload_log_poll(&agent->overload, &plane->workers);
     agent_gauges_poll(&plane->counters, &plane->ports);
     ask_members(agent, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);

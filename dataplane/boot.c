@@ -75,6 +75,25 @@ static void open_records(struct dataplane *plane, const struct rundir *dir, unsi
                   CALL_RECORDS_FILE, strerror(-result));
 }
 
+struct health boot_health(const struct dataplane *plane, const struct rules *rules,
+                          const char *state_directory)
+{
+    return (struct health){.counters = &plane->counters,
+                           .rules = rules,
+                           .workers = plane->counters.header->workers,
+                           .boot_id = plane->images.identity.boot_id,
+                           .state_directory = state_directory};
+}
+
+static void restore_health(struct dataplane *plane, const struct rules *rules, const char *state_directory)
+{
+    const struct health health = boot_health(plane, rules, state_directory);
+    unsigned restored = health_restore(&health, clock_ms());
+
+    if (restored > 0)
+        log_event(LOG_INFO, "health_restored", "members=%u", restored);
+}
+
 // EAL has its memory before the dialogs take theirs: large pages that are too few are its first.
 static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
                       const struct images_plan *images, struct fault *fault)
@@ -85,6 +104,8 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
         result = ports_open(&plane->ports, ports, fault);
     if (result == 0)
         result = counters_file_create(&plane->counters, plan->rules->settings->workers, fault);
+    if (result == 0)
+        restore_health(plane, plan->rules, images->state_directory);
     if (result == 0)
         result = telemetry_begin(&plane->counters, fault);
     if (result == 0)

@@ -5,6 +5,7 @@
 
 #include "call_records.h"
 #include "counters_file.h"
+#include "health.h"
 #include "hostnet.h"
 #include "images.h"
 #include "keys.h"
@@ -39,6 +40,9 @@ struct dataplane {
 // process: the caller ends then. Returns 0 or -errno with fault. QSBR: the agent is registered and offline.
 int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir *dir,
                const struct boot_options *options, struct fault *fault);
+// What health.h needs of a plane that has its counters, under these rules.
+struct health boot_health(const struct dataplane *plane, const struct rules *rules,
+                          const char *state_directory);
 // Stops workers, ports and EAL and gives everything back. False: a worker is stuck; ports are closed, its
 // memory is left.
 bool boot_stop(struct dataplane *plane);

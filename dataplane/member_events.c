@@ -100,6 +100,7 @@ static void drain(struct member_events *events, unsigned worker, struct channel_
     for (; tail != head; tail++) {
         const struct member_transition *transition = &ring->ring[tail & (MEMBER_TRANSITIONS - 1)];
 
+        events->changed = true;
         log_transition(events, transition);
         batch->rows[batch->count++] = event_of(transition);
         if (batch->count == CHANNEL_EVENTS_MAX)

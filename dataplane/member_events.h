@@ -11,6 +11,7 @@ struct member_events {
     struct workers *workers;
     struct log_limit limit;
     uint64_t lost[WORKERS_MAX]; // by each ring, as far as it was told
+    bool changed;               // a member's health, since whoever looks here cleared it
 };
 
 void member_events_init(struct member_events *events, struct channel_server *channel,

@@ -10,6 +10,19 @@ down()
     lab_metrics >"$LAB_DIR/metrics" && grep -q '^dialgate_member_up{.*member="10.20.0.11:5060"} 0$' "$LAB_DIR/metrics"
 }
 
+not_ready()
+{
+    ! lab_http /readyz
+}
+
+since() # Unix time, of sbc1 that is down
+{
+    lab_ctl --json peer show sbcs | python3 -c 'import json, sys
+member = json.load(sys.stdin)["members"][0]
+assert member["address"] == "10.20.0.11:5060" and member["health"] == "down" and member["reason"] == "unreachable", member
+print(member["since"])'
+}
+
 test_up
 # The host answers each datagram, not six and then one a second.
 lab_in sbc1 sysctl -qw net.ipv4.icmp_ratelimit=0
@@ -59,4 +72,14 @@ test_caller uac 20 20
 expect_equal "fail-overs while it is down" "$before" "$(lab_metric dialgate_failovers_total)"
 test_no_dialogs
 test_outcomes
+# A restart forgets neither that it is down nor since when (control counts that back from the monotonic clock).
+before=$(since)
+lab_kill dataplane KILL
+lab_wait 5 'the data plane is gone' lab_ended dataplane
+lab_wait 5 'control notices' not_ready || fail "control says that all is well"
+lab_dataplane
+lab_ready 30 || fail "the data plane does not start again"
+expect "log" grep -q 'health_restored members=2' "$LAB_DIR/dataplane.log"
+after=$(since)
+[ $((after - before)) -le 1 ] && [ $((before - after)) -le 1 ] || fail "down since $before, after the restart since $after"
 test_done

@@ -193,13 +193,6 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         agent->members_ms = now_ms;
 }
 
-static void publish_names(void *context, struct name_table *table)
-{
-    struct agent *agent = context;
-
-    reload_names(&agent->plane, table);
-}
-
 static int start_names(struct agent *agent)
 {
     struct workers *workers = &agent->plane.workers;
@@ -211,8 +204,8 @@ static int start_names(struct agent *agent)
                                                .asks = asks,
                                                .ask_count = workers->count,
                                                .key = &agent->plane.keys.table,
-                                               .publish = publish_names,
-                                               .context = agent};
+                                               .publish = reload_names,
+                                               .context = &agent->plane};
     return name_cache_init(&agent->names, &options);
 }
 

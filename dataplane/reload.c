@@ -119,8 +119,10 @@ void reload_nexthops(struct dataplane *plane, struct nexthop_table *table)
     destroy_later(&(struct garbage){.nexthops = rcu_xchg_pointer(&plane->workers.published.nexthops, table)});
 }
 
-void reload_names(struct dataplane *plane, struct name_table *table)
+void reload_names(void *data_plane, struct name_table *table)
 {
+    struct dataplane *plane = data_plane;
+
     destroy_later(&(struct garbage){.names = rcu_xchg_pointer(&plane->workers.published.names, table)});
 }
 

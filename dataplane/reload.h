@@ -18,7 +18,7 @@ void reload_save(const char *state_directory, const struct rules *rules);
 int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fault);
 // Puts a new table of next hops in force, which takes the old one's place in the same way.
 void reload_nexthops(struct dataplane *plane, struct nexthop_table *table);
-// The same for names of next hops.
-void reload_names(struct dataplane *plane, struct name_table *table);
+// The same for names of next hops. data_plane: struct dataplane.
+void reload_names(void *data_plane, struct name_table *table);
 
 #endif

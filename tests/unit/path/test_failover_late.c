@@ -179,6 +179,28 @@ static void test_late_refusal(void **state)
     wire->out_count = 0;
 }
 
+// A 100 says that the member has the request: failover.after does not count any more, and timer C ends the
+// call (16.8) without another member.
+static void test_only_trying(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    failing_configure(wire, 3, failing_usual);
+    failing_begin(&call, wire, "only-100@failover");
+    struct wire_packet first = call.invite;
+    failing_respond(&call, &first, "100 Trying", "");
+    wire_pass(wire, 180000);
+    wire_expect_silence(wire);
+    wire_pass(wire, 1100);
+    struct wire_packet cancel = failing_asked(wire, "CANCEL ");
+    failing_respond(&call, &cancel, "200 OK", "c");
+    failing_respond(&call, &first, "487 Request Terminated", "first");
+    failing_asked(wire, "ACK ");
+    call.answer = call_take(&call, DIALOG_CALLER, "SIP/2.0 408 ");
+    wire_expect_silence(wire);
+    call_ack_refusal(&call);
+}
+
 // 16.7 step 7; another refusal than a challenge goes without them.
 static void test_challenges(void **state)
 {
@@ -424,6 +446,7 @@ int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
         ON_WIRE(test_late_provisional),
+        ON_WIRE(test_only_trying),
         ON_WIRE(test_late_answer),
         ON_WIRE(test_both_answer),
         ON_WIRE(test_answer_after_the_refusal),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A valid reload takes effect and fails no call; an invalid one changes nothing. SIGHUP reloads as well.
+# A valid reload takes effect and fails no call; an invalid one changes nothing. SIGHUP reloads as well, and a version that
+# is kept comes back.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -52,5 +53,21 @@ lab_wait 5 'SIGHUP reloads' reloaded "$second" || fail "SIGHUP does not reload"
 test_caller uac 40 40 -d 200
 test_callees_saw 480
 expect_above "calls at sbc2 after SIGHUP" "$before" "$(sipp_stat sbc2 'IncomingCall(C)')"
+# A kept version comes back under calls, as a version of its own.
+expect_refusal 1 'there is none' lab_ctl config rollback 99
+third=$(sequence)
+expect "config diff knows what would change" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' config diff --version 2 | grep -q '^-  peers.sbcs.members.10.20.0.12:5060'"
+sipp_caller caller uac -m 60 -r 60 -d 1500 -l 15000 -timeout 60s -timeout_error
+lab_wait 10 'calls are up again' counted dialgate_dialogs 20 || fail "no calls"
+expect "a rollback" lab_ctl config rollback 2
+expect "a new sequence" reloaded "$third"
+test_calls_end 60 70
+test_callees_saw 540
+before=$(sipp_stat sbc2 'IncomingCall(C)')
+test_caller uac 20 40 -d 100
+test_callees_saw 560
+expect_equal "calls at sbc2 after the rollback" "$before" "$(sipp_stat sbc2 'IncomingCall(C)')"
+expect "config history has it" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' config history | grep -Eq '^ *4 +[*] .* root +rollback 2 +accepted '"
+expect "config history has SIGHUP" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' config history | grep -Eq '^ *3 .* SIGHUP +reload +accepted '"
 test_no_dialogs
 test_done

@@ -175,6 +175,8 @@ static void test_shipped(void **state)
         SOURCE_ROOT "/config/dialgate.yaml",           SOURCE_ROOT "/config/examples/from-kamailio.yaml",
         SOURCE_ROOT "/config/examples/lab.yaml",       SOURCE_ROOT "/config/examples/one-armed.yaml",
         SOURCE_ROOT "/config/examples/two-armed.yaml",
+        SOURCE_ROOT "/config/examples/two-nodes/node-a.yaml",
+        SOURCE_ROOT "/config/examples/two-nodes/node-b.yaml",
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char error[512] = "";

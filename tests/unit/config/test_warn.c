@@ -172,8 +172,10 @@ static void test_rows(void **state)
 static void test_shipped(void **state)
 {
     static const char *const files[] = {
-        SOURCE_ROOT "/config/dialgate.yaml",           SOURCE_ROOT "/config/examples/from-kamailio.yaml",
-        SOURCE_ROOT "/config/examples/lab.yaml",       SOURCE_ROOT "/config/examples/one-armed.yaml",
+        SOURCE_ROOT "/config/dialgate.yaml",
+        SOURCE_ROOT "/config/examples/from-kamailio.yaml",
+        SOURCE_ROOT "/config/examples/lab.yaml",
+        SOURCE_ROOT "/config/examples/one-armed.yaml",
         SOURCE_ROOT "/config/examples/two-armed.yaml",
         SOURCE_ROOT "/config/examples/two-nodes/node-a.yaml",
         SOURCE_ROOT "/config/examples/two-nodes/node-b.yaml",

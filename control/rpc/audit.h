@@ -2,7 +2,7 @@
 // Who changed what: each call of an audited method is one line of the log and, where control.audit names a
 // file, one JSON object a line there. The file is only appended to, made with mode 0640, never followed
 // through a symbolic link, and opened again after audit_reopen(): whoever rotates it renames it and sends
-// SIGHUP. A line is one write(2); it is not synced to the disk.
+// SIGUSR1 or SIGHUP. A line is one write(2); it is not synced to the disk.
 #ifndef DIALGATE_CONTROL_RPC_AUDIT_H
 #define DIALGATE_CONTROL_RPC_AUDIT_H
 

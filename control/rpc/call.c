@@ -85,6 +85,7 @@ void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     char text[DG_ERROR_TEXT_SIZE * 2];
     va_list arguments;
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the line above
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     finish(call, call->id ? error_line(call->id, code, text) : NULL, code, text);

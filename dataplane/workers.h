@@ -30,7 +30,7 @@ struct workers_plan {
     const struct cookie_keys *keys;
     struct images *images; // a file a worker, which outlives the workers
     const struct call_records *records;
-    struct rules *rules;   // published; the caller keeps owning them until workers_create() succeeded
+    struct rules *rules; // published; the caller keeps owning them until workers_create() succeeded
     struct nexthop_table *nexthops; // the same
 };
 

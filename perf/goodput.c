@@ -5,6 +5,7 @@
 //
 // A row: load as a multiple of the most that was served; calls a second offered, completed, refused and lost;
 // completed as a share of the most. With --without, overload control is taken away.
+// --refusals and --calls print what one of a kind takes instead.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

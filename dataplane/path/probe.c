@@ -22,7 +22,6 @@ static bool has_probes(const struct rules *rules, uint32_t member)
            rules->peers[row->peer].probe_interval_ms != 0;
 }
 
-
 static uint64_t random_word(struct worker *worker)
 {
     const uint64_t words[2] = {worker->probes.serial++, worker->now_us};

@@ -23,7 +23,8 @@ int name_cache_init(struct name_cache *cache, const struct name_cache_options *o
                                  .key = *options->key,
                                  .publish = options->publish,
                                  .context = options->context};
-    memcpy(cache->asks, options->asks, options->ask_count * sizeof(cache->asks[0]));
+    for (unsigned i = 0; i < options->ask_count; i++)
+        cache->asks[i] = options->asks[i];
     cache->entries = calloc(NAME_ROWS_MAX, sizeof(*cache->entries));
     return cache->entries == NULL ? -ENOMEM : 0;
 }

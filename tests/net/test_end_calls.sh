@@ -26,8 +26,8 @@ expect_refusal 2 'takes an ID, or' lab_ctl dialog end
 expect_refusal 2 'takes an ID, or' lab_ctl dialog end --rate 5
 expect_refusal 2 'takes an ID, or' lab_ctl dialog end some-id --peer sbcs
 expect_refusal 1 'no peer is called nobody' lab_ctl dialog end --peer nobody
-expect_refusal 1 'state must be none, early or confirmed' lab_ctl dialog end --state terminating
-expect_refusal 1 'rate must be 1 to 1000' lab_ctl dialog end --all --rate 2000
+expect_refusal 1 'state must be none . early . confirmed' lab_ctl dialog end --state terminating
+expect_refusal 1 'rate must be an integer, 1 to 1000' lab_ctl dialog end --all --rate 2000
 expect_equal "ended where nothing is" 0 "$(ended_by --all)"
 # Early: CANCEL to the callee, 480 to the caller.
 test_callees uas_cancelled

@@ -283,15 +283,24 @@ static void diff_route(struct diff *diff, const struct config_route *old, const 
     diff_pair(diff, &pair);
 }
 
+static bool same_route(const struct config_route *old, const struct config_route *new)
+{
+    for (size_t k = 0; k < keys_route.count; k++) {
+        const struct key *key = &keys_route.keys[k];
+        if (!same_value(key, (const char *)old + key->offset, (const char *)new + key->offset))
+            return false;
+    }
+    return true;
+}
+
 static void diff_routes(struct diff *diff)
 {
     const struct config *old = diff->old, *new = diff->new;
     size_t first = 0, old_end = old->route_count, new_end = new->route_count;
-    const size_t size = sizeof(struct config_route);
-    while (first < old_end && first < new_end && memcmp(&old->routes[first], &new->routes[first], size) == 0)
+    while (first < old_end && first < new_end && same_route(&old->routes[first], &new->routes[first]))
         first++;
     while (old_end > first && new_end > first &&
-           memcmp(&old->routes[old_end - 1], &new->routes[new_end - 1], size) == 0) {
+           same_route(&old->routes[old_end - 1], &new->routes[new_end - 1])) {
         old_end--;
         new_end--;
     }

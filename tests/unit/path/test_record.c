@@ -289,6 +289,9 @@ static void test_ring(void **state)
     assert_int_equal(put, (CALL_RING_OCTETS - 16) / 64);
     assert_int_equal(small->lost, 1);
     assert_int_equal(small->sequence, put); // what was lost has no number
+    small->head = CALL_RING_OCTETS - 16;
+    small->tail = small->head + 64 - CALL_RING_OCTETS; // room for the record, but not for what it skips
+    assert_false(call_ring_put(small, &record, texts));
     free(small);
 }
 

@@ -71,7 +71,7 @@ static int resolve(const struct places *places, const struct place *row, char pa
 // Opens path, which must be a file that was not read yet; its number among the files is next.
 static int open_file(struct include *include, const char *path, const char **why)
 {
-    struct stat status;
+    struct stat status = {0};
     unsigned next = include->places->file_count;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); // a FIFO would hold us up
     *why = fd < 0 || fstat(fd, &status) < 0 ? strerror(errno) : NULL;

@@ -369,6 +369,7 @@ __attribute__((format(printf, 3, 0))) static void write_text(const struct place 
                  "what %.64s stands for does not fit here; see `dialgatectl config reference`",
                  place->written);
     else
+        // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the callers
         vsnprintf(text, TEXT_SIZE, format, arguments);
 }
 
@@ -414,6 +415,7 @@ void places_warn(struct places *places, const char *path, const char *format, ..
         return;
     va_list arguments;
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the line above
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     snprintf(line, sizeof(line), "%s:%u:%u: %s%s%s", places_file(places, place->file), place->line,

@@ -77,7 +77,9 @@ static bool is_busy(const struct end_job *job)
     return false;
 }
 
-// The dataplane is done with one. -EBUSY: it had too many requests, this one is tried again.
+static void end_due(struct end_job *job);
+
+// The dataplane is done with one. -EBUSY: it had too many requests, this one is tried again at the next tick.
 static void on_ended(void *context, const struct channel_done *done)
 {
     struct end_slot *slot = context;
@@ -93,6 +95,8 @@ static void on_ended(void *context, const struct channel_done *done)
     slot->handle = 0;
     if (job->result < 0 && !is_busy(job))
         finish(job);
+    else if (done->result != -EBUSY)
+        end_due(job);
 }
 
 static void end_one(struct end_job *job, struct end_slot *slot)
@@ -110,13 +114,24 @@ static void end_one(struct end_job *job, struct end_slot *slot)
     job->next++;
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
+static uint64_t due_now(const struct end_job *job)
 {
-    struct end_job *job = context;
-    uint64_t due = (clock_ms() - job->begun_ms) * (uint64_t)job->rate / 1000;
+    return (clock_ms() - job->begun_ms) * (uint64_t)job->rate / 1000;
+}
+
+static void end_due(struct end_job *job)
+{
+    uint64_t due = due_now(job);
     for (size_t i = 0; i < AT_ONCE && job->result == 0 && job->next < job->count && job->next < due; i++)
         if (job->slots[i].handle == 0)
             end_one(job, &job->slots[i]);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    struct end_job *job = context;
+    uint64_t due = due_now(job);
+    end_due(job);
     if (!is_busy(job) && (job->result < 0 || (job->next == job->count && due >= job->count)))
         finish(job);
 }

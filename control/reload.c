@@ -193,7 +193,8 @@ int control_rollback(struct control *control, uint32_t version, const struct rel
         snprintf(error, size, "no version of before is kept that says something else; see config history");
         return -ENOENT;
     }
-    int result = version_parse(control, version, &entry, &coming.config, error, size);
+    coming.config = version_parse(control, version, &entry, error, size);
+    int result = coming.config ? 0 : -errno;
     if (result == 0 && !entry.accepted) {
         snprintf(error, size, "version %u was refused by the dataplane: %s", version, entry.text);
         config_free(coming.config);

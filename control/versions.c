@@ -106,8 +106,8 @@ uint32_t version_before(const struct control *control)
     return found;
 }
 
-int version_parse(const struct control *control, uint32_t version, struct history_entry *entry,
-                  struct config **config, char *error, size_t size)
+struct config *version_parse(const struct control *control, uint32_t version, struct history_entry *entry,
+                             char *error, size_t size)
 {
     struct history_text text = {0};
     char name[PATH_MAX + 32];
@@ -118,9 +118,11 @@ int version_parse(const struct control *control, uint32_t version, struct histor
                  result == -ENOENT    ? "there is none"
                  : result == -EBADMSG ? "is damaged"
                                       : strerror(-result));
-        return result;
+        errno = -result;
+        return NULL;
     }
-    *config = config_parse(text.octets, text.length, name, error, size);
+    struct config *config = config_parse(text.octets, text.length, name, error, size);
     free(text.octets);
-    return *config ? 0 : -EINVAL;
+    errno = EINVAL;
+    return config;
 }

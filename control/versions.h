@@ -34,8 +34,9 @@ void version_record(struct control *control, const struct configuration *configu
 // The newest version before that in force which was accepted and says something else; 0: none.
 uint32_t version_before(const struct control *control);
 
-// Reads a version. Returns 0 with *config, which the caller frees, or -errno with one line in error.
-int version_parse(const struct control *control, uint32_t version, struct history_entry *entry,
-                  struct config **config, char *error, size_t size);
+// Reads a version. Returns its configuration, which the caller frees, or NULL with errno and one line in
+// error.
+struct config *version_parse(const struct control *control, uint32_t version, struct history_entry *entry,
+                             char *error, size_t size);
 
 #endif

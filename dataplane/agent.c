@@ -23,6 +23,7 @@
 #include "overload_log.h"
 #include "member_events.h"
 #include "name_cache.h"
+#include "neighbours.h"
 #include "reload.h"
 #include "unreachables.h"
 
@@ -129,34 +130,6 @@ static void keep_health(struct agent *agent)
     agent->member_events.changed = result < 0; // tried again at the next slow tick
 }
 
-// On every network of its peer: when one of them fails, the way through the next one is known already.
-static void ask_member(struct agent *agent, const struct snapshot_member *member, bool all, uint64_t now_ms)
-{
-    const struct rules *rules = agent->plane.workers.published.rules;
-    const uint16_t *listeners = rules->peers[member->peer].listeners;
-
-    for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
-        uint8_t network = (uint8_t)rules->listeners[listeners[i]].network;
-        struct nexthop hop;
-        enum nexthop_result result = nexthop_find(agent->plane.workers.published.nexthops, network,
-                                                  ip_address_ipv4(&member->address), &hop);
-
-        if (result == NEXTHOP_UNRESOLVED || (result == NEXTHOP_FOUND && all))
-            hostnet_ask(agent->plane.hostnet, network, hop.address, now_ms);
-    }
-}
-
-// The mirror changed: publish it, and ask for what it lacks at once.
-static void ask_members(struct agent *agent, bool all, uint64_t now_ms)
-{
-    const struct rules *rules = agent->plane.workers.published.rules;
-
-    for (unsigned i = 0; i < rules->member_count; i++) {
-        if (rules->members[i].flags & SNAPSHOT_PRESENT)
-            ask_member(agent, &rules->members[i], all, now_ms);
-    }
-}
-
 static void serve_workers(struct agent *agent, uint64_t now_ms)
 {
     struct dataplane *plane = &agent->plane;
@@ -172,7 +145,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     table = hostnet_refresh(plane->hostnet, now_ms);
     if (table != NULL) {
         reload_nexthops(plane, table);
-        ask_members(agent, false, now_ms);
+        neighbours_ask(plane, false, now_ms);
     }
     dialog_requests_poll(&agent->requests, now_ms);
     dialog_events_poll(&agent->events);
@@ -188,7 +161,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     keep_health(agent);
     overload_log_poll(&agent->overload, &plane->workers);
     agent_gauges_poll(&plane->counters, &plane->ports);
-    ask_members(agent, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
+    neighbours_ask(plane, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
     if (now_ms - agent->members_ms >= MEMBER_REFRESH_MS)
         agent->members_ms = now_ms;
 }
@@ -234,7 +207,7 @@ static int start(struct agent *agent, struct rules *rules)
     member_events_init(&agent->member_events, &agent->channel, &agent->plane.workers);
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
-    ask_members(agent, true, clock_ms());
+    neighbours_ask(&agent->plane, true, clock_ms());
     reload_save(agent->dir.state, rules);
     log_event(LOG_INFO, "running", "workers=%u networks=%u listeners=%u sequence=%llu took_ms=%llu",
               agent->plane.workers.count, rules->network_count, rules->listener_count,
@@ -251,7 +224,7 @@ static int reload(struct agent *agent, struct rules *rules, struct fault *fault)
     if (result < 0)
         return result;
     reload_save(agent->dir.state, rules);
-    ask_members(agent, true, clock_ms());
+    neighbours_ask(&agent->plane, true, clock_ms());
     log_event(LOG_INFO, "reloaded", "sequence=%llu listeners=%u", sequence, rules->listener_count);
     return 0;
 }

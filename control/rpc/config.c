@@ -93,8 +93,7 @@ static struct config *named(struct rpc_call *call, char *name, size_t size)
     if (version) {
         struct history_entry entry;
         snprintf(name, size, "version %u", (unsigned int)version);
-        if (version_parse(control, (uint32_t)version, &entry, &config, error, sizeof(error)) < 0)
-            config = NULL;
+        config = version_parse(control, (uint32_t)version, &entry, error, sizeof(error));
     } else {
         snprintf(name, size, "%s", file ? file : control->active.file);
         config = config_load(name, error, sizeof(error));

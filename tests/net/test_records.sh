@@ -7,7 +7,11 @@
 
 lines() # of calls in the file
 {
-    [ -e "$records" ] && grep -c '^{' "$records" || true
+    if [ -e "$records" ]; then
+        grep -c '^{' "$records" || true
+    else
+        echo 0
+    fi
 }
 
 has_lines() # COUNT

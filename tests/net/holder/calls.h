@@ -34,6 +34,7 @@ struct call {
     uint8_t state;        // enum call_state
     uint8_t manner;       // enum manner
     uint8_t member;       // which callee got it
+    uint8_t hung_up;      // a bit a side that Dialgate has ended
     bool held;            // not ended by its age
     bool confirmed;       // the 200 reached the caller
     bool merged;          // refused by 482 while its first passage is being answered: that 200 may still come

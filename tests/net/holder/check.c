@@ -107,6 +107,22 @@ enum finding check_request(const struct holder *holder, const struct call *call,
     return span_is(message->body, compose_body) ? FINDING_NONE : FINDING_BODY;
 }
 
+enum finding check_hang_up(const struct holder *holder, const struct call *call, enum side by,
+                           const struct message *message)
+{
+    struct asked asked = {.method = METHOD_BYE, .by = by};
+    if (!parties(holder, call, by, message, true))
+        return FINDING_PARTIES;
+    if (!request_uri(holder, call, &asked, message))
+        return FINDING_REQUEST_URI;
+    if (message->route_count != 0)
+        return FINDING_ROUTE;
+    if (message->via_count != 1 ||
+        !begins_with(message->vias[0], "SIP/2.0/UDP ", holder->dialgate[far_side(by)]))
+        return FINDING_VIA;
+    return message->body.length == 0 ? FINDING_NONE : FINDING_BODY;
+}
+
 // Record-Route of the response that makes the dialog: what the callee got, unchanged (RFC 5658 5).
 static bool same_routes(const struct call *call, const struct message *message)
 {

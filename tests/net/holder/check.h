@@ -13,6 +13,10 @@ struct call *check_call(struct holder *holder, const struct message *message, co
 enum finding check_request(const struct holder *holder, const struct call *call, const struct asked *asked,
                            const struct message *message);
 
+// A BYE that Dialgate itself sends, under the name of BY (README, "Where it is not a pure proxy").
+enum finding check_hang_up(const struct holder *holder, const struct call *call, enum side by,
+                           const struct message *message);
+
 // A response of the far end that the sender of ASKED got.
 enum finding check_response(const struct holder *holder, const struct call *call, const struct asked *asked,
                             const struct message *message);

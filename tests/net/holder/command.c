@@ -108,6 +108,12 @@ static void run_wait(struct context *context)
     context->commands->wait_end_us = context->holder->now_us + number(context, 0, 60) * 1000000;
 }
 
+static void run_let_end(struct context *context)
+{
+    context->holder->let_end = true;
+    started(true);
+}
+
 static void run_mark(struct context *context)
 {
     tally_mark(&context->holder->tally, context->holder->now_us);
@@ -130,9 +136,9 @@ static void run_quit(struct context *context)
 static const struct {
     const char *name;
     void (*run)(struct context *context);
-} table[] = {{"hold", run_hold},     {"flood", run_flood}, {"end", run_end},   {"reinvite", run_reinvite},
-             {"probe", run_probe},   {"run", run_run},     {"wait", run_wait}, {"mark", run_mark},
-             {"report", run_report}, {"quit", run_quit}};
+} table[] = {{"hold", run_hold},       {"flood", run_flood},   {"end", run_end},   {"reinvite", run_reinvite},
+             {"probe", run_probe},     {"run", run_run},       {"wait", run_wait}, {"mark", run_mark},
+             {"let-end", run_let_end}, {"report", run_report}, {"quit", run_quit}};
 
 static void execute(struct context *context, char *line)
 {

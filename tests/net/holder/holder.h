@@ -20,6 +20,7 @@ struct holder {
     uint64_t seed;
     uint64_t t1_us;  // RFC 3261 17.1.1.1
     uint64_t now_us; // of this turn
+    bool let_end;    // Dialgate may end calls
 };
 
 // T2 of RFC 3261 17.1.2.1 is eight times T1 by default; timers B, F and the wait for an ACK (13.3.1.4) are 64

@@ -137,10 +137,27 @@ static const struct flight *flight_of(const struct holder *holder, const struct 
     return follows || flight->method == message->method ? flight : NULL;
 }
 
-static void on_stray(struct holder *holder, const struct call *call, enum side by,
-                     const struct message *message, const char *octets)
+// Dialgate ends a call that rests: BYE to both ends, each numbered behind what its sender said last.
+static void on_hang_up(struct holder *holder, struct call *call, enum side by, const struct message *message,
+                       const char *octets)
 {
-    if (message->cseq > call->cseq[by])
+    enum finding finding = check_hang_up(holder, call, by, message);
+    if (finding != FINDING_NONE) {
+        tally_finding(&holder->tally, finding, octets);
+        return;
+    }
+    if ((call->hung_up & 1u << by) == 0 && call->hung_up != 0)
+        tally_count(&holder->tally, TALLY_HUNG_UP);
+    call->hung_up |= (uint8_t)(1u << by);
+    answer_at_once(holder, call, &(struct answer){message, far_side(by), 200});
+}
+
+static void on_stray(struct holder *holder, struct call *call, enum side by, const struct message *message,
+                     const char *octets)
+{
+    if (message->cseq > call->cseq[by] && message->method == METHOD_BYE && call->confirmed && holder->let_end)
+        on_hang_up(holder, call, by, message, octets);
+    else if (message->cseq > call->cseq[by])
         tally_finding(&holder->tally, FINDING_NOT_SENT, octets);
     else
         tally_count(&holder->tally, TALLY_LATE);

@@ -11,6 +11,7 @@
     X(STARTED, "started")     /* INVITEs outside a dialog */                                                 \
     X(CONFIRMED, "confirmed") /* their 200 reached the caller */                                             \
     X(ENDED, "ended")         /* BYE answered */                                                             \
+    X(HUNG_UP, "hung_up")     /* Dialgate has sent BYE to both ends */                                       \
     X(REINVITED, "reinvited") /* re-INVITE answered and acknowledged */                                      \
     X(PROBED, "probed")       /* OPTIONS inside a dialog answered */                                         \
     X(CANCELLED, "cancelled") /* 487 reached the caller */                                                   \

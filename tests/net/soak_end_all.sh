@@ -19,7 +19,7 @@ test_begin
 holder_configure "$calls"
 test_up
 holder_start --capacity $((calls + 10000))
-holder hold "$calls" 4000
+holder hold "$calls" 2000
 holder_done $((calls / 1000 + 60))
 expect_equal "calls held" "$calls" "$(holder_value held)"
 holder let-end

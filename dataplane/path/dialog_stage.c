@@ -95,9 +95,11 @@ static void refuse_unknown(struct worker *worker, struct work *work)
         reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
         return;
     }
-    bool ours = cookie_tag_check(&worker->parts.keys, octets_of(message, message->to_tag),
-                                 octets_of(message, message->call_id), octets_of(message, message->from_tag),
-                                 octets_of(message, message->via.branch));
+    struct cookie_octets tag = octets_of(message, message->to_tag);
+    bool ours =
+        cookie_refusal_check(&worker->parts.keys, tag, work->packet->call_hash) ||
+        cookie_tag_check(&worker->parts.keys, tag, octets_of(message, message->call_id),
+                         octets_of(message, message->from_tag), octets_of(message, message->via.branch));
     settle(work, ours ? COUNTER_OUT_ABSORBED : COUNTER_DROP_STRAY_ACK);
 }
 

@@ -107,8 +107,7 @@ static struct endpoint way_back(const struct work *work)
     return to;
 }
 
-// The sender is a peer, and came to a listener of ours.
-static bool parse_source(struct worker *worker, struct work *work)
+bool parse_source(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
     if (packet->source.listener >=

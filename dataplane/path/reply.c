@@ -76,21 +76,13 @@ static void tag_for(const struct worker *worker, const struct message *request, 
 }
 
 // Never more than the room of the way back; and never to anyone but a peer, since strangers do not come this
-// far.
-void reply_stateless(struct worker *worker, struct work *work, struct reply reply)
+// far. The rest of parts is the caller's.
+static void send_stateless(struct worker *worker, struct work *work, struct response_parts parts)
 {
-    char tag[COOKIE_TEXT_MAX];
-    char extra[EXTRA_SIZE];
     char overload[FEEDBACK_TEXT_MAX];
-    tag_for(worker, work->message, tag);
-    struct response_parts parts = {.status = reply.status,
-                                   .reason =
-                                       reply.reason != NULL ? reply.reason : default_reason(reply.status),
-                                   .to_tag = tag,
-                                   .extra = extra_lines(worker, reply.extra, extra),
-                                   .source_address = work->packet->source.address,
-                                   .source_port = work->packet->source.port,
-                                   .overload = feedback_text(worker, work->packet->peer, overload)};
+    parts.source_address = work->packet->source.address;
+    parts.source_port = work->packet->source.port;
+    parts.overload = feedback_text(worker, work->packet->peer, overload);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL) {
@@ -100,10 +92,32 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
     write_response(&writer, work->message, &parts);
     uint32_t outcome = tx_send(worker, mbuf, &writer, work->reply_to);
     if (outcome == 0)
-        reply_count(worker, reply.status);
+        reply_count(worker, parts.status);
     if (call_record_wanted(worker))
-        call_record_refused(worker, work, reply.status);
+        call_record_refused(worker, work, parts.status);
     settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
+}
+
+void reply_stateless(struct worker *worker, struct work *work, struct reply reply)
+{
+    char tag[COOKIE_TEXT_MAX];
+    char extra[EXTRA_SIZE];
+    tag_for(worker, work->message, tag);
+    send_stateless(
+        worker, work,
+        (struct response_parts){.status = reply.status,
+                                .reason = reply.reason != NULL ? reply.reason : default_reason(reply.status),
+                                .to_tag = tag,
+                                .extra = extra_lines(worker, reply.extra, extra)});
+}
+
+void reply_refusal(struct worker *worker, struct work *work, const char *lines)
+{
+    char tag[COOKIE_TEXT_MAX];
+    cookie_refusal_write(&worker->parts.keys, work->packet->call_hash, tag);
+    send_stateless(worker, work,
+                   (struct response_parts){
+                       .status = 503, .reason = "Service Unavailable", .to_tag = tag, .extra = lines});
 }
 
 static void reply_kept(struct worker *worker, uint32_t server, const struct writer *writer,

@@ -11,6 +11,27 @@
 #include "feedback.h"
 #include "worker_core.h"
 
+static void make_lines(struct worker *worker)
+{
+    const struct snapshot_settings *settings = worker->rules->settings;
+    struct refusal_lines *lines = &worker->refusal_lines;
+    struct writer writer;
+    static_assert(sizeof(lines->octets) > NAME_SIZE + sizeof("Retry-After: 4294967295\r\nServer: \r\n"), "");
+    writer_init(&writer, lines->octets, sizeof(lines->octets) - 1);
+    if (settings->overload.retry_after_s != 0) {
+        write_text(&writer, "Retry-After: ");
+        write_number(&writer, settings->overload.retry_after_s);
+        write_text(&writer, "\r\n");
+    }
+    lines->retry_after = writer.used;
+    if (settings->server_header[0] != '\0') {
+        write_text(&writer, "Server: ");
+        write_text(&writer, (const char *)settings->server_header);
+        write_text(&writer, "\r\n");
+    }
+    lines->octets[writer.used] = '\0';
+}
+
 void shed_settings(struct worker *worker)
 {
     const struct snapshot_overload *settings = &worker->rules->settings->overload;
@@ -20,6 +41,7 @@ void shed_settings(struct worker *worker)
             (uint32_t)((uint64_t)worker->parts.transactions_capacity * settings->transactions / 100),
         .mbufs = (uint32_t)((uint64_t)(pool->size - worker->mbufs_at_rest) * settings->mbufs / 100),
         .turn_us = settings->turn_us};
+    make_lines(worker);
 }
 
 static bool has_full_inbox(const struct worker *worker)
@@ -84,14 +106,7 @@ void shed_stage(struct worker *worker, struct work *work)
         return;
     count(worker, COUNTER_OVERLOAD_REFUSED);
     count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
-    char extra[48];
-    struct writer writer;
-    writer_init(&writer, extra, sizeof(extra) - 1);
-    write_text(&writer, "Retry-After: ");
-    write_number(&writer, worker->rules->settings->overload.retry_after_s);
-    write_text(&writer, "\r\n");
-    extra[writer.used] = '\0';
     // RFC 7339 tells shares; a Retry-After would stop all.
-    bool has_retry_after = worker->rules->settings->overload.retry_after_s != 0 && !listens;
-    reply_stateless(worker, work, (struct reply){503, "Service Unavailable", has_retry_after ? extra : NULL});
+    const struct refusal_lines *lines = &worker->refusal_lines;
+    reply_refusal(worker, work, lines->octets + (listens ? lines->retry_after : 0));
 }

@@ -74,6 +74,12 @@ struct overload_marks {
     uint32_t turn_us;
 };
 
+// Header lines of a refusal, made once for all (shed.c).
+struct refusal_lines {
+    char octets[128];
+    uint32_t retry_after; // the place behind the line that begins them, which those who listen do not get
+};
+
 // The turn under way.
 struct turn_seen {
     uint64_t began_us;
@@ -109,6 +115,7 @@ struct worker {
     struct overload overload;
     struct overload_marks marks;
     uint32_t mbufs_at_rest; // in the NICs' queues before the first packet
+    struct refusal_lines refusal_lines;
     struct turn_seen seen;
     struct member_view view;
     struct probes probes;
@@ -211,8 +218,10 @@ unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most
 // parse.c
 void parse_stage(struct worker *worker, struct work *work);
 void parse_count(struct worker *worker, const struct packet *packet, const struct message *message);
-// What early_stage() needs to know of a plain INVITE or ACK (glance.h). False: it has to be parsed, unless it
-// is settled. Counts nothing.
+// The sender is a peer, whom the packet gets, and came to a listener of ours; or the work is settled.
+bool parse_source(struct worker *worker, struct work *work);
+// What early_stage() needs to know of a plain INVITE (glance.h). False: it has to be parsed, unless it is
+// settled. Counts nothing.
 bool parse_glance(struct worker *worker, struct work *work);
 // early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it.
 void early_stage(struct worker *worker, struct work *work);
@@ -298,6 +307,8 @@ struct reply {
 // Answers without any state (RFC 3261 8.2.7): the tag is derived from the request, so that repeats get the
 // same one, and the ACK is known by it. Settles the work.
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
+// 503 for overload, with lines (each with CRLF), and a tag by which early_stage() knows its ACK.
+void reply_refusal(struct worker *worker, struct work *work, const char *lines);
 // 100 Trying, kept in the server transaction.
 void reply_trying(struct worker *worker, struct work *work, uint32_t server);
 // The same for a request other than INVITE that nobody has answered for long (RFC 4320 4.1); it is known from

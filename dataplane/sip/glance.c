@@ -102,17 +102,6 @@ ALWAYS_INLINE bool read_numbers(const struct plain *plain, const struct glance *
     return true;
 }
 
-static bool read_method(const uint8_t *octets, struct message *message)
-{
-    struct span name = message->method_name;
-    message->method = METHOD_INVITE;
-    if (name.length == 3)
-        message->method = METHOD_ACK;
-    message->cseq_method = message->method;
-    return (name.length == 6 && memcmp(octets, "INVITE", 6) == 0) ||
-           (name.length == 3 && memcmp(octets, "ACK", 3) == 0);
-}
-
 ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct message *message)
 {
     struct line_walk walk;
@@ -123,7 +112,7 @@ ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct mess
     line_mark(&walk);
     const struct plain plain = walk.plain;
     size_t place = plain_start(&plain, 0, &start);
-    if (place == 0 || !start.is_request ||
+    if (place == 0 || !start.is_request || start.method.length != 6 || memcmp(octets, "INVITE", 6) != 0 ||
         !plain_sip_uri(&plain, start.request_uri.offset,
                        (size_t)start.request_uri.offset + start.request_uri.length))
         return false;
@@ -132,11 +121,10 @@ ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct mess
     message->octets = octets;
     message->length = length;
     message->is_request = true;
+    message->method = message->cseq_method = METHOD_INVITE;
     message->uri_scheme = URI_SIP;
     message->method_name = start.method;
     message->request_uri = start.request_uri;
-    if (!read_method(octets, message))
-        return false;
     place = place < plain.limit ? read_lines(&plain, place, &glance, message) : 0;
     // The end of the last line is followed by an octet, if not by two.
     if (place == 0 || place + 2 > length || memcmp(octets + place, "\r\n", 2) != 0 ||

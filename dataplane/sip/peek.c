@@ -141,3 +141,34 @@ bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
     }
     return walk_all(octets, length, call_id);
 }
+
+// The name of a To line, at the first octet of a line.
+static inline bool is_to(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 4 || (*at | 0x20) != 't')
+        return false;
+    const uint8_t *behind = at + 1 + ((at[1] | 0x20) == 'o');
+    return *behind == ':' || *behind == ' ' || *behind == '\t';
+}
+
+bool peek_to_tag(const uint8_t *octets, uint32_t length, uint32_t tag_length, struct span *tag)
+{
+    static const char name[] = ";tag=";
+    const uint8_t *end = octets + length, *at = octets, *feed;
+    do {
+        feed = find_feed(at, end);
+        if (end - feed < 2 || feed[1] == '\r' || feed[1] == '\n')
+            return false;
+        at = feed + 1;
+    } while (!is_to(at, end));
+    // The value, CRLF, and no fold behind.
+    feed = find_feed(at, end);
+    if (end - feed < 2 || feed[1] == ' ' || feed[1] == '\t' || feed[-1] != '\r' ||
+        (size_t)(feed - at) < 3 + sizeof(name) - 1 + tag_length + 1)
+        return false;
+    const uint8_t *value = feed - 1 - tag_length;
+    if (memcmp(value - (sizeof(name) - 1), name, sizeof(name) - 1) != 0)
+        return false;
+    *tag = span_between(octets, value, feed - 1);
+    return true;
+}

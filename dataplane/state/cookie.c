@@ -18,10 +18,11 @@ static_assert(COOKIE_BRANCH_LENGTH == PREFIX_SIZE + 32, "20 octets: 1 + 1 + 2 + 
 static_assert(COOKIE_ROUTE_LENGTH == 32, "20 octets: 1 + 1 + 2 + 4 + 2 + 2 + MAC");
 static_assert(COOKIE_STATELESS_LENGTH == PREFIX_SIZE + 8 + 15, "1 + 4 octets, MAC, 1 octet: listener");
 static_assert(COOKIE_TAG_LENGTH == 13, "8 octets: MAC");
+static_assert(COOKIE_REFUSAL_LENGTH == 15, "9 octets: MAC, key number");
 
 // What is signed begins with two words, the first of which has the domain in its lowest octet, so that no
 // cookie passes as another kind; behind them comes what the cookie is bound to.
-enum domain { DOMAIN_BRANCH = 1, DOMAIN_STATELESS, DOMAIN_ROUTE, DOMAIN_TAG };
+enum domain { DOMAIN_BRANCH = 1, DOMAIN_STATELESS, DOMAIN_ROUTE, DOMAIN_TAG, DOMAIN_REFUSAL };
 
 static uint64_t mac_of(const struct siphash_key *key, enum domain domain, uint32_t low, uint64_t high,
                        struct cookie_octets bound)
@@ -243,4 +244,26 @@ bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text,
         return false;
     uint64_t word = word_read(text.octets, 13, &none, &fine);
     return fine && word == tag_of(keys, call_id, from_tag, branch);
+}
+
+static uint64_t refusal_mac(const struct cookie_keys *keys, uint64_t call_hash)
+{
+    return mac_of(&keys->tag, DOMAIN_REFUSAL, keys->number, call_hash, (struct cookie_octets){NULL, 0});
+}
+
+unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t call_hash, char out[COOKIE_TEXT_MAX])
+{
+    word_write(refusal_mac(keys, call_hash), keys->number, out);
+    out[COOKIE_REFUSAL_LENGTH] = '\0';
+    return COOKIE_REFUSAL_LENGTH;
+}
+
+bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t call_hash)
+{
+    bool fine = true;
+    uint8_t number;
+    if (text.length != COOKIE_REFUSAL_LENGTH)
+        return false;
+    uint64_t mac = word_read(text.octets, COOKIE_REFUSAL_LENGTH, &number, &fine);
+    return fine && number == keys->number && mac == refusal_mac(keys, call_hash);
 }

@@ -11,6 +11,7 @@
 //  - Record-Route parameter dg: 32 letters: key number, worker, generation, index, peers of caller and
 //    callee, MAC with the Call-ID
 //  - To-tag of our own responses: 13 letters: MAC of Call-ID, From-tag and branch
+//  - To-tag of a refusal for overload: 15 letters: MAC of the Call-ID's keyed hash, key number
 //
 // Each kind has a MAC of its own (its number goes in first), so that no cookie
 // passes as another kind. Only the Record-Route cookie is read in either case of letters; the others
@@ -26,6 +27,7 @@
 #define COOKIE_STATELESS_LENGTH 32u
 #define COOKIE_ROUTE_LENGTH     32u
 #define COOKIE_TAG_LENGTH       13u
+#define COOKIE_REFUSAL_LENGTH   15u
 
 struct cookie_keys {
     struct siphash_key table; // SipHash-1-3 of Call-IDs and of server transactions
@@ -86,5 +88,10 @@ unsigned cookie_tag_write(const struct cookie_keys *keys, struct cookie_octets c
                           char out[COOKIE_TEXT_MAX]);
 bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets call_id,
                       struct cookie_octets from_tag, struct cookie_octets branch);
+
+// The same for a refusal of which there are many: 64 unguessable bits too, but known again by its length and
+// by what steering knows of the message. call_hash: keyed, of the Call-ID.
+unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t call_hash, char out[COOKIE_TEXT_MAX]);
+bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t call_hash);
 
 #endif

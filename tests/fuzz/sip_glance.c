@@ -67,7 +67,7 @@ static void check_octets(const uint8_t *octets, uint32_t length)
     if (!message_glance(octets, length, &glanced))
         return;
     CHECK(message_parse(octets, length, &parsed) == MESSAGE_FINE);
-    CHECK(parsed.method == METHOD_INVITE || parsed.method == METHOD_ACK);
+    CHECK(parsed.method == METHOD_INVITE);
     check_fields(&glanced, &parsed);
     check_vias(&glanced, &parsed);
     uint32_t used = refuse(&glanced, out[0]);

@@ -59,11 +59,47 @@ static void test_refused(void **state)
     wire_expect_silence(wire);
     wire_expect_count(wire, COUNTER_OUT_ABSORBED, 1);
     wire_expect_count(wire, COUNTER_MESSAGE_ACK, 1);
-    assert_true(was_glance(wire));
+    assert_true(was_glance(wire)); // else it would have been parsed over that
     // Its CANCEL finds nothing (9.2).
     call_cancel(&new);
     struct wire_packet answer = wire_take(wire, wire_carrier);
     assert_starts(&answer, "SIP/2.0 481 ");
+}
+
+// The ACK to a refusal is known by its tag alone, also when the worker is no longer behind; by another it is
+// not.
+static void test_acks(void **state)
+{
+    struct wire *wire = *state;
+    static struct call calls[CALLS];
+    struct call new[3];
+    char text[WIRE_TEXT_MAX];
+    fill(wire, calls);
+    for (unsigned i = 0; i < RTE_DIM(new); i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "new-%u@shed", i);
+        call_init(&new[i], wire, id);
+        call_invite_text(&new[i], text);
+        wire_send(wire, wire_carrier, text);
+        new[i].answer = wire_take(wire, wire_carrier);
+        assert_starts(&new[i].answer, "SIP/2.0 503 ");
+    }
+    char *tag = strstr(new[0].answer.text, "\r\nTo: ");
+    tag = strstr(tag, ";tag=") + 5;
+    assert_int_equal(strcspn(tag, "\r"), COOKIE_REFUSAL_LENGTH);
+    *tag = *tag == 'a' ? 'b' : 'a';
+    call_ack_refusal(&new[0]);
+    wire_expect_count(wire, COUNTER_OUT_ABSORBED, 0);
+    wire_expect_count(wire, COUNTER_DROP_STRAY_ACK, 1);
+    new[1].answer = new[2].answer; // another call's
+    call_ack_refusal(&new[1]);
+    wire_expect_count(wire, COUNTER_DROP_STRAY_ACK, 2);
+    wire_pass_silently(wire, 40000);
+    wire_expect_count(wire, COUNTER_OVERLOAD_LOSS, 0);
+    uint64_t absorbed = wire->parts[0].counters->values[COUNTER_OUT_ABSORBED];
+    call_ack_refusal(&new[2]);
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_OUT_ABSORBED, absorbed + 1);
 }
 
 // What belongs to a call goes on.
@@ -188,6 +224,7 @@ int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_refused, setup, wire_teardown),
+        cmocka_unit_test_setup_teardown(test_acks, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_calls_go_on, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_recovers, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_same, setup, wire_teardown),

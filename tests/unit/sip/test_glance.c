@@ -28,7 +28,7 @@ static const struct row rows[] = {
      true},
     {"ACK",
      "ACK sip:b@h SIP/2.0\r\n" VIA FROM "To: <sip:bob@example.com>;tag=b\r\n" CALL_ID "CSeq: 1 ACK\r\n\r\n",
-     true},
+     false},
     {"compact",
      INVITE "v:SIP/2.0/UDP h\r\nf:<sip:a@h>;tag=1\r\nt:<sip:b@h>\r\ni:x\r\nCSeq:7 INVITE\r\nl:0\r\n\r\n",
      true},

@@ -95,11 +95,22 @@ static bool read_tag(const struct cookie_keys *with, struct cookie_octets given,
     return cookie_tag_check(with, given, text(bound), text("from"), text("branch"));
 }
 
+static unsigned write_refusal(const struct cookie_keys *with, const char *bound, char *out)
+{
+    return cookie_refusal_write(with, siphash13(&keys.table, bound, strlen(bound)), out);
+}
+
+static bool read_refusal(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
+{
+    return cookie_refusal_check(with, given, siphash13(&keys.table, bound, strlen(bound)));
+}
+
 static const struct kind kinds[] = {
     {"branch", COOKIE_BRANCH_LENGTH, false, write_branch, read_branch},
     {"stateless", COOKIE_STATELESS_LENGTH, false, write_stateless, read_stateless},
     {"route", COOKIE_ROUTE_LENGTH, true, write_route, read_route},
     {"tag", COOKIE_TAG_LENGTH, false, write_tag, read_tag},
+    {"refusal", COOKIE_REFUSAL_LENGTH, false, write_refusal, read_refusal},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

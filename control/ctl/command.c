@@ -6,6 +6,7 @@
 #include <string.h>
 #include "config.h"
 #include "table.h"
+#include "watch.h"
 
 static const struct ctl_word none[] = {{0}};
 static const struct ctl_word peer_word[] = {{"PEER", "peer", CTL_TEXT, true, "name of a peer"}, {0}};
@@ -55,6 +56,10 @@ static const struct ctl_word end_options[] = {
     {"--rate", "rate", CTL_NUMBER, false, "without an ID: dialogs a second (100)"},
     {0},
 };
+static const struct ctl_word screen_options[] = {
+    {"--once", "once", CTL_FLAG, false, "one picture of one second, for a log"},
+    {0},
+};
 static const struct ctl_word top_options[] = {
     {"--limit", "limit", CTL_NUMBER, false, "rows a network (20)"},
     {0},
@@ -65,54 +70,76 @@ static const struct ctl_word ban_options[] = {
 };
 
 const struct ctl_command ctl_commands[] = {
-    {"status", NULL, "system.status", none, none, show_status, NULL, "is it well, in one screen"},
-    {"core", "list", "core.list", none, none, show_cores, NULL, "a row a worker"},
-    {"peer", "list", "peer.list", none, none, show_peers, NULL, "a row a peer"},
-    {"peer", "show", "peer.show", peer_word, none, show_peer, NULL, "a peer and its members"},
-    {"peer", "drain", "peer.drain", member_words, none, show_drained, NULL,
+    {"status", NULL, "system.status", none, none, show_status, NULL, CTL_LOOKS, "is it well, in one screen"},
+    {"top", NULL, NULL, none, screen_options, NULL, run_top, CTL_LOOKS,
+     "workers, peers, calls, delays and drops; a live screen on a terminal"},
+    {"core", "list", "core.list", none, none, show_cores, NULL, CTL_LOOKS, "a row a worker"},
+    {"peer", "list", "peer.list", none, none, show_peers, NULL, CTL_LOOKS, "a row a peer"},
+    {"peer", "show", "peer.show", peer_word, none, show_peer, NULL, CTL_LOOKS, "a peer and its members"},
+    {"peer", "drain", "peer.drain", member_words, none, show_drained, NULL, CTL_ACTS,
      "no new calls; those there are go on"},
-    {"peer", "enable", "peer.enable", member_words, none, show_drained, NULL, "takes back drain and disable"},
-    {"peer", "disable", "peer.disable", member_words, none, show_drained, NULL, "as drain, and no probes"},
-    {"drain", "on", "drain.on", none, none, show_drained, NULL, "the node: new calls get 503, calls go on"},
-    {"drain", "off", "drain.off", none, none, show_drained, NULL, "the node takes new calls again"},
-    {"drain", "status", "drain.status", none, none, show_drained, NULL, "what is drained, and calls left"},
-    {"dialog", "list", "dialog.list", none, list_options, NULL, run_dialog_list, "a row a dialog"},
-    {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, "everything about a dialog"},
-    {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, "by state and by peer"},
-    {"dialog", "end", NULL, end_word, end_options, NULL, run_dialog_end, "end dialogs on both sides"},
-    {"events", "follow", NULL, none, follow_options, NULL, run_events,
+    {"peer", "enable", "peer.enable", member_words, none, show_drained, NULL, CTL_ACTS,
+     "takes back drain and disable"},
+    {"peer", "disable", "peer.disable", member_words, none, show_drained, NULL, CTL_ACTS,
+     "as drain, and no probes"},
+    {"drain", "on", "drain.on", none, none, show_drained, NULL, CTL_ACTS,
+     "the node: new calls get 503, calls go on"},
+    {"drain", "off", "drain.off", none, none, show_drained, NULL, CTL_ACTS, "the node takes new calls again"},
+    {"drain", "status", "drain.status", none, none, show_drained, NULL, CTL_LOOKS,
+     "what is drained, and calls left"},
+    {"dialog", "list", "dialog.list", none, list_options, NULL, run_dialog_list, CTL_LOOKS, "a row a dialog"},
+    {"dialog", "show", "dialog.show", id_word, none, show_dialogs, NULL, CTL_LOOKS,
+     "everything about a dialog"},
+    {"dialog", "count", "dialog.count", none, none, show_dialog_count, NULL, CTL_LOOKS,
+     "by state and by peer"},
+    {"dialog", "end", NULL, end_word, end_options, NULL, run_dialog_end, CTL_ACTS,
+     "end dialogs on both sides"},
+    {"events", "follow", NULL, none, follow_options, NULL, run_events, CTL_ACTS,
      "a line a change of a dialog's state, until Ctrl-C"},
-    {"config", "check", NULL, file_word, none, NULL, run_config_check,
+    {"config", "check", NULL, file_word, none, NULL, run_config_check, CTL_LOOKS,
      "is a file acceptable (needs no daemon)"},
-    {"config", "show", "config.show", none, version_options, show_config, NULL, "every key in force"},
-    {"config", "diff", "config.diff", diff_word, version_options, NULL, run_config_diff,
+    {"config", "show", "config.show", none, version_options, show_config, NULL, CTL_LOOKS,
+     "every key in force"},
+    {"config", "diff", "config.diff", diff_word, version_options, NULL, run_config_diff, CTL_LOOKS,
      "what a file or a version would change, key by key"},
-    {"config", "reload", "config.reload", reload_word, none, NULL, run_config_reload, "whole or not at all"},
-    {"config", "history", "config.history", none, none, show_history, NULL,
+    {"config", "reload", "config.reload", reload_word, none, NULL, run_config_reload, CTL_ACTS,
+     "whole or not at all"},
+    {"config", "history", "config.history", none, none, show_history, NULL, CTL_LOOKS,
      "versions that are kept: when, by whom, what came of it"},
-    {"config", "rollback", "config.rollback", version_word, none, show_rollback, NULL,
+    {"config", "rollback", "config.rollback", version_word, none, show_rollback, NULL, CTL_ACTS,
      "a kept version into force again"},
-    {"config", "reference", NULL, none, none, NULL, run_config_reference,
+    {"config", "reference", NULL, none, none, NULL, run_config_reference, CTL_LOOKS,
      "every key with type, default, range, help (needs no daemon)"},
-    {"prefilter", "show", "prefilter.show", none, none, show_prefilter, NULL, "packets by reason, bans"},
-    {"prefilter", "top", "prefilter.top", none, top_options, show_top, NULL, "sources with the most drops"},
-    {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL,
+    {"prefilter", "show", "prefilter.show", none, none, show_prefilter, NULL, CTL_LOOKS,
+     "packets by reason, bans"},
+    {"prefilter", "top", "prefilter.top", none, top_options, show_top, NULL, CTL_LOOKS,
+     "sources with the most drops"},
+    {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL, CTL_ACTS,
      "drop all from an address"},
-    {"prefilter", "unban", "prefilter.unban", address_word, none, show_unban, NULL, "lift a ban"},
-    {"sip", "check", NULL, sip_words, sip_options, NULL, run_sip_check,
+    {"prefilter", "unban", "prefilter.unban", address_word, none, show_unban, NULL, CTL_ACTS, "lift a ban"},
+    {"sip", "check", NULL, sip_words, sip_options, NULL, run_sip_check, CTL_LOOKS,
      "what a front end does with a message (needs no daemon)"},
-    {"sip", "show", NULL, sip_word, none, NULL, run_sip_show,
+    {"sip", "show", NULL, sip_word, none, NULL, run_sip_show, CTL_LOOKS,
      "what is understood of a message (needs no daemon)"},
-    {"api", NULL, NULL, method_word, none, NULL, run_api, "methods of the control socket: parameters, roles"},
-    {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, "as Prometheus text"},
+    {"api", NULL, NULL, method_word, none, NULL, run_api, CTL_LOOKS,
+     "methods of the control socket: parameters, roles"},
+    {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, CTL_LOOKS, "as Prometheus text"},
     {0},
 };
 
 void ctl_usage(FILE *out)
 {
-    fputs("usage: dialgatectl [--json] [--socket PATH] [--run-directory DIR] COMMAND ...\n"
-          "       dialgatectl                       interactive shell\n\n",
-          out);
+    fputs(
+        "usage: dialgatectl [--json] [--watch[=SECONDS]] [--socket PATH] [--run-directory DIR] COMMAND ...\n"
+        "       dialgatectl                       interactive shell\n"
+        "       dialgatectl --help | --version\n\n"
+        "  --json               what the daemon returned, as it came\n"
+        "  --watch[=SECONDS]    again every 2 or so many seconds, until q or Ctrl-C; not with what changes "
+        "something\n"
+        "  --socket PATH        control socket (" DG_DEFAULT_SOCKET ")\n"
+        "  --run-directory DIR  the control socket is DIR/control.sock\n"
+        "--json and --watch may also stand behind the command.\n\n",
+        out);
     for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
         char left[80];
         int used = snprintf(left, sizeof(left), "%s%s%s", command->noun, command->verb ? " " : "",
@@ -221,7 +248,7 @@ static int matches(const struct ctl_command *command, int count, const char *con
     return count > 1 && strcmp(command->verb, words[1]) == 0 ? 2 : 0;
 }
 
-static int run(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
+static int run_once(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
 {
     if (command->run)
         return command->run(ctl, params);
@@ -236,11 +263,69 @@ static int run(struct ctl *ctl, const struct ctl_command *command, const json_t 
     return CTL_DONE;
 }
 
-int ctl_execute(struct ctl *ctl, int count, const char *const *words)
+struct picture {
+    const struct ctl_command *command;
+    const json_t *params;
+};
+
+static int draw(struct ctl *ctl, void *context)
+{
+    const struct picture *picture = context;
+    return run_once(ctl, picture->command, picture->params);
+}
+
+static int run(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
+{
+    struct picture picture = {command, params};
+    // top has its own idea of again.
+    if (ctl->watch_s == 0 || command->run == run_top)
+        return run_once(ctl, command, params);
+    if (command->effect == CTL_LOOKS)
+        return watch_run(ctl, ctl->watch_s, draw, &picture);
+    return wrong("nothing to --watch:", command->noun);
+}
+
+int ctl_watch_seconds(const char *text)
+{
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    int seconds = !text ? WATCH_SECONDS : digits > 0 && digits < 5 && !text[digits] ? atoi(text) : 0;
+    if (seconds > 0 && seconds <= WATCH_SECONDS_MAX)
+        return seconds;
+    fprintf(stderr, "dialgatectl: --watch: \"%s\" is not understood; a number of seconds, at most %d\n", text,
+            WATCH_SECONDS_MAX);
+    return 0;
+}
+
+// --json and --watch stand where people put them. Returns the words that are left, or -1 after one line on
+// stderr.
+static int take_common(struct ctl *ctl, int count, const char *const *words, const char **left)
+{
+    int kept = 0;
+    bool options_end = false;
+    for (int i = 0; i < count; i++) {
+        options_end = options_end || strcmp(words[i], "--") == 0;
+        if (!options_end && strcmp(words[i], "--json") == 0) {
+            ctl->json = true;
+        } else if (!options_end && strncmp(words[i], "--watch", 7) == 0 &&
+                   (words[i][7] == '\0' || words[i][7] == '=')) {
+            const char *seconds = words[i][7] == '=' ? words[i] + 8 : NULL;
+            if (!seconds && i + 1 < count && words[i + 1][0] >= '0' && words[i + 1][0] <= '9')
+                seconds = words[++i];
+            ctl->watch_s = ctl_watch_seconds(seconds);
+            if (ctl->watch_s == 0)
+                return -1;
+        } else {
+            left[kept++] = words[i];
+        }
+    }
+    return kept;
+}
+
+static int execute(struct ctl *ctl, int count, const char *const *words)
 {
     if (count == 0)
         return CTL_DONE;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
         if (strcmp(words[i], "--help") == 0 || (i == 0 && strcmp(words[0], "help") == 0)) {
             ctl_usage(ctl->out);
             return CTL_DONE;
@@ -257,4 +342,20 @@ int ctl_execute(struct ctl *ctl, int count, const char *const *words)
         return status;
     }
     return wrong("no such command:", words[0]);
+}
+
+int ctl_execute(struct ctl *ctl, int count, const char *const *words)
+{
+    // What a line of a shell says holds for this line alone.
+    struct ctl one = *ctl;
+    const char **left = calloc((size_t)count + 1, sizeof(*left));
+    if (!left) {
+        fputs("dialgatectl: no memory\n", stderr);
+        return CTL_REFUSED;
+    }
+    int kept = take_common(&one, count, words, left);
+    int status = kept < 0 ? CTL_USAGE : execute(&one, kept, left);
+    ctl->client = one.client;
+    free(left);
+    return status;
 }

@@ -20,6 +20,8 @@ struct ctl {
     const char *socket;
     bool json;
     FILE *out;
+    FILE *errors;
+    int watch_s;              // --watch: seconds between two pictures; 0: once
     struct dg_client *client; // opened with the first call; NULL: not now
 };
 
@@ -40,6 +42,11 @@ struct ctl_word {
     const char *help;
 };
 
+enum ctl_effect {
+    CTL_LOOKS, // asks only, and ends by itself: may be watched
+    CTL_ACTS,  // changes something, or goes on by itself
+};
+
 struct ctl_command {
     const char *noun; // NULL behind the last one
     const char *verb; // NULL: the noun stands alone
@@ -49,13 +56,18 @@ struct ctl_command {
     // Exactly one of these. run gets the parameters (borrowed) and returns an exit status.
     void (*show)(struct ctl *ctl, const json_t *result);
     int (*run)(struct ctl *ctl, const json_t *params);
+    enum ctl_effect effect;
     const char *help;
 };
 
 extern const struct ctl_command ctl_commands[];
 
-// One command line (words only). Returns an exit status; one line was printed on stderr when that is not 0.
+// One command line: words, --json and --watch among them. Returns an exit status; one line was printed on
+// stderr when that is not 0.
 int ctl_execute(struct ctl *ctl, int count, const char *const *words);
+
+// Of --watch=TEXT (NULL: it names none); 0 after one line on stderr.
+int ctl_watch_seconds(const char *text);
 
 // A call of the daemon: the result, which the caller owns, or NULL after one line on stderr.
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);
@@ -84,6 +96,7 @@ void show_unban(struct ctl *ctl, const json_t *result);
 void show_metrics(struct ctl *ctl, const json_t *result);
 void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
+int run_top(struct ctl *ctl, const json_t *params);
 int run_api(struct ctl *ctl, const json_t *params);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
 int run_dialog_end(struct ctl *ctl, const json_t *params);

@@ -238,8 +238,9 @@ static void diff_members(struct diff *diff, const struct config_peer *old, const
 static void diff_peer(struct diff *diff, const struct config_peer *old, const struct config_peer *new)
 {
     char name[SHOWN_SIZE];
+    const struct config_peer *either = old ? old : new;
     struct pair pair = {.name = name, .group = &keys_peer, .old = old, .new = new};
-    snprintf(name, sizeof(name), "peers.%s", old ? old->name : new->name);
+    snprintf(name, sizeof(name), "peers.%s", either->name);
     snprintf(pair.old_path, sizeof(pair.old_path), "peers[%zu]", old ? (size_t)(old - diff->old->peers) : 0);
     snprintf(pair.new_path, sizeof(pair.new_path), "peers[%zu]", new ? (size_t)(new - diff->new->peers) : 0);
     diff_pair(diff, &pair);

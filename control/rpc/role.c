@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "role.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -9,8 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define GROUPS_FIRST 64u // of a peer; more need a second look
 
 static const char *const names[ROLE_COUNT] = {"none", "viewer", "operator", "admin"};
 
@@ -26,16 +25,17 @@ struct groups {
 
 static bool read_groups(int fd, struct groups *groups)
 {
-    socklen_t length = GROUPS_FIRST * sizeof(gid_t);
-    gid_t *rows = malloc(length);
-    int result = rows ? getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, rows, &length) : -1;
-    if (rows && result < 0 && length > GROUPS_FIRST * sizeof(gid_t)) { // ERANGE: length says how many
-        gid_t *grown = realloc(rows, length);
-        rows = grown ? grown : rows;
-        result = grown ? getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, rows, &length) : -1;
-    }
-    *groups = (struct groups){rows, result == 0 ? length / sizeof(gid_t) : 0};
-    return result == 0;
+    socklen_t length = 0;
+    *groups = (struct groups){NULL, 0};
+    // Refused with ERANGE where there are any; length says how much room they need, now and later.
+    int result = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &length);
+    if (result == 0 || errno != ERANGE)
+        return result == 0;
+    groups->rows = malloc(length);
+    if (!groups->rows || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups->rows, &length) < 0)
+        return false;
+    groups->count = length / sizeof(gid_t);
+    return true;
 }
 
 static bool is_member(const struct groups *groups, gid_t first, const char *name)

@@ -62,7 +62,8 @@ const struct call_list call_lists[] = {
 
 #if CONFINE_SANITIZED
     // LeakSanitizer stops the threads by ptrace, from a process of its own.
-    {CALLS_BOTH, "clone ptrace wait4 process_vm_readv prctl personality tgkill kill mmap mprotect "},
+    {CALLS_BOTH, "clone ptrace wait4 process_vm_readv prctl personality tgkill kill mmap mprotect "
+                 "getdents getdents64 "},
 #endif
 };
 

@@ -147,9 +147,9 @@ void ctl_usage(FILE *out)
         for (const struct ctl_word *word = command->words; word->name; word++)
             used += snprintf(left + used, sizeof(left) - (size_t)used, word->required ? " %s" : " [%s]",
                              word->name);
-        fprintf(out, "  %-24s %s\n", left, command->help);
+        fprintf(out, "  %-25s  %s\n", left, command->help);
         for (const struct ctl_word *option = command->options; option->name; option++)
-            fprintf(out, "    %-22s %s\n", option->name, option->help);
+            fprintf(out, "    %-23s  %s\n", option->name, option->help);
     }
     fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
 }

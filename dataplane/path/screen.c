@@ -7,17 +7,14 @@
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 #include <rte_udp.h>
+#include "checksum.h"
 #include "worker_core.h"
 
 static bool udp_sum_is_right(const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp, uint32_t octets)
 {
-    struct {
-        rte_be32_t from, to;
-        uint8_t zero, protocol;
-        rte_be16_t octets;
-    } pseudo = {ip->src_addr, ip->dst_addr, 0, IPPROTO_UDP, rte_cpu_to_be_16((uint16_t)octets)};
-    uint32_t sum = (uint32_t)rte_raw_cksum(&pseudo, sizeof(pseudo)) + rte_raw_cksum(udp, octets);
-    return (sum & 0xffff) + (sum >> 16) == 0xffff;
+    unsigned long long pseudo =
+        checksum_pseudo(ip->src_addr, ip->dst_addr, rte_cpu_to_be_16((uint16_t)octets));
+    return checksum_fold(checksum_add(pseudo, udp, octets)) == 0xffff;
 }
 
 static enum counter screen_udp(const struct worker *worker, struct rte_mbuf *mbuf,
@@ -66,7 +63,7 @@ static enum counter screen(const struct worker *worker, struct rte_mbuf *mbuf)
     if (rte_be_to_cpu_16(ip->fragment_offset) & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
         return COUNTER_DROP_FRAGMENT;
     // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
-    if (rte_raw_cksum(ip, header) != 0xffff)
+    if (checksum_fold(checksum_add(0, ip, header)) != 0xffff)
         return COUNTER_DROP_IP_HEADER;
     return screen_udp(worker, mbuf, ip, total);
 }

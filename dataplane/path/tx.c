@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_ring.h>
 #include <rte_udp.h>
+#include "checksum.h"
 #include "worker_core.h"
 
 struct frame {
@@ -139,13 +140,32 @@ static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payl
         .src_addr = rte_cpu_to_be_32(from),
         .dst_addr = rte_cpu_to_be_32(to.address),
     };
-    frame->ip.hdr_checksum = rte_ipv4_cksum(&frame->ip);
+    frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_add(0, &frame->ip, sizeof(frame->ip)));
     frame->udp = (struct rte_udp_hdr){
         .src_port = rte_cpu_to_be_16(worker->rules->listeners[to.listener].port),
         .dst_port = rte_cpu_to_be_16(to.port),
         .dgram_len = rte_cpu_to_be_16(udp_octets),
     };
-    frame->udp.dgram_cksum = rte_ipv4_udptcp_cksum(&frame->ip, &frame->udp);
+    unsigned long long pseudo = checksum_pseudo(frame->ip.src_addr, frame->ip.dst_addr, frame->udp.dgram_len);
+    uint16_t sum = checksum_fold(checksum_add(pseudo, &frame->udp, udp_octets));
+    // 0 would say that there is none (RFC 768).
+    frame->udp.dgram_cksum = sum == 0xffff ? sum : (uint16_t)~sum;
+}
+
+// Of one turn's messages most leave by the same next hop as the last one; the table does not change in a
+// turn.
+static enum nexthop_result find_hop(struct worker *worker, uint8_t network, uint32_t address,
+                                    struct nexthop *hop)
+{
+    struct last_hop *last = &worker->last_hop;
+    if (last->is_known && last->address == address && last->network == network) {
+        *hop = last->hop;
+        return NEXTHOP_FOUND;
+    }
+    enum nexthop_result result = nexthop_find(worker->nexthops, network, address, hop);
+    if (result == NEXTHOP_FOUND)
+        *last = (struct last_hop){.hop = *hop, .address = address, .network = network, .is_known = true};
+    return result;
 }
 
 uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
@@ -159,7 +179,7 @@ uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writ
         goto drop;
     uint8_t network = (uint8_t)worker->rules->listeners[to.listener].network;
     struct nexthop hop;
-    switch (nexthop_find(worker->nexthops, network, to.address, &hop)) {
+    switch (find_hop(worker, network, to.address, &hop)) {
     case NEXTHOP_FOUND:
         break;
     case NEXTHOP_UNRESOLVED:

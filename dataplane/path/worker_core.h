@@ -74,6 +74,14 @@ struct overload_marks {
     uint32_t turn_us;
 };
 
+// The next hop of what was sent last in this turn (tx.c).
+struct last_hop {
+    struct nexthop hop;
+    uint32_t address; // where that was for, host order
+    uint8_t network;
+    bool is_known;
+};
+
 // Header lines of a refusal, made once for all (shed.c).
 struct refusal_lines {
     char octets[128];
@@ -116,6 +124,7 @@ struct worker {
     struct overload_marks marks;
     uint32_t mbufs_at_rest; // in the NICs' queues before the first packet
     struct refusal_lines refusal_lines;
+    struct last_hop last_hop;
     struct turn_seen seen;
     struct member_view view;
     struct probes probes;

@@ -13,13 +13,14 @@ int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address)
                 return -1;
             cursor.at++;
         }
-        uint32_t number;
-        const uint8_t *behind = scan_number(cursor.at, cursor.end, 255, &number);
+        const uint8_t *first = cursor.at;
+        uint32_t number = 0;
+        while (cursor.at < cursor.end && (uint8_t)(*cursor.at - '0') < 10 && number <= 255)
+            number = number * 10 + (*cursor.at++ - (uint32_t)'0');
         // A leading zero means octal to some readers: such text is no address to us.
-        if (behind == NULL || (*cursor.at == '0' && behind - cursor.at > 1))
+        if (cursor.at == first || number > 255 || (*first == '0' && cursor.at - first > 1))
             return -1;
         value = value << 8 | number;
-        cursor.at = behind;
     }
     if (cursor.at != cursor.end)
         return -1;

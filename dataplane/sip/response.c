@@ -106,40 +106,49 @@ void edit_via_overload(struct edits *edits, const struct message *message, const
 }
 
 #if defined(__SSE2__)
-static inline __m128i line_ends(const uint8_t *at)
+// Returns the line ends of 16 octets.
+static inline __m128i copy_piece(uint8_t *to, const uint8_t *at)
 {
     __m128i piece = _mm_loadu_si128((const __m128i *)at);
+    _mm_storeu_si128((__m128i *)to, piece);
     return _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('\r')),
                         _mm_cmpeq_epi8(piece, _mm_set1_epi8('\n')));
 }
 #endif
 
-static bool has_line_end(const uint8_t *at, uint32_t length)
+// Returns whether there is a line end among what is copied.
+static bool copy_value(uint8_t *to, const uint8_t *at, uint32_t length)
 {
 #if defined(__SSE2__)
     if (length >= 16) {
-        __m128i found = line_ends(at + length - 16); // covers some twice
+        __m128i found = copy_piece(to + length - 16, at + length - 16); // covers some twice
         for (uint32_t i = 0; i < length - 16; i += 16)
-            found = _mm_or_si128(found, line_ends(at + i));
+            found = _mm_or_si128(found, copy_piece(to + i, at + i));
         return _mm_movemask_epi8(found) != 0;
     }
 #endif
-    for (uint32_t i = 0; i < length; i++)
-        if (at[i] == '\r' || at[i] == '\n')
-            return true;
-    return false;
+    bool found = false;
+    for (uint32_t i = 0; i < length; i++) {
+        to[i] = at[i];
+        found |= at[i] == '\r' || at[i] == '\n';
+    }
+    return found;
 }
 
 // A value with its folds as spaces (RFC 3261 7.3.1: the same value), whatever line ends the sender used.
 static void write_value(struct writer *writer, const struct message *message, struct span value)
 {
-    uint32_t start = writer->used;
-    write_span(writer, message, value);
-    if (!has_line_end(message_at(message, value), value.length))
+    if (writer->overflow || value.length > writer->size - writer->used) {
+        writer->overflow = true;
+        return;
+    }
+    uint8_t *to = writer->octets + writer->used;
+    writer->used += value.length;
+    if (!copy_value(to, message_at(message, value), value.length))
         return; // nearly always
-    for (uint32_t i = start; i < writer->used; i++)
-        if (writer->octets[i] == '\r' || writer->octets[i] == '\n')
-            writer->octets[i] = ' ';
+    for (uint32_t i = 0; i < value.length; i++)
+        if (to[i] == '\r' || to[i] == '\n')
+            to[i] = ' ';
 }
 
 static void write_top_via(struct writer *writer, const struct message *request, struct span value,
@@ -158,8 +167,8 @@ static void write_top_via(struct writer *writer, const struct message *request, 
     write_value(writer, request, (struct span){at, value.offset + value.length - at});
 }
 
-static void write_header(struct writer *writer, const struct message *request, const char *name,
-                         struct span value)
+static inline void write_header(struct writer *writer, const struct message *request, const char *name,
+                                struct span value)
 {
     if (value.length == 0)
         return;

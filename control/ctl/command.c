@@ -23,6 +23,8 @@ static const struct ctl_word sip_options[] = {
     {"--ua", "ua", CTL_FLAG, false, "as a user agent judges, with its limits"}, {0}};
 static const struct ctl_word reload_word[] = {
     {"FILE", "file", CTL_TEXT, false, "instead of the file in force"}, {0}};
+static const struct ctl_word begun_words[] = {
+    {"WORD...", "words", CTL_LIST, true, "of a command line; the last one is begun"}, {0}};
 static const struct ctl_word method_word[] = {{"METHOD", "method", CTL_TEXT, false, "only this method"}, {0}};
 static const struct ctl_word diff_word[] = {
     {"FILE", "file", CTL_TEXT, false, "instead of the file in force as it is now"}, {0}};
@@ -121,6 +123,10 @@ const struct ctl_command ctl_commands[] = {
      "what a front end does with a message (needs no daemon)"},
     {"sip", "show", NULL, sip_word, none, NULL, run_sip_show, CTL_LOOKS,
      "what is understood of a message (needs no daemon)"},
+    {"completion", "bash", NULL, none, none, NULL, run_completion_bash, CTL_LOOKS,
+     "for ~/.bashrc: source <(dialgatectl completion bash)"},
+    {"completion", "words", NULL, begun_words, none, NULL, run_completion_words, CTL_LOOKS,
+     "what may stand there; behind --"},
     {"api", NULL, NULL, method_word, none, NULL, run_api, CTL_LOOKS,
      "methods of the control socket: parameters, roles"},
     {"metrics", NULL, "metrics.get", none, none, show_metrics, NULL, CTL_LOOKS, "as Prometheus text"},

@@ -97,6 +97,8 @@ void show_metrics(struct ctl *ctl, const json_t *result);
 void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
 int run_top(struct ctl *ctl, const json_t *params);
+int run_completion_bash(struct ctl *ctl, const json_t *params);
+int run_completion_words(struct ctl *ctl, const json_t *params);
 int run_api(struct ctl *ctl, const json_t *params);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
 int run_dialog_end(struct ctl *ctl, const json_t *params);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The interactive shell: libedit with history and completion of nouns, verbs and options. Without a terminal
-// the lines of standard input are run one by one, and the exit status is that of the first one that failed.
+// The interactive shell: libedit with history and completion of commands, options and names, help on "?".
+// Without a terminal the lines of standard input are run one by one, and the exit status is that of the first
+// one that failed.
 #include <histedit.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "ctl.h"
+#include "complete.h"
 
 #define HISTORY_LINES 500
 
@@ -15,67 +16,80 @@ static char *prompt(EditLine *editor)
     return text;
 }
 
-// What may stand in place number `at` behind the words before it; NULL behind the last candidate.
-static const char *candidate(const char *const *words, int at, size_t index)
+// The candidates of the word that is begun.
+struct candidates {
+    char common[128]; // how all of them go on, cut where it has no room
+    size_t count;
+    bool print, help;
+};
+
+static void take_candidate(void *context, const char *word, const char *help)
 {
-    size_t seen = 0;
-    for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
-        bool noun = at > 0 && strcmp(command->noun, words[0]) == 0;
-        // Rows of one noun stand together: the first of them names it.
-        bool first = command == ctl_commands || strcmp(command->noun, command[-1].noun) != 0;
-        if (at == 0 && first && seen++ == index)
-            return command->noun;
-        if (at == 1 && noun && command->verb && seen++ == index)
-            return command->verb;
-        if (at < 2 || !noun || !command->verb || strcmp(command->verb, words[1]) != 0)
-            continue;
-        for (const struct ctl_word *option = command->options; option->name; option++)
-            if (seen++ == index)
-                return option->name;
-    }
-    return NULL;
+    struct candidates *found = context;
+    if (found->count++ == 0)
+        snprintf(found->common, sizeof(found->common), "%s", word);
+    size_t same = 0;
+    while (found->common[same] && found->common[same] == word[same])
+        same++;
+    found->common[same] = '\0';
+    if (found->print)
+        printf(found->help && help[0] ? "  %-24s  %s\n" : found->help ? "  %s\n" : "%s  ", word, help);
 }
 
-static void show_candidates(const char *const *words, int at, const char *begun)
-{
-    const char *name;
-    fputc('\n', stdout);
-    for (size_t i = 0; (name = candidate(words, at, i)); i++)
-        if (strncmp(name, begun, strlen(begun)) == 0)
-            printf("%s  ", name);
-    fputc('\n', stdout);
-}
-
-static unsigned char complete(EditLine *editor, int key)
+static void find(EditLine *editor, struct candidates *found)
 {
     const LineInfo *line = el_line(editor);
     Tokenizer *tokenizer = tok_init(NULL);
     const char **words;
     int count = 0, word = 0, offset = 0;
-    unsigned char outcome = CC_ERROR;
+    struct ctl *ctl;
+    el_get(editor, EL_CLIENTDATA, &ctl);
     if (!tokenizer)
-        return CC_ERROR;
+        return;
     if (tok_line(tokenizer, line, &count, &words, &word, &offset) == 0) {
-        char begun[64];
-        const char *match = NULL;
-        size_t matches = 0;
-        const char *name;
+        char begun[128];
         snprintf(begun, sizeof(begun), "%.*s", offset, word < count ? words[word] : "");
-        for (size_t i = 0; (name = candidate(words, word, i)); i++)
-            if (strncmp(name, begun, strlen(begun)) == 0) {
-                match = name;
-                matches++;
-            }
-        if (matches == 1 && el_insertstr(editor, match + strlen(begun)) == 0 &&
-            el_insertstr(editor, " ") == 0)
-            outcome = CC_REFRESH;
-        if (matches > 1) {
-            show_candidates(words, word, begun);
-            outcome = CC_REDISPLAY;
-        }
+        struct complete_line asked = {words, word, begun};
+        found->count = 0;
+        complete_words(ctl, &asked, take_candidate, found);
+        // Only what goes on is left: the first part stands there.
+        size_t length = strlen(begun), whole = strlen(found->common);
+        memmove(found->common, found->common + (length < whole ? length : whole),
+                whole + 1 - (length < whole ? length : whole));
     }
     tok_end(tokenizer);
-    return outcome;
+}
+
+static unsigned char complete(EditLine *editor, int key)
+{
+    struct candidates found = {0};
+    find(editor, &found);
+    if (found.count == 0)
+        return CC_ERROR;
+    if (found.common[0] && el_insertstr(editor, found.common) != 0)
+        return CC_ERROR;
+    if (found.count == 1)
+        return el_insertstr(editor, " ") == 0 ? CC_REFRESH : CC_ERROR;
+    if (found.common[0])
+        return CC_REFRESH;
+    found = (struct candidates){.print = true};
+    fputc('\n', stdout);
+    find(editor, &found);
+    fputc('\n', stdout);
+    return CC_REDISPLAY;
+}
+
+// "?" tells what may come next; where nothing may, it is a character like others.
+static unsigned char explain(EditLine *editor, int key)
+{
+    struct candidates found = {0};
+    find(editor, &found);
+    if (found.count == 0)
+        return el_insertstr(editor, "?") == 0 ? CC_REFRESH : CC_ERROR;
+    found = (struct candidates){.print = true, .help = true};
+    fputs("?\n", stdout);
+    find(editor, &found);
+    return CC_REDISPLAY;
 }
 
 // Returns the command's exit status, or -1 when the operator wants to leave.
@@ -135,6 +149,9 @@ int ctl_shell(struct ctl *ctl)
     el_set(editor, EL_HIST, history, past);
     el_set(editor, EL_ADDFN, "complete", "complete a word", complete);
     el_set(editor, EL_BIND, "^I", "complete", NULL);
+    el_set(editor, EL_CLIENTDATA, ctl);
+    el_set(editor, EL_ADDFN, "explain", "what may come next", explain);
+    el_set(editor, EL_BIND, "?", "explain", NULL);
     const char *line;
     int length;
     while ((line = el_gets(editor, &length)) && length > 0) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# dialgatectl top: what it shows is what happens. --watch shows a command again and again.
+# dialgatectl top: what it shows is what happens. --watch shows a command again and again. Completion knows dialogs.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -30,6 +30,7 @@ for words in 'is ready, dataplane' 'post-dial delay' 'FORWARDED/S' 'sbcs .*2/2';
     expect "top shows $words" grep -q -- "$words" "$LAB_DIR/top"
 done
 expect_equal "escape sequences in a file" 0 "$(grep -c $'\033' "$LAB_DIR/top" || true)"
+expect_above "ids that completion offers" 20 "$(lab_ctl completion words -- dialog show '' | grep -cE '^[0-9a-f]{16}$')"
 # It ends when nobody reads any more.
 expect_equal "pictures of --watch" 3 "$(lab_ctl dialog count --json --watch 1 | head -n 3 | grep -c '"total"')"
 expect_refusal 2 'nothing to --watch' lab_ctl drain on --watch

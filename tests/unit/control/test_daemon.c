@@ -277,33 +277,48 @@ static void test_dialgatectl(void **state)
     struct world *world = *state;
     char output[65536];
     static const struct {
-        const char *words[6];
+        const char *words[8];
         int status;
         const char *says;
-    } rows[] = {{{"status"}, 0, "NOT READY"},
-                {{"--json", "status"}, 0, "\"ready\":false"},
-                {{"status", "--json"}, 0, "\"ready\":false"},
-                {{"peer", "list"}, 0, "carrier-a"},
-                {{"peer", "show", "sbcs"}, 0, "10.20.0.12:5060"},
-                {{"peer", "show"}, 2, "PEER"},
-                {{"peer", "show", "x"}, 1, "no peer is called x"},
-                {{"peer", "show", "a", "b"}, 2, "one word too many"},
-                {{"peer"}, 2, "no such command"},
-                {{"bogus"}, 2, "no such command"},
-                {{"dialog", "list"}, 1, "dataplane"},
-                {{"dialog", "list", "--older", "x"}, 2, "not understood"},
-                {{"dialog", "list", "--peer"}, 2, "value is missing"},
-                {{"dialog", "list", "--none"}, 2, "unknown option"},
-                {{"prefilter", "ban", "1.2.3.4", "--for", "5"}, 1, "dataplane"},
-                {{"prefilter", "ban", "1.2.3.4", "--for", "10ms"}, 2, "not understood"},
-                {{"config", "show"}, 0, "listeners:"},
-                {{"config", "reload"}, 0, "sequence 2"},
-                {{"config", "reload", "/nonexistent"}, 1, "No such file"},
-                {{"metrics"}, 0, "dialgate_dataplane_up 0"},
-                {{"dialog", "end", "--help"}, 0, "usage:"}};
+    } rows[] = {
+        {{"status"}, 0, "NOT READY"},
+        {{"status", "--watch=0"}, 2, "a number of seconds"},
+        {{"drain", "on", "--watch"}, 2, "nothing to --watch"},
+        {{"top", "--once"}, 0, "NOT READY"},
+        {{"top", "--once", "--json"}, 0, "\"answered_share\":null"},
+        {{"completion", "words", "--", "pe"}, 0, "peer\n"},
+        {{"completion", "words", "--", "--json", "dialog", "li"}, 0, "list\n"},
+        {{"completion", "words", "--", "dialog", "list", "--st"}, 0, "--state\n"},
+        {{"completion", "words", "--", "dialog", "list", "--state", "ea"}, 0, "early\n"},
+        {{"completion", "words", "--", "peer", "show", "sb"}, 0, "sbcs\n"},
+        {{"completion", "words", "--", "peer", "drain", "sbcs", ""}, 0, "10.20.0.11:5060\n10.20.0.12:5060\n"},
+        {{"completion", "words", "--", "config", "rollback", ""}, 0, "1\n"},
+        {{"completion", "words", "--", "api", "drain."}, 0, "drain.off\n"},
+        {{"completion", "words", "--", "dialog", "show", ""}, 0, ""},
+        {{"completion", "words", "--", "--socket", "/nonexistent", "peer", "show", ""}, 0, ""},
+        {{"--json", "status"}, 0, "\"ready\":false"},
+        {{"status", "--json"}, 0, "\"ready\":false"},
+        {{"peer", "list"}, 0, "carrier-a"},
+        {{"peer", "show", "sbcs"}, 0, "10.20.0.12:5060"},
+        {{"peer", "show"}, 2, "PEER"},
+        {{"peer", "show", "x"}, 1, "no peer is called x"},
+        {{"peer", "show", "a", "b"}, 2, "one word too many"},
+        {{"peer"}, 2, "no such command"},
+        {{"bogus"}, 2, "no such command"},
+        {{"dialog", "list"}, 1, "dataplane"},
+        {{"dialog", "list", "--older", "x"}, 2, "not understood"},
+        {{"dialog", "list", "--peer"}, 2, "value is missing"},
+        {{"dialog", "list", "--none"}, 2, "unknown option"},
+        {{"prefilter", "ban", "1.2.3.4", "--for", "5"}, 1, "dataplane"},
+        {{"prefilter", "ban", "1.2.3.4", "--for", "10ms"}, 2, "not understood"},
+        {{"config", "show"}, 0, "listeners:"},
+        {{"config", "reload"}, 0, "sequence 2"},
+        {{"config", "reload", "/nonexistent"}, 1, "No such file"},
+        {{"metrics"}, 0, "dialgate_dataplane_up 0"},
+        {{"dialog", "end", "--help"}, 0, "usage:"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *words[10] = {ctl_program, "--run-directory", world->run};
-        for (size_t k = 0; k < 6 && rows[i].words[k]; k++)
+        const char *words[12] = {ctl_program, "--run-directory", world->run};
+        for (size_t k = 0; k < 8 && rows[i].words[k]; k++)
             words[k + 3] = rows[i].words[k];
         print_message("%s %s\n", words[3], words[4] ? words[4] : "");
         assert_int_equal(process_run(world, words, output, sizeof(output)), rows[i].status);
@@ -314,6 +329,31 @@ static void test_dialgatectl(void **state)
     const char *nobody[] = {ctl_program, "--socket", "/nonexistent/x", "status", NULL};
     assert_int_equal(process_run(world, nobody, output, sizeof(output)), 1);
     assert_non_null(strstr(output, "is it running?"));
+}
+
+// As a bash completes a line that ends where the cursor stands.
+static void test_completion_of_bash(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *line, *replies;
+    } rows[] = {{"pee", "<peer>"},
+                {"peer show sb", "<sbcs>"},
+                {"peer drain sbcs 10.20.0.1", "<10.20.0.11:5060><10.20.0.12:5060>"},
+                {"peer drain sbcs 10.20.0.12:5", "<5060>"}, // bash holds "10.20.0.12:" for a word of its own
+                {"drain ", "<on><off><status>"},
+                {"peer show nobody", "<>"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[1024], output[65536];
+        snprintf(text, sizeof(text),
+                 "set -u; source <(%s completion bash); COMP_WORDBREAKS=' :' COMP_LINE='%s --run-directory "
+                 "%s %s'; "
+                 "COMP_POINT=${#COMP_LINE}; _dialgatectl; printf '<%%s>' \"${COMPREPLY[@]}\"",
+                 ctl_program, ctl_program, world->run, rows[i].line);
+        const char *words[] = {"/bin/bash", "-c", text, NULL};
+        assert_int_equal(process_run(world, words, output, sizeof(output)), 0);
+        assert_string_equal(output, rows[i].replies);
+    }
 }
 
 // The reference in the tree is what the daemon says of itself: every method, and no other.
@@ -424,6 +464,7 @@ int main(int argc, char **argv)
                                        T(test_socket_mode),
                                        T(test_command_line),
                                        T(test_dialgatectl),
+                                       T(test_completion_of_bash),
                                        T(test_reference_of_methods),
                                        T(test_hangup_reloads),
                                        T(test_http)};

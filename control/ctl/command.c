@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config.h"
+#include "pager.h"
 #include "table.h"
 #include "watch.h"
 
@@ -144,7 +145,7 @@ void ctl_usage(FILE *out)
         "something\n"
         "  --socket PATH        control socket (" DG_DEFAULT_SOCKET ")\n"
         "  --run-directory DIR  the control socket is DIR/control.sock\n"
-        "--json and --watch may also stand behind the command.\n\n",
+        "--json and --watch may also stand behind the command. $PAGER and NO_COLOR are honoured.\n\n",
         out);
     for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
         char left[80];
@@ -280,12 +281,27 @@ static int draw(struct ctl *ctl, void *context)
     return run_once(ctl, picture->command, picture->params);
 }
 
+static int run_paged(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
+{
+    FILE *pager = ctl->pages && !ctl->json ? pager_open() : NULL;
+    if (pager)
+        ctl->out = pager;
+    int status = run_once(ctl, command, params);
+    if (pager && !pager_close(pager)) {
+        fputs("dialgatectl: $PAGER cannot be run; PAGER=cat does without\n", stderr);
+        status = CTL_REFUSED;
+    }
+    return status;
+}
+
 static int run(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
 {
     struct picture picture = {command, params};
-    // top has its own idea of again.
-    if (ctl->watch_s == 0 || command->run == run_top)
+    // top has its own idea of again, and what acts may ask or go on.
+    if (command->run == run_top || (ctl->watch_s == 0 && command->effect == CTL_ACTS))
         return run_once(ctl, command, params);
+    if (ctl->watch_s == 0)
+        return run_paged(ctl, command, params);
     if (command->effect == CTL_LOOKS)
         return watch_run(ctl, ctl->watch_s, draw, &picture);
     return wrong("nothing to --watch:", command->noun);

@@ -19,6 +19,8 @@
 struct ctl {
     const char *socket;
     bool json;
+    bool pages;   // standard output is a terminal: what is long goes through a pager
+    bool colours; // of states and titles
     FILE *out;
     FILE *errors;
     int watch_s;              // --watch: seconds between two pictures; 0: once

@@ -2,8 +2,9 @@
 // dialgatectl: global options, then one command, or a shell.
 #include <getopt.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 #include "ctl.h"
+#include "pager.h"
 #include "version.h"
 
 int main(int argc, char **argv)
@@ -16,7 +17,11 @@ int main(int argc, char **argv)
                                           {"version", no_argument, NULL, VERSION},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
-    struct ctl ctl = {.socket = DG_DEFAULT_SOCKET, .out = stdout, .errors = stderr};
+    struct ctl ctl = {.socket = DG_DEFAULT_SOCKET,
+                      .pages = isatty(STDOUT_FILENO),
+                      .colours = pager_colours(),
+                      .out = stdout,
+                      .errors = stderr};
     char path[512];
     int option;
     // "+": options behind the first word belong to the command.

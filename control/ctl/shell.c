@@ -3,6 +3,7 @@
 // Without a terminal the lines of standard input are run one by one, and the exit status is that of the first
 // one that failed.
 #include <histedit.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,6 +133,7 @@ int ctl_shell(struct ctl *ctl)
 {
     if (!isatty(STDIN_FILENO))
         return read_script(ctl);
+    signal(SIGPIPE, SIG_IGN); // a pager that is left early does not end the shell
     EditLine *editor = el_init("dialgatectl", stdin, stdout, stderr);
     History *past = history_init();
     if (!editor || !past) {

@@ -36,7 +36,9 @@ void show_status(struct ctl *ctl, const json_t *result)
     const json_t *calls = json_object_get(result, "calls");
     const json_t *reasons = json_object_get(result, "reasons");
     bool ready = json_is_true(json_object_get(result, "ready"));
-    fprintf(ctl->out, "Dialgate %s is %s\n", text(control, "version"), ready ? "ready" : "NOT READY");
+    fprintf(ctl->out, "Dialgate %s is ", text(control, "version"));
+    print_state(ctl, ready ? "ready" : "NOT READY");
+    fputc('\n', ctl->out);
     for (size_t i = 0; i < json_array_size(reasons); i++)
         fprintf(ctl->out, "  because   %s\n", json_string_value(json_array_get(reasons, i)));
     fprintf(ctl->out, "control     up %s, pid %" PRId64 "\n",

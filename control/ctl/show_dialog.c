@@ -50,6 +50,8 @@ int run_dialog_list(struct ctl *ctl, const json_t *given)
 {
     struct listing listing = {ctl, table_create(list_columns, COLUMNS(list_columns))};
     json_t *params = json_copy((json_t *)(uintptr_t)given);
+    if (listing.table && ctl->colours)
+        table_colour(listing.table);
     json_object_set_new(params, "stream", json_true());
     json_t *result = listing.table ? ctl_call_parts(ctl, "dialog.list", params, print_part, &listing) : NULL;
     const char *cursor = json_string_value(json_object_get(result, "cursor"));
@@ -106,9 +108,7 @@ void show_dialog_count(struct ctl *ctl, const json_t *result)
                                unit_count(number(peer, "out"), b)};
         table_add(table, cells);
     }
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
+    print_and_free(ctl, table);
 }
 
 static void show_ended(struct ctl *ctl, const json_t *result)

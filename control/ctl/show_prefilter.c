@@ -20,9 +20,7 @@ static void print_counters(struct ctl *ctl, const json_t *networks)
                 table_add(table, cells);
         }
     }
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
+    print_and_free(ctl, table);
 }
 
 static void print_bans(struct ctl *ctl, const json_t *networks)
@@ -43,9 +41,7 @@ static void print_bans(struct ctl *ctl, const json_t *networks)
             table_add(table, cells);
         }
     }
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
+    print_and_free(ctl, table);
 }
 
 void show_prefilter(struct ctl *ctl, const json_t *result)
@@ -69,9 +65,7 @@ void show_top(struct ctl *ctl, const json_t *result)
                                unit_count(json_integer_value(json_object_get(row, "drops")), drops)};
         table_add(table, cells);
     }
-    if (table)
-        table_print(table, ctl->out);
-    table_free(table);
+    print_and_free(ctl, table);
     if (json_array_size(sources) == 0)
         fputs("nothing was dropped\n", ctl->out);
 }

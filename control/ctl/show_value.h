@@ -26,8 +26,17 @@ static inline const char *count(const json_t *object, const char *key, char buff
     return unit_count(number(object, key), buffer);
 }
 
+// A state in its colour.
+static inline void print_state(struct ctl *ctl, const char *state)
+{
+    const char *colour = ctl->colours ? table_state_colour(state) : NULL;
+    fprintf(ctl->out, "%s%s%s", colour ? colour : "", state, colour ? COLOUR_NONE : "");
+}
+
 static inline void print_and_free(struct ctl *ctl, struct table *table)
 {
+    if (table && ctl->colours)
+        table_colour(table);
     if (table)
         table_print(table, ctl->out);
     table_free(table);

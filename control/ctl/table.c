@@ -16,6 +16,7 @@ struct table {
     size_t size;
     int widths[TABLE_COLUMNS_MAX];
     bool titled;
+    bool colours;
 };
 
 // Places on the terminal: octets that begin a UTF-8 character.
@@ -80,13 +81,41 @@ bool table_add(struct table *table, const char *const *cells)
     return true;
 }
 
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define RED    "\033[31m"
+
+const char *table_state_colour(const char *word)
+{
+    static const struct {
+        const char *word, *colour;
+    } states[] = {{"up", GREEN},       {"ready", GREEN},     {"running", GREEN},  {"confirmed", GREEN},
+                  {"accepted", GREEN}, {"draining", YELLOW}, {"drained", YELLOW}, {"disabled", YELLOW},
+                  {"early", YELLOW},   {"degraded", YELLOW}, {"down", RED},       {"refused", RED},
+                  {"NOT READY", RED}};
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        if (strcmp(states[i].word, word) == 0)
+            return states[i].colour;
+    return NULL;
+}
+
+void table_colour(struct table *table)
+{
+    table->colours = true;
+}
+
 static void print_cell(const struct table *table, size_t column, const char *text, FILE *out)
 {
     int padding = table->widths[column] - width_of(text);
     bool last = column + 1 == table->count;
     if (table->columns[column].right)
         fprintf(out, "%*s", padding, "");
+    const char *colour = !table->colours ? NULL : table->titled ? table_state_colour(text) : COLOUR_BOLD;
+    if (colour)
+        fputs(colour, out);
     fputs(text, out);
+    if (colour)
+        fputs(COLOUR_NONE, out);
     if (!table->columns[column].right && !last)
         fprintf(out, "%*s", padding, "");
     fputs(last ? "\n" : GAP, out);

@@ -29,6 +29,14 @@ bool table_add(struct table *table, const char *const *cells);
 // Widths only grow. Nothing at all is printed without rows.
 void table_print(struct table *table, FILE *out);
 
+// From now on titles are bold and words of states have colours.
+void table_colour(struct table *table);
+
+// The escape sequence that begins the colour of a state ("up", "NOT READY"), NULL where the word is none.
+const char *table_state_colour(const char *word);
+#define COLOUR_BOLD "\033[1m"
+#define COLOUR_NONE "\033[0m"
+
 // Into buffer, which is returned. 1234567 -> "1,234,567"; 61000 -> "1m01s"; 0.25 -> "25.0 %".
 const char *unit_count(int64_t value, char buffer[UNIT_SIZE]);
 const char *unit_duration_ms(int64_t ms, char buffer[UNIT_SIZE]);

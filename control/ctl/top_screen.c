@@ -56,8 +56,9 @@ static void draw_head(struct ctl *ctl, const json_t *figures)
     if (gmtime_r(&seconds, &utc))
         strftime(clock, sizeof(clock), "%H:%M:%SZ", &utc);
     bool ready = json_is_true(json_object_get(status, "ready"));
-    fprintf(ctl->out, "%s  Dialgate %s is %s, dataplane %s, up %s\n", clock, text(control, "version"),
-            ready ? "ready" : "NOT READY", text(dataplane, "state"),
+    fprintf(ctl->out, "%s  Dialgate %s is ", clock, text(control, "version"));
+    print_state(ctl, ready ? "ready" : "NOT READY");
+    fprintf(ctl->out, ", dataplane %s, up %s\n", text(dataplane, "state"),
             unit_duration_ms(number(dataplane, "uptime_s") * 1000, a));
     for (size_t i = 0; i < json_array_size(reasons); i++)
         fprintf(ctl->out, "  because   %s\n", json_string_value(json_array_get(reasons, i)));

@@ -107,18 +107,16 @@ static int draw_screen(struct ctl *ctl, watch_draw *draw, void *context)
 static int watch_terminal(struct ctl *ctl, int seconds, watch_draw *draw, void *context)
 {
     struct termios before, keys;
-    int status = CTL_DONE;
+    int status;
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return CTL_REFUSED;
     keys = before;
     keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     tcsetattr(STDIN_FILENO, TCSANOW, &keys);
     fputs(SCREEN_OURS, stdout);
-    int64_t due_ms = now_ms();
-    do {
+    do
         status = draw_screen(ctl, draw, context);
-        due_ms = now_ms() + (int64_t)seconds * 1000;
-    } while (wait_until(due_ms, true));
+    while (wait_until(now_ms() + (int64_t)seconds * 1000, true));
     fputs(SCREEN_THEIRS, stdout);
     fflush(stdout);
     tcsetattr(STDIN_FILENO, TCSANOW, &before);

@@ -331,6 +331,30 @@ static void test_dialgatectl(void **state)
     assert_non_null(strstr(output, "is it running?"));
 }
 
+// script(1) gives it a terminal.
+static void test_terminal(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *environment, *says, *never;
+    } rows[] = {{"PAGER='sed s/^/paged:/' TERM=xterm", "paged:\033[1mPEER\033[0m", NULL},
+                {"PAGER=cat TERM=xterm", "\033[1mPEER\033[0m", "paged"},
+                {"PAGER= TERM=xterm NO_COLOR=1", "PEER ", "\033"},
+                {"PAGER=cat TERM=dumb", "PEER ", "\033"},
+                {"PAGER=/nonexistent TERM=dumb", "PAGER=cat does without", NULL}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[1024], output[65536];
+        snprintf(text, sizeof(text), "%s script -qc '%s --run-directory %s peer list' /dev/null",
+                 rows[i].environment, ctl_program, world->run);
+        const char *words[] = {"/bin/bash", "-c", text, NULL};
+        process_run(world, words, output, sizeof(output));
+        print_message("%s\n", rows[i].environment);
+        assert_non_null(strstr(output, rows[i].says));
+        if (rows[i].never)
+            assert_null(strstr(output, rows[i].never));
+    }
+}
+
 // As a bash completes a line that ends where the cursor stands.
 static void test_completion_of_bash(void **state)
 {
@@ -465,6 +489,7 @@ int main(int argc, char **argv)
                                        T(test_command_line),
                                        T(test_dialgatectl),
                                        T(test_completion_of_bash),
+                                       T(test_terminal),
                                        T(test_reference_of_methods),
                                        T(test_hangup_reloads),
                                        T(test_http)};

@@ -32,6 +32,24 @@ static void test_alignment(void **state)
     free(text);
 }
 
+static void test_colours(void **state)
+{
+    static const char *const row[] = {"a", "down", "up"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    struct table *table = table_create(columns, 3);
+    table_colour(table);
+    assert_true(table_add(table, row));
+    table_print(table, out);
+    fclose(out);
+    // Widths are those of the words alone.
+    assert_string_equal(text, "\033[1mNAME\033[0m     \033[1mN\033[0m  \033[1mLAST\033[0m\n"
+                              "a     \033[31mdown\033[0m  \033[32mup\033[0m\n");
+    table_free(table);
+    free(text);
+}
+
 static void test_pages_stream(void **state)
 {
     static const char *const rows[][3] = {{"first", "1", "x"}};
@@ -106,8 +124,9 @@ static void test_parse_durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alignment),         cmocka_unit_test(test_pages_stream),
-        cmocka_unit_test(test_no_rows_no_titles), cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_durations),         cmocka_unit_test(test_parse_durations)};
+        cmocka_unit_test(test_alignment),      cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_pages_stream),   cmocka_unit_test(test_no_rows_no_titles),
+        cmocka_unit_test(test_counts),         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_parse_durations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

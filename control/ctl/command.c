@@ -161,9 +161,10 @@ void ctl_usage(FILE *out)
     fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
 }
 
-static int wrong(const char *text, const char *word)
+static int wrong(const struct ctl *ctl, const char *text, const char *word)
 {
-    fprintf(stderr, "dialgatectl: %s%s%s; see dialgatectl --help\n", text, word ? " " : "", word ? word : "");
+    fprintf(ctl->errors, "dialgatectl: %s%s%s; see dialgatectl --help\n", text, word ? " " : "",
+            word ? word : "");
     return CTL_USAGE;
 }
 
@@ -190,11 +191,11 @@ static json_t *value_of(const struct ctl_word *word, const char *text)
     }
 }
 
-static int put(json_t *params, const struct ctl_word *word, const char *text)
+static int put(const struct ctl *ctl, json_t *params, const struct ctl_word *word, const char *text)
 {
     json_t *value = value_of(word, text);
     if (!value) {
-        fprintf(stderr, "dialgatectl: %s: \"%s\" is not understood; %s\n", word->name, text, word->help);
+        fprintf(ctl->errors, "dialgatectl: %s: \"%s\" is not understood; %s\n", word->name, text, word->help);
         return CTL_USAGE;
     }
     if (word->kind == CTL_LIST) {
@@ -216,7 +217,8 @@ static const struct ctl_word *find_option(const struct ctl_command *command, con
     return option->name ? option : NULL;
 }
 
-static int read_words(const struct ctl_command *command, int count, const char *const *words, json_t *params)
+static int read_words(const struct ctl *ctl, const struct ctl_command *command, int count,
+                      const char *const *words, json_t *params)
 {
     const struct ctl_word *next = command->words;
     bool options_end = false;
@@ -228,20 +230,20 @@ static int read_words(const struct ctl_command *command, int count, const char *
         }
         if (strncmp(words[i], "--", 2) != 0 || options_end) {
             if (!next->name)
-                return wrong("one word too many:", words[i]);
-            status = put(params, next, words[i]);
+                return wrong(ctl, "one word too many:", words[i]);
+            status = put(ctl, params, next, words[i]);
             next += next->kind != CTL_LIST;
             continue;
         }
         const struct ctl_word *option = find_option(command, words[i]);
         if (!option)
-            return wrong("unknown option", words[i]);
+            return wrong(ctl, "unknown option", words[i]);
         if (option->kind != CTL_FLAG && i + 1 == count)
-            return wrong("a value is missing behind", words[i]);
-        status = put(params, option, option->kind == CTL_FLAG ? "" : words[++i]);
+            return wrong(ctl, "a value is missing behind", words[i]);
+        status = put(ctl, params, option, option->kind == CTL_FLAG ? "" : words[++i]);
     }
     if (status == CTL_DONE && next->name && next->required && !json_object_get(params, next->param))
-        return wrong("what is missing:", next->name);
+        return wrong(ctl, "what is missing:", next->name);
     return status;
 }
 
@@ -304,17 +306,17 @@ static int run(struct ctl *ctl, const struct ctl_command *command, const json_t 
         return run_paged(ctl, command, params);
     if (command->effect == CTL_LOOKS)
         return watch_run(ctl, ctl->watch_s, draw, &picture);
-    return wrong("nothing to --watch:", command->noun);
+    return wrong(ctl, "nothing to --watch:", command->noun);
 }
 
-int ctl_watch_seconds(const char *text)
+int ctl_watch_seconds(const struct ctl *ctl, const char *text)
 {
     size_t digits = text ? strspn(text, "0123456789") : 0;
     int seconds = !text ? WATCH_SECONDS : digits > 0 && digits < 5 && !text[digits] ? atoi(text) : 0;
     if (seconds > 0 && seconds <= WATCH_SECONDS_MAX)
         return seconds;
-    fprintf(stderr, "dialgatectl: --watch: \"%s\" is not understood; a number of seconds, at most %d\n", text,
-            WATCH_SECONDS_MAX);
+    fprintf(ctl->errors, "dialgatectl: --watch: \"%s\" is not understood; a number of seconds, at most %d\n",
+            text, WATCH_SECONDS_MAX);
     return 0;
 }
 
@@ -333,7 +335,7 @@ static int take_common(struct ctl *ctl, int count, const char *const *words, con
             const char *seconds = words[i][7] == '=' ? words[i] + 8 : NULL;
             if (!seconds && i + 1 < count && words[i + 1][0] >= '0' && words[i + 1][0] <= '9')
                 seconds = words[++i];
-            ctl->watch_s = ctl_watch_seconds(seconds);
+            ctl->watch_s = ctl_watch_seconds(ctl, seconds);
             if (ctl->watch_s == 0)
                 return -1;
         } else {
@@ -357,13 +359,13 @@ static int execute(struct ctl *ctl, int count, const char *const *words)
         if (used == 0)
             continue;
         json_t *params = json_object();
-        int status = read_words(command, count - used, words + used, params);
+        int status = read_words(ctl, command, count - used, words + used, params);
         if (status == CTL_DONE)
             status = run(ctl, command, params);
         json_decref(params);
         return status;
     }
-    return wrong("no such command:", words[0]);
+    return wrong(ctl, "no such command:", words[0]);
 }
 
 int ctl_execute(struct ctl *ctl, int count, const char *const *words)
@@ -372,7 +374,7 @@ int ctl_execute(struct ctl *ctl, int count, const char *const *words)
     struct ctl one = *ctl;
     const char **left = calloc((size_t)count + 1, sizeof(*left));
     if (!left) {
-        fputs("dialgatectl: no memory\n", stderr);
+        fputs("dialgatectl: no memory\n", ctl->errors);
         return CTL_REFUSED;
     }
     int kept = take_common(&one, count, words, left);

@@ -69,7 +69,7 @@ extern const struct ctl_command ctl_commands[];
 int ctl_execute(struct ctl *ctl, int count, const char *const *words);
 
 // Of --watch=TEXT (NULL: it names none); 0 after one line on stderr.
-int ctl_watch_seconds(const char *text);
+int ctl_watch_seconds(const struct ctl *ctl, const char *text);
 
 // A call of the daemon: the result, which the caller owns, or NULL after one line on stderr.
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);

@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         if (option == JSON) {
             ctl.json = true;
         } else if (option == WATCH) {
-            ctl.watch_s = ctl_watch_seconds(optarg);
+            ctl.watch_s = ctl_watch_seconds(&ctl, optarg);
             if (ctl.watch_s == 0)
                 return CTL_USAGE;
         } else if (option == SOCKET) {

@@ -193,7 +193,7 @@ int run_dialog_end(struct ctl *ctl, const json_t *params)
     bool by_id = json_object_get(params, "id") != NULL;
     if (by_id ? filtered : json_object_size(params) == (json_object_get(params, "rate") != NULL)) {
         fputs("dialgatectl: dialog end takes an ID, or some of --peer, --state, --older-than, or --all\n",
-              stderr);
+              ctl->errors);
         return CTL_USAGE;
     }
     return by_id ? end_one(ctl, params) : end_many(ctl, params);

@@ -221,7 +221,12 @@ lab_begin() # ID
     mkdir -p "$LAB_HOME"
     lab_sweep
     mkdir -p "$LAB_HOME"
-    mkdir "$LAB_DIR" 2>/dev/null || {
+    # It appears with its owner in it: a sweep beside us must not take it for one that was left.
+    local new=$LAB_HOME/.$1.$$
+    mkdir -p "$new"
+    echo "$$ $(lab_start_time $$)" >"$new/owner"
+    mv -T "$new" "$LAB_DIR" 2>/dev/null || {
+        rm -rf "$new"
         echo "$(basename "$0"): lab $1 is running (process $(cut -d' ' -f1 "$LAB_DIR/owner" 2>/dev/null)); let it end first" >&2
         exit 1
     }
@@ -229,7 +234,6 @@ lab_begin() # ID
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    echo "$$ $(lab_start_time $$)" >"$LAB_DIR/owner"
 }
 
 lab_link() # NAMESPACE INTERFACE NAMESPACE INTERFACE: a veth pair

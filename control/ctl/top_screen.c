@@ -172,6 +172,7 @@ void top_draw(struct ctl *ctl, const json_t *figures)
     draw_cores(ctl, json_object_get(figures, "cores"));
     fputc('\n', ctl->out);
     draw_peers(ctl, json_object_get(figures, "peers"));
-    fputc('\n', ctl->out);
+    if (json_array_size(json_object_get(figures, "drops")) > 0)
+        fputc('\n', ctl->out);
     draw_drops(ctl, json_object_get(figures, "drops"));
 }

@@ -218,9 +218,7 @@ lab_begin() # ID
     LAB_DIR=$LAB_HOME/$1
     LAB_STATE=/dev/shm/dialgate-lab-$1
     LAB_RUN=$LAB_DIR/run
-    mkdir -p "$LAB_HOME"
     lab_sweep
-    mkdir -p "$LAB_HOME"
     # It appears with its owner in it: a sweep beside us must not take it for one that was left.
     local new=$LAB_HOME/.$1.$$
     mkdir -p "$new"

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,17 +88,17 @@ int confine_rights(uint64_t keep)
 
         wanted[i] = (struct __user_cap_data_struct){.effective = bits, .permitted = bits};
     }
-    if (syscall(SYS_capset, &header, wanted) < 0 || sigaction(SIGRTMIN, &action, &before) < 0)
+    if (syscall(SYS_capset, &header, wanted) < 0 || sigaction(CONFINE_SIGNAL, &action, &before) < 0)
         return -errno;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-        more = ask_threads(keep, SIGRTMIN);
+        more = ask_threads(keep, CONFINE_SIGNAL);
         if (more <= 0)
             break;
         nanosleep(&pause, NULL);
     }
     // A signal that a thread still blocks must not end the process later.
     if (more == 0)
-        sigaction(SIGRTMIN, &before, NULL);
+        sigaction(CONFINE_SIGNAL, &before, NULL);
     return more;
 }
 

@@ -3,6 +3,7 @@
 #ifndef DIALGATE_CONFINE_H
 #define DIALGATE_CONFINE_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "calls.h"
@@ -18,6 +19,9 @@
 #ifndef CONFINE_SANITIZED
 #define CONFINE_SANITIZED 0
 #endif
+
+// Asks a thread to give up its capabilities. One that blocks it keeps them.
+#define CONFINE_SIGNAL SIGRTMIN
 
 // Leaves each thread of the process only the capabilities of keep (bit N: capability N) that it has; nothing
 // can give them back. Returns the threads that kept more, because they block the signal that asks them, or

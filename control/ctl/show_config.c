@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "config.h"
 #include "show_value.h"
 
@@ -76,17 +75,13 @@ void show_history(struct ctl *ctl, const json_t *result)
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(versions); i++) {
         const json_t *version = json_array_get(versions, i);
-        char buffers[2][UNIT_SIZE], when[32] = "-", sum[SUM_SHOWN + 1];
-        time_t seconds = (time_t)number(version, "time");
-        struct tm local;
-        if (localtime_r(&seconds, &local))
-            strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+        char buffers[2][UNIT_SIZE], when[TIME_SIZE], sum[SUM_SHOWN + 1];
         snprintf(sum, sizeof(sum), "%.*s", SUM_SHOWN, text(version, "sha256"));
         snprintf(buffers[0], sizeof(buffers[0]), "%" PRId64, number(version, "version"));
         bool accepted = json_is_true(json_object_get(version, "accepted"));
         const char *row[] = {buffers[0],
                              json_is_true(json_object_get(version, "in_force")) ? "*" : " ",
-                             when,
+                             stamp(version, "time", "-", when),
                              text(version, "who"),
                              text(version, "cause"),
                              accepted ? "accepted" : text(version, "text"),

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 #include "show_value.h"
-
-#define TIME_SIZE 32
-
-// "otherwise" for what is no time.
-static const char *stamp(const json_t *object, const char *key, const char *otherwise, char buffer[TIME_SIZE])
-{
-    time_t at = (time_t)number(object, key);
-    struct tm utc;
-    if (!json_is_integer(json_object_get(object, key)) || !gmtime_r(&at, &utc))
-        return otherwise;
-    strftime(buffer, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return buffer;
-}
 
 // Calls now, and the limit behind them where there is one: "12/20,000".
 static const char *against(int64_t now, const json_t *limit, char buffer[UNIT_SIZE])

@@ -83,11 +83,11 @@ void rpc_system_status(struct rpc_call *call)
                               "node", drain_node_json(control), "overload", overload));
 }
 
-// Drops are the rows of the family PACKETS that name a reason.
+// Drops are the rows from the first with that outcome to the end of the family PACKETS.
 static json_int_t drops(const struct counters *counters, uint32_t worker)
 {
     uint64_t total = 0;
-    for (unsigned int i = COUNTER_DROP_NOT_IP; i <= COUNTER_DROP_NO_ROOM; i++)
+    for (unsigned int i = COUNTER_DROP_NOT_IP; i < COUNTER_TX_PACKETS; i++)
         total += counters_value(counters, worker, (enum counter)i);
     return (json_int_t)total;
 }

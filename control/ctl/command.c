@@ -2,6 +2,7 @@
 #include "ctl.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config.h"
@@ -286,13 +287,19 @@ static int draw(struct ctl *ctl, void *context)
 static int run_paged(struct ctl *ctl, const struct ctl_command *command, const json_t *params)
 {
     FILE *pager = ctl->pages && !ctl->json ? pager_open() : NULL;
-    if (pager)
-        ctl->out = pager;
+    if (!pager)
+        return run_once(ctl, command, params);
+    // A pager that is left early, or cannot be run, is no reason to die while writing to it.
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+    FILE *terminal = ctl->out;
+    ctl->out = pager;
     int status = run_once(ctl, command, params);
-    if (pager && !pager_close(pager)) {
+    ctl->out = terminal;
+    if (!pager_close(pager)) {
         fputs("dialgatectl: $PAGER cannot be run; PAGER=cat does without\n", stderr);
         status = CTL_REFUSED;
     }
+    signal(SIGPIPE, before);
     return status;
 }
 

@@ -46,6 +46,8 @@ uint32_t dialog_count_take(struct dialogs *set, uint32_t index)
 {
     uint32_t found[DIALOGS_OF_CALL_MAX];
     const struct dialog *dialog = &set->records[index];
+    if (dialog->flags & DIALOG_FLAG_COUNTED) // nearly always: it did not fork
+        return INDEX_NONE;
     unsigned n =
         dialog_find_call(set, dialog->call_hash, (struct dialog_string){NULL, 0}, found, DIALOGS_OF_CALL_MAX);
     for (unsigned i = 0; i < n; i++) {

@@ -10,10 +10,14 @@ bool call_record_wanted(const struct worker *worker)
     return worker->parts.calls != NULL && (worker->rules->settings->flags & SETTINGS_RECORDS) != 0;
 }
 
-static void put(struct worker *worker, struct channel_record *record, const struct call_text *texts)
+// Whoever is refused ten thousand times a second is not to take the place of calls that ended.
+#define REFUSALS_RESERVE (CALL_RING_OCTETS / 2)
+
+static void put(struct worker *worker, struct channel_record *record, const struct call_text *texts,
+                uint32_t reserve)
 {
-    count(worker,
-          call_ring_put(worker->parts.calls, record, texts) ? COUNTER_RECORD_MADE : COUNTER_RECORD_LOST);
+    bool kept = call_ring_put(worker->parts.calls, record, texts, reserve);
+    count(worker, kept ? COUNTER_RECORD_MADE : COUNTER_RECORD_LOST);
 }
 
 static uint32_t after_ms(tick_t from, tick_t to)
@@ -100,7 +104,7 @@ void call_record_end(struct worker *worker, uint32_t index, enum dialog_event ev
         record.flags |= length > room ? CHANNEL_RECORD_CUT : 0;
         used += texts[i].length;
     }
-    put(worker, &record, texts);
+    put(worker, &record, texts, 0);
 }
 
 // Direct-mapped: an INVITE that another one's key has taken the place of is recorded again, should its repeat
@@ -133,7 +137,7 @@ void call_record_refused(struct worker *worker, const struct work *work, uint16_
     struct call_text texts[CHANNEL_RECORD_TEXTS];
     for (unsigned i = 0; i < CHANNEL_RECORD_TEXTS; i++)
         texts[i] = (struct call_text){message_at(message, spans[i]), spans[i].length};
-    put(worker, &record, texts);
+    put(worker, &record, texts, REFUSALS_RESERVE);
 }
 
 struct call_end call_end_of_refusal(const struct worker *worker, uint32_t server, uint16_t status)

@@ -25,7 +25,8 @@ static void write_texts(uint8_t *out, const struct channel_record *record, const
         *out++ = 0;
 }
 
-bool call_ring_put(struct call_ring *ring, struct channel_record *record, const struct call_text *texts)
+bool call_ring_put(struct call_ring *ring, struct channel_record *record, const struct call_text *texts,
+                   uint32_t reserve)
 {
     static const uint64_t skipped = 0;
     uint64_t head = ring->head;
@@ -33,7 +34,7 @@ bool call_ring_put(struct call_ring *ring, struct channel_record *record, const 
     record->size = measure(record, texts);
     uint32_t skip = left < record->size ? left : 0;
     uint64_t used = head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
-    if (used + skip + record->size > CALL_RING_OCTETS) {
+    if (used + skip + record->size + reserve > CALL_RING_OCTETS) {
         __atomic_store_n(&ring->lost, ring->lost + 1, __ATOMIC_RELAXED);
         return false;
     }

@@ -25,11 +25,12 @@ struct call_ring {
 static_assert(sizeof(struct call_ring) == 128 + CALL_RING_OCTETS, "layout of the file");
 
 // Texts of CHANNEL_RECORD_TEXTS, in their order; a longer one is cut. Fills in record's sequence, size and
-// lengths. Returns false when it was lost.
+// lengths. reserve: octets that have to stay free for others. Returns false when it was lost.
 struct call_text {
     const void *octets;
     uint32_t length;
 };
-bool call_ring_put(struct call_ring *ring, struct channel_record *record, const struct call_text *texts);
+bool call_ring_put(struct call_ring *ring, struct channel_record *record, const struct call_text *texts,
+                   uint32_t reserve);
 
 #endif

@@ -213,6 +213,31 @@ static void test_attempt(void **state)
     end();
 }
 
+// Refusals take half of the ring at most: a call that ended has its record still.
+static void test_refusals_leave_room(void **state)
+{
+    struct wire *wire = *state;
+    struct call call, refused;
+    char text[WIRE_TEXT_MAX];
+    begin(wire);
+    call_init(&call, wire, "room@record");
+    call_establish(&call);
+    ring->head = CALL_RING_OCTETS / 2; // as after many of them
+    wire->image.header.settings.flags |= SETTINGS_DRAINING;
+    wire_reload(wire);
+    call_init(&refused, wire, "refused@record");
+    call_invite_text(&refused, text);
+    wire_send(wire, refused.sides[DIALOG_CALLER].at, text);
+    assert_int_equal(wire_take_all(wire, refused.sides[DIALOG_CALLER].at, "SIP/2.0 503 "), 1);
+    assert_int_equal(ring->lost, 1);
+    assert_int_equal(ring->head, CALL_RING_OCTETS / 2);
+    call_hang_up(&call, DIALOG_CALLER);
+    ring->tail = CALL_RING_OCTETS / 2;
+    struct seen seen = next();
+    assert_string_equal(seen.texts[CHANNEL_RECORD_CALL_ID], "room@record");
+    end();
+}
+
 // Two branches of a fork ring, the second one answers: one call, answered.
 static void test_fork(void **state)
 {
@@ -278,31 +303,37 @@ static void test_ring(void **state)
     memset(small, 0, sizeof(*small));
     small->head = small->tail = CALL_RING_OCTETS - 16;
     struct channel_record record = {.status = 1};
-    assert_true(call_ring_put(small, &record, texts));
+    assert_true(call_ring_put(small, &record, texts, 0));
     assert_int_equal(record.size, 64);
     assert_int_equal(small->head, CALL_RING_OCTETS + 64);
     assert_memory_equal(small->octets + CALL_RING_OCTETS - 16, "\0\0\0\0\0\0\0\0", 8);
     assert_memory_equal(small->octets + sizeof(record), "abbccc\0\0", 8);
     unsigned put = 1;
-    while (call_ring_put(small, &record, texts))
+    while (call_ring_put(small, &record, texts, 0))
         put++;
     assert_int_equal(put, (CALL_RING_OCTETS - 16) / 64);
     assert_int_equal(small->lost, 1);
     assert_int_equal(small->sequence, put); // what was lost has no number
     small->head = CALL_RING_OCTETS - 16;
     small->tail = small->head + 64 - CALL_RING_OCTETS; // room for the record, but not for what it skips
-    assert_false(call_ring_put(small, &record, texts));
+    assert_false(call_ring_put(small, &record, texts, 0));
     free(small);
 }
 
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_answered),       ON_WIRE(test_by_caller_at_once),
-        ON_WIRE(test_refused),        ON_WIRE(test_cancelled),
-        ON_WIRE(test_no_answer),      ON_WIRE(test_operator),
-        ON_WIRE(test_attempt),        ON_WIRE(test_fork),
-        ON_WIRE(test_challenged_bye), ON_WIRE(test_off),
+        ON_WIRE(test_answered),
+        ON_WIRE(test_by_caller_at_once),
+        ON_WIRE(test_refused),
+        ON_WIRE(test_cancelled),
+        ON_WIRE(test_no_answer),
+        ON_WIRE(test_operator),
+        ON_WIRE(test_attempt),
+        ON_WIRE(test_fork),
+        ON_WIRE(test_challenged_bye),
+        ON_WIRE(test_off),
+        ON_WIRE(test_refusals_leave_room),
         cmocka_unit_test(test_ring),
     };
     return cmocka_run_group_tests_name("path record", tests, NULL, NULL);

@@ -200,12 +200,26 @@ static bool networks_differ(const struct config *old, const struct config *new, 
     return differ;
 }
 
+// A running dataplane knows listeners by their place, and takes new ones behind those that it has.
+static bool listeners_differ(const struct config *old, const struct config *new, char *text, size_t size)
+{
+    for (size_t i = 0; i < old->listener_count && i < new->listener_count; i++) {
+        const struct config_listener *before = &old->listeners[i], *listener = &new->listeners[i];
+        if (memcmp(&before->address, &listener->address, sizeof(before->address)) == 0 &&
+            before->port == listener->port && strcmp(before->network, listener->network) == 0)
+            continue;
+        add_difference(text, size, "listeners", NULL);
+        return true;
+    }
+    return false;
+}
+
 bool config_needs_restart(const struct config *old, const struct config *new, char *text, size_t size)
 {
     char before[VALUE_TEXT_SIZE], after[VALUE_TEXT_SIZE];
     if (size)
         text[0] = '\0';
-    bool differ = networks_differ(old, new, text, size);
+    bool differ = networks_differ(old, new, text, size) | listeners_differ(old, new, text, size);
     for (size_t i = 0; i < keys_sections_count; i++) {
         const struct key_group *group = &keys_sections[i];
         for (size_t k = 0; k < group->count; k++) {

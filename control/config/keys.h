@@ -92,9 +92,9 @@ extern const char *const choices_session_end[];
 
 #define CONFIG_LISTENER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \
-    K(network, NAME, NULL, NULL, 0, 0, RELOAD, "network whose interface carries it") \
-    K(address, ADDRESS, NULL, NULL, 0, 0, RELOAD, "address that we answer on; the interface has it too") \
-    K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port")
+    K(network, NAME, NULL, NULL, 0, 0, RESTART, "network whose interface carries it") \
+    K(address, ADDRESS, NULL, NULL, 0, 0, RESTART, "address that we answer on; the interface has it too") \
+    K(port, COUNT, NULL, "5060", 1, 65535, RESTART, "UDP port")
 
 #define CONFIG_PEER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \

@@ -186,6 +186,15 @@ void print_one(const struct mapping *mapping, const struct key *key, FILE *out)
     fputs("]", out);
 }
 
+void print_row(const struct mapping *mapping, const struct key *key, size_t row, FILE *out)
+{
+    const struct form flow = {mapping->config, "", ", ", out, false};
+    const struct prefix_list *list = (const void *)((const char *)mapping->values + key->offset);
+    char path[PLACE_PATH_SIZE + 24];
+    snprintf(path, sizeof(path), "%s.%s[%zu]", mapping->path, key->name, row);
+    print_value(&flow, path, key, &list->rows[row]);
+}
+
 int config_print(const struct config *config, FILE *out)
 {
     const struct form flow = {config, "", ", ", out, false}, block = {config, "  ", "\n", out, false};

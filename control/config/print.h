@@ -17,7 +17,8 @@ struct mapping {
 // `key: value, key: value` of the keys that are not at their default.
 void print_mapping(const struct mapping *mapping, FILE *out);
 
-// The value of a key, which is no list of prefixes.
+// The value of a key, which is no list of prefixes; of such a list, one row.
 void print_one(const struct mapping *mapping, const struct key *key, FILE *out);
+void print_row(const struct mapping *mapping, const struct key *key, size_t row, FILE *out);
 
 #endif

@@ -16,7 +16,9 @@ static void tell(void *context, const struct config_change *change)
                          marks[change->kind], change->path, change->before, change->after, change->effect);
 }
 
-#define MORE(text) PEERS text
+#define TWO_LISTENERS BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+#define ROUTES(rows)  PEERS "routes: [" rows "]\n"
+#define MEMBERS(rows) BASE "peers: [{name: p, listener: a, members: [" rows "]}]\n"
 
 static const struct {
     const char *name, *old, *new, *changes;
@@ -54,24 +56,60 @@ static const struct {
     {"listeners in another order", BASE "  - {name: b, network: n, address: 10.0.0.2}\n",
      "networks: {n: {interface: e0}}\nlisteners:\n  - {name: b, network: n, address: 10.0.0.2, port: 7}\n  - "
      "{name: a, network: n, address: 10.0.0.1}\n",
-     "~ listeners.b.port|5060|7|reload\n"},
+     "~ listeners|a, b|b, a|restart of dialgate-dataplane\n"
+     "~ listeners.b.port|5060|7|restart of dialgate-dataplane\n"},
+    {"a listener that went, others behind it", TWO_LISTENERS,
+     "networks: {n: {interface: e0}}\nlisteners: [{name: b, network: n, address: 10.0.0.2}]\n",
+     "- listeners.a|name: a, network: n, address: 10.0.0.1||restart of dialgate-dataplane\n"},
+    {"a listener that came before others", BASE,
+     "networks: {n: {interface: e0}}\nlisteners: [{name: b, network: n, address: 10.0.0.2}, {name: a, "
+     "network: n, address: 10.0.0.1}]\n",
+     "+ listeners.b||name: b, network: n, address: 10.0.0.2|restart of dialgate-dataplane\n"},
+    {"networks in another order",
+     "networks: {n: {interface: e0}, m: {interface: e1}}\nlisteners: [{name: a, network: n, address: "
+     "10.0.0.1}]\n",
+     "networks: {m: {interface: e1}, n: {interface: e0}}\nlisteners: [{name: a, network: n, address: "
+     "10.0.0.1}]\n",
+     "~ networks|n, m|m, n|restart of dialgate-dataplane\n"},
     {"a peer that came", PEERS,
      PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16], members: [{address: 10.9.0.1}]}\n",
-     "+ peers.r||name: r, listener: a, sources: [10.9.0.0/16]|reload\n"},
+     "+ peers.r||name: r, listener: a, sources: [10.9.0.0/16]|reload\n"
+     "+ peers.r.members.10.9.0.1:5060||address: 10.9.0.1|reload\n"},
+    {"a peer that came with limits, before others",
+     BASE "peers:\n  - {name: p, listener: a, sources: [10.9.0.0/16]}\n",
+     BASE "peers:\n  - {name: q, listener: a, sources: [10.8.0.0/16], limits: {concurrent_calls: 7}}\n"
+          "  - {name: p, listener: a, sources: [10.9.0.0/16]}\n",
+     "+ peers.q||name: q, listener: a, sources: [10.8.0.0/16]|reload\n+ peers.q.limits||concurrent_calls: "
+     "7|reload\n"},
+    {"statuses in another order",
+     BASE "peers: [{name: p, listener: a, sources: [10.9.0.0/16], failover: {statuses: [503, 408]}}]\n",
+     BASE "peers: [{name: p, listener: a, sources: [10.9.0.0/16]}]\n", ""},
+    {"listeners of a peer in another order",
+     TWO_LISTENERS "peers: [{name: p, listener: [a, b], sources: [10.9.0.0/16]}]\n",
+     TWO_LISTENERS "peers: [{name: p, listener: [b, a], sources: [10.9.0.0/16]}]\n",
+     "~ peers.p.listener|[a, b]|[b, a]|reload\n"},
     {"a peer that went, others in another place",
      PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16]}\n",
      BASE "peers:\n  - {name: r, listener: a, sources: [10.9.0.0/16]}\n  - {name: q, listener: a, members: "
           "[{address: 10.0.1.2}]}\n",
-     "- peers.p|name: p, listener: a||reload\n"},
+     "- peers.p|name: p, listener: a||reload\n- peers.p.members.10.0.1.1:5060|address: 10.0.1.1||reload\n"},
     {"a peer's keys", PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16]}\n",
      PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16], fail_open: false, limits: {burst: 5, "
            "calls_per_second: 5}, failover: {statuses: [503]}}\n",
      "~ peers.r.fail_open|true|false|reload\n~ peers.r.failover.statuses|[408, 503]|[503]|reload\n"
      "~ peers.r.limits.calls_per_second||5|reload\n~ peers.r.limits.burst||5|reload\n"},
+    {"members in another order", MEMBERS("{address: 10.9.0.1}, {address: 10.9.0.2}, {address: 10.9.0.3}"),
+     MEMBERS("{address: 10.9.0.3}, {address: 10.9.0.1}"),
+     "~ peers.p.members|10.9.0.1:5060, 10.9.0.3:5060|10.9.0.3:5060, 10.9.0.1:5060|reload\n"
+     "- peers.p.members.10.9.0.2:5060|address: 10.9.0.2||reload\n"},
+    {"members in an order that means the same",
+     MEMBERS("{address: 10.9.0.1}, {address: 10.9.0.2, priority: 2}"),
+     MEMBERS("{address: 10.9.0.2, priority: 2}, {address: 10.9.0.1}"), ""},
     {"members",
      PEERS "  - {name: r, listener: a, members: [{address: 10.9.0.1}, {host: a.b}, {address: 10.9.0.2}]}\n",
      PEERS "  - {name: r, listener: a, members: [{address: 10.9.0.2, weight: 3}, {host: a.b, port: 9}, "
            "{address: 10.9.0.1}]}\n",
+     "~ peers.r.members|10.9.0.1:5060, 10.9.0.2:5060|10.9.0.2:5060, 10.9.0.1:5060|reload\n"
      "- peers.r.members.a.b:5060|host: 'a.b'||reload\n~ peers.r.members.10.9.0.2:5060.weight|1|3|reload\n"
      "+ peers.r.members.a.b:9||host: 'a.b', port: 9|reload\n"},
     {"a route between", PEERS "routes: [{from: p, to: q}, {from: q, to: p}]\n",
@@ -79,6 +117,12 @@ static const struct {
      "+ routes[1]||from: q, method: BYE, answer: 404|reload\n"},
     {"a route's key", PEERS "routes: [{from: p, to: q}, {from: q, to: p}]\n",
      PEERS "routes: [{from: p, to: q, strip: 2}, {from: q, to: p}]\n", "~ routes[0].strip|0|2|reload\n"},
+    {"a route that moved", ROUTES("{from: p, to: q}, {from: q, to: p}, {from: p, method: BYE, to: p}"),
+     ROUTES("{from: p, method: BYE, to: p}, {from: p, to: q}, {from: q, to: p}"),
+     "+ routes[0]||from: p, method: BYE, to: p|reload\n- routes[2]|from: p, method: BYE, to: p||reload\n"},
+    {"a route that came and another's key", ROUTES("{from: p, to: q}, {from: q, to: p}, {from: p, to: p}"),
+     ROUTES("{from: q, to: q}, {from: p, to: q}, {from: q, to: p, strip: 2}, {from: p, to: p}"),
+     "+ routes[0]||from: q, to: q|reload\n~ routes[2].strip|0|2|reload\n"},
     {"routes that went", PEERS "routes: [{from: p, to: q}, {from: q, to: p}]\n", PEERS,
      "- routes[0]|from: p, to: q||reload\n- routes[1]|from: q, to: p||reload\n"},
     {"from the environment", BASE "limits: {concurrent_calls: '${DG_TWO}0'}\n",
@@ -88,6 +132,8 @@ static const struct {
      BASE "limits: {concurrent_calls: '${DG_TWO}'}\n", ""},
     {"a prefix from the environment", BASE, BASE "prefilter: {deny: ['10.${DG_TWO}.0.0/16']}\n",
      "+ prefilter.deny||'10.${DG_TWO}.0.0/16'|reload\n"},
+    {"quotes of the environment", BASE, BASE "records: {file: '/it''s/${DG_TWO}'}\n",
+     "~ records.file||'/it''s/${DG_TWO}'|reload\n"},
 };
 
 static void test_rows(void **state)

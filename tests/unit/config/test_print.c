@@ -251,6 +251,8 @@ static void test_reference(void **state)
     free(text);
 }
 
+#define BASE_OF(listeners) "networks: {n: {interface: e0}}\nlisteners: [" listeners "]\n"
+
 static void test_restart(void **state)
 {
     static const struct {
@@ -270,13 +272,21 @@ static void test_restart(void **state)
         {BASE, "networks: {n: {interface: e1}}\nlisteners: [{name: a, network: n, address: 10.0.0.1}]\n",
          "networks.n"},
         {BASE, "networks: {m: {interface: e0}}\nlisteners: [{name: a, network: m, address: 10.0.0.1}]\n",
-         "networks.m, networks.n"},
+         "networks.m, networks.n, listeners"},
         // The snapshot names networks by position.
         {"networks: {n: {interface: e0}, m: {interface: e1}}\nlisteners: [{name: a, network: n, address: "
          "10.0.0.1}]\n",
          "networks: {m: {interface: e1}, n: {interface: e0}}\nlisteners: [{name: a, network: n, address: "
          "10.0.0.1}]\n",
          "networks.m, networks.n"},
+        // A running dataplane names listeners by position, too, and takes new ones at the end.
+        {BASE, BASE "  - {name: b, network: n, address: 10.0.0.2}\n", ""},
+        {BASE "  - {name: b, network: n, address: 10.0.0.2}\n", BASE, ""},
+        {BASE, BASE_OF("{name: b, network: n, address: 10.0.0.1}"), ""},
+        {BASE, BASE_OF("{name: a, network: n, address: 10.0.0.2}"), "listeners"},
+        {BASE, BASE_OF("{name: a, network: n, address: 10.0.0.1, port: 7}"), "listeners"},
+        {BASE, BASE_OF("{name: b, network: n, address: 10.0.0.2}, {name: a, network: n, address: 10.0.0.1}"),
+         "listeners"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct config *old = parse_good(rows[i].old), *new = parse_good(rows[i].new);

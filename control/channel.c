@@ -23,6 +23,8 @@
 
 struct pending {
     uint32_t number; // 0: free
+    enum channel_type type;
+    uint32_t rows; // that may still come
     uint64_t deadline_ms;
     struct channel_answer answer;
 };
@@ -125,6 +127,30 @@ static struct pending *find(struct channel *channel, uint32_t number)
     return NULL;
 }
 
+// A row, or what ends a request. Returns NULL, or why the connection must end.
+static const char *take_answer(struct channel *channel, const struct channel_header *header)
+{
+    if (header->request == 0 || header->request > channel->last_number)
+        return "an answer to a request that was never made";
+    struct pending *pending = find(channel, header->request);
+    if (!pending)
+        return NULL; // its deadline passed
+    if (header->type != CHANNEL_DIALOG_ROW) {
+        bool of_snapshot = header->type == CHANNEL_SNAPSHOT_RESULT;
+        if (header->type != CHANNEL_REFUSED && of_snapshot != (pending->type == CHANNEL_SNAPSHOT))
+            return "an answer to another kind of request";
+        finish(channel, pending, (const void *)(header + 1));
+        return NULL;
+    }
+    // More than was asked for could fill our memory.
+    if (!pending->answer.row || pending->rows == 0)
+        return "a dialog row that nobody asked for";
+    pending->rows--;
+    const struct channel_dialog_row *row = (const void *)(header + 1);
+    pending->answer.row(pending->answer.context, row, (const char *)(row + 1));
+    return NULL;
+}
+
 // Returns NULL, or why the connection must end.
 static const char *deliver(struct channel *channel, int *fds)
 {
@@ -157,20 +183,7 @@ static const char *deliver(struct channel *channel, int *fds)
         channel->callbacks->name_ask(channel->context, &((const struct channel_name_ask *)body)->name);
         return NULL;
     }
-    if (header->request == 0 || header->request > channel->last_number)
-        return "an answer to a request that was never made";
-    struct pending *pending = find(channel, header->request);
-    if (!pending)
-        return NULL; // its deadline passed
-    if (header->type != CHANNEL_DIALOG_ROW) {
-        finish(channel, pending, body);
-        return NULL;
-    }
-    if (!pending->answer.row)
-        return "a dialog row that nobody asked for";
-    const struct channel_dialog_row *row = body;
-    pending->answer.row(pending->answer.context, row, (const char *)(row + 1));
-    return NULL;
+    return take_answer(channel, header);
 }
 
 // One datagram. Returns false when there is none, or the connection has ended.
@@ -349,6 +362,13 @@ const char *channel_fault(const struct channel *channel)
     return channel_ready(channel) ? "" : channel->fault;
 }
 
+static uint32_t rows_of(const struct channel_request *request)
+{
+    if (request->type == CHANNEL_DIALOG_LIST)
+        return ((const struct channel_dialog_list *)request->body)->limit;
+    return request->type == CHANNEL_DIALOG_SHOW ? CHANNEL_LIST_MAX : 0;
+}
+
 int channel_ask(struct channel *channel, const struct channel_request *request,
                 const struct channel_answer *answer)
 {
@@ -369,7 +389,8 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
     if (result < 0)
         return result;
     channel->last_number = number;
-    *slot = (struct pending){number, clock_ms() + request->timeout_ms, *answer};
+    *slot =
+        (struct pending){number, request->type, rows_of(request), clock_ms() + request->timeout_ms, *answer};
     struct timeval wait = interval(SWEEP_MS);
     if (channel->waiting++ == 0)
         event_add(channel->sweep, &wait);

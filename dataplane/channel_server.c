@@ -42,6 +42,8 @@ void channel_server_drop(struct channel_server *server)
     }
     server->last = &server->first;
     server->queued = 0;
+    server->queued_fds = 0;
+    server->last_request = 0;
     server->greeted = false;
     if (server->fd >= 0)
         close(server->fd);
@@ -83,7 +85,8 @@ static int enqueue(struct channel_server *server, const struct iovec *parts, uns
 
     for (unsigned i = 0; i < part_count; i++)
         size += parts[i].iov_len;
-    if (server->queued + size > CHANNEL_SERVER_QUEUE_MAX)
+    if (server->queued + size > CHANNEL_SERVER_QUEUE_MAX ||
+        server->queued_fds + fd_count > CHANNEL_SERVER_FDS_MAX)
         return -ENOBUFS;
     queued = malloc(sizeof(*queued) + size);
     if (queued == NULL)
@@ -111,6 +114,7 @@ static int enqueue(struct channel_server *server, const struct iovec *parts, uns
     *server->last = queued;
     server->last = &queued->next;
     server->queued += size;
+    server->queued_fds += fd_count;
     return 0;
 }
 
@@ -160,6 +164,7 @@ int channel_server_flush(struct channel_server *server)
         if (server->first == NULL)
             server->last = &server->first;
         server->queued -= queued->size;
+        server->queued_fds -= queued->fd_count;
         close_all(queued->fds, queued->fd_count);
         free(queued);
     }
@@ -376,11 +381,24 @@ static ssize_t receive_datagram(int fd, uint8_t *buffer, size_t size, int *fds, 
     return (message.msg_flags & MSG_TRUNC) != 0 ? (ssize_t)CHANNEL_MESSAGE_MAX + 1 : got;
 }
 
+// A number that came before would give its answers to another request.
+static int check_order(const struct channel_server *server, const struct channel_header *header,
+                       struct fault *fault)
+{
+    if (!server->greeted && header->type != CHANNEL_HELLO)
+        return fault_set(fault, EPROTO, "HELLO comes first");
+    if (header->request > 0 && header->request <= server->last_request)
+        return fault_set(fault, EPROTO, "request %u after request %u; numbers rise", header->request,
+                         server->last_request);
+    return 0;
+}
+
 int channel_server_receive(struct channel_server *server, struct channel_input *in)
 {
     static uint8_t buffer[CHANNEL_MESSAGE_MAX + 1]; // one agent thread
 
-    while (server->fd >= 0) {
+    // A control that sends nothing but what is refused gets no more of our time than another.
+    for (unsigned refused = 0; server->fd >= 0 && refused < CHANNEL_SERVER_REFUSALS; refused++) {
         int fds[CHANNEL_FDS_MAX];
         unsigned fd_count;
         struct fault fault;
@@ -396,11 +414,11 @@ int channel_server_receive(struct channel_server *server, struct channel_input *
             return -ECONNRESET;
         }
         result = channel_check(buffer, (size_t)size, fd_count, in, &fault);
-        if (result == 0 && !server->greeted && in->header.type != CHANNEL_HELLO)
-            result = fault_set(&fault, EPROTO, "HELLO comes first");
+        if (result == 0)
+            result = check_order(server, &in->header, &fault);
         if (result == 0) {
-            if (in->header.type == CHANNEL_HELLO)
-                server->greeted = true;
+            server->greeted = true;
+            server->last_request = in->header.request > 0 ? in->header.request : server->last_request;
             in->fd = fd_count == 1 ? fds[0] : -1;
             return 1;
         }
@@ -408,5 +426,5 @@ int channel_server_receive(struct channel_server *server, struct channel_input *
             close_all(fds, fd_count);
         refuse(server, in->header.request, result, fault.text);
     }
-    return -ECONNRESET;
+    return server->fd >= 0 ? 0 : -ECONNRESET;
 }

@@ -11,6 +11,8 @@
 
 #define CHANNEL_SERVER_QUEUE_MAX                                                                             \
     (8u << 20) // octets that wait for a slow control before the connection is dropped
+#define CHANNEL_SERVER_FDS_MAX  (4 * CHANNEL_FDS_MAX) // descriptors that wait likewise
+#define CHANNEL_SERVER_REFUSALS 64u                   // of one channel_server_receive()
 
 struct channel_queued;
 
@@ -20,6 +22,8 @@ struct channel_server {
     bool greeted;                         // control's HELLO came
     struct channel_queued *first, **last; // what the socket did not take yet
     size_t queued;                        // octets
+    unsigned queued_fds;                  // descriptors
+    uint32_t last_request;                // number of the last that was taken; the next one is higher
     struct log_limit limit;
 };
 
@@ -58,8 +62,8 @@ int channel_check(const void *datagram, size_t size, unsigned fd_count, struct c
 void channel_server_init(struct channel_server *server, int listen_fd);
 // Accepts whoever waits. Returns true when a control is connected now that was not before.
 bool channel_server_accept(struct channel_server *server);
-// Returns 1 with a checked message, 0 when nothing more waits, or -ECONNRESET when the connection ended and
-// was closed. What is refused is answered and logged here.
+// Returns 1 with a checked message, 0 when nothing more waits or CHANNEL_SERVER_REFUSALS were refused in a
+// row, or -ECONNRESET when the connection ended and was closed. What is refused is answered and logged here.
 int channel_server_receive(struct channel_server *server, struct channel_input *in);
 // Returns 0, or -errno after the connection was dropped (gone or too slow) or when there is none.
 int channel_server_send(struct channel_server *server, const struct channel_output *out);

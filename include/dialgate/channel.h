@@ -22,10 +22,10 @@
 // RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same
 // numbers; so each knows what it has, and what is missing is a gap.
 //
-// Each request carries a number that its answers repeat. Neither side trusts the other: a datagram whose size
-// is not what its type says, whose version or index is out of range, or that comes in the wrong order is
-// refused with CHANNEL_REFUSED (from control's requests) or logged and the connection closed (from the
-// dataplane's messages); the process lives on.
+// Each request carries a number that its answers repeat and that rises with each request of a connection.
+// Neither side trusts the other: a datagram whose size is not what its type says, whose version or index is
+// out of range, or that comes in the wrong order is refused with CHANNEL_REFUSED (from control's requests) or
+// logged and the connection closed (from the dataplane's messages); the process lives on.
 #ifndef DIALGATE_CHANNEL_H
 #define DIALGATE_CHANNEL_H
 
@@ -75,7 +75,7 @@ struct channel_header {
     uint16_t version;
     uint16_t type;    // enum channel_type
     uint32_t size;    // octets of the datagram, header included
-    uint32_t request; // chosen by control; repeated in answers; 0 in what nobody asked for
+    uint32_t request; // control's, from 1 and rising; repeated in answers; 0 in what nobody asked for
 };
 static_assert(sizeof(struct channel_header) == 16, "layout");
 
@@ -336,6 +336,7 @@ static_assert(sizeof(struct channel_name) == 256, "layout");
 struct channel_name_ask {
     struct channel_name name;
 };
+static_assert(sizeof(struct channel_name_ask) == 256, "layout");
 
 enum channel_name_result {
     CHANNEL_NAME_FOUND,

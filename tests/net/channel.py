@@ -16,7 +16,7 @@ SEALS = 0x0002 | 0x0004 | 0x0008  # SHRINK, GROW, WRITE
 ADD_SEALS, GET_SEALS = 1033, 1034
 
 
-def header(kind, body, request=1, magic=MAGIC, version=VERSION, size=None):
+def header(kind, body, request=0, magic=MAGIC, version=VERSION, size=None):
     return struct.pack("=IHHII", magic, version, kind, 16 + len(body) if size is None else size, request) + body
 
 

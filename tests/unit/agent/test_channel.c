@@ -170,6 +170,7 @@ static void send_hello(int fd)
     struct datagram datagram;
     size_t size = make(&rows[0], &datagram);
 
+    datagram.header.request = 0;
     assert_int_equal(send(fd, &datagram, size, 0), size);
 }
 
@@ -208,6 +209,70 @@ static void test_refused_and_lives(void **state)
     assert_int_equal(channel_server_send(&server, &(struct channel_output){.type = CHANNEL_DONE}), -ENOTCONN);
 }
 
+static int32_t refusal(int fd)
+{
+    struct datagram answer;
+
+    assert_int_equal(recv(fd, &answer, sizeof(answer), 0),
+                     sizeof(struct channel_header) + sizeof(struct channel_done));
+    assert_int_equal(answer.header.type, CHANNEL_REFUSED);
+    return answer.body.done.result;
+}
+
+static void test_numbers_rise(void **state)
+{
+    // 0 is a message that nothing answers; it may come between any two.
+    static const struct {
+        uint32_t number;
+        bool taken;
+    } steps[] = {{5, true}, {5, false}, {4, false}, {0, true}, {6, true}, {UINT32_MAX, true}, {1, false}};
+    struct channel_server server;
+    struct channel_input in;
+    int fd = connect_server(&server);
+
+    for (unsigned connection = 0; connection < 2; connection++) {
+        send_hello(fd);
+        assert_int_equal(channel_server_receive(&server, &in), 1);
+        for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+            struct datagram list;
+            size_t size = make(&rows[23], &list);
+
+            list.header.request = steps[i].number;
+            assert_int_equal(send(fd, &list, size, 0), size);
+            assert_int_equal(channel_server_receive(&server, &in), steps[i].taken ? 1 : 0);
+            if (!steps[i].taken)
+                assert_int_equal(refusal(fd), -EPROTO);
+        }
+        // They begin again with the connection.
+        close(fd);
+        channel_server_drop(&server);
+        fd = connect_server(&server);
+    }
+    close(fd);
+    channel_server_drop(&server);
+}
+
+// The agent has its turn in between.
+static void test_refusals_are_bounded(void **state)
+{
+    struct channel_server server;
+    struct channel_input in;
+    int fd = connect_server(&server);
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < CHANNEL_SERVER_REFUSALS; i++)
+        assert_int_equal(send(fd, "nonsense", 8, 0), 8);
+    send_hello(fd);
+    assert_int_equal(channel_server_receive(&server, &in), 0);
+    for (struct datagram answer; recv(fd, &answer, sizeof(answer), 0) > 0; refused++)
+        assert_int_equal(answer.header.type, CHANNEL_REFUSED);
+    assert_int_equal(refused, CHANNEL_SERVER_REFUSALS);
+    assert_int_equal(channel_server_receive(&server, &in), 1);
+    assert_int_equal(in.header.type, CHANNEL_HELLO);
+    close(fd);
+    channel_server_drop(&server);
+}
+
 static int send_number(struct channel_server *server, uint32_t number, const int *fds, unsigned fd_count)
 {
     static uint8_t text[8000];
@@ -227,7 +292,7 @@ static unsigned open_descriptors(void)
 {
     unsigned count = 0;
 
-    for (int fd = 0; fd < 256; fd++)
+    for (int fd = 0; fd < 1024; fd++)
         count += fcntl(fd, F_GETFD) >= 0;
     return count;
 }
@@ -299,6 +364,25 @@ static void test_reader_too_slow(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+// Descriptors for one who does not read are not ours to run out of.
+static void test_descriptors_that_wait(void **state)
+{
+    struct channel_server server;
+    unsigned before = open_descriptors();
+    int fd = connect_server(&server), fds[CHANNEL_FDS_MAX];
+
+    for (unsigned i = 0; i < CHANNEL_FDS_MAX; i++)
+        fds[i] = STDIN_FILENO;
+    for (unsigned sent = 0; send_number(&server, sent, fds, CHANNEL_FDS_MAX) == 0; sent++) {
+        assert_true(open_descriptors() <= before + 2 + CHANNEL_SERVER_FDS_MAX);
+        assert_true(sent < 1000);
+    }
+    assert_int_equal(server.fd, -1);
+    assert_int_equal(server.queued_fds, 0);
+    close(fd);
+    assert_int_equal(open_descriptors(), before);
+}
+
 // A descriptor with a refused message is closed.
 static void test_descriptors_of_refused(void **state)
 {
@@ -337,8 +421,11 @@ int main(void)
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_check_every_short_size),
         cmocka_unit_test(test_refused_and_lives),
+        cmocka_unit_test(test_numbers_rise),
+        cmocka_unit_test(test_refusals_are_bounded),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_reader_too_slow),
+        cmocka_unit_test(test_descriptors_that_wait),
         cmocka_unit_test(test_descriptors_of_refused),
     };
 

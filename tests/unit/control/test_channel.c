@@ -289,6 +289,46 @@ static void test_bad_answers(void **state)
     assert_int_equal(world->result, -ENOTCONN);
 }
 
+static void test_too_many_rows(void **state)
+{
+    struct world *world = *state;
+    uint32_t number = 0;
+    uint8_t row[256];
+    size_t size = far_row(row, 3, "x");
+    greet(world);
+    assert_int_equal(ask(world, CHANNEL_DIALOG_LIST, 5000, &number), 0); // ten are asked for
+    for (unsigned int i = 0; i < 10; i++)
+        far_say(world->far, CHANNEL_DIALOG_ROW, number, row, size);
+    far_run(world->base, 30);
+    assert_int_equal(world->rows, 10);
+    assert_true(channel_ready(world->channel));
+    far_say(world->far, CHANNEL_DIALOG_ROW, number, row, size);
+    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_int_equal(world->rows, 10);
+    assert_int_equal(world->result, -ENOTCONN);
+}
+
+// A request about dialogs is not answered with what belongs to a snapshot, nor the other way about.
+static void test_answer_of_another_kind(void **state)
+{
+    struct world *world = *state;
+    struct channel_snapshot snapshot = {.sequence = 1, .size = 4096};
+    struct channel_request request = {
+        .type = CHANNEL_SNAPSHOT, .body = &snapshot, .fd = STDIN_FILENO, .timeout_ms = 5000};
+    struct channel_answer answer = {NULL, on_done, world};
+    struct far_message message;
+    uint32_t number = 0;
+    greet(world);
+    assert_int_equal(ask(world, CHANNEL_DIALOG_END, 5000, &number), 0);
+    far_done(world->far, CHANNEL_SNAPSHOT_RESULT, number, 0, "");
+    expect_drop(world);
+    assert_int_equal(channel_ask(world->channel, &request, &answer), 0);
+    assert_true(far_receive(world->far, &message, NULL, 1000));
+    far_done(world->far, CHANNEL_DONE, message.header.request, 0, "");
+    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_int_equal(world->result, -ENOTCONN);
+}
+
 static void test_busy(void **state)
 {
     struct world *world = *state;
@@ -370,6 +410,8 @@ int main(void)
                                        T(test_not_before_hello),
                                        T(test_bad_messages),
                                        T(test_bad_answers),
+                                       T(test_too_many_rows),
+                                       T(test_answer_of_another_kind),
                                        T(test_busy),
                                        T(test_descriptors_do_not_leak),
                                        T(test_every_octet_changed)};

@@ -183,6 +183,11 @@ static const char *deliver(struct channel *channel, int *fds)
         channel->callbacks->name_ask(channel->context, &((const struct channel_name_ask *)body)->name);
         return NULL;
     }
+    if (header->type == CHANNEL_CAPTURE_ENDED) {
+        if (channel->callbacks->capture_ended)
+            channel->callbacks->capture_ended(channel->context, body);
+        return NULL;
+    }
     return take_answer(channel, header);
 }
 

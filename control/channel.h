@@ -23,6 +23,8 @@ struct channel_callbacks {
     void (*records)(void *context, const struct channel_records *records);
     // A checked question for a name. It is answered with channel_tell(), or not at all.
     void (*name_ask)(void *context, const struct channel_name *name);
+    // A checked end of a capture; NULL: it is nobody's business.
+    void (*capture_ended)(void *context, const struct channel_capture_ended *ended);
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };

@@ -2,6 +2,7 @@
 #include "channel_check.h"
 
 #include <string.h>
+#include "dialgate/capture.h"
 #include "dialgate/counters.h"
 
 size_t channel_body_size(unsigned int type)
@@ -18,11 +19,12 @@ static const char *check_hello(const struct channel_hello *hello, size_t fd_coun
 {
     if (hello->state < CHANNEL_WAITING || hello->state > CHANNEL_FAILED)
         return "hello with an unknown state";
-    if (hello->networks > NETWORKS_MAX || hello->workers > WORKERS_MAX || hello->has_counters > 1)
+    if (hello->networks > NETWORKS_MAX || hello->workers > WORKERS_MAX || hello->has_counters > 1 ||
+        hello->has_captures > 1)
         return "hello with a number out of range";
     if (!memchr(hello->text, '\0', sizeof(hello->text)))
         return "hello whose text does not end";
-    size_t expected = hello->has_counters;
+    size_t expected = hello->has_counters + CHANNEL_CAPTURE_FDS * (size_t)hello->has_captures;
     for (uint32_t i = 0; i < hello->networks; i++) {
         if (hello->prefilter_maps[i] > CHANNEL_FDS_MAX)
             return "hello with a number out of range";
@@ -137,6 +139,13 @@ static bool name_ok(const struct channel_name *name)
     return before != '.';
 }
 
+static const char *check_capture_ended(const struct channel_capture_ended *ended)
+{
+    return ended->slot < CAPTURES_MAX && ended->reason < CHANNEL_CAPTURE_END_COUNT && ended->serial > 0
+               ? NULL
+               : "end of a capture with a number out of range";
+}
+
 static const char *check_done(const struct channel_done *done, unsigned int type)
 {
     if (!memchr(done->text, '\0', sizeof(done->text)))
@@ -180,6 +189,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 && name_ok(&((const struct channel_name_ask *)payload)->name)
                    ? NULL
                    : "question for what is no name";
+    case CHANNEL_CAPTURE_ENDED:
+        return header->request == 0 ? check_capture_ended(payload) : "end of a capture as an answer";
     case CHANNEL_SNAPSHOT_RESULT:
     case CHANNEL_DONE:
     case CHANNEL_REFUSED:

@@ -90,7 +90,7 @@ static void say_hello(struct agent *agent, const char *text)
     int fds[CHANNEL_FDS_MAX];
     unsigned fd_count = 0;
 
-    static_assert(1 + NETWORKS_MAX * PREFILTER_MAP_SHARED <= CHANNEL_FDS_MAX,
+    static_assert(1 + NETWORKS_MAX * PREFILTER_MAP_SHARED + CHANNEL_CAPTURE_FDS <= CHANNEL_FDS_MAX,
                   "all descriptors in one message");
     if (agent->state == CHANNEL_RUNNING) {
         hello.snapshot_sequence = plane->workers.published.rules->image->sequence;
@@ -272,6 +272,12 @@ static void take_message(struct agent *agent, const struct channel_input *in)
         break;
     case CHANNEL_SNAPSHOT:
         take_snapshot(agent, in);
+        break;
+    case CHANNEL_CAPTURE_SET:
+    case CHANNEL_CAPTURE_END:
+        channel_server_done(
+            &agent->channel, CHANNEL_DONE, in->header.request,
+            &(struct channel_done){.result = -EOPNOTSUPP, .text = "captures are not made here"});
         break;
     case CHANNEL_NAME_ANSWER:
         if (agent->state == CHANNEL_RUNNING)

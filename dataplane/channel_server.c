@@ -286,6 +286,25 @@ static int check_name(const struct channel_name_answer *answer, struct fault *fa
     return 0;
 }
 
+static int check_capture(const struct channel_capture_set *set, struct fault *fault)
+{
+    bool has_text = set->kind == CHANNEL_CAPTURE_CALL_ID || set->kind == CHANNEL_CAPTURE_NUMBER;
+    unsigned most = set->kind == CHANNEL_CAPTURE_NUMBER ? CHANNEL_CAPTURE_NUMBER_MAX : CHANNEL_CALL_ID_SIZE;
+
+    if (set->kind >= CHANNEL_CAPTURE_KINDS || set->flags > CHANNEL_CAPTURE_DROPPED)
+        return fault_set(fault, EINVAL, "capture of kind %u with flags %u is unknown", set->kind, set->flags);
+    if (has_text ? set->text_length == 0 || set->text_length > most : set->text_length != 0)
+        return fault_set(fault, EINVAL, "capture of kind %u with a text of %u octets", set->kind,
+                         set->text_length);
+    if (set->kind == CHANNEL_CAPTURE_PEER ? set->peer >= PEERS_MAX : set->peer != NUMBER_NONE)
+        return fault_set(fault, EINVAL, "capture of kind %u with peer number %u", set->kind, set->peer);
+    if ((set->kind == CHANNEL_CAPTURE_SAMPLE) != (set->sample > 0))
+        return fault_set(fault, EINVAL, "capture of kind %u with one in %u calls", set->kind, set->sample);
+    if (set->messages == 0 || set->octets == 0 || set->duration_ms == 0)
+        return fault_set(fault, EINVAL, "capture with a limit of 0");
+    return 0;
+}
+
 static int check_body(const struct channel_input *in, struct fault *fault)
 {
     const struct channel_dialog_list *list = &in->body.list;
@@ -328,6 +347,8 @@ static int check_body(const struct channel_input *in, struct fault *fault)
         return 0;
     case CHANNEL_NAME_ANSWER:
         return check_name(&in->body.name, fault);
+    case CHANNEL_CAPTURE_SET:
+        return check_capture(&in->body.capture, fault);
     default:
         return 0;
     }

@@ -37,6 +37,8 @@ struct channel_input {
         struct channel_dialog_select select;
         struct channel_records_done records_done;
         struct channel_name_answer name;
+        struct channel_capture_set capture;
+        struct channel_capture_end capture_end;
     } body;
     int fd;
 };

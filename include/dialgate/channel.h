@@ -6,7 +6,7 @@
 //   control                                        dataplane
 //   HELLO (version)                          ->
 //                                            <-    HELLO (version, state, boot id) [fd counters, fds of
-//                                            prefilter maps]
+//                                            prefilter maps, fds of captures]
 //   SNAPSHOT [fd sealed memfd]               ->    checked whole
 //                                            <-    SNAPSHOT_RESULT (0 or an error with text)
 //                                            <-    HELLO again whenever state or descriptors change (first
@@ -17,10 +17,17 @@
 //                                            <-    RECORDS, unasked
 //   RECORDS_DONE                             ->    what is kept; nothing answers it
 //   NAME_ANSWER (request 0)                  ->    nothing answers it
+//   CAPTURE_SET, CAPTURE_END                 ->
+//                                            <-    DONE; after a SET its rows are the slot, its cursor the
+//                                            serial (capture.h)
+//                                            <-    CAPTURE_ENDED for each that was set, unasked, when all
+//                                            that it has lies in the rings
 //
 // A call's record stays in a ring of the data plane, in a file that outlives both processes, until
 // RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same
 // numbers; so each knows what it has, and what is missing is a gap.
+//
+// Captures live as long as the connection.
 //
 // Each request carries a number that its answers repeat and that rises with each request of a connection.
 // Neither side trusts the other: a datagram whose size is not what its type says, whose version or index is
@@ -34,7 +41,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      3u
+#define CHANNEL_VERSION      4u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
@@ -58,7 +65,10 @@
     M(CHANNEL_RECORDS, struct channel_records, "dataplane", "records of calls that ended")                             \
     M(CHANNEL_RECORDS_DONE, struct channel_records_done, "control", "these records are kept")                    \
     M(CHANNEL_NAME_ASK, struct channel_name_ask, "dataplane", "what addresses has a name that a message gives")        \
-    M(CHANNEL_NAME_ANSWER, struct channel_name_answer, "control", "what DNS says of it")
+    M(CHANNEL_NAME_ANSWER, struct channel_name_answer, "control", "what DNS says of it")                               \
+    M(CHANNEL_CAPTURE_SET, struct channel_capture_set, "control", "messages that are wanted")                          \
+    M(CHANNEL_CAPTURE_END, struct channel_capture_end, "control", "no more of them")                                   \
+    M(CHANNEL_CAPTURE_ENDED, struct channel_capture_ended, "dataplane", "a capture is over, for this reason")
 
 // clang-format on
 
@@ -89,7 +99,8 @@ enum channel_state {
 
 // Descriptors with a dataplane HELLO, in this order: counters memfd when has_counters, then for each of
 // `networks` entries of prefilter[] whose maps is not 0 that many map descriptors (order of enum
-// prefilter_map in prefilter.h), in order.
+// prefilter_map in prefilter.h), in order, then with has_captures the memfd of captures and that of their
+// tails (capture.h).
 struct channel_hello {
     uint32_t state; // enum channel_state
     uint32_t pid;
@@ -99,7 +110,7 @@ struct channel_hello {
     uint32_t has_counters;
     uint32_t networks;
     uint32_t prefilter_maps[NETWORKS_MAX];
-    uint32_t reserved;
+    uint32_t has_captures;
     char text[CHANNEL_TEXT_SIZE]; // with CHANNEL_FAILED: what, where, what to do
 };
 static_assert(sizeof(struct channel_hello) == 360, "layout");
@@ -360,6 +371,67 @@ struct channel_name_answer {
     struct channel_name_address rows[CHANNEL_NAME_ADDRESSES]; // by rank
 };
 static_assert(sizeof(struct channel_name_answer) == 264 + 20 * CHANNEL_NAME_ADDRESSES, "layout");
+
+enum channel_capture_kind {
+    CHANNEL_CAPTURE_ALL,     // whatever passes
+    CHANNEL_CAPTURE_CALL_ID, // this Call-ID
+    CHANNEL_CAPTURE_PEER,    // calls of which a message comes from this peer or goes to it
+    CHANNEL_CAPTURE_NUMBER,  // calls with a user in Request-URI, From or To that begins like this
+    CHANNEL_CAPTURE_SAMPLE,  // one of so many Call-IDs
+    CHANNEL_CAPTURE_KINDS
+};
+
+#define CHANNEL_CAPTURE_FDS        2u // with a HELLO
+#define CHANNEL_CAPTURE_DROPPED    1u // of these messages those alone that are dropped
+#define CHANNEL_CAPTURE_NUMBER_MAX 64u
+
+struct channel_capture_set {
+    uint32_t id;    // control's; no other capture of the connection has it
+    uint32_t kind;  // enum channel_capture_kind
+    uint32_t flags; // CHANNEL_CAPTURE_DROPPED
+    uint32_t sample;
+    uint64_t messages; // limits, each at least 1
+    uint64_t octets;
+    uint32_t duration_ms;
+    uint16_t peer;        // number; NUMBER_NONE with another kind
+    uint16_t text_length; // of the Call-ID or number; 0 with another kind
+    char text[CHANNEL_CALL_ID_SIZE];
+};
+static_assert(sizeof(struct channel_capture_set) == 552, "layout");
+
+struct channel_capture_end {
+    uint32_t id;
+    uint32_t reserved;
+};
+static_assert(sizeof(struct channel_capture_end) == 8, "layout");
+
+// Why a capture is over.
+// clang-format off
+#define CHANNEL_CAPTURE_ENDS(E)                                                                                        \
+    E(STOPPED, "stopped")               /* CAPTURE_END */                                                             \
+    E(MESSAGES, "messages")             /* its limits */                                                              \
+    E(OCTETS, "octets")                                                                                                \
+    E(DURATION, "duration")
+// clang-format on
+enum channel_capture_reason {
+#define E(name, word) CHANNEL_CAPTURE_END_##name,
+    CHANNEL_CAPTURE_ENDS(E)
+#undef E
+        CHANNEL_CAPTURE_END_COUNT
+};
+
+// The numbers are those of struct capture_count.
+struct channel_capture_ended {
+    uint32_t id;
+    uint16_t slot;
+    uint16_t reason; // enum channel_capture_reason
+    uint64_t serial;
+    uint64_t messages;
+    uint64_t octets;
+    uint64_t lost;
+    uint64_t forgotten;
+};
+static_assert(sizeof(struct channel_capture_ended) == 48, "layout");
 
 struct channel_done {
     int32_t result; // 0, or -errno

@@ -18,6 +18,7 @@ union body {
     struct channel_dialog_select select;
     struct channel_done done;
     struct channel_name_answer name;
+    struct channel_capture_set capture;
 };
 
 struct datagram {
@@ -36,10 +37,24 @@ struct row {
     uint16_t version_change;
 };
 
-#define HELLO_SIZE  sizeof(struct channel_hello)
-#define LIST_SIZE   sizeof(struct channel_dialog_list)
-#define SELECT_SIZE sizeof(struct channel_dialog_select)
-#define ANSWER_SIZE sizeof(struct channel_name_answer)
+#define HELLO_SIZE   sizeof(struct channel_hello)
+#define LIST_SIZE    sizeof(struct channel_dialog_list)
+#define SELECT_SIZE  sizeof(struct channel_dialog_select)
+#define ANSWER_SIZE  sizeof(struct channel_name_answer)
+#define CAPTURE_SIZE sizeof(struct channel_capture_set)
+#define A_CAPTURE(kind_, flags_, sample_, peer_, length_)                                                    \
+    {                                                                                                        \
+        .capture = {                                                                                         \
+            .kind = (kind_),                                                                                 \
+            .flags = (flags_),                                                                               \
+            .sample = (sample_),                                                                             \
+            .peer = (peer_),                                                                                 \
+            .text_length = (length_),                                                                        \
+            .messages = 1,                                                                                   \
+            .octets = 1,                                                                                     \
+            .duration_ms = 1                                                                                 \
+        }                                                                                                    \
+    }
 #define A_NAME                                                                                               \
     {                                                                                                        \
         .length = 3, .octets = "a.b"                                                                         \
@@ -96,6 +111,30 @@ static const struct row rows[] = {
     {"name longer than it can be", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = CHANNEL_NAME_SIZE, .octets = "a"}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
     {"name with another question", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 0, -EINVAL, {.name = {{.length = 1, .service = 2, .octets = "a"}, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
     {"name and a descriptor", CHANNEL_NAME_ANSWER, ANSWER_SIZE, 1, -EBADMSG, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"capture of all", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of what is dropped", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_ALL, CHANNEL_CAPTURE_DROPPED, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of a Call-ID", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_CALL_ID, 0, 0, NUMBER_NONE, CHANNEL_CALL_ID_SIZE), 0, 0, 0},
+    {"capture of a peer", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_PEER, 0, 0, PEERS_MAX - 1, 0), 0, 0, 0},
+    {"capture of a number", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_NUMBER, 0, 0, NUMBER_NONE, CHANNEL_CAPTURE_NUMBER_MAX), 0, 0, 0},
+    {"capture of a sample", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, 0, A_CAPTURE(CHANNEL_CAPTURE_SAMPLE, 0, 1, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of another kind", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_KINDS, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture with another flag", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_ALL, 2, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of all with a text", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 0, NUMBER_NONE, 1), 0, 0, 0},
+    {"capture of no Call-ID", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_CALL_ID, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of a long Call-ID", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_CALL_ID, 0, 0, NUMBER_NONE, CHANNEL_CALL_ID_SIZE + 1), 0, 0, 0},
+    {"capture of a long number", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_NUMBER, 0, 0, NUMBER_NONE, CHANNEL_CAPTURE_NUMBER_MAX + 1), 0, 0, 0},
+    {"capture of a peer out of range", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_PEER, 0, 0, PEERS_MAX, 0), 0, 0, 0},
+    {"capture of no peer", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_PEER, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of all with a peer", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 0, 1, 0), 0, 0, 0},
+    {"capture of a sample of none", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_SAMPLE, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture of all and a sample", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 2, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture without messages", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, {.capture = {.peer = NUMBER_NONE, .octets = 1, .duration_ms = 1}}, 0, 0, 0},
+    {"capture without octets", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, {.capture = {.peer = NUMBER_NONE, .messages = 1, .duration_ms = 1}}, 0, 0, 0},
+    {"capture without time", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 0, -EINVAL, {.capture = {.peer = NUMBER_NONE, .messages = 1, .octets = 1}}, 0, 0, 0},
+    {"capture and a descriptor", CHANNEL_CAPTURE_SET, CAPTURE_SIZE, 1, -EBADMSG, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"capture one octet short", CHANNEL_CAPTURE_SET, CAPTURE_SIZE - 1, 0, -EBADMSG, A_CAPTURE(CHANNEL_CAPTURE_ALL, 0, 0, NUMBER_NONE, 0), 0, 0, 0},
+    {"end of a capture", CHANNEL_CAPTURE_END, sizeof(struct channel_capture_end), 0, 0, {.hello = {0}}, 0, 0, 0},
+    {"dataplane's end of a capture", CHANNEL_CAPTURE_ENDED, sizeof(struct channel_capture_ended), 0, -EBADMSG, {.hello = {0}}, 0, 0, 0},
     {"dataplane's question", CHANNEL_NAME_ASK, sizeof(struct channel_name_ask), 0, -EBADMSG, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
     {"end by handle", CHANNEL_DIALOG_END, SELECT_SIZE, 0, 0, {.select = {.handle = 1}}, 0, 0, 0},
 };

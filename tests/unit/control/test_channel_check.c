@@ -2,6 +2,7 @@
 #include "cmocka_first.h"
 #include <string.h>
 #include "channel_check.h"
+#include "dialgate/capture.h"
 #include "far_end.h"
 
 static struct far_message message; // aligned as a real receive buffer is
@@ -22,6 +23,10 @@ static void test_good(void **state)
     hello.prefilter_maps[1] = 3;
     size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     assert_null(check(size, 4));
+    hello.has_captures = 1;
+    size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_null(check(size, 4 + CHANNEL_CAPTURE_FDS));
+    assert_non_null(check(size, 4));
     size = far_row(row, 9, "call");
     size = far_build(&message, CHANNEL_DIALOG_ROW, 1, row, size);
     assert_null(check(size, 0));
@@ -70,7 +75,8 @@ struct change {
 #define NAME(field)                                                                                          \
     (sizeof(struct channel_header) + offsetof(struct channel_name_ask, name) +                               \
      offsetof(struct channel_name, field))
-#define DONE(field) (sizeof(struct channel_header) + offsetof(struct channel_done, field))
+#define CAPTURE(field) (sizeof(struct channel_header) + offsetof(struct channel_capture_ended, field))
+#define DONE(field)    (sizeof(struct channel_header) + offsetof(struct channel_done, field))
 static const struct change changes[] = {
     {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
     {"version", CHANNEL_DONE, HEADER(version), 2, CHANNEL_VERSION + 1},
@@ -86,6 +92,12 @@ static const struct change changes[] = {
     {"too many workers", CHANNEL_HELLO, HELLO(workers), 4, WORKERS_MAX + 1},
     {"has_counters not 0 or 1", CHANNEL_HELLO, HELLO(has_counters), 4, 2},
     {"counters named, none sent", CHANNEL_HELLO, HELLO(has_counters), 4, 1},
+    {"has_captures not 0 or 1", CHANNEL_HELLO, HELLO(has_captures), 4, 2},
+    {"captures named, none sent", CHANNEL_HELLO, HELLO(has_captures), 4, 1},
+    {"end of a capture answers a request", CHANNEL_CAPTURE_ENDED, HEADER(request), 4, 1},
+    {"slot of a capture beyond", CHANNEL_CAPTURE_ENDED, CAPTURE(slot), 2, CAPTURES_MAX},
+    {"reason of a capture beyond", CHANNEL_CAPTURE_ENDED, CAPTURE(reason), 2, CHANNEL_CAPTURE_END_COUNT},
+    {"capture without serial", CHANNEL_CAPTURE_ENDED, CAPTURE(serial), 8, 0},
     {"row without handle", CHANNEL_DIALOG_ROW, ROW(handle), 8, 0},
     {"row state any", CHANNEL_DIALOG_ROW, ROW(state), 2, CHANNEL_DIALOG_ANY},
     {"row state beyond", CHANNEL_DIALOG_ROW, ROW(state), 2, CHANNEL_DIALOG_TERMINATED + 1},
@@ -138,7 +150,10 @@ static size_t build_good(enum channel_type type)
         return far_build(&message, type, 1, body, far_row(body, 9, "call"));
     struct channel_events events = {.count = 1, .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
     struct channel_member_events members = {.count = 1};
+    struct channel_capture_ended ended = {.slot = CAPTURES_MAX - 1, .serial = 1};
     struct channel_name_ask name = {{.length = 7, .octets = "a.x-9.b"}};
+    if (type == CHANNEL_CAPTURE_ENDED)
+        return far_build(&message, type, 0, &ended, sizeof(ended));
     if (type == CHANNEL_NAME_ASK)
         return far_build(&message, type, 0, &name, sizeof(name));
     if (type == CHANNEL_MEMBER_EVENTS)
@@ -187,8 +202,9 @@ static void test_descriptors(void **state)
 
 static void test_what_only_control_sends(void **state)
 {
-    static const enum channel_type types[] = {CHANNEL_SNAPSHOT, CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
-                                              CHANNEL_DIALOG_END, CHANNEL_NAME_ANSWER};
+    static const enum channel_type types[] = {CHANNEL_SNAPSHOT,   CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
+                                              CHANNEL_DIALOG_END, CHANNEL_NAME_ANSWER, CHANNEL_CAPTURE_SET,
+                                              CHANNEL_CAPTURE_END};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         assert_non_null(check(far_build(&message, types[i], 1, NULL, channel_body_size(types[i])), 0));
     struct channel_done fine = {.result = 0};

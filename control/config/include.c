@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "include.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,33 +110,111 @@ static int read_one(struct include *include, const char *entry, const char *path
     return result;
 }
 
-// What file asks for. The list may hold rows of other files: they are theirs.
-static int read_included(struct include *include, unsigned file, unsigned depth)
+static int read_included(struct include *include, unsigned file, unsigned depth);
+
+// path, and what that includes.
+static int read_path(struct include *include, const char *entry, const char *path, unsigned depth)
+{
+    struct places *places = include->places;
+    unsigned number = places->file_count;
+    if (depth > INCLUDE_DEPTH_MAX)
+        return places_refuse(places, entry, "is included too deep; at most %u files within each other",
+                             INCLUDE_DEPTH_MAX);
+    if (number == PLACE_FILES_MAX)
+        return places_refuse(places, entry, "is one file too many; at most %u", PLACE_FILES_MAX);
+    int result = read_one(include, entry, path);
+    return result < 0 ? result : read_included(include, number, depth + 1);
+}
+
+struct matches {
+    char *names[PLACE_FILES_MAX];
+    size_t count;
+};
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+// The files of a directory whose names match, in the order of their octets: glob(3) sorts by the locale,
+// which is not the same everywhere. Returns 0 or an errno.
+static int find_matches(const char *directory, const char *pattern, struct matches *matches)
+{
+    DIR *files = opendir(directory);
+    const struct dirent *file;
+    int reason = 0;
+    if (!files)
+        return errno;
+    while (reason == 0 && (file = readdir(files))) {
+        if (fnmatch(pattern, file->d_name, FNM_PERIOD) != 0)
+            continue;
+        if (matches->count == PLACE_FILES_MAX)
+            reason = E2BIG;
+        else if (!(matches->names[matches->count] = strdup(file->d_name)))
+            reason = ENOMEM;
+        else
+            matches->count++;
+    }
+    closedir(files);
+    qsort(matches->names, matches->count, sizeof(matches->names[0]), compare_names);
+    return reason;
+}
+
+// The files that match path, whose last part is a pattern.
+static int read_matches(struct include *include, const char *entry, const char *path, unsigned depth)
+{
+    struct places *places = include->places;
+    struct matches matches = {.count = 0};
+    char directory[PATH_MAX], file[PATH_MAX];
+    const char *slash = strrchr(path, '/'), *pattern = slash ? slash + 1 : path;
+    snprintf(directory, sizeof(directory), "%.*s", (int)(pattern - path), path);
+    int result = 0, reason = find_matches(slash ? directory : ".", pattern, &matches);
+    if (reason == E2BIG)
+        result = places_refuse(places, entry, "matches too many files; at most %u", PLACE_FILES_MAX);
+    else if (reason)
+        result =
+            places_refuse(places, entry, "%s cannot be read: %s", slash ? directory : ".", strerror(reason));
+    else if (matches.count == 0)
+        places_warn(places, entry, "no file matches %s", path);
+    for (size_t i = 0; i < matches.count; i++) {
+        if (result == 0 &&
+            snprintf(file, sizeof(file), "%s%s", directory, matches.names[i]) >= (int)sizeof(file))
+            result = places_refuse(places, entry, "is too long for the name of a file");
+        if (result == 0)
+            result = read_path(include, entry, file, depth);
+        free(matches.names[i]);
+    }
+    return result;
+}
+
+// One entry of a list: a file, or a pattern of files.
+static int read_entry(struct include *include, const struct place *row, unsigned depth)
 {
     struct places *places = include->places;
     char path[PATH_MAX], entry[PLACE_PATH_SIZE];
+    snprintf(entry, sizeof(entry), "%s", row->path); // row moves when files are added
+    if (row->kind != PLACE_VALUE || row->value[0] == '\0')
+        return places_refuse(places, entry, "is not the name of a file");
+    if (resolve(places, row, path) < 0)
+        return places_refuse(places, entry, "is too long for the name of a file");
+    const char *wild = strpbrk(row->value, "*?[");
+    if (wild && strchr(wild, '/'))
+        return places_refuse(places, entry,
+                             "has a pattern in a directory's name; only behind the last / may one stand");
+    return wild ? read_matches(include, entry, path, depth) : read_path(include, entry, path, depth);
+}
+
+// What file asks for. The list may hold rows of other files: they are theirs.
+static int read_included(struct include *include, unsigned file, unsigned depth)
+{
+    const struct places *places = include->places;
     int result = 0;
     for (size_t i = 0; i < places->count && result == 0; i++) {
         const struct place *row = &places->rows[i];
-        bool here = row->file == file && i > 0 && strcmp(places->rows[row->parent].path, KEY) == 0;
         if (row->file == file && strcmp(row->path, KEY) == 0 && row->kind != PLACE_LIST)
-            return places_refuse(places, KEY, "is not a list; give [FILE, FILE]");
-        if (!here)
-            continue;
-        snprintf(entry, sizeof(entry), "%s", row->path);
-        if (row->kind != PLACE_VALUE || row->value[0] == '\0')
-            return places_refuse(places, entry, "is not the name of a file");
-        if (depth > INCLUDE_DEPTH_MAX)
-            return places_refuse(places, entry, "is included too deep; at most %u files within each other",
-                                 INCLUDE_DEPTH_MAX);
-        if (places->file_count == PLACE_FILES_MAX)
-            return places_refuse(places, entry, "is one file too many; at most %u", PLACE_FILES_MAX);
-        if (resolve(places, row, path) < 0)
-            return places_refuse(places, entry, "is too long for the name of a file");
-        unsigned number = places->file_count;
-        result = read_one(include, entry, path);
-        if (result == 0)
-            result = read_included(include, number, depth + 1);
+            return places_refuse(include->places, KEY, "is not a list; give [FILE, FILE]");
+        if (row->file == file && i > 0 && strcmp(places->rows[row->parent].path, KEY) == 0)
+            result = read_entry(include, row, depth);
     }
     return result;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // include: [FILE, ...] at the top of a configuration file. A FILE is looked for from the directory of the
-// file that names it. What it says joins what is there already: mappings are joined, lists go on behind what
-// stands there, and a value has one place. First comes the whole file, then what it includes, in order, each
-// with what that includes.
+// file that names it. Behind its last / may stand a pattern (fnmatch: *, ?, [a-z]): all files that match, in
+// the order of the octets of their names; none is a warning. What it says joins what is there already:
+// mappings are joined, lists go on behind what stands there, and a value has one place. First comes the whole
+// file, then what it includes, in order, each with what that includes.
 #ifndef DIALGATE_CONFIG_INCLUDE_H
 #define DIALGATE_CONFIG_INCLUDE_H
 

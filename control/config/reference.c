@@ -45,7 +45,8 @@ void config_options(config_option_visitor *visit, void *context)
         .fallback = "[]",
         .range = "paths",
         .effect = effects[EFFECT_RELOAD],
-        .help = "mappings are joined, lists go on behind what stands there, a value has one place"};
+        .help = "mappings are joined, lists go on behind what stands there, a value has one place; "
+                "peers.d/*.yaml: all that match, in the order of their names"};
     visit(context, &include);
 }
 

@@ -30,7 +30,8 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-    static const char *const names[] = {"main", "a", "b", "c", "sub/d", "sub/e", "sub", "fifo", ""};
+    static const char *const names[] = {"main", "a",     "b",     "c",   "pa",   "pB",
+                                        ".p",   "sub/d", "sub/e", "sub", "fifo", ""};
     char path[128];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
@@ -128,6 +129,32 @@ static const struct {
     {"a mapping", {"include: {a: b}\n" LISTENER}, "main:1:10: include: is not a list; give [FILE, FILE]"},
     {"a list of lists", {"include: [[a]]\n" LISTENER}, "main:1:11: include[0]: is not the name of a file"},
     {"no name", {"include: ['']\n" LISTENER}, "main:1:11: include[0]: is not the name of a file"},
+    {"a pattern", {"include: ['sub/*']\n" LISTENER, "", "", "workers: {count: 2}\n"}, ""},
+    {"a pattern and what one file includes",
+     {"include: ['[ab]']\n" LISTENER, "include: [sub/d]\n", "timers: {}\n", "workers: {count: 2}\n"},
+     ""},
+    {"a pattern in an included file, from its directory",
+     {"include: [sub/d]\n" LISTENER, "workers: {count: 2}\n", "", "include: ['../[a]']\n"},
+     ""},
+    {"wrong value in a file of a pattern",
+     {"include: ['sub/?']\n" LISTENER, "", "", "workers: {count: 0}\n"},
+     "sub/d:1:18: workers.count: 0 is out of range; give 1 to 64"},
+    {"a pattern that matches itself",
+     {"include: ['mai[n]']\n" LISTENER},
+     "main:1:11: include[0]: main cannot be included: it is part of this configuration already"},
+    {"a pattern round and round",
+     {"include: [a]\n" LISTENER, "include: ['[b]']\n", "include: ['[a]']\n"},
+     "b:1:11: include[2]: a cannot be included: it is part of this configuration already"},
+    {"a pattern that matches a directory",
+     {"include: ['s*']\n" LISTENER},
+     "main:1:11: include[0]: sub cannot be included: it is not a file"},
+    {"a pattern of directories",
+     {"include: ['s*/d']\n" LISTENER},
+     "main:1:11: include[0]: has a pattern in a directory's name; only behind the last / may one stand"},
+    {"a pattern in a directory that is not there",
+     {"include: ['nothing/*']\n" LISTENER},
+     "main:1:11: include[0]: nothing/ cannot be read: No such file or directory"},
+    {"a pattern that matches nothing", {"include: ['*.yaml']\n" LISTENER}, ""},
     {"nothing included", {"include: []\n" LISTENER}, ""},
 };
 
@@ -217,6 +244,45 @@ static void test_bounds(void **state)
     assert_non_null(strstr(error, "include[31]: is one file too many; at most 32"));
     for (int i = 0; i < 32; i++) {
         snprintf(path, sizeof(path), "%s/f%d", directory, i);
+        remove(path);
+    }
+}
+
+// Files of a pattern are read in the order of their names, hidden ones are not; no file is worth a word; and
+// their number has an end.
+static void test_pattern(void **state)
+{
+    char path[128], text[512], error[512];
+    put("main", LISTENER "include: ['p*']\n");
+    put("pa", "prefilter: {deny: [2.0.0.0/8]}\n");
+    put("pB", "prefilter: {deny: [1.0.0.0/8]}\n");
+    put(".p", "no: YAML: of ours\n");
+    struct config *config = load(error, sizeof(error));
+    assert_string_equal(error, "");
+    assert_null(config_warning_at(config, 0));
+    char *printed = print_text(config);
+    assert_non_null(strstr(printed, "deny: [1.0.0.0/8, 2.0.0.0/8]"));
+    free(printed);
+    config_free(config);
+    put("main", LISTENER "include: ['q*']\n");
+    config = load(error, sizeof(error));
+    snprintf(text, sizeof(text), "%s/main:3:11: include[0]: no file matches %s/q*", directory, directory);
+    assert_string_equal(config_warning_at(config, 0), text);
+    assert_null(config_warning_at(config, 1));
+    config_free(config);
+    for (int i = 0; i < 33; i++) {
+        snprintf(path, sizeof(path), "q%d", i);
+        put(path, "timers: {}\n");
+        config = i == 30 || i == 31 ? load(error, sizeof(error)) : NULL;
+        assert_int_equal(config != NULL, i == 30);
+        if (i == 31)
+            assert_string_equal(error, "main:3:11: include[0]: is one file too many; at most 32");
+        config_free(config);
+    }
+    assert_null(load(error, sizeof(error)));
+    assert_string_equal(error, "main:3:11: include[0]: matches too many files; at most 32");
+    for (int i = 0; i < 33; i++) {
+        snprintf(path, sizeof(path), "%s/q%d", directory, i);
         remove(path);
     }
 }
@@ -324,8 +390,9 @@ static void test_masked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows), cmocka_unit_test(test_joined),      cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_text), cmocka_unit_test(test_environment), cmocka_unit_test(test_masked),
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_joined), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_pattern), cmocka_unit_test(test_text),   cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_masked),
     };
     return cmocka_run_group_tests_name("config include", tests, make_directory, remove_directory);
 }

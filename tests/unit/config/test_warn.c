@@ -3,6 +3,12 @@
 #include "nearest.h"
 #include "rows.h"
 
+// A listener for each of two peers.
+#define TWO(rows)                                                                                            \
+    BASE "  - {name: b, network: n, address: 10.0.0.2}\n"                                                    \
+         "peers: [{name: p, listener: a, members: [{address: 10.0.1.1}]},\n"                                 \
+         "  {name: q, listener: b, members: [{address: 10.0.1.2}]}]\nroutes: [" rows "]\n"
+
 #define ROUTES(rows) PEERS "routes: [" rows "]\n"
 
 static const struct row rows[] = {
@@ -51,10 +57,38 @@ static const struct row rows[] = {
     {"route of a shorter number",
      ROUTES("{from: p, to: q, uri_user: '+49'}, {from: p, to: q, uri_user: '+4'}"), NULL},
     {"route of another listener",
-     BASE "  - {name: b, network: n, address: 10.0.0.2}\npeers: [{name: p, listener: a, sources: "
+     BASE "  - {name: b, network: n, address: 10.0.0.2}\npeers: [{name: p, listener: [a, b], sources: "
           "[10.1.0.0/16]}, {name: q, listener: b, members: [{address: 10.0.1.2}]}]\n"
           "routes: [{from: p, to: q, listener: a}, {from: p, to: q, listener: b}]\n",
      NULL},
+    {"route of a listener where its peer does not speak",
+     TWO("{from: p, to: q, listener: b}, {from: p, to: q}"),
+     "7:37: routes[0].listener: is never reached: p never speaks at b"},
+    {"route of a listener where nobody speaks",
+     BASE
+     "  - {name: b, network: n, address: 10.0.0.2}\nroutes: [{from: any-peer, answer: 404, listener: b}]\n",
+     "5:50: routes[0].listener: is never reached: no peer speaks at b"},
+    {"route of any peer at one's listener",
+     TWO("{from: any-peer, answer: 404, listener: b}, {from: p, to: q}"), NULL},
+    {"route behind its only listener's", TWO("{from: p, to: q, listener: a}, {from: p, to: q}"),
+     "7:41: routes[1]: is never reached: the route of line 7 takes all that it would"},
+    {"route of one of two listeners",
+     BASE "  - {name: b, network: n, address: 10.0.0.2}\npeers: [{name: p, listener: [a, b], members: "
+          "[{address: 10.0.1.2}]}]\nroutes: [{from: p, to: p, listener: a}, {from: p, to: p}]\n",
+     NULL},
+    {"route to us with a user", ROUTES("{from: p, to_us: true, uri_user: x, answer: 404}, {from: p, to: q}"),
+     "10:43: routes[0].uri_user: is never reached: to_us takes only a request-URI without a user part"},
+    {"route of any peer behind each one's",
+     ROUTES("{from: p, to: q}, {from: q, to: p}, {from: any-peer, answer: 404}"),
+     "10:46: routes[2]: is never reached: each peer has an earlier route that takes all that it would"},
+    {"route of any peer behind a part of each one's",
+     ROUTES("{from: p, to: q}, {from: q, method: INVITE, to: p}, {from: any-peer, answer: 404}"), NULL},
+    {"route of any peer behind each one's at its listener",
+     TWO("{from: p, to: q}, {from: any-peer, listener: a, answer: 404}, {from: q, to: p}"),
+     "7:28: routes[1]: is never reached: each peer has an earlier route that takes all that it would"},
+    {"route of a value in another case",
+     ROUTES("{from: p, to: q, header: X-A, header_value: b}, {from: p, to: q, header: X-A, header_value: B}"),
+     "10:58: routes[1]: is never reached: the route of line 10 takes all that it would"},
     {"route of more headers",
      ROUTES("{from: p, to: q, header: X-A, header_value: b}, {from: p, to: q, header: X-A}"), NULL},
     {"route of fewer headers",

@@ -25,6 +25,7 @@
 #include "name_cache.h"
 #include "neighbours.h"
 #include "reload.h"
+#include "rules_receive.h"
 #include "unreachables.h"
 
 #define TICK_WAITING_MS   100u
@@ -234,7 +235,7 @@ static void take_snapshot(struct agent *agent, const struct channel_input *in)
     struct channel_done done = {0};
     struct fault fault = {.text = ""};
     bool first = agent->state == CHANNEL_WAITING;
-    struct rules *rules = reload_receive(in->fd, &in->body.snapshot, &fault);
+    struct rules *rules = rules_receive(in->fd, &in->body.snapshot, &fault);
 
     close(in->fd);
     if (rules == NULL) {

@@ -5,9 +5,6 @@
 
 #include "boot.h"
 
-// Checks the descriptor (seals, size) and the image in it. Returns new rules or NULL with fault. fd stays the
-// caller's.
-struct rules *reload_receive(int fd, const struct channel_snapshot *snapshot, struct fault *fault);
 // The last accepted copy. Returns NULL with fault; fault->text is empty when there is none.
 struct rules *reload_saved(const char *state_directory, struct fault *fault);
 // Keeps the copy; a failure is only logged, since the configuration is in force without it.

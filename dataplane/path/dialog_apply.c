@@ -99,7 +99,7 @@ unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_eve
     bool before = is_call(worker, index), carried = carries_call(worker, index);
     bool left = carried && is_left(worker, index, event);
     uint32_t heir = left ? dialog_count_heir(&worker->dialogs, index) : INDEX_NONE;
-    if (left && heir == INDEX_NONE && call_record_wanted(worker))
+    if (heir == INDEX_NONE && call_record_is_due(worker, index, event))
         call_record_end(worker, index, event, end);
     unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);
     bool after = is_call(worker, index);
@@ -159,12 +159,12 @@ void dialog_drop(struct worker *worker, uint32_t index)
 {
     if (is_call(worker, index))
         count_call(worker, dialog_at(&worker->dialogs, index), -1);
-    if (carries_call(worker, index)) {
-        uint32_t heir = dialog_count_heir(&worker->dialogs, index);
-        if (heir == INDEX_NONE && call_record_wanted(worker))
-            call_record_end(worker, index, DIALOG_EVENTS, &(struct call_end){.status = 200});
+    bool carried = carries_call(worker, index);
+    uint32_t heir = carried ? dialog_count_heir(&worker->dialogs, index) : INDEX_NONE;
+    if (heir == INDEX_NONE && call_record_is_due(worker, index, DIALOG_EVENTS))
+        call_record_end(worker, index, DIALOG_EVENTS, &(struct call_end){.status = 200});
+    if (carried)
         drop_call(worker, index, heir);
-    }
     dialog_release(&worker->dialogs, index);
 }
 

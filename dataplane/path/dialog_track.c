@@ -51,6 +51,7 @@ uint32_t track_begin(struct worker *worker, const struct work *work, struct dial
     };
     birth.call_hash = work->packet->call_hash;
     birth.texts = texts;
+    birth.ms = call_record_ms(worker);
     birth.cseq = message->cseq_number;
     uint32_t index = dialog_create(&worker->dialogs, &birth, worker->now);
     count(worker, index == INDEX_NONE ? COUNTER_DIALOG_FULL : COUNTER_DIALOG_CREATED);
@@ -156,11 +157,14 @@ static bool keep_answer(struct worker *worker, const struct work *work, uint32_t
     };
     if (texts[DIALOG_TEXT_CALLEE_TARGET].length == 0) // a 1xx may have no Contact
         texts[DIALOG_TEXT_CALLEE_TARGET].octets = NULL;
-    struct dialog_change change = {.texts = texts};
-    if (message->status >= 200) {
+    bool answered = message->status >= 200, timed = call_record_wanted(worker);
+    struct dialog_change change = {.texts = texts,
+                                   .rings = timed && !answered,
+                                   .answered = timed && answered,
+                                   .now = worker->now,
+                                   .now_ms = call_record_ms(worker)};
+    if (answered)
         track_session(worker, message, DIALOG_CALLER, &change);
-        change.ring = call_record_wanted(worker);
-    }
     if (dialog_change(&worker->dialogs, index, &change) == 0)
         return true;
     count(worker, COUNTER_DIALOG_FULL);

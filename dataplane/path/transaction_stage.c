@@ -21,6 +21,9 @@ static void match_cancel(struct worker *worker, struct work *work)
     if (invite->state != TRANSACTION_PROCEEDING || (invite->flags & TRANSACTION_FLAG_CANCELLED))
         return;
     invite->flags |= TRANSACTION_FLAG_CANCELLED;
+    struct call_cause cause = call_cause_of(worker, work->message);
+    invite->cause = cause.number;
+    invite->sip_cause = cause.sip;
     if (invite->dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, invite->dialog)->generation == invite->dialog_generation)
         dialog_apply(worker, invite->dialog, DIALOG_ON_CANCEL);

@@ -163,7 +163,8 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
                           .flags = birth->counted ? DIALOG_FLAG_COUNTED : 0,
                           .invite = birth->invite,
                           .invite_generation = (uint16_t)birth->invite_generation};
-    struct dialog_cold head = {.ring = DIALOG_RING_NONE, .created = now};
+    struct dialog_cold head = {
+        .ring = DIALOG_RING_NONE, .created = now, .fine = dialog_fine(0, birth->ms, 0)};
     memcpy(head.learnt, birth->learnt, sizeof(head.learnt));
     if (is_full(set, birth->call_hash))
         return INDEX_NONE;
@@ -191,6 +192,7 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
     head.session_s = 0;
     head.shifts = 0;
     head.ring = DIALOG_RING_NONE;
+    head.fine = dialog_fine(0, dialog_created_ms(&head), 0);
     dialog_cold_gather(set, index, texts);
     return begin(set, &line, dialog_cold_make(set, &head, texts, NULL));
 }

@@ -139,6 +139,7 @@ struct dialog_birth {
     uint16_t callee_peer, callee_member;
     uint32_t cseq; // the caller's
     bool counted;  // it stands for the call: DIALOG_FLAG_COUNTED
+    uint8_t ms;    // beyond the tick of now
     struct endpoint learnt[2];
     uint32_t invite; // its server transaction
     uint32_t invite_generation;
@@ -181,10 +182,13 @@ void dialog_member_set(struct dialogs *set, uint32_t index, uint16_t member);
 struct dialog_change {
     const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay.
                                        // Call-ID and caller's tag never change: records are found by them
-    bool ring;                         // when it is early: its ring is noted, for it is about to be confirmed
-    bool session;                      // the three below are to be taken over
-    uint16_t session_s;                // 0: there is none (any more)
-    uint8_t session_refresher;         // enum dialog_side
+    bool rings;                        // it becomes early: when is noted
+    bool answered;             // it is confirmed: when is noted, which is the state's own time, and its ring
+    tick_t now;                // for these two
+    uint8_t now_ms;            // beyond the tick
+    bool session;              // the three below are to be taken over
+    uint16_t session_s;        // 0: there is none (any more)
+    uint8_t session_refresher; // enum dialog_side
     tick_t session_end;
 };
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change);
@@ -246,8 +250,9 @@ void dialog_count_pass(struct dialogs *set, uint32_t from, uint32_t to);
 // This one was answered: it stands for the call from here on, unless the one that does was answered as well.
 // Returns that other one; INDEX_NONE: nothing changed.
 uint32_t dialog_count_take(struct dialogs *set, uint32_t index);
-// Ticks from the INVITE to the first 101-199 with a tag, DIALOG_RING_NONE.
-uint16_t dialog_ring(const struct dialogs *set, uint32_t index);
+// Milliseconds from the INVITE to the first 101-199 with a tag, UINT32_MAX: there was none. In steps of 10
+// when it was not noted, and beyond 32 s.
+uint32_t dialog_ring_ms(const struct dialogs *set, uint32_t index);
 
 // Taking over (adopt.h). A record from images[image], uncommitted, cold part still there; the caller has
 // checked both. INDEX_NONE: table or records are full. Every one ends when it would have; those in None and

@@ -118,7 +118,7 @@ static bool session_differs(const struct dialog_cold *cold, const struct dialog_
     if (!change->session || (change->session_s == 0 && cold->session_s == 0))
         return false;
     return change->session_s != cold->session_s || change->session_end != cold->session_end ||
-           change->session_refresher != cold->session_refresher;
+           change->session_refresher != dialog_refresher(cold);
 }
 
 // In one commit: the new block and what the line knows of it.
@@ -137,14 +137,45 @@ static void swap(struct dialogs *set, uint32_t index, arena_ref made, const stru
     commit_change(set, index, group);
 }
 
-uint16_t dialog_ring(const struct dialogs *set, uint32_t index)
+uint32_t dialog_ring_ms(const struct dialogs *set, uint32_t index)
 {
     const struct dialog *dialog = &set->records[index];
     const struct dialog_cold *cold = dialog_cold(set, index);
+    if (cold->ring != DIALOG_RING_NONE)
+        return cold->ring < DIALOG_RING_FINE ? cold->ring * TICK_MS : cold->ring - DIALOG_RING_FINE;
     if (dialog->row != DIALOG_ROW_EARLY && dialog->row != DIALOG_ROW_TERMINATING_EARLY)
-        return cold->ring;
-    tick_t ring = dialog->since - cold->created;
-    return ring < DIALOG_RING_NONE ? (uint16_t)ring : DIALOG_RING_NONE - 1;
+        return UINT32_MAX;
+    return (dialog->since - cold->created) * TICK_MS;
+}
+
+static uint16_t ring_of_ms(uint32_t ms)
+{
+    if (ms < DIALOG_RING_NONE - DIALOG_RING_FINE)
+        return (uint16_t)(DIALOG_RING_FINE + ms);
+    uint32_t ticks = ms / TICK_MS;
+    return (uint16_t)(ticks < DIALOG_RING_FINE ? ticks : DIALOG_RING_FINE - 1);
+}
+
+static uint32_t ms_since_created(const struct dialog_cold *head, const struct dialog_change *change)
+{
+    uint32_t ms = (change->now - head->created) * TICK_MS + change->now_ms;
+    return ms > dialog_created_ms(head) ? ms - dialog_created_ms(head) : 0;
+}
+
+// Returns whether there was anything to note.
+static bool note_times(const struct dialogs *set, uint32_t index, const struct dialog_change *change,
+                       struct dialog_cold *head)
+{
+    uint8_t row = set->records[index].row;
+    bool rings = change->rings && row == DIALOG_ROW_NONE;
+    bool answered = change->answered && (row == DIALOG_ROW_NONE || row == DIALOG_ROW_EARLY);
+    if (rings)
+        head->ring = ring_of_ms(ms_since_created(head, change));
+    else if (answered && row == DIALOG_ROW_EARLY) // confirmed, it does not know any more when it became early
+        head->ring = ring_of_ms(dialog_ring_ms(set, index));
+    if (answered)
+        head->fine = dialog_fine(dialog_refresher(head), dialog_created_ms(head), change->now_ms);
+    return rings || answered;
 }
 
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change)
@@ -153,18 +184,16 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
     bool differ = texts_differ(set, index, change->texts);
     struct dialog_cold head = *dialog_cold(set, index);
     bool session = session_differs(&head, change);
-    bool ring = change->ring && set->records[index].row == DIALOG_ROW_EARLY;
-    if (!differ && !session && !ring)
+    bool times = note_times(set, index, change, &head);
+    if (!differ && !session && !times)
         return 0;
     if (commit_thaw(set, index) != 0)
         return -ENOSPC;
     if (session) {
         head.session_s = change->session_s;
-        head.session_refresher = change->session_refresher;
+        head.fine = dialog_fine(change->session_refresher, dialog_created_ms(&head), dialog_answer_ms(&head));
         head.session_end = change->session_end;
     }
-    if (ring)
-        head.ring = dialog_ring(set, index);
     arena_ref old = set->records[index].cold;
     arena_ref made;
     if (differ) {

@@ -114,7 +114,10 @@ static_assert(offsetof(struct dialog, since) == 48 && offsetof(struct dialog, ch
 static_assert(sizeof(struct dialog) == 64,
               "one cache line; with 8 of table and a cold block of at most 160: 232");
 
+// dialog_cold.ring: milliseconds after the INVITE that begin at DIALOG_RING_FINE, as far as they fit, and
+// ticks below it, which is what files of older releases have throughout.
 #define DIALOG_RING_NONE 0xffffu
+#define DIALOG_RING_FINE 0x8000u
 
 // Numbers of one side from here on are higher by so much at the other end (dialog_cseq.c).
 struct dialog_shift {
@@ -128,12 +131,11 @@ struct dialog_shift {
 struct dialog_cold {
     uint32_t check;  // over the block behind it
     uint16_t length; // octets of packed text
-    uint16_t
-        ring; // ticks from the INVITE to the first 101-199, DIALOG_RING_NONE: there was none, or not noted
+    uint16_t ring;   // from the INVITE to the first 101-199, DIALOG_RING_NONE: there was none, or not noted
     tick_t created;
     tick_t session_end;        // when session_s is not 0
     uint16_t session_s;        // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none
-    uint8_t session_refresher; // enum dialog_side
+    uint8_t fine;              // dialog_fine()
     uint8_t shifts;            // how many: caller's in the low half, callee's in the high one
     struct endpoint learnt[2]; // where each side's messages come from, and our listener towards it
 };
@@ -173,6 +175,25 @@ static inline uint32_t dialog_check(const struct dialog *record, uint32_t since,
 static inline uint32_t dialog_record_check(const struct dialog *record)
 {
     return dialog_check(record, record->since, check_word((const uint8_t *)&record->cold));
+}
+// Who refreshes the session (0 without one), and the milliseconds beyond their ticks when the INVITE came and
+// when it was answered.
+static inline uint8_t dialog_fine(unsigned refresher, unsigned created_ms, unsigned answer_ms)
+{
+    static_assert((1 | (9 + TICK_MS * 9) << 1) <= UINT8_MAX, "an octet");
+    return (uint8_t)(refresher | (created_ms + TICK_MS * answer_ms) << 1);
+}
+static inline enum dialog_side dialog_refresher(const struct dialog_cold *cold)
+{
+    return (enum dialog_side)(cold->fine & 1u);
+}
+static inline unsigned dialog_created_ms(const struct dialog_cold *cold)
+{
+    return (cold->fine >> 1) % TICK_MS;
+}
+static inline unsigned dialog_answer_ms(const struct dialog_cold *cold)
+{
+    return (cold->fine >> 1) / TICK_MS % TICK_MS;
 }
 static inline unsigned dialog_shift_count(const struct dialog_cold *cold, enum dialog_side side)
 {

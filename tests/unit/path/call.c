@@ -256,11 +256,11 @@ static void send_for_invite(struct call *call, const char *method, const char *t
     snprintf(text, sizeof(text),
              "%s sip:%s@10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP "
              "%s:%u;branch=z9hG4bK-%s-%s-%u%s\r\nMax-Forwards: 70\r\n"
-             "From: \"%s\" <sip:%s@%s>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContent-Length: "
+             "From: \"%s\" <sip:%s@%s>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n%sContent-Length: "
              "0\r\n\r\n",
              method, them->user, dotted(us->at.address), us->at.port, call->id, us->user, call->branch,
              us->via_parameters, us->user, us->user, dotted(us->at.address), us->tag, to, call->id, us->cseq,
-             method);
+             method, call->extra != NULL ? call->extra : "");
     wire_send(call->wire, us->at, text);
 }
 

@@ -55,9 +55,11 @@ static void expect(const struct seen *seen, uint16_t status, enum channel_ender 
     assert_int_equal(seen->record.reason, reason);
 }
 
-static void near(uint32_t found, uint32_t wanted)
+static void expect_times(const struct seen *seen, uint32_t ring_ms, uint32_t answer_ms, uint32_t end_ms)
 {
-    assert_in_range(found, wanted - TICK_MS, wanted + TICK_MS);
+    assert_int_equal(seen->record.ring_ms, ring_ms);
+    assert_int_equal(seen->record.answer_ms, answer_ms);
+    assert_int_equal(seen->record.end_ms, end_ms);
 }
 
 static void test_answered(void **state)
@@ -66,13 +68,16 @@ static void test_answered(void **state)
     struct call call;
     begin(wire);
     call_init(&call, wire, "answered@record");
+    wire_pass(wire, 7);
+    uint64_t began_ms = wire->workers[0]->now_us / 1000;
     call_invite(&call);
-    wire_pass(wire, 300);
+    wire_pass(wire, 303);
     call_answer(&call, "180 Ringing");
-    wire_pass_silently(wire, 2500);
+    wire_pass_silently(wire, 2509);
+    call_answer(&call, "180 Ringing"); // the first one counts
     call_answer(&call, "200 OK");
     call_ack(&call, DIALOG_CALLER, 100);
-    wire_pass_silently(wire, 5000);
+    wire_pass_silently(wire, 5006);
     call.extra = "Reason: Q.850;cause=16;text=\"Normal\"\r\n";
     struct wire_packet bye = call_request(&call, DIALOG_CALLEE, "BYE");
     call.extra = NULL;
@@ -80,9 +85,8 @@ static void test_answered(void **state)
     call_take(&call, DIALOG_CALLEE, "SIP/2.0 200 ");
     struct seen seen = next();
     expect(&seen, 200, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_BYE);
-    near(seen.record.ring_ms, 300);
-    near(seen.record.answer_ms, 2800);
-    near(seen.record.end_ms, 7800);
+    expect_times(&seen, 303, 2812, 7818);
+    assert_int_equal(seen.record.start_ms, began_ms);
     assert_int_equal(seen.record.cause, 16);
     assert_false(seen.record.sip_cause);
     assert_int_equal(seen.record.sequence, 1);
@@ -110,8 +114,7 @@ static void test_by_caller_at_once(void **state)
     call_hang_up(&call, DIALOG_CALLER);
     struct seen seen = next();
     expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
-    assert_int_equal(seen.record.ring_ms, CHANNEL_RECORD_NEVER);
-    near(seen.record.answer_ms, TICK_MS);
+    expect_times(&seen, CHANNEL_RECORD_NEVER, 0, 0);
     end();
 }
 
@@ -130,9 +133,51 @@ static void test_refused(void **state)
     call_ack_refusal(&call);
     struct seen seen = next();
     expect(&seen, 486, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_REFUSED);
-    near(seen.record.ring_ms, 200);
-    assert_int_equal(seen.record.answer_ms, CHANNEL_RECORD_NEVER);
-    near(seen.record.end_ms, 400);
+    expect_times(&seen, 200, CHANNEL_RECORD_NEVER, 400);
+    end();
+}
+
+// Beyond what is kept to the millisecond.
+static void test_rings_long(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "long@record");
+    call_invite(&call);
+    call_respond(&call, &call.invite, "100 Trying", "");
+    wire_pass_silently(wire, 45678);
+    call_answer(&call, "180 Ringing");
+    wire_pass_silently(wire, 1);
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    call_hang_up(&call, DIALOG_CALLER);
+    struct seen seen = next();
+    expect_times(&seen, 45670, 45679, 45679);
+    end();
+}
+
+// Records were off when it rang and was answered: the record knows it by ticks.
+static void test_switched_on_meanwhile(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    wire->image.header.settings.flags &= ~SETTINGS_RECORDS;
+    wire_reload(wire);
+    call_init(&call, wire, "on@record");
+    wire_pass(wire, TICK_MS - wire->workers[0]->now_us / 1000 % TICK_MS);
+    call_invite(&call);
+    wire_pass(wire, 303);
+    call_answer(&call, "180 Ringing");
+    wire->image.header.settings.flags |= SETTINGS_RECORDS;
+    wire_reload(wire);
+    wire_pass(wire, 1004);
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    call_hang_up(&call, DIALOG_CALLER);
+    struct seen seen = next();
+    expect_times(&seen, 300, 1307, 1307);
     end();
 }
 
@@ -144,7 +189,9 @@ static void test_cancelled(void **state)
     call_init(&call, wire, "cancel@record");
     call_invite(&call);
     call_answer(&call, "180 Ringing");
+    call.extra = "Reason: SIP;cause=200;text=\"Call completed elsewhere\", Q.850;cause=31\r\n";
     call_cancel(&call);
+    call.extra = NULL;
     wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "CANCEL");
     wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 200 ");
     call_answer(&call, "487 Request Terminated");
@@ -152,8 +199,65 @@ static void test_cancelled(void **state)
     call_ack_refusal(&call);
     struct seen seen = next();
     expect(&seen, 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL);
+    assert_int_equal(seen.record.cause, 200);
+    assert_true(seen.record.sip_cause);
     end();
     wire_pass_silently(wire, 40000);
+}
+
+// The caller's CANCEL comes too late, and it says BYE then.
+static void test_cancelled_too_late(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, "late-cancel@record");
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    call.extra = "Reason: SIP;cause=200\r\n";
+    call_cancel(&call);
+    call.extra = NULL;
+    wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "CANCEL");
+    wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 200 ");
+    call_answer(&call, "200 OK");
+    call_ack(&call, DIALOG_CALLER, 100);
+    wire_pass(wire, 12);
+    call_hang_up(&call, DIALOG_CALLER);
+    struct seen seen = next();
+    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    assert_int_equal(seen.record.cause, 0);
+    expect_times(&seen, 0, 0, 12);
+    end();
+}
+
+// RFC 3261 section 15: the caller may say BYE before the answer.
+static void test_bye_before_the_answer(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    for (unsigned answered = 0; answered < 2; answered++) {
+        begin(wire);
+        call_init(&call, wire, answered ? "bye-crosses@record" : "bye-early@record");
+        call_invite(&call);
+        call_answer(&call, "180 Ringing");
+        struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
+        wire_pass(wire, 23);
+        assert_int_equal(ring->head, 0); // nobody knows yet
+        call_answer(&call, answered ? "200 OK" : "487 Request Terminated");
+        if (answered)
+            call_ack(&call, DIALOG_CALLER, 100);
+        else
+            call_take(&call, DIALOG_CALLEE, "ACK ");
+        struct seen seen = next();
+        expect(&seen, answered ? 200 : 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+        expect_times(&seen, 0, answered ? 23 : CHANNEL_RECORD_NEVER, 23);
+        call_respond(&call, &bye, "200 OK", "");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        if (!answered)
+            call_ack_refusal(&call);
+        end();
+        wire_pass_silently(wire, 40000);
+    }
 }
 
 // Nobody is there: timer B.
@@ -189,6 +293,57 @@ static void test_operator(void **state)
     expect(&seen, 200, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR);
     wire_pass_silently(wire, 80000); // nobody answers our BYE, and that is no second record
     end();
+}
+
+// The operator ends it while it rings, or its early lifetime; a 2xx that crosses our CANCEL was an answer.
+static void end_ringing(struct wire *wire, const char *id, bool by_timer, bool answered)
+{
+    struct call call;
+    begin(wire);
+    call_init(&call, wire, id);
+    call_invite(&call);
+    call_answer(&call, "180 Ringing");
+    for (unsigned i = 0; by_timer && i < 4; i++) { // each 180 begins timer C anew
+        wire_pass_silently(wire, 59990);
+        if (i < 3)
+            call_answer(&call, "180 Ringing");
+    }
+    if (!by_timer)
+        assert_int_equal(dialog_end(wire->workers[0], call_expect(&call, DIALOG_EARLY)), 0);
+    wire_pass(wire, 100);
+    struct wire_packet cancel = call_take(&call, DIALOG_CALLEE, "CANCEL ");
+    call_respond(&call, &cancel, "200 OK", "c");
+    wire_pass(wire, 34);
+    assert_int_equal(ring->head, 0); // nobody knows yet
+    call_answer(&call, answered ? "200 OK" : "487 Request Terminated");
+    struct seen seen = next();
+    expect(&seen,
+           answered   ? 200
+           : by_timer ? 408
+                      : 480,
+           by_timer ? CHANNEL_ENDER_TIMEOUT : CHANNEL_ENDER_OPERATOR,
+           by_timer ? CHANNEL_REASON_TIMEOUT : CHANNEL_REASON_OPERATOR);
+    uint32_t end_ms = seen.record.end_ms;
+    assert_in_range(end_ms, by_timer ? 240034 : 134, by_timer ? 240200 : 134);
+    expect_times(&seen, 0, answered ? end_ms : CHANNEL_RECORD_NEVER, end_ms);
+    if (answered) {
+        call_ack(&call, DIALOG_CALLER, 100);
+        call_take(&call, DIALOG_CALLEE, "BYE ");
+        call_take(&call, DIALOG_CALLER, "BYE ");
+    } else {
+        call_take(&call, DIALOG_CALLEE, "ACK ");
+        call_ack_refusal(&call);
+    }
+    wire_pass_silently(wire, 80000);
+    end();
+}
+
+static void test_ended_while_it_rings(void **state)
+{
+    end_ringing(*state, "operator-early@record", false, false);
+    end_ringing(*state, "operator-crosses@record", false, true);
+    end_ringing(*state, "timer-early@record", true, false);
+    end_ringing(*state, "timer-crosses@record", true, true);
 }
 
 // A route that refuses, without any state; its repeat is the same attempt.
@@ -326,9 +481,14 @@ int path_tests(void)
         ON_WIRE(test_answered),
         ON_WIRE(test_by_caller_at_once),
         ON_WIRE(test_refused),
+        ON_WIRE(test_rings_long),
+        ON_WIRE(test_switched_on_meanwhile),
         ON_WIRE(test_cancelled),
+        ON_WIRE(test_cancelled_too_late),
+        ON_WIRE(test_bye_before_the_answer),
         ON_WIRE(test_no_answer),
         ON_WIRE(test_operator),
+        ON_WIRE(test_ended_while_it_rings),
         ON_WIRE(test_attempt),
         ON_WIRE(test_fork),
         ON_WIRE(test_challenged_bye),

@@ -123,7 +123,7 @@ static void a_session_expires(struct world *world)
     call_step(world, index, DIALOG_ON_SUCCESS);
     call_step(world, index, DIALOG_ON_ACK);
     assert_int_equal(dialog_at(&world->dialogs, index)->flags, DIALOG_FLAG_ACKED | DIALOG_FLAG_SESSION);
-    assert_int_equal(dialog_cold(&world->dialogs, index)->session_refresher, DIALOG_CALLEE);
+    assert_int_equal(dialog_refresher(dialog_cold(&world->dialogs, index)), DIALOG_CALLEE);
     for (tick_t at = world->now + 400; world->now != at;)
         if (world_turn(world, at) != INDEX_NONE)
             assert_int_equal(dialog_expired(&world->dialogs, index, world->now), DIALOG_EVENTS);

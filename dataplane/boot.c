@@ -66,9 +66,11 @@ static struct images_plan images_plan_of(const struct rules *rules, const struct
 }
 
 // Calls go on without their records.
-static void open_records(struct dataplane *plane, const struct rundir *dir, unsigned workers)
+static void open_records(struct dataplane *plane, const struct rundir *dir,
+                         const struct snapshot_settings *settings)
 {
-    int result = call_records_open(&plane->records, dir->state, workers);
+    int result = call_records_open(&plane->records, dir->state, settings->workers,
+                                   (settings->flags & SETTINGS_RECORDS) != 0);
 
     if (result < 0)
         log_event(LOG_ERROR, "call_records_missing", "file=\"%s/%s\" reason=\"%s\"", dir->state,
@@ -136,7 +138,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
     int result;
 
     memset(plane, 0, sizeof(*plane));
-    open_records(plane, dir, rules->settings->workers);
+    open_records(plane, dir, rules->settings);
     raise_locked_memory();
     result = keys_open(dir->state, &plane->keys, fault);
     if (result == 0)

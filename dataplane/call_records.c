@@ -65,6 +65,52 @@ static void mend(struct call_ring *ring, unsigned number)
     ring->head = ring->tail = 0;
 }
 
+// Where workers and the agent write with records off, too.
+static int reserve_heads(const struct call_records *records, unsigned rings)
+{
+    int result = fallocate(records->fd, 0, 0, sizeof(struct call_file));
+
+    for (unsigned i = 0; result == 0 && i < rings; i++)
+        result = fallocate(records->fd, 0, (off_t)size_of(i), offsetof(struct call_ring, octets));
+    return result < 0 ? -errno : 0;
+}
+
+int call_records_reserve(const struct call_records *records)
+{
+    if (records->file == NULL)
+        return -ENOENT;
+    return fallocate(records->fd, 0, 0, (off_t)records->size) < 0 ? -errno : 0;
+}
+
+// Whole pages of rings in which nothing waits. A file system that cannot do that keeps them.
+static void give_back(const struct call_records *records)
+{
+    for (unsigned i = 0; i < records->file->rings; i++) {
+        const struct call_ring *ring = &records->file->ring[i];
+        off_t begin = (off_t)(size_of(i) + offsetof(struct call_ring, octets));
+
+        // Part of a page at either end is filled with zeros only.
+        if (ring->head == ring->tail)
+            (void)fallocate(records->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin, CALL_RING_OCTETS);
+    }
+}
+
+static int make_anew(struct call_records *records, unsigned rings)
+{
+    int result = -EIO;
+
+    if (ftruncate(records->fd, 0) == 0 && ftruncate(records->fd, (off_t)records->size) == 0)
+        result = reserve_heads(records, rings);
+    if (result < 0)
+        return result;
+    if (getrandom(&records->file->instance, sizeof(records->file->instance), 0) !=
+        sizeof(records->file->instance))
+        records->file->instance = clock_ms();
+    records->file->version = FILE_VERSION;
+    records->file->magic = FILE_MAGIC;
+    return 0;
+}
+
 static int map(struct call_records *records, unsigned workers)
 {
     struct stat status;
@@ -78,9 +124,11 @@ static int map(struct call_records *records, unsigned workers)
     if ((uint64_t)status.st_size > size_of(rings) && (uint64_t)status.st_size <= size_of(WORKERS_MAX))
         rings = (unsigned)(((size_t)status.st_size - sizeof(struct call_file)) / sizeof(struct call_ring));
     records->size = size_of(rings);
-    // Reserved: a worker that finds no memory when it writes would be killed.
-    if (fallocate(records->fd, 0, 0, (off_t)records->size) < 0)
+    if ((size_t)status.st_size < records->size && ftruncate(records->fd, (off_t)records->size) < 0)
         return -errno;
+    // Who finds no memory when it writes is killed.
+    if (reserve_heads(records, rings) < 0)
+        return -ENOSPC;
     octets = mmap(NULL, records->size, PROT_READ | PROT_WRITE, MAP_SHARED, records->fd, 0);
     if (octets == MAP_FAILED)
         return -errno;
@@ -88,12 +136,8 @@ static int map(struct call_records *records, unsigned workers)
     if (!is_whole(records->file, (size_t)status.st_size)) {
         if (status.st_size > 0)
             log_event(LOG_WARNING, "call_records_damaged", "octets=%lld", (long long)status.st_size);
-        memset(records->file, 0, records->size);
-        if (getrandom(&records->file->instance, sizeof(records->file->instance), 0) !=
-            sizeof(records->file->instance))
-            records->file->instance = clock_ms();
-        records->file->version = FILE_VERSION;
-        records->file->magic = FILE_MAGIC;
+        if (make_anew(records, rings) < 0)
+            return -ENOSPC;
     }
     records->file->rings = rings;
     for (unsigned i = 0; i < rings; i++)
@@ -101,7 +145,7 @@ static int map(struct call_records *records, unsigned workers)
     return 0;
 }
 
-int call_records_open(struct call_records *records, const char *state_directory, unsigned workers)
+int call_records_open(struct call_records *records, const char *state_directory, unsigned workers, bool on)
 {
     char path[PATH_MAX];
     int result;
@@ -115,6 +159,10 @@ int call_records_open(struct call_records *records, const char *state_directory,
     result = lock(records->fd);
     if (result == 0)
         result = map(records, workers);
+    if (result == 0 && on)
+        result = call_records_reserve(records);
+    else if (result == 0)
+        give_back(records);
     if (result < 0)
         call_records_close(records);
     else

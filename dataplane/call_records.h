@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Records of calls on their way from the workers to control: the file STATE/calls with a ring for each worker
 // (call_ring.h), and what of it control has been sent and has kept. Memory: CALL_RING_OCTETS a worker,
-// reserved when the process starts, so that no worker finds the memory full.
+// reserved before the first record, so that no worker finds the memory full; without records a page a worker.
 //
 // The file outlives the process. What control did not say that it kept (CHANNEL_RECORDS_DONE) is sent to
 // the next one, also by the next process, and however many workers that has.
@@ -23,8 +23,11 @@ struct call_records {
     uint64_t sent[WORKERS_MAX]; // positions in the rings
 };
 
-// Opens the file or makes it. Returns 0, or -errno: there are no records then, and the workers get no ring.
-int call_records_open(struct call_records *records, const char *state_directory, unsigned workers);
+// Opens the file or makes it; on: and reserves its memory, else gives back what nothing waits in. Returns 0,
+// or -errno: there are no records then, and the workers get no ring.
+int call_records_open(struct call_records *records, const char *state_directory, unsigned workers, bool on);
+// Before workers are told that calls are recorded. Returns 0 or -errno.
+int call_records_reserve(const struct call_records *records);
 struct call_ring *call_records_ring(const struct call_records *records, unsigned worker); // NULL: none
 // A control has connected: all that none has kept is to be sent to it.
 void call_records_begin(struct call_records *records);

@@ -146,11 +146,30 @@ static int check_unchanged(const struct rules *now, const struct rules *next, st
     return fault_set(fault, EBUSY, "restart dialgate-dataplane to change: %.200s", names.text);
 }
 
+// Workers write records as soon as they see the rules.
+static int check_records(const struct dataplane *plane, const struct rules *before, const struct rules *rules,
+                         struct fault *fault)
+{
+    int result;
+
+    if (!(~before->settings->flags & rules->settings->flags & SETTINGS_RECORDS))
+        return 0;
+    result = call_records_reserve(&plane->records);
+    if (result == 0)
+        return 0;
+    return fault_set(fault, -result,
+                     "records.file: no room for " CALL_RECORDS_FILE
+                     " in the state directory: %s; make some and restart dialgate-dataplane",
+                     strerror(-result));
+}
+
 int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fault)
 {
     struct rules *before = plane->workers.published.rules;
     int result = check_unchanged(before, rules, fault);
 
+    if (result == 0)
+        result = check_records(plane, before, rules, fault);
     if (result == 0)
         result = ports_load(&plane->ports, rules, before, fault);
     if (result == 0) {

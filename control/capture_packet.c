@@ -70,7 +70,7 @@ static size_t put_ipv6(const struct capture_packet *packet, uint8_t *at)
 
 size_t capture_headers(const struct capture_packet *packet, uint8_t headers[CAPTURE_HEADERS_MAX])
 {
-    assert(packet->length <= packet->whole && packet->whole <= CAPTURE_OCTETS_MAX);
+    assert(!packet->frame && packet->length <= packet->whole && packet->whole <= CAPTURE_OCTETS_MAX);
     bool ipv4 = capture_is_ipv4(packet);
     size_t used = ipv4 ? put_ipv4(packet, headers) : put_ipv6(packet, headers);
     uint8_t *udp = headers + used;

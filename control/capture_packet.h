@@ -22,7 +22,7 @@ struct capture_packet {
     bool outbound;
     uint32_t length;     // of octets, at most CAPTURE_OCTETS_MAX
     uint32_t whole;      // what it had on the wire, at most CAPTURE_OCTETS_MAX; more than length: it was cut
-    uint64_t lost;       // messages missing between the one before and this
+    bool frame;          // octets are an Ethernet frame: no addresses are known
     const char *comment; // UTF-8
     const uint8_t *octets;
 };

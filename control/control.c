@@ -55,6 +55,7 @@ static void take_descriptors(struct control *control, const struct channel_hello
             forget_maps(maps);
         }
     }
+    capture_connected(control, hello->has_captures ? &fds[next] : NULL);
 }
 
 static void on_hello(void *context, const struct channel_hello *hello, int *fds)
@@ -66,6 +67,11 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
               "state=%s pid=%u workers=%u sequence=%" PRIu64 " text=\"%s\"", control_dataplane_state(control),
               hello->pid, hello->workers, hello->snapshot_sequence, hello->text);
     hand_over_synchronise(control);
+}
+
+static void on_capture_ended(void *context, const struct channel_capture_ended *ended)
+{
+    capture_ended(context, ended);
 }
 
 static void on_events(void *context, const struct channel_events *events)
@@ -103,6 +109,7 @@ static void on_name_answer(void *context, const struct channel_name_answer *answ
 static void on_lost(void *context)
 {
     struct control *control = context;
+    capture_disconnected(control);
     forget_descriptors(control);
     control->handed = HANDED_NONE;
     control->resend = false;
@@ -113,6 +120,7 @@ static const struct channel_callbacks callbacks = {.hello = on_hello,
                                                    .member_events = on_member_events,
                                                    .records = on_records,
                                                    .name_ask = on_name_ask,
+                                                   .capture_ended = on_capture_ended,
                                                    .lost = on_lost};
 
 static void on_hosts_changed(void *context);
@@ -174,7 +182,7 @@ int control_init(struct control *control, struct event_base *base, const struct 
         result = configuration_build(&control->active, config, options->file, &build);
     else
         config_free(config);
-    if (result == 0 && (result = record_start(control)) < 0)
+    if (result == 0 && ((result = record_start(control)) < 0 || (result = capture_init(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -196,6 +204,7 @@ int control_connect(struct control *control)
 void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
+    capture_fini(control);
     record_stop(control);
     audit_reopen(control);
     rates_destroy(control->rates);

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include "capture.h"
 #include "channel.h"
 #include "configuration.h"
 #include "counters.h"
@@ -89,6 +90,7 @@ struct control {
     uint32_t snapshot_deadline_ms;
     struct event_sink events;
     struct record_keeper records;
+    struct captures captures;
     struct end_job *end_jobs; // rpc/dialog_end_many.c
     struct listings listings; // streamed; rpc/dialog_stream.c
     struct rpc_counts rpc;

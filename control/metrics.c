@@ -98,6 +98,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
     }
     rpc_counts_walk(&control->rpc, v);
     record_walk(control, v);
+    capture_walk(control, v);
     walk_prefilter(control, v);
 }
 

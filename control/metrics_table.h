@@ -72,6 +72,13 @@
       "Times that the file did not take records; the data plane keeps them meanwhile.")                               \
     M(RECORDS_WAITING, "dialgate_records_waiting_bytes", "gauge", "",                                                  \
       "What waited in the data plane when it was told last.")                                                         \
+    M(CAPTURES, "dialgate_captures", "gauge", "", "Captures that run.")                                                \
+    M(CAPTURES_BEGUN, "dialgate_captures_started_total", "counter", "", "Captures that were started.")                 \
+    M(CAPTURED, "dialgate_captured_messages_total", "counter", "to", "Messages given to captures' files and collectors.")\
+    M(CAPTURES_LOST, "dialgate_captured_messages_lost_total", "counter", "cause",                                      \
+      "Messages missing in captures, by what did not take them: a worker's ring, the file, the network to the collector.")\
+    M(CAPTURES_DAMAGED, "dialgate_capture_rings_damaged_total", "counter", "",                                         \
+      "Times that what a worker's ring of captures held made no sense and was thrown away.")                           \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

@@ -4,10 +4,18 @@
 #include <assert.h>
 #include <string.h>
 
-enum block { SECTION_HEADER = 0x0a0d0d0a, INTERFACE_DESCRIPTION = 1, ENHANCED_PACKET = 6 };
-#define BYTE_ORDER_MAGIC 0x1a2b3c4du
-#define LINKTYPE_RAW     101u // an IPv4 or IPv6 packet, by its first four bits
-#define LENGTH_UNKNOWN   UINT64_MAX
+enum block {
+    SECTION_HEADER = 0x0a0d0d0a,
+    INTERFACE_DESCRIPTION = 1,
+    INTERFACE_STATISTICS = 5,
+    ENHANCED_PACKET = 6
+};
+#define BYTE_ORDER_MAGIC  0x1a2b3c4du
+#define LINKTYPE_ETHERNET 1u
+#define LINKTYPE_RAW      101u // an IPv4 or IPv6 packet, by its first four bits
+#define LENGTH_UNKNOWN    UINT64_MAX
+
+enum interface { INTERFACE_MESSAGES, INTERFACE_FRAMES }; // in the order of their descriptions
 
 enum option {
     OPT_ENDOFOPT = 0,
@@ -16,7 +24,8 @@ enum option {
     IF_NAME = 2,
     IF_TSRESOL = 9,
     EPB_FLAGS = 2,
-    EPB_DROPCOUNT = 4
+    ISB_IFRECV = 4,
+    ISB_IFDROP = 5
 };
 #define EPB_INBOUND  1u
 #define EPB_OUTBOUND 2u
@@ -80,10 +89,21 @@ static size_t end(struct writer *out)
     return out->used;
 }
 
+static size_t put_interface(void *octets, uint16_t link, const char *name)
+{
+    const uint8_t microseconds = 6; // 10^-6 s
+    struct writer out = begin(octets, INTERFACE_DESCRIPTION);
+    put16(&out, link);
+    put16(&out, 0);
+    put32(&out, 0); // no limit of a packet's octets
+    put_text(&out, IF_NAME, name);
+    put_option(&out, IF_TSRESOL, &microseconds, 1);
+    return end(&out);
+}
+
 size_t pcapng_head(const struct pcapng_section *section, void *out)
 {
     const uint64_t unknown = LENGTH_UNKNOWN;
-    const uint8_t microseconds = 6; // 10^-6 s
     struct writer header = begin(out, SECTION_HEADER);
     put32(&header, BYTE_ORDER_MAGIC);
     put16(&header, 1); // version 1.0
@@ -92,36 +112,45 @@ size_t pcapng_head(const struct pcapng_section *section, void *out)
     put_text(&header, SHB_USERAPPL, section->application);
     put_text(&header, OPT_COMMENT, section->comment);
     size_t used = end(&header);
-    struct writer interface = begin((uint8_t *)out + used, INTERFACE_DESCRIPTION);
-    put16(&interface, LINKTYPE_RAW);
-    put16(&interface, 0);
-    put32(&interface, 0); // no limit of a packet's octets
-    put_text(&interface, IF_NAME, section->interface);
-    put_option(&interface, IF_TSRESOL, &microseconds, 1);
-    used += end(&interface);
+    used += put_interface((uint8_t *)out + used, LINKTYPE_RAW, section->interface);
+    used += put_interface((uint8_t *)out + used, LINKTYPE_ETHERNET, section->frames);
     assert(used <= PCAPNG_HEAD_MAX);
     return used;
+}
+
+static void put_time(struct writer *out, enum interface interface, uint64_t time_us)
+{
+    put32(out, interface);
+    put32(out, (uint32_t)(time_us >> 32));
+    put32(out, (uint32_t)time_us);
 }
 
 size_t pcapng_packet(const struct capture_packet *packet, void *out)
 {
     uint8_t headers[CAPTURE_HEADERS_MAX];
     uint32_t flags = packet->outbound ? EPB_OUTBOUND : EPB_INBOUND;
-    size_t header_octets = capture_headers(packet, headers);
+    size_t header_octets = packet->frame ? 0 : capture_headers(packet, headers);
     struct writer block = begin(out, ENHANCED_PACKET);
-    put32(&block, 0); // the first interface
-    put32(&block, (uint32_t)(packet->time_us >> 32));
-    put32(&block, (uint32_t)packet->time_us);
+    put_time(&block, packet->frame ? INTERFACE_FRAMES : INTERFACE_MESSAGES, packet->time_us);
     put32(&block, (uint32_t)header_octets + packet->length);
     put32(&block, (uint32_t)header_octets + packet->whole);
     put(&block, headers, header_octets);
     put(&block, packet->octets, packet->length);
     pad(&block);
     put_option(&block, EPB_FLAGS, &flags, sizeof(flags));
-    if (packet->lost > 0)
-        put_option(&block, EPB_DROPCOUNT, &packet->lost, sizeof(packet->lost));
     put_text(&block, OPT_COMMENT, packet->comment);
     size_t used = end(&block);
     assert(used <= PCAPNG_PACKET_MAX);
+    return used;
+}
+
+size_t pcapng_statistics(const struct pcapng_statistics *statistics, void *out)
+{
+    struct writer block = begin(out, INTERFACE_STATISTICS);
+    put_time(&block, INTERFACE_MESSAGES, statistics->time_us);
+    put_option(&block, ISB_IFRECV, &statistics->messages, sizeof(statistics->messages));
+    put_option(&block, ISB_IFDROP, &statistics->missing, sizeof(statistics->missing));
+    size_t used = end(&block);
+    assert(used <= PCAPNG_STATISTICS_MAX);
     return used;
 }

@@ -288,6 +288,13 @@ struct config_records_view config_records_view(const struct config *config)
                                         records->rotate_size, records->rotate_interval};
 }
 
+struct config_capture_view config_capture_view(const struct config *config)
+{
+    const struct config_capture *capture = &config->capture;
+    return (struct config_capture_view){capture->directory, capture->duration, capture->size,
+                                        (uint32_t)capture->hep_id};
+}
+
 struct config_control_view config_control_view(const struct config *config)
 {
     const struct config_control *control = &config->control;

@@ -121,6 +121,13 @@ struct config_records_view {
     uint64_t rotate_interval; // ms, 0: never
 };
 struct config_records_view config_records_view(const struct config *config);
+struct config_capture_view {
+    const char *directory; // absolute path
+    uint64_t duration_ms;
+    uint64_t size; // octets
+    uint32_t hep_id;
+};
+struct config_capture_view config_capture_view(const struct config *config);
 
 // What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
 // returns false behind the last one.

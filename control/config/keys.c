@@ -137,6 +137,9 @@ static const struct key control_keys[] = {CONFIG_CONTROL(K, )};
 #define K(...) ROW(records, __VA_ARGS__)
 static const struct key records_keys[] = {CONFIG_RECORDS(K, )};
 #undef K
+#define K(...) ROW(capture, __VA_ARGS__)
+static const struct key capture_keys[] = {CONFIG_CAPTURE(K, )};
+#undef K
 #define K(...) ROW(state, __VA_ARGS__)
 static const struct key state_keys[] = {CONFIG_STATE(K, )};
 #undef K

@@ -256,6 +256,14 @@ extern const char *const choices_session_end[];
     K(sync, CHOICE, choices_record_sync, "second", 0, 0, RELOAD, \
       "when lines are forced to the disk: never, each second, or always before the data plane is told that it may forget them")
 
+#define CONFIG_CAPTURE(K, L) \
+    K(directory, PATH, NULL, "/var/lib/dialgate/captures", 0, 0, RELOAD, \
+      "where captures make their files; it is made when only its last part is missing") \
+    K(duration, DURATION, NULL, "10m", 1000, 168 * KEY_HOUR, RELOAD, "a capture that says nothing else ends then") \
+    K(size, SIZE, NULL, "64MiB", KEY_MIB / 16, 65536 * KEY_MIB, RELOAD, \
+      "what the file, or the messages, of one capture may have at most; it may say less") \
+    K(hep_id, COUNT, NULL, "2001", 1, UINT32_MAX, RELOAD, "number of this capture agent in HEP")
+
 #define CONFIG_STATE(K, L) \
     K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \
     K(dialogs, PATH, NULL, "auto", 0, 0, RESTART, \
@@ -275,6 +283,7 @@ extern const char *const choices_session_end[];
     S(metrics, CONFIG_METRICS, "Prometheus") \
     S(control, CONFIG_CONTROL, "the control socket") \
     S(records, CONFIG_RECORDS, "records of calls") \
+    S(capture, CONFIG_CAPTURE, "messages that operators capture") \
     S(state, CONFIG_STATE, "files that outlive a process")
 // clang-format on
 

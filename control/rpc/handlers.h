@@ -47,6 +47,11 @@ void rpc_prefilter_top(struct rpc_call *call);
 void rpc_prefilter_ban(struct rpc_call *call);
 void rpc_prefilter_unban(struct rpc_call *call);
 
+// capture.c
+void rpc_capture_start(struct rpc_call *call);
+void rpc_capture_list(struct rpc_call *call);
+void rpc_capture_stop(struct rpc_call *call);
+
 // event.c
 void rpc_events_follow(struct rpc_call *call);
 

@@ -108,6 +108,28 @@ static const struct rpc_param follow_params[] = {
     {0},
 };
 
+static const struct rpc_param capture_params[] = {
+    {"call_id", RPC_TEXT, false, 1, RPC_PATH_MAX, NULL, "messages with this Call-ID"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "whole calls from or to this peer"},
+    {"number", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL,
+     "whole calls whose user in Request-URI, From or To begins so"},
+    {"sample", RPC_INTEGER, false, 1, 1000000, NULL, "one of so many calls, whole; 1: all"},
+    {"dropped", RPC_BOOLEAN, false, 0, 0, NULL,
+     "only what is dropped, of these or of everything, with the reason"},
+    {"duration_ms", RPC_INTEGER, false, 100, 604800000, NULL, "it ends then (capture.duration)"},
+    {"messages", RPC_INTEGER, false, 1, RPC_EVER, NULL, "and after so many messages"},
+    {"octets", RPC_INTEGER, false, 4096, RPC_EVER, NULL, "and before the file is longer (capture.size)"},
+    {"file", RPC_TEXT, false, 1, 128, NULL,
+     "a new file in capture.directory; without it, named by time and id"},
+    {"hep", RPC_TEXT, false, 1, 80, NULL, "ADDRESS:PORT of a collector, instead of a file"},
+    {0},
+};
+
+static const struct rpc_param capture_id_params[] = {
+    {"id", RPC_INTEGER, true, 1, UINT32_MAX, NULL, "of capture.start and capture.list"},
+    {0},
+};
+
 // name, parameters, handler, role, audited, since, help
 const struct rpc_method rpc_methods[] = {
     {"system.status", nothing, rpc_system_status, ROLE_VIEWER, false, "0.1",
@@ -135,6 +157,12 @@ const struct rpc_method rpc_methods[] = {
     {"events.follow", follow_params, rpc_events_follow, ROLE_VIEWER, false, "0.1",
      "from now on, a notification `event` for each change of a dialog's state, `events.lost` where some are "
      "missing"},
+    {"capture.start", capture_params, rpc_capture_start, ROLE_OPERATOR, true, "0.1",
+     "messages as they are on the wire, both directions, to a file or a collector"},
+    {"capture.list", nothing, rpc_capture_list, ROLE_VIEWER, false, "0.1",
+     "captures that run and the last that are over; what of, for operators alone"},
+    {"capture.stop", capture_id_params, rpc_capture_stop, ROLE_OPERATOR, true, "0.1",
+     "end a capture; answered when its file is whole"},
     {"config.check", check_params, rpc_config_check, ROLE_ADMIN, false, "0.1",
      "is this configuration acceptable, what needs a restart"},
     {"config.show", version_params, rpc_config_show, ROLE_VIEWER, false, "0.1",

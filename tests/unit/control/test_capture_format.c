@@ -92,55 +92,71 @@ static void test_zero_checksum(void **state)
 #define W32(v) W16((v)&0xffff), W16((uint32_t)(v) >> 16)
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the rows below");
 
+// clang-format off
+static const uint8_t head[] = {
+    // Section header block
+    W32(0x0a0d0d0a), W32(56), W32(0x1a2b3c4d), W16(1), W16(0), W32(0xffffffffu), W32(0xffffffffu),
+    W16(4), W16(10), 'd', 'i', 'a', 'l', 'g', 'a', 't', 'e', ' ', '1', 0, 0, // shb_userappl
+    W16(1), W16(2), '#', '1', 0, 0,                                          // opt_comment
+    W16(0), W16(0), W32(56),
+    // Interface description blocks: if_name, if_tsresol
+    W32(1), W32(44), W16(101), W16(0), W32(0), W16(2), W16(8), 'd', 'i', 'a', 'l', 'g', 'a', 't', 'e',
+    W16(9), W16(1), 6, 0, 0, 0, W16(0), W16(0), W32(44),
+    W32(1), W32(40), W16(1), W16(0), W32(0), W16(2), W16(3), 'e', 't', 'h', 0,
+    W16(9), W16(1), 6, 0, 0, 0, W16(0), W16(0), W32(40)};
+static const uint8_t packet_begin[] = {W32(6), W32(88), W32(0), W32(0x0005f00d), W32(0xcafe1234), W32(33), W32(40)};
+static const uint8_t packet_end[] = {'H', 'E', 'L', 'L', 'O', 0, 0, 0, W16(2), W16(4), W32(2), // epb_flags
+                                     W16(1), W16(3), 'w', 'h', 'y', 0, W16(0), W16(0), W32(88)};
+static const uint8_t frame[] = {W32(6), W32(52), W32(1), W32(0x0005f00d), W32(0xcafe1234), W32(5), W32(5),
+                                'H', 'E', 'L', 'L', 'O', 0, 0, 0, W16(2), W16(4), W32(1), W16(0), W16(0), W32(52)};
+static const uint8_t statistics[] = {W32(5), W32(52), W32(0), W32(0x0005f00d), W32(0xcafe1234),
+                                     W16(4), W16(8), W32(7), W32(1), W16(5), W16(8), W32(3), W32(0), // isb_ifrecv, isb_ifdrop
+                                     W16(0), W16(0), W32(52)};
+// clang-format on
+
 static void test_head(void **state)
 {
-    static const uint8_t wanted[] = {// Section header block
-                                     W32(0x0a0d0d0a), W32(56), W32(0x1a2b3c4d), W16(1), W16(0),
-                                     W32(0xffffffffu), W32(0xffffffffu), W16(4), W16(10), 'd', 'i', 'a', 'l',
-                                     'g', 'a', 't', 'e', ' ', '1', 0, 0, // shb_userappl
-                                     W16(1), W16(2), '#', '1', 0, 0,     // opt_comment
-                                     W16(0), W16(0), W32(56),
-                                     // Interface description block
-                                     W32(1), W32(44), W16(101), W16(0), W32(0), W16(2), W16(8), 'd', 'i', 'a',
-                                     'l', 'g', 'a', 't', 'e',    // if_name
-                                     W16(9), W16(1), 6, 0, 0, 0, // if_tsresol
-                                     W16(0), W16(0), W32(44)};
-    const struct pcapng_section section = {"dialgate 1", "#1", "dialgate"};
+    const struct pcapng_section section = {"dialgate 1", "#1", "dialgate", "eth"};
     uint8_t out[PCAPNG_HEAD_MAX];
-    assert_int_equal(pcapng_head(&section, out), sizeof(wanted));
-    assert_memory_equal(out, wanted, sizeof(wanted));
+    assert_int_equal(pcapng_head(&section, out), sizeof(head));
+    assert_memory_equal(out, head, sizeof(head));
     char longest[1000];
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
-    const struct pcapng_section most = {longest, longest, longest};
+    const struct pcapng_section most = {longest, longest, longest, longest};
     uint8_t *exact = malloc(PCAPNG_HEAD_MAX); // ASan sees an octet too many
-    assert_in_range(pcapng_head(&most, exact), 3 * 255, PCAPNG_HEAD_MAX);
+    assert_in_range(pcapng_head(&most, exact), 4 * 255, PCAPNG_HEAD_MAX);
     free(exact);
 }
 
 static void test_packet(void **state)
 {
-    static const uint8_t wanted_head[] = {W32(6),          W32(100), W32(0), W32(0x0005f00d),
-                                          W32(0xcafe1234), W32(33),  W32(40)};
-    static const uint8_t wanted_tail[] = {'H',    'E',    'L',    'L',    'O',    0,      0,      0,
-                                          W16(2), W16(4), W32(2), W16(4), W16(8), W32(3), W32(0), W16(1),
-                                          W16(3), 'w',    'h',    'y',    0,      W16(0), W16(0), W32(100)};
     struct capture_packet packet = example();
     uint8_t out[PCAPNG_PACKET_MAX], headers[CAPTURE_HEADERS_MAX];
     packet.outbound = true;
     packet.whole = 12;
-    packet.lost = 3;
     packet.comment = "why";
-    assert_int_equal(pcapng_packet(&packet, out), 100);
-    assert_memory_equal(out, wanted_head, sizeof(wanted_head));
+    assert_int_equal(pcapng_packet(&packet, out), 88);
+    assert_memory_equal(out, packet_begin, sizeof(packet_begin));
     assert_int_equal(capture_headers(&packet, headers), 28);
     assert_memory_equal(out + 28, headers, 28);
-    assert_int_equal(sizeof(wanted_tail), 100 - 56);
-    assert_memory_equal(out + 56, wanted_tail, sizeof(wanted_tail));
-    // Nothing was lost, nothing to say, and it came in.
+    assert_int_equal(sizeof(packet_end), 88 - 56);
+    assert_memory_equal(out + 56, packet_end, sizeof(packet_end));
+    // Nothing to say, and it came in.
     packet = example();
     assert_int_equal(pcapng_packet(&packet, out), 80);
     assert_int_equal(out[64 + 4], 1);
+    packet.frame = true;
+    assert_int_equal(pcapng_packet(&packet, out), sizeof(frame));
+    assert_memory_equal(out, frame, sizeof(frame));
+}
+
+static void test_statistics(void **state)
+{
+    const struct pcapng_statistics all = {0x0005f00dcafe1234, 0x100000007, 3};
+    uint8_t out[PCAPNG_STATISTICS_MAX];
+    assert_int_equal(pcapng_statistics(&all, out), sizeof(statistics));
+    assert_memory_equal(out, statistics, sizeof(statistics));
 }
 
 static void test_longest_packet(void **state)
@@ -154,7 +170,6 @@ static void test_longest_packet(void **state)
     packet.length = packet.whole = CAPTURE_OCTETS_MAX;
     packet.octets = octets;
     packet.comment = comment;
-    packet.lost = 1;
     size_t length = pcapng_packet(&packet, out);
     assert_int_equal(length % 4, 0);
     assert_in_range(length, CAPTURE_OCTETS_MAX + CAPTURE_HEADERS_MAX, PCAPNG_PACKET_MAX);
@@ -270,8 +285,10 @@ static void test_hep_longest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipv4), cmocka_unit_test(test_ipv6),       cmocka_unit_test(test_zero_checksum),
-        cmocka_unit_test(test_head), cmocka_unit_test(test_packet),     cmocka_unit_test(test_longest_packet),
-        cmocka_unit_test(test_hep),  cmocka_unit_test(test_hep_longest)};
+        cmocka_unit_test(test_ipv4),           cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_zero_checksum),  cmocka_unit_test(test_head),
+        cmocka_unit_test(test_packet),         cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_longest_packet), cmocka_unit_test(test_hep),
+        cmocka_unit_test(test_hep_longest)};
     return cmocka_run_group_tests_name("control capture format", tests, NULL, NULL);
 }

@@ -122,7 +122,7 @@ static void load_audit_key(void)
         fail_msg("%s", error);
     while (!done) {
         if (far_receive(world.far, &message, NULL, 0))
-            far_done(world.far, CHANNEL_DONE, message.header.request, 0, "");
+            far_done(world.far, CHANNEL_SNAPSHOT_RESULT, message.header.request, 0, "");
         far_run(world.base, 5);
     }
 }

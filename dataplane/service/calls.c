@@ -29,7 +29,7 @@
 
 const struct call_list call_lists[] = {
     // Memory. Control's C library maps modules for the names of groups.
-    {CALLS_BOTH, "brk munmap mremap madvise mincore msync mlock munlock membarrier memfd_create "},
+    {CALLS_BOTH, "brk munmap mremap madvise msync mlock munlock membarrier memfd_create "},
     {CALLS_DATAPLANE, "mbind get_mempolicy set_mempolicy sched_setaffinity "},
     {CALLS_CONTROL, "mmap mprotect "},
 
@@ -62,7 +62,7 @@ const struct call_list call_lists[] = {
 
 #if CONFINE_SANITIZED
     // LeakSanitizer stops the threads by ptrace, from a process of its own.
-    {CALLS_BOTH, "clone ptrace wait4 process_vm_readv prctl personality tgkill kill mmap mprotect "
+    {CALLS_BOTH, "clone ptrace wait4 process_vm_readv prctl personality tgkill kill mmap mprotect mincore "
                  "getdents getdents64 "},
 #endif
 };

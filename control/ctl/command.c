@@ -135,33 +135,6 @@ const struct ctl_command ctl_commands[] = {
     {0},
 };
 
-void ctl_usage(FILE *out)
-{
-    fputs(
-        "usage: dialgatectl [--json] [--watch[=SECONDS]] [--socket PATH] [--run-directory DIR] COMMAND ...\n"
-        "       dialgatectl                       interactive shell\n"
-        "       dialgatectl --help | --version\n\n"
-        "  --json               what the daemon returned, as it came\n"
-        "  --watch[=SECONDS]    again every 2 or so many seconds, until q or Ctrl-C; not with what changes "
-        "something\n"
-        "  --socket PATH        control socket (" DG_DEFAULT_SOCKET ")\n"
-        "  --run-directory DIR  the control socket is DIR/control.sock\n"
-        "--json and --watch may also stand behind the command. $PAGER and NO_COLOR are honoured.\n\n",
-        out);
-    for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
-        char left[80];
-        int used = snprintf(left, sizeof(left), "%s%s%s", command->noun, command->verb ? " " : "",
-                            command->verb ? command->verb : "");
-        for (const struct ctl_word *word = command->words; word->name; word++)
-            used += snprintf(left + used, sizeof(left) - (size_t)used, word->required ? " %s" : " [%s]",
-                             word->name);
-        fprintf(out, "  %-25s  %s\n", left, command->help);
-        for (const struct ctl_word *option = command->options; option->name; option++)
-            fprintf(out, "    %-23s  %s\n", option->name, option->help);
-    }
-    fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
-}
-
 static int wrong(const struct ctl *ctl, const char *text, const char *word)
 {
     fprintf(ctl->errors, "dialgatectl: %s%s%s; see dialgatectl --help\n", text, word ? " " : "",
@@ -210,12 +183,22 @@ static int put(const struct ctl *ctl, json_t *params, const struct ctl_word *wor
     return json_object_set_new(params, word->param, value) == 0 ? CTL_DONE : CTL_REFUSED;
 }
 
-static const struct ctl_word *find_option(const struct ctl_command *command, const char *name)
+// "--peer", or "--peer=NAME" with NAME in *value.
+static const struct ctl_word *find_option(const struct ctl_command *command, const char *word,
+                                          const char **value)
 {
     const struct ctl_word *option = command->options;
-    while (option->name && strcmp(option->name, name) != 0)
+    size_t length = strcspn(word, "=");
+    *value = word[length] ? word + length + 1 : NULL;
+    while (option->name && (strncmp(option->name, word, length) != 0 || option->name[length]))
         option++;
     return option->name ? option : NULL;
+}
+
+// A lone hyphen is standard input.
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0';
 }
 
 static int read_words(const struct ctl *ctl, const struct ctl_command *command, int count,
@@ -229,19 +212,22 @@ static int read_words(const struct ctl *ctl, const struct ctl_command *command, 
             options_end = true;
             continue;
         }
-        if (strncmp(words[i], "--", 2) != 0 || options_end) {
+        if (!is_option(words[i]) || options_end) {
             if (!next->name)
                 return wrong(ctl, "one word too many:", words[i]);
             status = put(ctl, params, next, words[i]);
             next += next->kind != CTL_LIST;
             continue;
         }
-        const struct ctl_word *option = find_option(command, words[i]);
-        if (!option)
+        const char *value;
+        const struct ctl_word *option = find_option(command, words[i], &value);
+        if (!option || (option->kind == CTL_FLAG && value))
             return wrong(ctl, "unknown option", words[i]);
-        if (option->kind != CTL_FLAG && i + 1 == count)
+        if (option->kind != CTL_FLAG && !value && i + 1 == count)
             return wrong(ctl, "a value is missing behind", words[i]);
-        status = put(ctl, params, option, option->kind == CTL_FLAG ? "" : words[++i]);
+        if (option->kind != CTL_FLAG && !value)
+            value = words[++i];
+        status = put(ctl, params, option, value ? value : "");
     }
     if (status == CTL_DONE && next->name && next->required && !json_object_get(params, next->param))
         return wrong(ctl, "what is missing:", next->name);
@@ -316,51 +302,27 @@ static int run(struct ctl *ctl, const struct ctl_command *command, const json_t 
     return wrong(ctl, "nothing to --watch:", command->noun);
 }
 
-int ctl_watch_seconds(const struct ctl *ctl, const char *text)
+// Where help is asked for: the words before that; -1 where it is not.
+static int help_at(int count, const char *const *words)
 {
-    size_t digits = text ? strspn(text, "0123456789") : 0;
-    int seconds = !text ? WATCH_SECONDS : digits > 0 && digits < 5 && !text[digits] ? atoi(text) : 0;
-    if (seconds > 0 && seconds <= WATCH_SECONDS_MAX)
-        return seconds;
-    fprintf(ctl->errors, "dialgatectl: --watch: \"%s\" is not understood; a number of seconds, at most %d\n",
-            text, WATCH_SECONDS_MAX);
-    return 0;
-}
-
-// --json and --watch stand where people put them. Returns the words that are left, or -1 after one line on
-// stderr.
-static int take_common(struct ctl *ctl, int count, const char *const *words, const char **left)
-{
-    int kept = 0;
-    bool options_end = false;
-    for (int i = 0; i < count; i++) {
-        options_end = options_end || strcmp(words[i], "--") == 0;
-        if (!options_end && strcmp(words[i], "--json") == 0) {
-            ctl->json = true;
-        } else if (!options_end && strncmp(words[i], "--watch", 7) == 0 &&
-                   (words[i][7] == '\0' || words[i][7] == '=')) {
-            const char *seconds = words[i][7] == '=' ? words[i] + 8 : NULL;
-            if (!seconds && i + 1 < count && words[i + 1][0] >= '0' && words[i + 1][0] <= '9')
-                seconds = words[++i];
-            ctl->watch_s = ctl_watch_seconds(ctl, seconds);
-            if (ctl->watch_s == 0)
-                return -1;
-        } else {
-            left[kept++] = words[i];
-        }
-    }
-    return kept;
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+            return i;
+    return -1;
 }
 
 static int execute(struct ctl *ctl, int count, const char *const *words)
 {
+    int help = help_at(count, words);
     if (count == 0)
         return CTL_DONE;
-    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
-        if (strcmp(words[i], "--help") == 0 || (i == 0 && strcmp(words[0], "help") == 0)) {
-            ctl_usage(ctl->out);
-            return CTL_DONE;
-        }
+    if (help >= 0 || strcmp(words[0], "help") == 0) {
+        if (help >= 0)
+            ctl_usage(ctl->out, help, words);
+        else
+            ctl_usage(ctl->out, count - 1, words + 1);
+        return CTL_DONE;
+    }
     for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
         int used = matches(command, count, words);
         if (used == 0)
@@ -372,7 +334,7 @@ static int execute(struct ctl *ctl, int count, const char *const *words)
         json_decref(params);
         return status;
     }
-    return wrong(ctl, "no such command:", words[0]);
+    return is_option(words[0]) ? wrong(ctl, "unknown option", words[0]) : ctl_no_command(ctl, count, words);
 }
 
 int ctl_execute(struct ctl *ctl, int count, const char *const *words)
@@ -384,9 +346,15 @@ int ctl_execute(struct ctl *ctl, int count, const char *const *words)
         fputs("dialgatectl: no memory\n", ctl->errors);
         return CTL_REFUSED;
     }
-    int kept = take_common(&one, count, words, left);
+    int kept = ctl_take_options(&one, count, words, left);
+    bool elsewhere = strcmp(one.socket, ctl->socket) != 0;
+    if (elsewhere)
+        one.client = NULL;
     int status = kept < 0 ? CTL_USAGE : execute(&one, kept, left);
-    ctl->client = one.client;
+    if (elsewhere)
+        dg_client_close(one.client);
+    else
+        ctl->client = one.client;
     free(left);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "complete.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include "show_value.h"
 
@@ -73,6 +74,7 @@ static void offer_live(const struct offer *to, const char *word, const char *pee
     }
 }
 
+// A value that is no word of ours is told by what it means.
 static void offer_value(const struct offer *to, const struct ctl_word *word, const char *before)
 {
     static const char *const states[] = {"none", "early", "confirmed", "terminating", "terminated"};
@@ -80,6 +82,8 @@ static void offer_value(const struct offer *to, const struct ctl_word *word, con
         for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
             offer(to, states[i], "");
     offer_live(to, word->name, before);
+    if (to->line->explain && !to->line->begun[0])
+        to->take(to->context, word->name[0] == '-' ? "VALUE" : word->name, word->help);
 }
 
 static const struct ctl_word *option_named(const struct ctl_word *options, const char *name)
@@ -92,7 +96,8 @@ static const struct ctl_word *option_named(const struct ctl_word *options, const
 
 static void offer_options(const struct offer *to, const struct ctl_word *options)
 {
-    for (; options->name && to->line->begun[0] == '-'; options++)
+    bool all = to->line->explain && !to->line->begun[0];
+    for (; options->name && (all || to->line->begun[0] == '-'); options++)
         offer(to, options->name, options->help);
 }
 
@@ -121,14 +126,26 @@ static void offer_arguments(const struct offer *to, const struct ctl_command *co
         offer_value(to, next, count > 0 ? words[count - 1] : "");
 }
 
+// "list, show, ..." of the noun whose first row this is.
+static const char *verbs_of(const struct ctl_command *first, char verbs[128])
+{
+    size_t length = 0;
+    verbs[0] = '\0';
+    for (const struct ctl_command *row = first; row->noun && strcmp(row->noun, first->noun) == 0; row++)
+        if (length < 128)
+            length += (size_t)snprintf(verbs + length, 128 - length, "%s%s", length ? ", " : "", row->verb);
+    return verbs;
+}
+
 static void offer_commands(const struct offer *to, const char *const *words, int count)
 {
     for (const struct ctl_command *command = ctl_commands; command->noun; command++) {
         // Rows of one noun stand together: the first of them names it.
         bool first = command == ctl_commands || strcmp(command->noun, command[-1].noun) != 0;
         if (count == 0) {
+            char verbs[128];
             if (first)
-                offer(to, command->noun, command->verb ? "" : command->help);
+                offer(to, command->noun, command->verb ? verbs_of(command, verbs) : command->help);
             continue;
         }
         if (strcmp(command->noun, words[0]) != 0)
@@ -144,30 +161,23 @@ static void offer_commands(const struct offer *to, const char *const *words, int
 void complete_words(struct ctl *ctl, const struct complete_line *line, complete_take *take, void *context)
 {
     struct ctl quiet = *ctl;
-    struct offer to = {&quiet, line, take, context};
-    char path[512];
-    int at = 0;
-    const struct ctl_word *option = NULL;
-    // Options of dialgatectl itself, of which two say whom to ask.
-    for (; at < line->count && line->words[at][0] == '-'; at++) {
-        option = option_named(common, line->words[at]);
-        if (!option || option->kind == CTL_FLAG || at + 1 >= line->count)
-            continue;
-        snprintf(path, sizeof(path), "%s%s", line->words[at + 1],
-                 strcmp(option->name, "--socket") == 0 ? "" : "/control.sock");
-        if (!quiet.client)
-            quiet.socket = path;
-        at++;
-        option = NULL;
-    }
-    if (option && option->kind != CTL_FLAG)
-        return; // its value is a path
+    const char **left = calloc((size_t)line->count + 1, sizeof(*left));
     quiet.errors = fopen("/dev/null", "w");
-    if (!quiet.errors)
-        return;
-    if (at == line->count)
+    // Options of dialgatectl itself, of which two say whom to ask. -1: what is begun is the value of one.
+    int count = left && quiet.errors ? ctl_take_options(&quiet, line->count, line->words, left) : -1;
+    bool elsewhere = strcmp(quiet.socket, ctl->socket) != 0;
+    struct offer to = {&quiet, line, take, context};
+    if (elsewhere)
+        quiet.client = NULL;
+    if (count == 0)
         offer_options(&to, common);
-    offer_commands(&to, line->words + at, line->count - at);
-    fclose(quiet.errors);
-    ctl->client = quiet.client;
+    if (count >= 0)
+        offer_commands(&to, left, count);
+    if (elsewhere)
+        dg_client_close(quiet.client);
+    else
+        ctl->client = quiet.client;
+    if (quiet.errors)
+        fclose(quiet.errors);
+    free(left);
 }

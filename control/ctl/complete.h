@@ -12,6 +12,7 @@ struct complete_line {
     const char *const *words; // whole ones, before the one that is begun
     int count;
     const char *begun; // may be empty
+    bool explain;      // also what is no word itself ("FILE"), and options before their first hyphen
 };
 
 // Hands over each word that may stand there and begins so. The daemon is asked for names; without one there

@@ -41,7 +41,8 @@ int run_completion_words(struct ctl *ctl, const json_t *params)
         return CTL_REFUSED;
     for (size_t i = 0; i < count; i++)
         words[i] = json_string_value(json_array_get(given, i));
-    struct complete_line line = {words, count > 0 ? (int)count - 1 : 0, count > 0 ? words[count - 1] : ""};
+    struct complete_line line = {words, count > 0 ? (int)count - 1 : 0, count > 0 ? words[count - 1] : "",
+                                 false};
     complete_words(ctl, &line, print_word, ctl->out);
     free(words);
     return CTL_DONE;

@@ -16,8 +16,10 @@
 
 #define CTL_TIMEOUT_MS 20000 // beyond the daemon's own deadlines, so that its text arrives
 
+#define CTL_SOCKET_SIZE 108u // sun_path of a Unix socket's address
+
 struct ctl {
-    const char *socket;
+    char socket[CTL_SOCKET_SIZE];
     bool json;
     bool pages;   // standard output is a terminal: what is long goes through a pager
     bool colours; // of states and titles
@@ -68,8 +70,9 @@ extern const struct ctl_command ctl_commands[];
 // stderr when that is not 0.
 int ctl_execute(struct ctl *ctl, int count, const char *const *words);
 
-// Of --watch=TEXT (NULL: it names none); 0 after one line on stderr.
-int ctl_watch_seconds(const struct ctl *ctl, const char *text);
+// Takes --json, --watch, --socket and --run-directory out of words, wherever they stand before "--". Returns
+// how many words are left, or -1 after one line on stderr.
+int ctl_take_options(struct ctl *ctl, int count, const char *const *words, const char **left);
 
 // A call of the daemon: the result, which the caller owns, or NULL after one line on stderr.
 json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);
@@ -79,8 +82,13 @@ json_t *ctl_call_parts(struct ctl *ctl, const char *method, const json_t *params
                        void *context);
 
 void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
-void ctl_usage(FILE *out);                                 // every command
 int ctl_shell(struct ctl *ctl);                            // reads commands until the input ends
+
+// Every command, or those that begin with words.
+void ctl_usage(FILE *out, int count, const char *const *words);
+
+// One line on stderr about words that begin no command: what they may have meant. Returns CTL_USAGE.
+int ctl_no_command(const struct ctl *ctl, int count, const char *const *words);
 
 // show*.c: each row's show or run function.
 void show_status(struct ctl *ctl, const json_t *result);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The interactive shell: libedit with history and completion of commands, options and names, help on "?".
-// Without a terminal the lines of standard input are run one by one, and the exit status is that of the first
-// one that failed.
+// Each line is run by a process of its own, so that Ctrl-C ends the command and not the shell. Without a
+// terminal the lines of standard input are run one by one, and the exit status is that of the first one that
+// failed.
+#include <errno.h>
 #include <histedit.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "complete.h"
 
@@ -21,7 +24,7 @@ static char *prompt(EditLine *editor)
 struct candidates {
     char common[128]; // how all of them go on, cut where it has no room
     size_t count;
-    bool print, help;
+    bool explain, print;
 };
 
 static void take_candidate(void *context, const char *word, const char *help)
@@ -34,7 +37,7 @@ static void take_candidate(void *context, const char *word, const char *help)
         same++;
     found->common[same] = '\0';
     if (found->print)
-        printf(found->help && help[0] ? "  %-24s  %s\n" : found->help ? "  %s\n" : "%s  ", word, help);
+        printf(found->explain && help[0] ? "  %-24s  %s\n" : found->explain ? "  %s\n" : "%s  ", word, help);
 }
 
 static void find(EditLine *editor, struct candidates *found)
@@ -50,7 +53,7 @@ static void find(EditLine *editor, struct candidates *found)
     if (tok_line(tokenizer, line, &count, &words, &word, &offset) == 0) {
         char begun[128];
         snprintf(begun, sizeof(begun), "%.*s", offset, word < count ? words[word] : "");
-        struct complete_line asked = {words, word, begun};
+        struct complete_line asked = {words, word, begun, found->explain};
         found->count = 0;
         complete_words(ctl, &asked, take_candidate, found);
         // Only what goes on is left: the first part stands there.
@@ -83,17 +86,24 @@ static unsigned char complete(EditLine *editor, int key)
 // "?" tells what may come next; where nothing may, it is a character like others.
 static unsigned char explain(EditLine *editor, int key)
 {
-    struct candidates found = {0};
+    struct candidates found = {.explain = true};
     find(editor, &found);
     if (found.count == 0)
         return el_insertstr(editor, "?") == 0 ? CC_REFRESH : CC_ERROR;
-    found = (struct candidates){.print = true, .help = true};
+    found = (struct candidates){.explain = true, .print = true};
     fputs("?\n", stdout);
     find(editor, &found);
     return CC_REDISPLAY;
 }
 
-// Returns the command's exit status, or -1 when the operator wants to leave.
+// Does the operator want to leave?
+static bool is_farewell(const char *line)
+{
+    size_t before = strspn(line, " \t"), length = strcspn(line + before, " \t\n");
+    return length == 4 && (strncmp(line + before, "exit", 4) == 0 || strncmp(line + before, "quit", 4) == 0);
+}
+
+// Returns the command's exit status.
 static int run_line(struct ctl *ctl, const char *line)
 {
     Tokenizer *tokenizer = tok_init(NULL);
@@ -104,8 +114,6 @@ static int run_line(struct ctl *ctl, const char *line)
         return CTL_REFUSED;
     if (tok_str(tokenizer, line, &count, &words) != 0)
         fputs("dialgatectl: a quote is not closed\n", stderr);
-    else if (count > 0 && (strcmp(words[0], "exit") == 0 || strcmp(words[0], "quit") == 0))
-        status = -1;
     else
         status = ctl_execute(ctl, count, words);
     tok_end(tokenizer);
@@ -119,14 +127,72 @@ static int read_script(struct ctl *ctl)
     size_t size = 0;
     int status = CTL_DONE;
     while (getline(&line, &size, stdin) > 0) {
-        int one = run_line(ctl, line);
-        if (one < 0)
+        if (is_farewell(line))
             break;
+        int one = run_line(ctl, line);
         if (status == CTL_DONE)
             status = one;
     }
     free(line);
     return status;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    interrupted = 1;
+}
+
+// Ctrl-C reaches both: it is held back until each knows what it does about it, so that none is lost.
+static void run_child(struct ctl *ctl, const char *line)
+{
+    sigset_t held, before;
+    int status = 0;
+    fflush(NULL);
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    pid_t child = interrupted ? -1 : fork();
+    signal(SIGINT, child == 0 ? SIG_DFL : SIG_IGN);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (child == 0) {
+        ctl->client = NULL; // the shell's: two would read from one
+        run_line(ctl, line);
+        fflush(NULL);
+        _exit(0);
+    }
+    if (child < 0 && !interrupted)
+        fprintf(stderr, "dialgatectl: %s\n", strerror(errno));
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (child < 0 || WIFSIGNALED(status))
+        fputc('\n', stdout);
+}
+
+static void read_lines(struct ctl *ctl, EditLine *editor, History *past)
+{
+    struct sigaction interrupt = {.sa_handler = on_interrupt}; // el_gets() returns
+    HistEvent event;
+    const char *line;
+    int length;
+    while (true) {
+        sigaction(SIGINT, &interrupt, NULL);
+        interrupted = 0;
+        line = el_gets(editor, &length);
+        if (interrupted) {
+            fputs("^C\n", stdout);
+            continue;
+        }
+        if (!line || length <= 0)
+            break;
+        if (line[0] != '\n')
+            history(past, &event, H_ENTER, line);
+        if (is_farewell(line))
+            return;
+        run_child(ctl, line);
+    }
+    fputc('\n', stdout);
 }
 
 int ctl_shell(struct ctl *ctl)
@@ -154,14 +220,7 @@ int ctl_shell(struct ctl *ctl)
     el_set(editor, EL_CLIENTDATA, ctl);
     el_set(editor, EL_ADDFN, "explain", "what may come next", explain);
     el_set(editor, EL_BIND, "?", "explain", NULL);
-    const char *line;
-    int length;
-    while ((line = el_gets(editor, &length)) && length > 0) {
-        if (line[0] != '\n')
-            history(past, &event, H_ENTER, line);
-        if (run_line(ctl, line) < 0)
-            break;
-    }
+    read_lines(ctl, editor, past);
     history_end(past);
     el_end(editor);
     return CTL_DONE;

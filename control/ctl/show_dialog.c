@@ -29,17 +29,19 @@ static void add_rows(struct table *table, const json_t *dialogs)
 struct listing {
     struct ctl *ctl;
     struct table *table;
+    bool any;
 };
 
 // A part goes out as it came: a million rows need no memory here and begin at once.
 static void print_part(void *context, const char *part)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
     if (listing->ctl->json) {
         fprintf(listing->ctl->out, "%s\n", part);
     } else {
         json_t *page = json_loads(part, 0, NULL);
         add_rows(listing->table, json_object_get(page, "dialogs"));
+        listing->any = listing->any || json_array_size(json_object_get(page, "dialogs")) > 0;
         table_print(listing->table, listing->ctl->out);
         json_decref(page);
     }
@@ -48,7 +50,7 @@ static void print_part(void *context, const char *part)
 
 int run_dialog_list(struct ctl *ctl, const json_t *given)
 {
-    struct listing listing = {ctl, table_create(list_columns, COLUMNS(list_columns))};
+    struct listing listing = {ctl, table_create(list_columns, COLUMNS(list_columns)), false};
     json_t *params = json_copy((json_t *)(uintptr_t)given);
     if (listing.table && ctl->colours)
         table_colour(listing.table);
@@ -60,6 +62,8 @@ int run_dialog_list(struct ctl *ctl, const json_t *given)
         ctl_print_json(ctl, result);
     else if (cursor)
         fprintf(ctl->out, "more: --after %s\n", cursor);
+    else if (result && !listing.any)
+        fputs("no dialogs\n", ctl->out);
     table_free(listing.table);
     json_decref(params);
     json_decref(result);

@@ -65,7 +65,10 @@ static void peers_table(struct ctl *ctl, const json_t *peers)
 
 void show_peers(struct ctl *ctl, const json_t *result)
 {
-    peers_table(ctl, json_object_get(result, "peers"));
+    const json_t *peers = json_object_get(result, "peers");
+    peers_table(ctl, peers);
+    if (json_array_size(peers) == 0)
+        fputs("no peers are configured\n", ctl->out);
 }
 
 static const char *delay_text(const json_t *delay, const char *key, char buffer[UNIT_SIZE])
@@ -140,7 +143,7 @@ void show_peer(struct ctl *ctl, const json_t *result)
     show_hosts(ctl, json_object_get(result, "hosts"));
     if (json_is_object(delay) && number(delay, "count") > 0) {
         char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE];
-        fprintf(ctl->out, "\npost-dial delay of all calls: p50 %s, p99 %s, mean %.1f ms, %s calls\n",
+        fprintf(ctl->out, "\npost-dial delay of all calls: p50 %s, p99 %s, mean %.1fms, %s calls\n",
                 delay_text(delay, "p50_at_most_ms", a), delay_text(delay, "p99_at_most_ms", b),
                 json_number_value(json_object_get(delay, "mean_ms")), count(delay, "count", c));
     }

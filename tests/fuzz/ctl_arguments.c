@@ -88,7 +88,7 @@ static void run(int count, char **words, bool json)
     if (json && calls > 0)
         check_json(text);
     if (count > 0) {
-        struct complete_line line = {(const char *const *)words, count - 1, words[count - 1]};
+        struct complete_line line = {(const char *const *)words, count - 1, words[count - 1], json};
         calls = 0;
         ctl.out = stdout;
         complete_words(&ctl, &line, take_word, words[count - 1]);

@@ -62,7 +62,7 @@ static void give(struct control *control, struct capture *capture, const struct 
     if (capture->writer.fd >= 0) {
         uint64_t before = capture->writer.messages;
         int result = capture_writer_add(&capture->writer, packet);
-        if (result == -EFBIG) {
+        if (result == -E2BIG) {
             capture->full = true;
             capture->reason = "octets";
             return;

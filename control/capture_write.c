@@ -98,7 +98,7 @@ static int make(struct capture_writer *writer, const struct capture_place *place
                  strerror(errno));
         return result;
     }
-    writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    writer->fd = open(writer->path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int result = writer->fd < 0 ? -errno : 0;
     if (result == -EEXIST)
         snprintf(error, size, "%s is there already; give another name, or none", writer->path);
@@ -141,7 +141,7 @@ int capture_writer_add(struct capture_writer *writer, const struct capture_packe
     }
     size_t octets = pcapng_packet(packet, writer->buffer + writer->used);
     if (writer->size + writer->used + octets + PCAPNG_STATISTICS_MAX > writer->limit)
-        return -EFBIG;
+        return -E2BIG;
     writer->used += octets;
     writer->waiting++;
     writer->messages++;

@@ -29,7 +29,7 @@ void capture_writer_init(struct capture_writer *writer);
 // Returns 0, or -errno with one line in error: -EEXIST, -EINVAL for the name, what the system says.
 int capture_writer_open(struct capture_writer *writer, const struct capture_place *place,
                         const struct pcapng_section *section, char *error, size_t size);
-// 0; -EFBIG: the file would be longer than it may be; -errno: the disk did not take what was gathered, which
+// 0; -E2BIG: the file would be longer than it may be; -errno: the disk did not take what was gathered, which
 // is not counted in messages any more.
 int capture_writer_add(struct capture_writer *writer, const struct capture_packet *packet);
 int capture_writer_flush(struct capture_writer *writer); // 0 or -errno, likewise

@@ -22,8 +22,12 @@ json_t *top_families(const json_t *metrics);
 //   window_s, status, calls{created_rate, answered_share, answered_share_total},
 //   messages{received_rate, sent_rate, dropped_rate, dropped_total}, delays[{what, p50_s, p95_s, p99_s,
 //   total_...}], cores[...], peers[...], drops[{reason, rate, total}]
+// Peers that are not well come first, then busy ones; of drops the most frequent.
 // A share or delay of nothing is null.
 json_t *top_figures(const struct top_look *now, const struct top_look *before, const struct top_look *oldest);
+
+// Of families what top_figures() asks of `oldest`; a new reference.
+json_t *top_lasting(const json_t *families);
 
 struct ctl;
 void top_draw(struct ctl *ctl, const json_t *figures);

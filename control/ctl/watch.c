@@ -35,10 +35,19 @@ static size_t escape_length(const char *text)
     return text[2 + parameters] ? 3 + parameters : 2 + parameters;
 }
 
+static int lines_of(const char *text)
+{
+    int lines = 0;
+    for (; *text; lines++)
+        text += strcspn(text, "\n") + (text[strcspn(text, "\n")] == '\n');
+    return lines;
+}
+
 void watch_paint(const char *text, int rows, int columns, FILE *out)
 {
+    int lines = lines_of(text), shown = lines > rows ? rows - 1 : lines;
     fputs("\033[H", out);
-    for (int row = 0; row < rows && *text; row++) {
+    for (int row = 0; row < shown; row++) {
         int column = 0;
         while (*text && *text != '\n') {
             size_t escape = escape_length(text);
@@ -52,6 +61,8 @@ void watch_paint(const char *text, int rows, int columns, FILE *out)
         // Behind the last row a line end would scroll.
         fputs(row + 1 < rows && *text ? "\033[K\r\n" : "\033[K", out);
     }
+    if (shown < lines)
+        fprintf(out, "-- %d more lines --\033[K", lines - shown);
     fputs("\033[J", out);
     fflush(out);
 }

@@ -26,7 +26,7 @@ peers = {peer["name"]: peer for peer in top["peers"]}
 assert peers["carrier-a"]["in_rate"] > 1 and peers["carrier-a"]["out_rate"] == 0, "caller"
 assert peers["sbcs"]["out_rate"] > 1 and peers["sbcs"]["answered_out_share"] > 0.5, "callee"
 PYTHON
-for words in 'is ready, dataplane' 'post-dial delay' 'FORWARDED/S' 'sbcs .*2/2'; do
+for words in 'is ready, dataplane' 'post-dial delay' 'FORWARD/S' 'sbcs .*2/2'; do
     expect "top shows $words" grep -q -- "$words" "$LAB_DIR/top"
 done
 expect_equal "escape sequences in a file" 0 "$(grep -c $'\033' "$LAB_DIR/top" || true)"

@@ -112,6 +112,38 @@ static void test_counters_that_went_back(void **state)
     forget(&now);
 }
 
+// What is wrong comes first, then what is busy; what was before the first look stays in its order.
+static void test_order(void **state)
+{
+    static const char *const wanted[] = {"broken", "worse", "busy", "quiet", "idle", "last"};
+    json_t *peers =
+        json_pack("{s:[{s:s,s:s},{s:s,s:s,s:i},{s:s,s:s,s:i},{s:s,s:s},{s:s,s:s},{s:s,s:s}]}", "peers",
+                  "name", "idle", "state", "up", "name", "quiet", "state", "unknown", "calls_in", 7, "name",
+                  "busy", "state", "up", "calls_out_total", 70, "name", "worse", "state", "degraded", "name",
+                  "last", "state", "up", "name", "broken", "state", "down");
+    json_t *drops = json_pack("{s:[{s:s,s:i},{s:s,s:i},{s:s,s:i}]}", "dialgate_packets_total", "labels",
+                              "outcome=\"dropped\",reason=\"old\",worker=\"0\"", "value", 50, "labels",
+                              "outcome=\"dropped\",reason=\"new\",worker=\"0\"", "value", 3, "labels",
+                              "outcome=\"dropped\",reason=\"new\",worker=\"1\"", "value", 4);
+    struct top_look before = {.at_s = 1, .status = json_object(), .families = json_deep_copy(drops)};
+    struct top_look now = {.at_s = 2, .status = json_object(), .peers = peers, .families = drops};
+    json_t *samples = json_object_get(before.families, "dialgate_packets_total");
+    json_object_set_new(json_array_get(samples, 2), "value", json_integer(1));
+    json_t *figures = top_figures(&now, &before, &before);
+    json_t *rows = json_object_get(figures, "peers");
+    assert_int_equal(json_array_size(rows), 6);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(json_string_value(json_object_get(json_array_get(rows, i), "name")), wanted[i]);
+    rows = json_object_get(figures, "drops");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "reason")), "new");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "total")), 7);
+    assert_true(same(at(figures, "drops", "rate"), 3));
+    json_decref(figures);
+    forget(&before);
+    forget(&now);
+}
+
 // What is not there shows as nothing, never as a crash.
 static void test_daemon_that_says_little(void **state)
 {
@@ -140,7 +172,9 @@ static void test_paint(void **state)
         {"all of it", "ab\ncd\n", "\033[Hab\033[K\r\ncd\033[K\033[J", 5, 80},
         {"nothing", "", "\033[H\033[J", 5, 80},
         {"too wide", "abcdef\ngh\n", "\033[Habc\033[K\r\ngh\033[K\033[J", 5, 3},
-        {"too high", "a\nb\nc\n", "\033[Ha\033[K\r\nb\033[K\033[J", 2, 80},
+        {"too high", "a\nb\nc\nd\n", "\033[Ha\033[K\r\nb\033[K\r\n-- 2 more lines --\033[K\033[J", 3, 80},
+        {"just as high", "a\nb\n", "\033[Ha\033[K\r\nb\033[K\033[J", 2, 80},
+        {"one row", "a\nb\n", "\033[H-- 2 more lines --\033[K\033[J", 1, 80},
         {"characters of two octets", "\xc3\xa4\xc3\xb6x\n", "\033[H\xc3\xa4\xc3\xb6\033[K\033[J", 2, 2},
         {"colours take no room and end", "\033[31mabc\033[0m\n", "\033[H\033[31mab\033[0m\033[K\033[J", 2, 2},
         {"half an escape sequence", "a\033[3", "\033[Ha\033[3\033[K\033[J", 2, 9},
@@ -160,9 +194,8 @@ static void test_paint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_counters_that_went_back),
-        cmocka_unit_test(test_daemon_that_says_little),
+        cmocka_unit_test(test_figures), cmocka_unit_test(test_counters_that_went_back),
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_daemon_that_says_little),
         cmocka_unit_test(test_paint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

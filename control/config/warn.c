@@ -89,6 +89,37 @@ static void warn_limits(const struct config *config, size_t number, struct place
     }
 }
 
+#define IPV4_LOOPBACK 127u // first octet
+
+static unsigned first_octet(const struct ip_address *address)
+{
+    return address->octets[12]; // ::ffff:a.b.c.d
+}
+
+// Members that no network of ours leads to, whatever the host's routes are.
+static void warn_members(const struct config *config, size_t number, struct places *places)
+{
+    const struct config_peer *peer = &config->peers[number];
+    char path[PLACE_PATH_SIZE];
+    for (size_t m = 0; m < peer->member_count; m++) {
+        const struct ip_address *address = &peer->members[m].address;
+        bool loopback = check_has_address(&peer->members[m]) && first_octet(address) == IPV4_LOOPBACK;
+        snprintf(path, sizeof(path), "peers[%zu].members[%zu].address", number, m);
+        for (size_t i = 0; i < config->listener_count; i++) {
+            const struct config_listener *listener = &config->listeners[i];
+            if (check_same_address(address, &listener->address))
+                places_warn(places, path,
+                            "is our own address, that of listener %s: nothing that is sent there leaves",
+                            listener->name);
+            loopback &=
+                !model_speaks_at(peer, listener->name) || first_octet(&listener->address) != IPV4_LOOPBACK;
+        }
+        if (loopback)
+            places_warn(places, path, "is on no network of ours: it is loopback, and no listener of %s is",
+                        peer->name);
+    }
+}
+
 static void warn_peer(const struct config *config, size_t number, struct places *places)
 {
     const struct config_peer *peer = &config->peers[number];
@@ -119,6 +150,7 @@ static void warn_peer(const struct config *config, size_t number, struct places 
             places_warn(places, path, "%s", rows[i].text);
     }
     warn_limits(config, number, places);
+    warn_members(config, number, places);
 }
 
 // dialgate-dataplane lets deny win where a peer's source or member is the same prefix.

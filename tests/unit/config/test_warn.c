@@ -23,6 +23,16 @@ static const struct row rows[] = {
      "2:55: listeners[1]: no peer names listener b: no request is sent from it"},
     {"peer without route", ROUTES("{from: p, to: p}"),
      "8:5: peers[1]: no route names this peer: its requests are answered 404, and none are sent to it"},
+    {"member at our own address",
+     PEERS "  - {name: r, listener: a, members: [{address: 10.0.0.1, port: 5070}]}\n",
+     "10:48: peers[2].members[0].address: is our own address, that of listener a: nothing that is sent there "
+     "leaves"},
+    {"member on loopback", PEERS "  - {name: r, listener: a, members: [{address: 127.0.0.2}]}\n",
+     "10:48: peers[2].members[0].address: is on no network of ours: it is loopback, and no listener of r is"},
+    {"all on loopback",
+     "networks: {n: {interface: lo}}\nlisteners: [{name: a, network: n, address: 127.0.0.1}]\n"
+     "peers: [{name: p, listener: a, members: [{address: 127.0.0.2}]}]\n",
+     NULL},
     {"only OPTIONS of any peer",
      ROUTES("{from: any-peer, method: OPTIONS, to_us: true, answer: 200}, {from: p, to: p}"),
      "8:5: peers[1]: no route names this peer: its requests are answered 404, and none are sent to it"},

@@ -95,8 +95,11 @@ static int turn(struct record_file *file, const struct record_settings *settings
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
     snprintf(path, sizeof(path), "%s.%s", file->path, stamp);
-    for (unsigned i = 1; access(path, F_OK) == 0 && i < TURNED_MAX; i++)
+    for (unsigned i = 1; access(path, F_OK) == 0; i++) {
+        if (i == TURNED_MAX)
+            return 0; // in the next second
         snprintf(path, sizeof(path), "%s.%s-%u", file->path, stamp, i);
+    }
     if (rename(file->path, path) < 0 && errno != ENOENT)
         return -errno;
     record_file_close(file);

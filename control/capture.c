@@ -334,8 +334,7 @@ static int open_target(struct control *control, struct capture *capture,
              capture->what);
     for (char *at = comment; *at; at++) // UTF-8 that was cut would be none
         *at = *at >= ' ' && *at <= '~' ? *at : '?';
-    const struct pcapng_section section = {"dialgate " DIALGATE_VERSION, comment, "dialgate",
-                                           "dialgate-frames"};
+    const struct pcapng_section section = {"dialgate " DIALGATE_VERSION, comment, "dialgate"};
     const struct capture_place place = {.directory = view.directory,
                                         .name = request->file ? request->file : name,
                                         .group = config_control_view(control->active.config).role_groups[1],

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#define ETHERNET    14u
 #define IPV4_OCTETS 20u
 #define IPV6_OCTETS 40u
 #define UDP_OCTETS  8u
@@ -72,18 +73,20 @@ size_t capture_headers(const struct capture_packet *packet, uint8_t headers[CAPT
 {
     assert(!packet->frame && packet->length <= packet->whole && packet->whole <= CAPTURE_OCTETS_MAX);
     bool ipv4 = capture_is_ipv4(packet);
-    size_t used = ipv4 ? put_ipv4(packet, headers) : put_ipv6(packet, headers);
-    uint8_t *udp = headers + used;
+    uint8_t *ip = headers + ETHERNET;
+    memset(headers, 0, ETHERNET);
+    put16(headers + 12, ipv4 ? 0x0800 : 0x86dd);
+    uint8_t *udp = ip + (ipv4 ? put_ipv4(packet, ip) : put_ipv6(packet, ip));
     put16(udp, packet->source_port);
     put16(udp + 2, packet->destination_port);
     put16(udp + 4, UDP_OCTETS + packet->whole);
     put16(udp + 6, 0);
     if (packet->length == packet->whole) {
         // The pseudo header (RFC 768, RFC 8200 8.1): addresses, protocol, length.
-        uint32_t sum = ipv4 ? add(0, headers + 12, 8) : add(0, headers + 8, 32);
+        uint32_t sum = ipv4 ? add(0, ip + 12, 8) : add(0, ip + 8, 32);
         sum = add(sum + UDP + UDP_OCTETS + packet->whole, udp, UDP_OCTETS);
         uint16_t checksum = fold(add(sum, packet->octets, packet->length));
         put16(udp + 6, checksum == 0 ? 0xffff : checksum);
     }
-    return used + UDP_OCTETS;
+    return (size_t)(udp - headers) + UDP_OCTETS;
 }

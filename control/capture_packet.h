@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One captured message, and the datagram that carried it: the data plane keeps the message and its addresses,
-// so the IP and UDP headers are made again (RFC 791, 8200, 768).
+// so the headers are made again: Ethernet without addresses, IP and UDP (RFC 791, 8200, 768).
 #ifndef DIALGATE_CONTROL_CAPTURE_PACKET_H
 #define DIALGATE_CONTROL_CAPTURE_PACKET_H
 
@@ -11,7 +11,7 @@
 
 #define CAPTURE_OCTETS_MAX  65507u // of a message: what a UDP datagram over IPv4 holds
 #define CAPTURE_COMMENT_MAX 256u   // with its NUL
-#define CAPTURE_HEADERS_MAX 48u    // IPv6 and UDP
+#define CAPTURE_HEADERS_MAX 62u    // Ethernet, IPv6 and UDP
 
 struct capture_packet {
     uint64_t time_us; // Unix time
@@ -30,7 +30,7 @@ struct capture_packet {
 // Both addresses are IPv4 ones.
 bool capture_is_ipv4(const struct capture_packet *packet);
 
-// IP and UDP headers with checksums; a message that was cut has none of UDP. Returns their octets.
+// Headers with checksums; a message that was cut has none of UDP. Returns their octets.
 size_t capture_headers(const struct capture_packet *packet, uint8_t headers[CAPTURE_HEADERS_MAX]);
 
 #endif

@@ -12,10 +12,7 @@ enum block {
 };
 #define BYTE_ORDER_MAGIC  0x1a2b3c4du
 #define LINKTYPE_ETHERNET 1u
-#define LINKTYPE_RAW      101u // an IPv4 or IPv6 packet, by its first four bits
 #define LENGTH_UNKNOWN    UINT64_MAX
-
-enum interface { INTERFACE_MESSAGES, INTERFACE_FRAMES }; // in the order of their descriptions
 
 enum option {
     OPT_ENDOFOPT = 0,
@@ -89,21 +86,10 @@ static size_t end(struct writer *out)
     return out->used;
 }
 
-static size_t put_interface(void *octets, uint16_t link, const char *name)
-{
-    const uint8_t microseconds = 6; // 10^-6 s
-    struct writer out = begin(octets, INTERFACE_DESCRIPTION);
-    put16(&out, link);
-    put16(&out, 0);
-    put32(&out, 0); // no limit of a packet's octets
-    put_text(&out, IF_NAME, name);
-    put_option(&out, IF_TSRESOL, &microseconds, 1);
-    return end(&out);
-}
-
 size_t pcapng_head(const struct pcapng_section *section, void *out)
 {
     const uint64_t unknown = LENGTH_UNKNOWN;
+    const uint8_t microseconds = 6; // 10^-6 s
     struct writer header = begin(out, SECTION_HEADER);
     put32(&header, BYTE_ORDER_MAGIC);
     put16(&header, 1); // version 1.0
@@ -112,15 +98,21 @@ size_t pcapng_head(const struct pcapng_section *section, void *out)
     put_text(&header, SHB_USERAPPL, section->application);
     put_text(&header, OPT_COMMENT, section->comment);
     size_t used = end(&header);
-    used += put_interface((uint8_t *)out + used, LINKTYPE_RAW, section->interface);
-    used += put_interface((uint8_t *)out + used, LINKTYPE_ETHERNET, section->frames);
+    struct writer interface = begin((uint8_t *)out + used, INTERFACE_DESCRIPTION);
+    put16(&interface, LINKTYPE_ETHERNET);
+    put16(&interface, 0);
+    put32(&interface, 0); // no limit of a packet's octets
+    put_text(&interface, IF_NAME, section->interface);
+    put_option(&interface, IF_TSRESOL, &microseconds, 1);
+    used += end(&interface);
     assert(used <= PCAPNG_HEAD_MAX);
     return used;
 }
 
-static void put_time(struct writer *out, enum interface interface, uint64_t time_us)
+// Of the first interface.
+static void put_time(struct writer *out, uint64_t time_us)
 {
-    put32(out, interface);
+    put32(out, 0);
     put32(out, (uint32_t)(time_us >> 32));
     put32(out, (uint32_t)time_us);
 }
@@ -131,7 +123,7 @@ size_t pcapng_packet(const struct capture_packet *packet, void *out)
     uint32_t flags = packet->outbound ? EPB_OUTBOUND : EPB_INBOUND;
     size_t header_octets = packet->frame ? 0 : capture_headers(packet, headers);
     struct writer block = begin(out, ENHANCED_PACKET);
-    put_time(&block, packet->frame ? INTERFACE_FRAMES : INTERFACE_MESSAGES, packet->time_us);
+    put_time(&block, packet->time_us);
     put32(&block, (uint32_t)header_octets + packet->length);
     put32(&block, (uint32_t)header_octets + packet->whole);
     put(&block, headers, header_octets);
@@ -147,7 +139,7 @@ size_t pcapng_packet(const struct capture_packet *packet, void *out)
 size_t pcapng_statistics(const struct pcapng_statistics *statistics, void *out)
 {
     struct writer block = begin(out, INTERFACE_STATISTICS);
-    put_time(&block, INTERFACE_MESSAGES, statistics->time_us);
+    put_time(&block, statistics->time_us);
     put_option(&block, ISB_IFRECV, &statistics->messages, sizeof(statistics->messages));
     put_option(&block, ISB_IFDROP, &statistics->missing, sizeof(statistics->missing));
     size_t used = end(&block);

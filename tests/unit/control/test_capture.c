@@ -194,7 +194,7 @@ static void expect_file(const json_t *one, const char *texts, bool whole, uint64
         assert_int_equal(word(octets + at + length - 4), length);
         if (type == 6)
             used += (size_t)snprintf(found + used, sizeof(found) - used, "%.*s\n",
-                                     (int)word(octets + at + 20) - 28, (const char *)octets + at + 28 + 28);
+                                     (int)word(octets + at + 20) - 42, (const char *)octets + at + 28 + 42);
         if (type == 5) {
             assert_int_equal(word(octets + at + 36), missing);
             assert_int_equal(count(one, "messages") + (json_int_t)missing, word(octets + at + 24));

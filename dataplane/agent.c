@@ -14,6 +14,7 @@
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
 #include "agent_gauges.h"
+#include "capture_requests.h"
 #include "channel_server.h"
 #include "clock.h"
 #include "dialog_events.h"
@@ -56,6 +57,7 @@ struct agent {
     struct log_limit snapshot_limit;
     struct channel_server channel;
     struct dialog_requests requests;
+    struct capture_requests captures;
     struct dialog_events events;
     struct overload_log overload;
     struct manager manager;
@@ -106,6 +108,9 @@ static void say_hello(struct agent *agent, const char *text)
             for (unsigned map = 0; map < PREFILTER_MAP_SHARED; map++)
                 fds[fd_count++] = plane->ports.ports[i].prefilter.map_fds[map];
         }
+        hello.has_captures = 1;
+        fds[fd_count++] = plane->captures.fd;
+        fds[fd_count++] = plane->captures.tails_fd;
     }
     if (text != NULL)
         strncpy(hello.text, text, sizeof(hello.text) - 1);
@@ -153,6 +158,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     member_events_poll(&agent->member_events);
     call_records_poll(&agent->plane.records, &agent->channel);
     name_cache_poll(&agent->names, now_ms);
+    capture_requests_poll(&agent->captures, now_ms);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);
@@ -204,6 +210,11 @@ static int start(struct agent *agent, struct rules *rules)
     }
     agent->state = CHANNEL_RUNNING;
     dialog_requests_init(&agent->requests, &agent->channel, &agent->plane.workers);
+    capture_requests_init(&agent->captures,
+                          &(struct capture_requests_options){.channel = &agent->channel,
+                                                             .published = &agent->plane.workers.published,
+                                                             .counts = agent->plane.captures.file->counts,
+                                                             .key = &agent->plane.keys.table});
     dialog_events_init(&agent->events, &agent->channel, &agent->plane.workers);
     member_events_init(&agent->member_events, &agent->channel, &agent->plane.workers);
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
@@ -258,6 +269,21 @@ static void take_snapshot(struct agent *agent, const struct channel_input *in)
         say_hello(agent, done.result < 0 ? fault.text : NULL);
 }
 
+// What the workers have to do with.
+static void take_request(struct agent *agent, const struct channel_input *in)
+{
+    switch ((enum channel_type)in->header.type) {
+    case CHANNEL_CAPTURE_SET:
+        capture_requests_begin(&agent->captures, in, clock_ms());
+        break;
+    case CHANNEL_CAPTURE_END:
+        capture_requests_end(&agent->captures, in);
+        break;
+    default:
+        dialog_requests_begin(&agent->requests, in, clock_ms());
+    }
+}
+
 static void take_message(struct agent *agent, const struct channel_input *in)
 {
     const struct channel_done not_yet = {.result = -EAGAIN,
@@ -274,19 +300,13 @@ static void take_message(struct agent *agent, const struct channel_input *in)
     case CHANNEL_SNAPSHOT:
         take_snapshot(agent, in);
         break;
-    case CHANNEL_CAPTURE_SET:
-    case CHANNEL_CAPTURE_END:
-        channel_server_done(
-            &agent->channel, CHANNEL_DONE, in->header.request,
-            &(struct channel_done){.result = -EOPNOTSUPP, .text = "captures are not made here"});
-        break;
     case CHANNEL_NAME_ANSWER:
         if (agent->state == CHANNEL_RUNNING)
             name_cache_answer(&agent->names, &in->body.name, clock_ms());
         break;
     default:
         if (agent->state == CHANNEL_RUNNING)
-            dialog_requests_begin(&agent->requests, in, clock_ms());
+            take_request(agent, in);
         else
             channel_server_done(&agent->channel, CHANNEL_DONE, in->header.request, &not_yet);
         break;
@@ -315,8 +335,10 @@ static void watch_control(struct agent *agent)
         agent->without_control_ms = clock_ms();
         agent->saved_tried = false;
         dialog_requests_forget(&agent->requests);
-        if (agent->state == CHANNEL_RUNNING)
+        if (agent->state == CHANNEL_RUNNING) {
             name_cache_forget(&agent->names);
+            capture_requests_forget(&agent->captures);
+        }
     }
     if (channel->fd < 0)
         return;
@@ -445,6 +467,7 @@ static void stop(struct agent *agent)
     }
     dialog_requests_fini(&agent->requests);
     name_cache_fini(&agent->names);
+    capture_requests_fini(&agent->captures);
     rcu_barrier();
     boot_stop(&agent->plane);
 }

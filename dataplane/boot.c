@@ -111,6 +111,8 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
     if (result == 0)
         result = telemetry_begin(&plane->counters, fault);
     if (result == 0)
+        result = capture_memory_create(&plane->captures, plan->rules->settings->workers, fault);
+    if (result == 0)
         result = images_create(&plane->images, images, fault);
     if (result == 0)
         result = workers_create(&plane->workers, plan, fault);
@@ -133,6 +135,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
                                 .keys = &plane->keys,
                                 .images = &plane->images,
                                 .records = &plane->records,
+                                .captures = &plane->captures,
                                 .rules = rules};
     struct images_plan images;
     int result;
@@ -185,6 +188,7 @@ bool boot_stop(struct dataplane *plane)
         return false;
     telemetry_end();
     counters_file_destroy(&plane->counters);
+    capture_memory_destroy(&plane->captures);
     nexthop_destroy(nexthops);
     name_table_destroy(names);
     if (plane->start_rules != NULL && plane->start_rules != rules)

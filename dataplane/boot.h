@@ -4,6 +4,7 @@
 #define DIALGATE_BOOT_H
 
 #include "call_records.h"
+#include "capture_memory.h"
 #include "counters_file.h"
 #include "health.h"
 #include "hostnet.h"
@@ -33,6 +34,7 @@ struct dataplane {
     struct images images;
     struct cookie_keys keys;
     struct call_records records;
+    struct capture_memory captures;
     struct rules *start_rules;
 };
 

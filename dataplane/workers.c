@@ -198,6 +198,7 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->peers = counters_file_peers(plan->counters, i);
         parts->members = counters_file_members(plan->counters, i);
         parts->shared = &workers->shared;
+        parts->captures = &plan->captures->places[i];
         parts->calls = call_records_ring(plan->records, i);
         parts->keys = *plan->keys;
         parts->dialogs_capacity = settings->dialogs_capacity;

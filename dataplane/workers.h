@@ -6,6 +6,7 @@
 #include "counters_file.h"
 #include "eal.h"
 #include "call_records.h"
+#include "capture_memory.h"
 #include "images.h"
 #include "ports.h"
 #include "worker.h"
@@ -30,6 +31,7 @@ struct workers_plan {
     const struct cookie_keys *keys;
     struct images *images; // a file a worker, which outlives the workers
     const struct call_records *records;
+    const struct capture_memory *captures;
     struct rules *rules; // published; the caller keeps owning them until workers_create() succeeded
     struct nexthop_table *nexthops; // the same
 };

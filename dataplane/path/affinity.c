@@ -159,6 +159,8 @@ static void hand_over(struct worker *worker, unsigned to, struct rte_mbuf *mbuf)
     if (rte_ring_sp_enqueue(worker->parts.outbox[to], mbuf) == 0)
         return;
     count(worker, COUNTER_DROP_INBOX_FULL);
+    if (worker->captures != NULL)
+        capture_dropped(worker, packet_of(mbuf), COUNTER_DROP_INBOX_FULL);
     rte_pktmbuf_free(mbuf);
 }
 

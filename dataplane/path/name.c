@@ -173,6 +173,8 @@ enum name_end name_find(struct worker *worker, const struct work *work, const st
 static void drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter outcome)
 {
     count(worker, outcome);
+    if (worker->captures != NULL && outcome == COUNTER_DROP_NAME_OPEN)
+        capture_dropped(worker, packet_of(mbuf), (uint16_t)outcome);
     rte_pktmbuf_free(mbuf);
 }
 

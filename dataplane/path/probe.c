@@ -280,6 +280,14 @@ static void send_probe(struct worker *worker, uint32_t member)
     count_word(&words_of(worker, member)->probes, 1);
 }
 
+bool probe_is_ours(const struct worker *worker, const struct message *message)
+{
+    return message->cseq_method == METHOD_OPTIONS &&
+           cookie_tag_check(&worker->parts.keys, octets_of(message, message->from_tag),
+                            octets_of(message, message->call_id), (struct cookie_octets){"From", 4},
+                            (struct cookie_octets){NULL, 0});
+}
+
 void probe_expired(struct worker *worker, uint32_t member)
 {
     const struct probe *probe = &worker->probes.members[member];

@@ -14,6 +14,7 @@
 #include "dialgate/counters.h"
 #include "dialgate/snapshot.h"
 #include "endpoint.h"
+#include "message.h"
 #include "wheel.h"
 
 #define WHEEL_CLASS_PROBE 2u  // beside those of state/transaction.h
@@ -70,5 +71,7 @@ void probe_expired(struct worker *worker, uint32_t member); // its timer
 // A client transaction of ours ended: by a final status, by 0 (no answer in time) or by
 // MEMBER_REASON_UNREACHABLE. What is no probe, or one that nobody waits for any more, is left alone.
 void probe_ended(struct worker *worker, uint32_t client, uint16_t status);
+// Whether it is a probe of ours, or the answer to one, by the tag that only we give.
+bool probe_is_ours(const struct worker *worker, const struct message *message);
 
 #endif

@@ -78,6 +78,8 @@ unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n
             continue;
         }
         count(worker, outcome);
+        if (worker->captures != NULL)
+            capture_frame(worker, mbufs[i], (uint16_t)outcome, 0);
         rte_pktmbuf_free(mbufs[i]);
     }
     return kept;

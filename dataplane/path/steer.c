@@ -25,6 +25,8 @@ static void steer_hand_over(struct worker *worker, unsigned owner)
                                                buffer->count, NULL);
     if (taken < buffer->count) {
         count_add(worker, COUNTER_DROP_INBOX_FULL, buffer->count - taken);
+        for (unsigned i = taken; worker->captures != NULL && i < buffer->count; i++)
+            capture_dropped(worker, packet_of(buffer->mbufs[i]), COUNTER_DROP_INBOX_FULL);
         rte_pktmbuf_free_bulk(buffer->mbufs + taken, buffer->count - taken);
     }
     buffer->count = 0;

@@ -65,15 +65,22 @@ bool tx_is_routed(const struct worker *worker, struct endpoint to)
                         &hop) != NEXTHOP_UNROUTED;
 }
 
+// Neither the driver nor the worker that owns the queue has room for these.
+static void tx_refuse(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
+{
+    count_add(worker, COUNTER_TX_REFUSED, n);
+    for (unsigned i = 0; worker->captures != NULL && i < n; i++)
+        capture_frame(worker, mbufs[i], COUNTER_TX_REFUSED, CAPTURE_SENT);
+    rte_pktmbuf_free_bulk(mbufs, n);
+}
+
 static void tx_hand_over(struct worker *worker, unsigned owner)
 {
     struct tx_buffer *buffer = &worker->tx_away[owner];
     unsigned taken = rte_ring_sp_enqueue_burst(worker->parts.tx_out[owner], (void *const *)buffer->mbufs,
                                                buffer->count, NULL);
-    if (taken < buffer->count) {
-        count_add(worker, COUNTER_TX_REFUSED, buffer->count - taken);
-        rte_pktmbuf_free_bulk(buffer->mbufs + taken, buffer->count - taken);
-    }
+    if (taken < buffer->count)
+        tx_refuse(worker, buffer->mbufs + taken, buffer->count - taken);
     buffer->count = 0;
 }
 
@@ -96,10 +103,10 @@ static void tx_drive(struct worker *worker, uint8_t network)
     struct tx_buffer *buffer = &worker->tx_queue[network];
     const struct worker_queue *queue = &worker->queues[worker->queue_of[network]];
     unsigned taken = rte_eth_tx_burst(queue->port, queue->queue, buffer->mbufs, (uint16_t)buffer->count);
-    if (taken < buffer->count) {
-        count_add(worker, COUNTER_TX_REFUSED, buffer->count - taken);
-        rte_pktmbuf_free_bulk(buffer->mbufs + taken, buffer->count - taken);
-    }
+    for (unsigned i = taken; i < buffer->count; i++)
+        packet_of(buffer->mbufs[i])->network = network; // for captures
+    if (taken < buffer->count)
+        tx_refuse(worker, buffer->mbufs + taken, buffer->count - taken);
     count_add(worker, COUNTER_TX_PACKETS, taken);
     tx_count_latency(worker, worker->tx_received_us[network], taken);
     buffer->count = 0;
@@ -199,9 +206,13 @@ uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writ
     tx_headers(worker, frame, writer->used, to);
     mbuf->data_len = (uint16_t)(FRAME_HEADERS + writer->used);
     mbuf->pkt_len = mbuf->data_len;
+    if (worker->captures != NULL)
+        capture_sent(worker, writer, to, CAPTURE_NO_OUTCOME);
     tx_enqueue(worker, mbuf, network, worker->received_us);
     return 0;
 drop:
+    if (worker->captures != NULL)
+        capture_sent(worker, writer, to, (uint16_t)outcome);
     rte_pktmbuf_free(mbuf);
     return outcome;
 }

@@ -25,6 +25,22 @@ void worker_clock(struct worker *worker)
     worker->now = (tick_t)(worker->now_us / (TICK_MS * 1000));
 }
 
+static void go_through_stages(struct worker *worker, struct work *work)
+{
+    if (overload_is_behind(&worker->overload))
+        early_stage(worker, work);
+    if (work->outcome == WORK_GOES_ON)
+        parse_stage(worker, work);
+    if (work->outcome == WORK_GOES_ON)
+        transaction_stage(worker, work);
+    if (work->outcome == WORK_GOES_ON && overload_is_behind(&worker->overload))
+        shed_stage(worker, work);
+    if (work->outcome == WORK_GOES_ON)
+        dialog_stage(worker, work);
+    if (work->outcome == WORK_GOES_ON)
+        route_stage(worker, work);
+}
+
 static void process(struct worker *worker, struct rte_mbuf *mbuf)
 {
     if (packet_of(mbuf)->ask == ASK_OPEN) {
@@ -37,18 +53,13 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
                         .dialog = INDEX_NONE,
                         .client = INDEX_NONE};
     worker->received_us = work.packet->received_us;
-    if (overload_is_behind(&worker->overload))
-        early_stage(worker, &work);
-    if (work.outcome == WORK_GOES_ON)
-        parse_stage(worker, &work);
-    if (work.outcome == WORK_GOES_ON)
-        transaction_stage(worker, &work);
-    if (work.outcome == WORK_GOES_ON && overload_is_behind(&worker->overload))
-        shed_stage(worker, &work);
-    if (work.outcome == WORK_GOES_ON)
-        dialog_stage(worker, &work);
-    if (work.outcome == WORK_GOES_ON)
-        route_stage(worker, &work);
+    if (worker->captures == NULL) {
+        go_through_stages(worker, &work);
+    } else {
+        capture_received(worker, &work);
+        go_through_stages(worker, &work);
+        capture_settled(worker, &work);
+    }
     if (work.outcome == WORK_ASKS) {
         affinity_ask(worker, mbuf);
         return;
@@ -167,6 +178,11 @@ int worker_run(void *argument)
         const struct rules *rules = rcu_dereference(published->rules);
         worker->nexthops = rcu_dereference(published->nexthops);
         worker->name_table = rcu_dereference(published->names);
+        const struct capture_table *captures = rcu_dereference(published->captures);
+        if (captures != worker->captures) {
+            worker->captures = captures;
+            capture_settings(worker);
+        }
         if (rules != worker->rules) {
             worker->rules = rules;
             worker_settings(worker);

@@ -25,6 +25,8 @@ struct published {
     struct rules *rules;            // never NULL once workers run
     struct nexthop_table *nexthops; // never NULL once workers run
     struct name_table *names;       // NULL: none is known yet
+    struct capture_table *captures; // NULL: none is wanted
+    uint64_t tsc_to_wall_us;        // Unix time less the microseconds of the TSC, while captures are wanted
     atomic_bool stop;               // workers leave worker_run()
 };
 
@@ -72,8 +74,9 @@ struct worker_parts {
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned
     size_t arena_size;
-    struct call_ring *calls;   // in a file of its own: records of calls, NULL: there is none
-    struct takeover *takeover; // what earlier processes left, NULL: nothing
+    const struct capture_place *captures; // where captured messages go, NULL: nowhere
+    struct call_ring *calls;              // in a file of its own: records of calls, NULL: there is none
+    struct takeover *takeover;            // what earlier processes left, NULL: nothing
 };
 
 #define WORKER_MBUF_PRIVATE ((uint16_t)sizeof(struct packet))
@@ -87,6 +90,8 @@ struct dialog_transitions; // state/dialog.h
 struct member_transitions; // probe.h
 struct unreachables;       // unreachable.h
 struct name_asks;          // name.h
+struct capture_table;      // capture.h
+struct capture_place;      // capture_ring.h
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
 size_t worker_file_memory(uint32_t dialogs_capacity);
@@ -95,6 +100,8 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
 // lcore function: runs turns until published->stop. Returns 0. argument: struct worker.
 int worker_run(void *argument);
 void worker_destroy(struct worker *worker);
+// Microseconds of the TSC, as workers' clocks count them.
+uint64_t worker_tsc_us(void);
 // What becomes of its dialogs, for the one other thread that reads the ring.
 struct dialog_transitions *worker_transitions(struct worker *worker);
 // Of the members that it probes, for the agent alone.

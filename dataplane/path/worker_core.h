@@ -10,6 +10,7 @@
 #include "adopt.h"
 #include "affinity.h"
 #include "call_record.h"
+#include "capture.h"
 #include "dialog.h"
 #include "listener.h"
 #include "member.h"
@@ -100,12 +101,14 @@ struct worker {
     struct worker_parts parts;
     const struct rules *rules; // this turn's
     const struct nexthop_table *nexthops;
-    const struct name_table *name_table; // NULL: none is known
+    const struct name_table *name_table;  // NULL: none is known
+    const struct capture_table *captures; // NULL: none is wanted
     uint64_t now_us;
     tick_t now;
     uint64_t wall_us; // what now_us lacks to the time of day
     uint64_t tsc_base, us_base;
     uint64_t us_per_tsc_shifted; // 2^32 * microseconds a TSC cycle
+    uint64_t us_ahead_of_tsc;    // what our clock is beyond the microseconds of the TSC
     uint32_t idle_turns;
     struct transactions transactions;
     struct dialogs dialogs;
@@ -131,6 +134,7 @@ struct worker {
     struct unreachables unreachables;
     struct affinity affinity;
     struct names names;
+    struct capturing capturing;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
     uint32_t received_us; // of the message in process, as in struct packet

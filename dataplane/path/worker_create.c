@@ -41,6 +41,21 @@ struct name_asks *worker_name_asks(struct worker *worker)
     return &worker->names.asks;
 }
 
+static uint64_t us_per_tsc_shifted(void)
+{
+    return ((uint64_t)1000000 << 32) / rte_get_tsc_hz();
+}
+
+static uint64_t tsc_us(uint64_t tsc)
+{
+    return (uint64_t)((unsigned __int128)tsc * us_per_tsc_shifted() >> 32);
+}
+
+uint64_t worker_tsc_us(void)
+{
+    return tsc_us(rte_rdtsc());
+}
+
 static void start_clock(struct worker *worker)
 {
     struct timespec now;
@@ -49,7 +64,8 @@ static void start_clock(struct worker *worker)
     worker->us_base = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     clock_gettime(CLOCK_REALTIME, &now);
     worker->wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 - worker->us_base;
-    worker->us_per_tsc_shifted = ((uint64_t)1000000 << 32) / rte_get_tsc_hz();
+    worker->us_per_tsc_shifted = us_per_tsc_shifted();
+    worker->us_ahead_of_tsc = worker->us_base - tsc_us(worker->tsc_base);
     worker_clock(worker);
 }
 
@@ -79,6 +95,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     start_clock(worker);
     wheel_init(&worker->wheel, worker->now);
     probe_init(worker);
+    capture_init(worker);
     const struct dialogs_place place = {.file = parts->file,
                                         .private = memory,
                                         .capacity = parts->dialogs_capacity,

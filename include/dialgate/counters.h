@@ -53,6 +53,7 @@
     F(OVERLOAD_SHARE, "dialgate_overload_refused_percent", "gauge", "Share of new calls that the worker refuses now.") \
     F(OVERLOAD_EVENTS, "dialgate_overload_events_total", "counter", "What overload control did.")                      \
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
+    F(CAPTURES, "dialgate_capture_events_total", "counter", "What captures of messages did.")                          \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")        \
@@ -186,6 +187,9 @@
     C(OVERLOAD_RESTS, OVERLOAD_EVENTS, "event=\"member_rests\"", "a member's 503 had a Retry-After")                  \
     C(RECORD_MADE, CALL_RECORDS, "event=\"made\"", "on its way to control")                                             \
     C(RECORD_LOST, CALL_RECORDS, "event=\"lost\"", "control took none for so long that there was no room")              \
+    C(CAPTURED, CAPTURES, "event=\"captured\"", "message on its way to control")                                       \
+    C(CAPTURE_LOST, CAPTURES, "event=\"lost\"", "wanted, but control had not read what came before")                   \
+    C(CAPTURE_FORGOTTEN, CAPTURES, "event=\"call_forgotten\"", "call that made room for a newer one that a capture follows") \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \

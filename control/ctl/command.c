@@ -73,6 +73,23 @@ static const struct ctl_word ban_options[] = {
     {0},
 };
 
+static const struct ctl_word capture_word[] = {{"CAPTURE", "id", CTL_NUMBER, true, "id of a capture"}, {0}};
+static const struct ctl_word capture_options[] = {
+    {"--call-id", "call_id", CTL_TEXT, false, "messages with this Call-ID"},
+    {"--peer", "peer", CTL_TEXT, false, "whole calls from or to this peer"},
+    {"--number", "number", CTL_TEXT, false, "whole calls whose user in Request-URI, From or To begins so"},
+    {"--sample", "sample", CTL_NUMBER, false, "one of so many calls, whole; 1: all"},
+    {"--dropped", "dropped", CTL_FLAG, false, "only what is dropped, of these or of everything, and why"},
+    {"--for", "duration_ms", CTL_DURATION_MS, false, "end then: 30s, 10m, 1h (capture.duration)"},
+    {"--max-messages", "messages", CTL_NUMBER, false, "end after so many"},
+    {"--max-size", "octets", CTL_SIZE, false, "end before the file is longer: 64KiB, 10MiB (capture.size)"},
+    {"--file", "file", CTL_TEXT, false,
+     "name of a new file in capture.directory; without it, by time and id"},
+    {"--hep", "hep", CTL_TEXT, false, "ADDRESS:PORT of Homer or sngrep, instead of a file"},
+    {"--wait", "wait", CTL_FLAG, false, "until it is over; Ctrl-C stops it"},
+    {0},
+};
+
 const struct ctl_command ctl_commands[] = {
     {"status", NULL, "system.status", none, none, show_status, NULL, CTL_LOOKS, "is it well, in one screen"},
     {"top", NULL, NULL, none, screen_options, NULL, run_top, CTL_LOOKS,
@@ -98,6 +115,12 @@ const struct ctl_command ctl_commands[] = {
      "by state and by peer"},
     {"dialog", "end", NULL, end_word, end_options, NULL, run_dialog_end, CTL_ACTS,
      "end dialogs on both sides"},
+    {"capture", "start", NULL, none, capture_options, NULL, run_capture_start, CTL_ACTS,
+     "SIP messages as on the wire, to a file for wireshark or sngrep, or by HEP"},
+    {"capture", "list", "capture.list", none, none, show_captures, NULL, CTL_LOOKS,
+     "captures that run, and the last that are over"},
+    {"capture", "stop", "capture.stop", capture_word, none, show_capture_stopped, NULL, CTL_ACTS,
+     "end one; its file is whole then"},
     {"events", "follow", NULL, none, follow_options, NULL, run_events, CTL_ACTS,
      "a line a change of a dialog's state, until Ctrl-C"},
     {"config", "check", NULL, file_word, none, NULL, run_config_check, CTL_LOOKS,
@@ -156,6 +179,9 @@ static json_t *value_of(const struct ctl_word *word, const char *text)
         if (*text == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
             return NULL;
         return json_integer(atoll(text));
+    case CTL_SIZE:
+        ms = unit_parse_size(text);
+        return ms < 0 ? NULL : json_integer(ms);
     default:
         ms = unit_parse_duration_ms(text);
         // A ban shorter than a second would be for ever.

@@ -51,6 +51,7 @@ static const struct {
     {"--peer", "peer.list", "peers", "name", "state"},
     {"MEMBER", "peer.show", "members", "address", "state"},
     {"ID", "dialog.list", "dialogs", "id", "call_id"},
+    {"CAPTURE", "capture.list", "captures", "id", "what"},
     {"METHOD", "api.list", "methods", "name", "help"},
     {"VERSION", "config.history", "versions", "version", "cause"},
     {"--version", "config.history", "versions", "version", "cause"},

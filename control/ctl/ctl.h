@@ -34,6 +34,7 @@ enum ctl_kind {
     CTL_NUMBER,
     CTL_DURATION_MS,
     CTL_DURATION_S,
+    CTL_SIZE,
     CTL_FLAG,
     CTL_LIST /* the last positional word: this and all that follow, as an array */
 };
@@ -106,12 +107,15 @@ void show_unban(struct ctl *ctl, const json_t *result);
 void show_metrics(struct ctl *ctl, const json_t *result);
 void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
+void show_captures(struct ctl *ctl, const json_t *result);
+void show_capture_stopped(struct ctl *ctl, const json_t *result);
 int run_top(struct ctl *ctl, const json_t *params);
 int run_completion_bash(struct ctl *ctl, const json_t *params);
 int run_completion_words(struct ctl *ctl, const json_t *params);
 int run_api(struct ctl *ctl, const json_t *params);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
 int run_dialog_end(struct ctl *ctl, const json_t *params);
+int run_capture_start(struct ctl *ctl, const json_t *params);
 int run_events(struct ctl *ctl, const json_t *params);
 int run_sip_check(struct ctl *ctl, const json_t *params);
 int run_sip_show(struct ctl *ctl, const json_t *params);

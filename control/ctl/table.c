@@ -186,3 +186,15 @@ int64_t unit_parse_duration_ms(const char *text)
             return (int64_t)strtoll(text, NULL, 10) * units[i].ms;
     return -1;
 }
+
+int64_t unit_parse_size(const char *text)
+{
+    static const char *const units[] = {"", "KiB", "MiB", "GiB"};
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9)
+        return -1;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(text + digits, units[i]) == 0)
+            return (int64_t)strtoll(text, NULL, 10) << 10 * i;
+    return -1;
+}

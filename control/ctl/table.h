@@ -45,4 +45,7 @@ const char *unit_share(double share, char buffer[UNIT_SIZE]);
 // "500ms", "5s", "10m", "12h", "2d" (a bare number: seconds) in milliseconds; -1 when it is not like this.
 int64_t unit_parse_duration_ms(const char *text);
 
+// "4096", "64KiB", "10MiB", "1GiB" in octets; -1 when it is not like this.
+int64_t unit_parse_size(const char *text);
+
 #endif

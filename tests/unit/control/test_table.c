@@ -121,12 +121,34 @@ static void test_parse_durations(void **state)
         assert_int_equal(unit_parse_duration_ms(rows[i].text), rows[i].ms);
 }
 
+static void test_parse_sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t octets;
+    } rows[] = {{"0", 0},
+                {"4096", 4096},
+                {"64KiB", 65536},
+                {"10MiB", 10485760},
+                {"999999999GiB", 1073741822926258176},
+                {"", -1},
+                {"KiB", -1},
+                {"64KB", -1},
+                {"64 KiB", -1},
+                {"-1", -1},
+                {"1M", -1},
+                {"1.5MiB", -1},
+                {"1000000000", -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(unit_parse_size(rows[i].text), rows[i].octets);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alignment),      cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_pages_stream),   cmocka_unit_test(test_no_rows_no_titles),
-        cmocka_unit_test(test_counts),         cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_parse_durations)};
+        cmocka_unit_test(test_alignment),       cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_pages_stream),    cmocka_unit_test(test_no_rows_no_titles),
+        cmocka_unit_test(test_counts),          cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_parse_durations), cmocka_unit_test(test_parse_sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

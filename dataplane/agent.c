@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "dialog_events.h"
 #include "dialog_requests.h"
+#include "hello.h"
 #include "log.h"
 #include "manager.h"
 #include "overload_log.h"
@@ -88,37 +89,9 @@ static void set_tick(struct agent *agent, uint32_t period_ms)
 
 static void say_hello(struct agent *agent, const char *text)
 {
-    struct dataplane *plane = &agent->plane;
     struct channel_hello hello = {.state = agent->state, .pid = (uint32_t)getpid(), .boot = agent->boot};
-    int fds[CHANNEL_FDS_MAX];
-    unsigned fd_count = 0;
 
-    static_assert(1 + NETWORKS_MAX * PREFILTER_MAP_SHARED + CHANNEL_CAPTURE_FDS <= CHANNEL_FDS_MAX,
-                  "all descriptors in one message");
-    if (agent->state == CHANNEL_RUNNING) {
-        hello.snapshot_sequence = plane->workers.published.rules->image->sequence;
-        hello.workers = plane->workers.count;
-        hello.has_counters = 1;
-        hello.networks = plane->ports.count;
-        fds[fd_count++] = plane->counters.fd;
-        for (unsigned i = 0; i < plane->ports.count; i++) {
-            if (!plane->ports.ports[i].attached)
-                continue;
-            hello.prefilter_maps[i] = PREFILTER_MAP_SHARED;
-            for (unsigned map = 0; map < PREFILTER_MAP_SHARED; map++)
-                fds[fd_count++] = plane->ports.ports[i].prefilter.map_fds[map];
-        }
-        hello.has_captures = 1;
-        fds[fd_count++] = plane->captures.fd;
-        fds[fd_count++] = plane->captures.tails_fd;
-    }
-    if (text != NULL)
-        strncpy(hello.text, text, sizeof(hello.text) - 1);
-    channel_server_send(&agent->channel, &(struct channel_output){.type = CHANNEL_HELLO,
-                                                                  .body = &hello,
-                                                                  .body_size = sizeof(hello),
-                                                                  .fds = fds,
-                                                                  .fd_count = fd_count});
+    hello_send(&agent->channel, &hello, agent->state == CHANNEL_RUNNING ? &agent->plane : NULL, text);
 }
 
 static void keep_health(struct agent *agent)

@@ -219,7 +219,8 @@ bool config_needs_restart(const struct config *old, const struct config *new, ch
     char before[VALUE_TEXT_SIZE], after[VALUE_TEXT_SIZE];
     if (size)
         text[0] = '\0';
-    bool differ = networks_differ(old, new, text, size) | listeners_differ(old, new, text, size);
+    bool differ = networks_differ(old, new, text, size);
+    differ |= listeners_differ(old, new, text, size);
     for (size_t i = 0; i < keys_sections_count; i++) {
         const struct key_group *group = &keys_sections[i];
         for (size_t k = 0; k < group->count; k++) {

@@ -256,27 +256,57 @@ const char *control_dataplane_state(const struct control *control)
     return channel_ready(control->channel) ? names[control->hello.state] : "absent";
 }
 
-const char *control_not_ready(const struct control *control, unsigned int index, char *buffer, size_t size)
+const char *const control_check_names[CONTROL_CHECKS] = {"dataplane", "configuration", "counters",
+                                                         "operator"};
+
+static bool is_running(const struct control *control)
 {
-    bool refused = control->handed == HANDED_REFUSED;
-    bool running = channel_ready(control->channel) && control->hello.state == CHANNEL_RUNNING;
-    if (!running && index-- == 0) {
-        const char *fault =
-            channel_ready(control->channel) ? control->hello.text : channel_fault(control->channel);
-        snprintf(buffer, size, "dataplane is %s%s%s", control_dataplane_state(control), fault[0] ? ": " : "",
-                 fault);
-        return buffer;
-    }
-    if (refused && index-- == 0) {
+    return channel_ready(control->channel) && control->hello.state == CHANNEL_RUNNING;
+}
+
+static const char *check_dataplane(const struct control *control, char *buffer, size_t size)
+{
+    const char *fault =
+        channel_ready(control->channel) ? control->hello.text : channel_fault(control->channel);
+    if (is_running(control))
+        return NULL;
+    snprintf(buffer, size, "dataplane is %s%s%s", control_dataplane_state(control), fault[0] ? ": " : "",
+             fault);
+    return buffer;
+}
+
+static const char *check_configuration(const struct control *control, char *buffer, size_t size)
+{
+    if (control->handed == HANDED_REFUSED) {
         snprintf(buffer, size, "dataplane refused the configuration: %s", control->refusal);
         return buffer;
     }
-    if (running && !refused && control->handed != HANDED_ACCEPTED && index-- == 0)
+    if (is_running(control) && control->handed != HANDED_ACCEPTED)
         return "dataplane has not taken this configuration yet";
-    if (running && !control->counters && index-- == 0)
-        return "dataplane gave no counters";
-    if (overlay_find(&control->overlay, "", "") && index-- == 0)
-        return "the operator drains this node";
+    return NULL;
+}
+
+const char *control_check(const struct control *control, enum control_check check, char *buffer, size_t size)
+{
+    switch (check) {
+    case CONTROL_CHECK_DATAPLANE:
+        return check_dataplane(control, buffer, size);
+    case CONTROL_CHECK_CONFIGURATION:
+        return check_configuration(control, buffer, size);
+    case CONTROL_CHECK_COUNTERS:
+        return is_running(control) && !control->counters ? "dataplane gave no counters" : NULL;
+    default:
+        return overlay_find(&control->overlay, "", "") ? "the operator drains this node" : NULL;
+    }
+}
+
+const char *control_not_ready(const struct control *control, unsigned int index, char *buffer, size_t size)
+{
+    for (enum control_check check = 0; check < CONTROL_CHECKS; check++) {
+        const char *fault = control_check(control, check, buffer, size);
+        if (fault && index-- == 0)
+            return fault;
+    }
     return NULL;
 }
 

@@ -131,6 +131,17 @@ int control_may_hand_over(const struct control *control, char *error, size_t siz
 int control_again(struct control *control, enum reload_cause cause, const struct reload_answer *answer,
                   char *error, size_t size);
 
+// What has to be well for calls to be taken. What only a running data plane shows is well without one.
+enum control_check {
+    CONTROL_CHECK_DATAPLANE,
+    CONTROL_CHECK_CONFIGURATION,
+    CONTROL_CHECK_COUNTERS,
+    CONTROL_CHECK_OPERATOR,
+    CONTROL_CHECKS
+};
+extern const char *const control_check_names[CONTROL_CHECKS];
+// What is wrong there, NULL: nothing. buffer holds texts that are made.
+const char *control_check(const struct control *control, enum control_check check, char *buffer, size_t size);
 // What keeps the whole from taking calls, one text a call with rising index; NULL behind the last: ready when
 // index 0 gives NULL. buffer holds texts that are made.
 const char *control_not_ready(const struct control *control, unsigned int index, char *buffer, size_t size);

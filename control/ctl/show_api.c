@@ -70,6 +70,6 @@ int run_api(struct ctl *ctl, const json_t *params)
     json_decref(result);
     if (shown > 0)
         return CTL_DONE;
-    fprintf(stderr, "dialgatectl: no method is called %s; dialgatectl api names them\n", wanted);
+    fprintf(ctl->errors, "dialgatectl: no method is called %s; dialgatectl api names them\n", wanted);
     return CTL_REFUSED;
 }

@@ -102,7 +102,7 @@ int run_config_check(struct ctl *ctl, const json_t *params)
     const char *warning, *file = json_string_value(json_object_get(params, "file"));
     struct config *config = config_load(file, error, sizeof(error));
     if (!config) {
-        fprintf(stderr, "%s\n", error);
+        fprintf(ctl->errors, "%s\n", error);
         return CTL_REFUSED;
     }
     json_t *warnings = json_array();
@@ -128,7 +128,7 @@ static int call_and_show(struct ctl *ctl, const char *method, const json_t *para
     if (file) { // the daemon's working directory is another one
         char *path = realpath(file, NULL);
         if (!path) {
-            fprintf(stderr, "dialgatectl: %s: %s\n", file, strerror(errno));
+            fprintf(ctl->errors, "dialgatectl: %s: %s\n", file, strerror(errno));
             json_decref(absolute);
             return CTL_REFUSED;
         }

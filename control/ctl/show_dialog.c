@@ -174,14 +174,14 @@ static int end_many(struct ctl *ctl, const json_t *given)
             json_object_set_new(params, "cursor", json_string(cursor));
         if (ctl->json)
             ctl_print_json(ctl, page);
-        else if (more && isatty(STDERR_FILENO)) {
-            print_sum(stderr, &sum, "\r");
+        else if (more && isatty(fileno(ctl->errors))) {
+            print_sum(ctl->errors, &sum, "\r");
             shown = true;
         }
         json_decref(page);
     }
     if (shown)
-        fputc('\n', stderr);
+        fputc('\n', ctl->errors);
     if (!ctl->json && (status == CTL_DONE || sum.ended > 0))
         print_sum(ctl->out, &sum, "\n");
     json_decref(params);

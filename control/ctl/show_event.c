@@ -62,12 +62,12 @@ int run_events(struct ctl *ctl, const json_t *given)
     if (!following)
         return CTL_REFUSED;
     json_decref(following);
-    fputs("following changes of dialogs and members; Ctrl-C ends\n", stderr);
+    fputs("following changes of dialogs and members; Ctrl-C ends\n", ctl->errors);
     for (; left > 0; left--) {
         struct dg_error error;
         char *notification;
         if (dg_client_next(ctl->client, -1, &notification, &error) != DG_OK) {
-            fprintf(stderr, "dialgatectl: %s\n", error.text);
+            fprintf(ctl->errors, "dialgatectl: %s\n", error.text);
             dg_client_close(ctl->client);
             ctl->client = NULL;
             return CTL_REFUSED;

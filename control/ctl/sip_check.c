@@ -8,16 +8,16 @@
 #include <string.h>
 #include "ctl.h"
 
-uint8_t *sip_read_file(const char *path, uint32_t *length)
+uint8_t *sip_read_file(const struct ctl *ctl, const char *path, uint32_t *length)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     uint8_t *octets = file == NULL ? NULL : malloc(MESSAGE_SIZE_MAX + 1);
     if (octets == NULL) {
-        fprintf(stderr, "dialgatectl: %s: %s\n", path, strerror(errno));
+        fprintf(ctl->errors, "dialgatectl: %s: %s\n", path, strerror(errno));
     } else {
         *length = (uint32_t)fread(octets, 1, MESSAGE_SIZE_MAX + 1, file);
         if (ferror(file)) {
-            fprintf(stderr, "dialgatectl: %s: %s\n", path, strerror(errno));
+            fprintf(ctl->errors, "dialgatectl: %s: %s\n", path, strerror(errno));
             free(octets);
             octets = NULL;
         }
@@ -63,7 +63,7 @@ int run_sip_check(struct ctl *ctl, const json_t *params)
     {
         char line[SIP_LINE_MAX];
         uint32_t length;
-        uint8_t *octets = sip_read_file(json_string_value(file), &length);
+        uint8_t *octets = sip_read_file(ctl, json_string_value(file), &length);
         if (octets == NULL) {
             status = CTL_REFUSED;
             continue;
@@ -75,6 +75,6 @@ int run_sip_check(struct ctl *ctl, const json_t *params)
     }
     if (failed == 0)
         return status;
-    fprintf(stderr, "dialgatectl: %zu of %zu messages would not pass\n", failed, json_array_size(files));
+    fprintf(ctl->errors, "dialgatectl: %zu of %zu messages would not pass\n", failed, json_array_size(files));
     return CTL_REFUSED;
 }

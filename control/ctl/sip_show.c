@@ -172,7 +172,7 @@ int run_sip_show(struct ctl *ctl, const json_t *params)
     struct message message;
     char line[SIP_LINE_MAX];
     uint32_t length;
-    uint8_t *octets = sip_read_file(json_string_value(json_object_get(params, "file")), &length);
+    uint8_t *octets = sip_read_file(ctl, json_string_value(json_object_get(params, "file")), &length);
     if (octets == NULL)
         return CTL_REFUSED;
     int fault = message_parse(octets, length, &message);

@@ -301,6 +301,8 @@ static void test_hangup_reloads(void **state)
     dg_client_close(daemon_connect(world)); // lives on with the old one
 }
 
+static const char *header_line = "";
+
 static void get(const struct world *world, const char *path, char *answer, size_t size)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -315,8 +317,8 @@ static void get(const struct world *world, const char *path, char *answer, size_
         refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
     }
     assert_int_equal(refused, 0);
-    int length =
-        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    int length = snprintf(request, sizeof(request),
+                          "GET %s HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n", path, header_line);
     assert_int_equal(send(fd, request, (size_t)length, 0), length);
     drain(fd, answer, size);
     close(fd);
@@ -339,6 +341,48 @@ static void test_http(void **state)
     free(answer);
 }
 
+// The status says it all; whoever wants to read more in a program gets it as JSON.
+static void test_health_json(void **state)
+{
+    static const struct {
+        const char *path, *accept;
+        int status;
+        bool json;
+    } rows[] = {
+        {"/healthz?format=json", "", 200, true},
+        {"/healthz", "Accept: text/plain\r\n", 200, false},
+        {"/readyz?format=json", "", 503, true},
+        {"/readyz?a=b&format=json", "Accept: text/plain\r\n", 503, true},
+        {"/readyz?format=text", "", 503, false},
+        {"/readyz?=&%zz&&", "", 503, false},
+        {"/readyz", "Accept: text/html, application/json;q=0.9\r\n", 503, true},
+        {"/readyz", "Accept: application/health+json\r\n", 503, true},
+        {"/readyz", "Accept: */*\r\n", 503, false},
+    };
+    static char answer[1u << 16];
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int status = 0;
+        header_line = rows[i].accept;
+        get(*state, rows[i].path, answer, sizeof(answer));
+        header_line = "";
+        const char *body = strstr(answer, "\r\n\r\n");
+        assert_int_equal(sscanf(answer, "HTTP/1.1 %d", &status), 1);
+        assert_int_equal(status, rows[i].status);
+        assert_non_null(body);
+        assert_true((strstr(answer, "Content-Type: application/json\r\n") != NULL) == rows[i].json);
+        if (!rows[i].json)
+            assert_null(strchr(body, '{'));
+        else if (status == 200)
+            assert_string_equal(body, "\r\n\r\n{\"status\":\"pass\"}\n");
+        else
+            assert_non_null(strstr(body,
+                                   "{\"status\":\"fail\",\"checks\":{\"dataplane\":{\"status\":\"fail\","
+                                   "\"output\":\"dataplane is absent"));
+        if (rows[i].json && status == 503)
+            assert_non_null(strstr(body, "\"operator\":{\"status\":\"pass\"}}}\n"));
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
@@ -358,7 +402,8 @@ int main(int argc, char **argv)
                                        T(test_socket_mode),
                                        T(test_command_line),
                                        T(test_hangup_reloads),
-                                       T(test_http)};
+                                       T(test_http),
+                                       T(test_health_json)};
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

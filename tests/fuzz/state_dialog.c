@@ -221,7 +221,12 @@ static void change(struct subject *subject, uint32_t index, const uint8_t *octet
     struct model *model = &subject->model[index];
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};
     struct model after = *model;
-    struct dialog_change change = {.texts = octets[2] & 1u ? texts : NULL, .session = octets[2] & 2u};
+    struct dialog_change change = {.texts = octets[2] & 1u ? texts : NULL,
+                                   .session = octets[2] & 2u,
+                                   .rings = octets[2] & 32u,
+                                   .answered = octets[2] & 64u,
+                                   .now = subject->now,
+                                   .now_ms = octets[3] % TICK_MS};
     if (model->row == DIALOG_ROW_FREE || model->row == DIALOG_ROW_TERMINATED)
         return;
     for (unsigned i = DIALOG_TEXT_CALLEE_TAG; i < DIALOG_TEXT_COUNT && change.texts != NULL; i++) {
@@ -239,6 +244,8 @@ static void change(struct subject *subject, uint32_t index, const uint8_t *octet
     CHECK(result == 0 || arena.refused > refused);
     if (result == 0)
         *model = after;
+    if (result == 0 && change.rings && model->row == DIALOG_ROW_NONE)
+        CHECK(dialog_ring_ms(&subject->set, index) != UINT32_MAX);
     check_one(subject, index);
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # As systemd would: what "meson install" put down, under the units' rights, by a user who owns nothing. Ready, watched, confined,
-# reloaded and restarted alone, with calls; what the data plane gave up is gone from every thread.
+# reloaded and restarted alone, with calls; what the data plane gave up is gone from every thread; a thread that stands still
+# leaves the watchdog hungry.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
 USER_ID=64017 # nobody's
+WATCHDOG_S=2
 ROOT_DIR='' UNITS=''
 
 install_tree()
@@ -42,7 +44,7 @@ service() # dataplane|control ARGUMENTS...
     capabilities=$(sed -n 's/^AmbientCapabilities=CAP_//p' "$UNITS/dialgate-$name.service" | tr '[:upper:]' '[:lower:]' | sed 's/ cap_/,+/g; s/^/+/')
     # The unit says LimitMEMLOCK=infinity; who may not raise the limit gets the capability instead.
     [ -z "$capabilities" ] || [ "$(ulimit -Hl)" = unlimited ] || capabilities+=,+ipc_lock
-    lab_start "$name" core env NOTIFY_SOCKET="$LAB_DIR/notify-$name" WATCHDOG_USEC=1000000 setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
+    lab_start "$name" core env NOTIFY_SOCKET="$LAB_DIR/notify-$name" WATCHDOG_USEC=${WATCHDOG_S}000000 setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
         --inh-caps="-all${capabilities:+,$capabilities}" --ambient-caps="-all${capabilities:+,$capabilities}" \
         --bounding-set="-all${capabilities:+,$capabilities}" --no-new-privs \
         "$ROOT_DIR/usr/local/sbin/dialgate-$name" --run-directory "$LAB_RUN" --state-directory "$LAB_STATE" "$@"
@@ -65,13 +67,38 @@ expect_told() # NAME PATTERN
 
 confined() # NAME CAPABILITIES: every thread
 {
-    local pid start task
+    local pid start task rights
     read -r pid start <"$LAB_DIR/$1.pid"
     for task in "/proc/$pid/task"/*; do
-        expect_equal "rights of $(cat "$task/comm")" "CapPrm:$2 CapEff:$2 NoNewPrivs:1 Seccomp:2" \
-            "$(awk '/^(CapPrm|CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s%s", separator, $1, $2; separator = " " }' "$task/status")"
+        rights=$(awk '/^(CapPrm|CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s%s", separator, $1, $2; separator = " " }' "$task/status") ||
+            continue # one that has ended
+        expect_equal "rights of $(cat "$task/comm")" "CapPrm:$2 CapEff:$2 NoNewPrivs:1 Seccomp:2" "$rights"
     done
     : "$start"
+}
+
+stop_thread() # NAME PATTERN
+{
+    local pid start
+    read -r pid start <"$LAB_DIR/$1.pid"
+    lab_start "stopper-$1" core python3 "$NET/stop_thread.py" "$pid" "$2"
+    lab_wait 10 "$2 is stopped" grep -q stopped "$LAB_DIR/stopper-$1.log" || fail "$2 is not stopped: $(cat "$LAB_DIR/stopper-$1.log")"
+    : "$start"
+}
+
+still() # how often the agent has said so of worker 0
+{
+    grep -c 'event=worker_stands_still worker=0 ' "$LAB_DIR/dataplane.log" || true
+}
+
+still_above() # COUNT
+{
+    [ "$(still)" -gt "$1" ]
+}
+
+last_told() # NAME WHAT, statuses apart
+{
+    [ "$(grep -v '^STATUS=' "$LAB_DIR/manager-$1.log" | tail -n 1)" = "$2" ]
 }
 
 test_begin
@@ -81,7 +108,7 @@ mkdir -p "$LAB_RUN" "$LAB_STATE"
 chmod 711 "$LAB_HOME" "$LAB_DIR"
 chown $USER_ID:$USER_ID "$LAB_RUN" "$LAB_STATE"
 for name in dataplane control; do
-    lab_start manager-$name core python3 "$NET/notify.py" "$LAB_DIR/notify-$name"
+    lab_start manager-$name core python3 "$NET/notify.py" "$LAB_DIR/notify-$name" $WATCHDOG_S
     lab_wait 10 "the manager of $name listens" test -S "$LAB_DIR/notify-$name" || fail "no manager"
 done
 
@@ -108,14 +135,26 @@ expect_told control 'RELOADING=1 \| MONOTONIC_USEC=[0-9]+'
 lab_wait 20 "ready again" awk '/RELOADING=1/ { after = 1 } after && /READY=1/ { done = 1 } END { exit !done }' "$LAB_DIR/manager-control.log" ||
     fail "no READY=1 after the reload"
 
-# Each alone.
+# Control's only thread stands still, and goes on.
+stop_thread control 'dialgate-*'
+lab_wait 20 "control's watchdog expires" last_told control 'watchdog expired' || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
+lab_stop stopper-control
+lab_wait 20 "control goes on" last_told control WATCHDOG=1 || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
+
+# Each alone. One worker stands still, the agent says so and feeds nobody: the manager ends and starts it.
 lab_kill control KILL
 lab_wait 10 "control is gone" lab_ended control || fail "control lives"
 service control -c "$LAB_DIR/dialgate.yaml"
 lab_ready 30 || fail "not ready with a new control"
-test_ends dataplane
-expect_told dataplane STOPPING=1
+before=$(still)
+stop_thread dataplane '*worker-1'
+lab_wait 20 "the agent says so" still_above "$before" || fail "no worker stands still"
+lab_wait 20 "the data plane's watchdog expires" last_told dataplane 'watchdog expired' ||
+    fail "the data plane's manager: $(cat "$LAB_DIR/manager-dataplane.log")"
+lab_kill dataplane ABRT
+lab_wait 10 "the data plane is gone" lab_ended dataplane || fail "the data plane lives"
 dataplane
 lab_ready 30 || fail "not ready with a new data plane"
 test_done
 expect_told control STOPPING=1
+expect_told dataplane STOPPING=1

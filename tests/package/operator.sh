@@ -38,6 +38,7 @@ as() # USER COMMAND...
 make_root()
 {
     NEW=$(mktemp -d /var/tmp/dialgate-root.XXXXXX)
+    chmod 755 "$NEW"
     # shellcheck disable=SC2034 # lab_end calls it
     LAB_AT_END=at_end
     expect "debootstrap" debootstrap --variant=minbase bookworm "$NEW" "$MIRROR"

@@ -59,8 +59,10 @@ static void draw_head(struct ctl *ctl, const json_t *figures)
     bool ready = json_is_true(json_object_get(status, "ready"));
     fprintf(ctl->out, "%s  Dialgate %s is ", clock, text(control, "version"));
     print_state(ctl, ready ? "ready" : "NOT READY");
-    fprintf(ctl->out, ", dataplane %s, up %s\n", text(dataplane, "state"),
-            unit_duration_ms(number(dataplane, "uptime_s") * 1000, a));
+    fprintf(ctl->out, ", dataplane %s", text(dataplane, "state"));
+    if (json_object_get(dataplane, "pid"))
+        fprintf(ctl->out, ", up %s", unit_duration_ms(number(dataplane, "uptime_s") * 1000, a));
+    fputc('\n', ctl->out);
     for (size_t i = 0; i < json_array_size(reasons); i++)
         fprintf(ctl->out, "  because   %s\n", json_string_value(json_array_get(reasons, i)));
     fprintf(ctl->out, "calls       %s early, %s confirmed, %s terminating; %s new/s\n",
@@ -163,15 +165,20 @@ static void draw_drops(struct ctl *ctl, const json_t *drops)
     print_and_free(ctl, table);
 }
 
+// Rows behind an empty line, or nothing.
+static void draw_rows(struct ctl *ctl, const json_t *rows, void (*draw)(struct ctl *ctl, const json_t *rows))
+{
+    if (json_array_size(rows) == 0)
+        return;
+    fputc('\n', ctl->out);
+    draw(ctl, rows);
+}
+
 void top_draw(struct ctl *ctl, const json_t *figures)
 {
     draw_head(ctl, figures);
     draw_delays(ctl, figures);
-    fputc('\n', ctl->out);
-    draw_drops(ctl, json_object_get(figures, "drops"));
-    if (json_array_size(json_object_get(figures, "drops")) > 0)
-        fputc('\n', ctl->out);
-    draw_cores(ctl, json_object_get(figures, "cores"));
-    fputc('\n', ctl->out);
-    draw_peers(ctl, json_object_get(figures, "peers"));
+    draw_rows(ctl, json_object_get(figures, "drops"), draw_drops);
+    draw_rows(ctl, json_object_get(figures, "cores"), draw_cores);
+    draw_rows(ctl, json_object_get(figures, "peers"), draw_peers);
 }

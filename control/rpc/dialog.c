@@ -256,7 +256,8 @@ void rpc_dialog_count(struct rpc_call *call)
     const struct control *control = rpc_control(call);
     const struct counters *counters = control->counters;
     if (!counters) {
-        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters", control_dataplane_state(control));
+        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters; system.status says more",
+                 control_dataplane_state(control));
         return;
     }
 #define NOW(name) (json_int_t) counters_sum(counters, COUNTER_DIALOG_##name##_NOW)

@@ -99,7 +99,8 @@ void rpc_core_list(struct rpc_call *call)
     json_t *cores = json_array();
     if (!counters) {
         json_decref(cores);
-        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters", control_dataplane_state(control));
+        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters; system.status says more",
+                 control_dataplane_state(control));
         return;
     }
     for (uint32_t worker = 0; worker < counters_workers(counters); worker++) {

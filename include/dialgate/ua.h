@@ -33,7 +33,7 @@ extern "C" {
     X(DG_INTERNAL, -32603, "dialgate-control failed")                                                        \
     X(DG_REFUSED, -32000, "refused; the text says why")                                                      \
     X(DG_NOT_FOUND, -32001, "there is no such object")                                                       \
-    X(DG_UNAVAILABLE, -32002, "the dataplane is not connected")                                              \
+    X(DG_UNAVAILABLE, -32002, "the dataplane is not connected; system.status says why")                      \
     X(DG_NO_ANSWER, -32003, "the dataplane does not answer")                                                 \
     X(DG_AMBIGUOUS, -32004, "more than one object matches")                                                  \
     X(DG_DENIED, -32005, "your role does not allow it; the text says which one does")

@@ -39,7 +39,7 @@ static const char usage[] =
     "  --name-servers LIST      ADDRESS[:PORT],... instead of those of /etc/resolv.conf\n"
     "  --log SINK               auto (default: the journal when standard error is its, else stderr), "
     "stderr,\n"
-    "                           journal, syslog\n"
+    "                           journal, syslog[:SOCKET]\n"
     "  --no-sandbox             keep all capabilities and system calls; to debug\n"
     "  --reference              print every key with default, range and meaning\n"
     "  --version, --help\n"
@@ -95,7 +95,7 @@ static struct arguments parse_arguments(int argc, char **argv)
         else if (option != LOG_SINK)
             a.exit_status = option == '?' ? EXIT_USAGE : EXIT_DONE;
         if (option == LOG_SINK && !sink_open(optarg, "dialgate-control"))
-            a.exit_status = refuse_usage("--log wants auto, stderr, journal or syslog");
+            a.exit_status = refuse_usage("--log wants auto, stderr, journal, syslog or syslog:/PATH");
         if (option == 'h')
             fputs(usage, stdout);
         if (option == REFERENCE)

@@ -23,7 +23,8 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
     O("cpus", 'c', "LIST",                                                                                   \
       "CPUs to use, such as 0,2-5: the agent on the first, workers from the last (default: all)")            \
     O("log", 'l', "SINK",                                                                                    \
-      "auto (default: the journal when standard error is its, else stderr), stderr, journal, syslog")        \
+      "auto (default: the journal when standard error is its, else stderr), stderr, journal,"                \
+      " syslog[:SOCKET]")                                                                                    \
     O("no-sandbox", 'n', "", "keep all capabilities and system calls once packets are taken; to debug")      \
     O("help", 'h', "", "this text")                                                                          \
     O("version", 'V', "", "the version")
@@ -140,7 +141,7 @@ static int parse(int count, char **arguments, struct agent_options *options, str
             break;
         case 'l':
             if (!sink_open(optarg, "dialgate-dataplane"))
-                return wrong_usage("--log wants auto, stderr, journal or syslog");
+                return wrong_usage("--log wants auto, stderr, journal, syslog or syslog:/PATH");
             break;
         case 'n':
             options->sandbox = false;

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+#include "syslogger.h"
 
 static enum sink sink = SINK_STDERR;
 static atomic_ullong window_s; // the second that lines are counted in
@@ -36,12 +37,12 @@ bool sink_open(const char *text, const char *name)
         sink = SINK_STDERR;
     else if (strcmp(text, "journal") == 0)
         sink = SINK_JOURNAL;
-    else if (strcmp(text, "syslog") == 0)
+    else if (strcmp(text, "syslog") == 0 && syslogger_open(SYSLOGGER_PATH, name))
+        sink = SINK_SYSLOG;
+    else if (strncmp(text, "syslog:", 7) == 0 && text[7] == '/' && syslogger_open(text + 7, name))
         sink = SINK_SYSLOG;
     else
         return false;
-    if (sink == SINK_SYSLOG)
-        openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
     return true;
 }
 
@@ -56,7 +57,7 @@ static void put(int priority, const char *line, size_t length)
     struct iovec parts[3];
 
     if (sink == SINK_SYSLOG) {
-        syslog(priority, "%.*s", (int)length, line);
+        syslogger_send(priority, line, length);
         return;
     }
     if (sink == SINK_JOURNAL)

@@ -13,8 +13,8 @@ enum sink { SINK_STDERR, SINK_JOURNAL, SINK_SYSLOG };
 #define SINK_BURST 500u
 
 // text: "auto" (the journal when standard error is connected to it, else standard error), "stderr",
-// "journal" (lines begin with <N>, sd-daemon(3)) or "syslog" (facility daemon). name stands in syslog's
-// lines. Returns false when text is none of these. Without a call lines go to standard error.
+// "journal" (lines begin with <N>, sd-daemon(3)), "syslog" or "syslog:SOCKET" (syslogger.h). name stands in
+// syslog's lines. Returns false when text is none of these. Without a call lines go to standard error.
 bool sink_open(const char *text, const char *name);
 // Whether lines need a time of their own.
 bool sink_wants_time(void);

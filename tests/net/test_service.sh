@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # As systemd would: what "meson install" put down, under the units' rights, by a user who owns nothing. Ready, watched, confined,
-# reloaded and restarted alone, with calls; what the data plane gave up is gone from every thread; a thread that stands still
+# reloaded and restarted alone, with calls, its log at a syslog daemon that is restarted; what the data plane gave up is gone from every thread; a thread that stands still
 # leaves the watchdog hungry.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -86,6 +86,14 @@ stop_thread() # NAME PATTERN
     : "$start"
 }
 
+# Its socket is made anew, as when it is restarted.
+syslog_daemon()
+{
+    rm -f "$LAB_DIR/syslog"
+    lab_start manager-syslog core python3 "$NET/notify.py" "$LAB_DIR/syslog"
+    lab_wait 10 "syslog listens" test -S "$LAB_DIR/syslog" || fail "no syslog"
+}
+
 still() # how often the agent has said so of worker 0
 {
     grep -c 'event=worker_stands_still worker=0 ' "$LAB_DIR/dataplane.log" || true
@@ -144,8 +152,14 @@ lab_wait 20 "control goes on" last_told control WATCHDOG=1 || fail "control's ma
 # Each alone. One worker stands still, the agent says so and feeds nobody: the manager ends and starts it.
 lab_kill control KILL
 lab_wait 10 "control is gone" lab_ended control || fail "control lives"
-service control -c "$LAB_DIR/dialgate.yaml"
+syslog_daemon
+service control -c "$LAB_DIR/dialgate.yaml" --log "syslog:$LAB_DIR/syslog"
+expect_told syslog '^<30>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} dialgate-control\[[0-9]+\]: level=info event=confined .*calls=filtered'
+lab_stop manager-syslog
+syslog_daemon
 lab_ready 30 || fail "not ready with a new control"
+expect "a ban lifted" lab_ctl prefilter unban 198.51.100.7
+expect_told syslog ': level=info event=audit .*method=prefilter.unban'
 before=$(still)
 stop_thread dataplane '*worker-1'
 lab_wait 20 "the agent says so" still_above "$before" || fail "no worker stands still"

@@ -14,7 +14,8 @@
 #define SINGLE                                                                                               \
     (BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ) | BIT(HEADER_MAX_FORWARDS) | \
      BIT(HEADER_CONTENT_LENGTH))
-#define KINDS (HEADER_CONTENT_LENGTH + 1) // those that are read are below
+#define KINDS         (HEADER_CONTENT_LENGTH + 1) // those that are read are below
+#define CLEARED_FIRST 64
 
 struct places {
     size_t begin;
@@ -116,11 +117,14 @@ ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct mess
         !plain_sip_uri(&plain, start.request_uri.offset,
                        (size_t)start.request_uri.offset + start.request_uri.length))
         return false;
-    memset(message, 0, offsetof(struct message, first));
+    // In parts: see message.c.
+    memset(message, 0, CLEARED_FIRST);
+    memset((uint8_t *)message + CLEARED_FIRST, 0, offsetof(struct message, first) - CLEARED_FIRST);
     memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first));
     message->octets = octets;
     message->length = length;
     message->is_request = true;
+    message->is_unfolded = true;
     message->method = message->cseq_method = METHOD_INVITE;
     message->uri_scheme = URI_SIP;
     message->method_name = start.method;

@@ -94,7 +94,7 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
     }
     if (!of_invite)
         key_add(&key, message, &message->method_name);
-    return siphash24_joined(&worker->parts.keys.table, key.pieces, key.count);
+    return siphash13_joined(&worker->parts.keys.table, key.pieces, key.count);
 }
 
 // 18.2.2 and RFC 3581: back to the source address; to its port when it asked for that.
@@ -107,6 +107,16 @@ static struct endpoint way_back(const struct work *work)
     return to;
 }
 
+// Of one turn's messages most come from where the last one did.
+static uint16_t find_peer(struct worker *worker, uint32_t address)
+{
+    struct last_source *last = &worker->last_source;
+    if (!last->is_known || last->address != address)
+        *last = (struct last_source){
+            .address = address, .peer = rules_peer(worker->rules, address), .is_known = true};
+    return last->peer;
+}
+
 bool parse_source(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
@@ -115,7 +125,7 @@ bool parse_source(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_NOT_OURS);
         return false;
     }
-    packet->peer = rules_peer(worker->rules, packet->source.address);
+    packet->peer = find_peer(worker, packet->source.address);
     if (packet->peer != NUMBER_NONE)
         return true;
     settle(work, COUNTER_DROP_UNKNOWN_SOURCE);

@@ -83,6 +83,8 @@ static void send_stateless(struct worker *worker, struct work *work, struct resp
     char overload[FEEDBACK_TEXT_MAX];
     parts.source_address = work->packet->source.address;
     parts.source_port = work->packet->source.port;
+    if (worker->last_source.is_known && worker->last_source.address == parts.source_address)
+        parts.source_text = worker->last_source.text;
     parts.overload = feedback_text(worker, work->packet->peer, overload);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);

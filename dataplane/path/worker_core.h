@@ -88,6 +88,7 @@ struct last_source {
     uint32_t address; // host order
     uint16_t peer;    // NUMBER_NONE: a stranger
     bool is_known;
+    char text[16]; // the address
 };
 
 // Header lines of a refusal, made once for all (shed.c).

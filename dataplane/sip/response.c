@@ -48,11 +48,22 @@ static void list_overload(const uint8_t *octets, const struct via *via, const ch
     add_change(changes, (struct via_change){CHANGE_TEXT, parameters.oc_algorithm, "loss"});
 }
 
-static void list_changes(const struct message *request, uint32_t address, struct via_changes *changes)
+static bool names_source(const struct message *request, uint32_t address, const char *text)
+{
+    struct span host = request->via.host;
+    uint32_t own;
+    if (text != NULL && strlen(text) == host.length &&
+        memcmp(message_at(request, host), text, host.length) == 0)
+        return true;
+    return uri_host_ipv4(request->octets, host, &own) == 0 && own == address;
+}
+
+// text: the address, or NULL.
+static void list_changes(const struct message *request, uint32_t address, const char *text,
+                         struct via_changes *changes)
 {
     const struct via *via = &request->via;
     struct via_change received = {CHANGE_RECEIVED, {via->whole.offset + via->whole.length, 0}, NULL};
-    uint32_t host;
     changes->count = 0;
     if (via->whole.length == 0)
         return;
@@ -61,7 +72,7 @@ static void list_changes(const struct message *request, uint32_t address, struct
     // A value that the sender wrote itself would misdirect the response.
     if (via->received.length != 0)
         received = (struct via_change){CHANGE_RECEIVED_VALUE, via->received, NULL};
-    else if (!via->has_rport && uri_host_ipv4(request->octets, via->host, &host) == 0 && host == address)
+    else if (!via->has_rport && names_source(request, address, text))
         return;
     add_change(changes, received);
 }
@@ -86,7 +97,7 @@ static void write_change(struct writer *writer, const struct via_change *change,
 void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port)
 {
     struct via_changes changes;
-    list_changes(request, address, &changes);
+    list_changes(request, address, NULL, &changes);
     for (unsigned i = 0; i < changes.count; i++) {
         const struct via_change *change = &changes.list[i];
         struct writer *writer = edit_open(edits, change->where.offset, change->where.length);
@@ -189,7 +200,7 @@ static void add_top_via(struct run *run, struct span value, const struct respons
 {
     struct via_changes changes;
     const struct message *request = run->request;
-    list_changes(request, parts->source_address, &changes);
+    list_changes(request, parts->source_address, parts->source_text, &changes);
     list_overload(request->octets, &request->via, parts->overload, &changes);
     RUN_ADD(run, "\r\nVia: ", value);
     for (unsigned i = 0; i < changes.count; i++) {

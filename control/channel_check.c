@@ -53,9 +53,15 @@ static const char *check_row(const struct channel_dialog_row *row, size_t text_s
     return NULL;
 }
 
+// Numbers begin with 1, and those of a message must not run over.
+static bool numbers_ok(uint64_t first, uint64_t lost, uint32_t count)
+{
+    return count <= CHANNEL_EVENTS_MAX && first > 0 && lost < first && first <= (uint64_t)INT64_MAX - count;
+}
+
 static const char *check_events(const struct channel_events *events)
 {
-    if (events->count > CHANNEL_EVENTS_MAX)
+    if (!numbers_ok(events->first, events->lost, events->count))
         return "events whose number is out of range";
     for (uint32_t i = 0; i < events->count; i++) {
         const struct channel_event *event = &events->rows[i];
@@ -70,7 +76,7 @@ static const char *check_events(const struct channel_events *events)
 
 static const char *check_member_events(const struct channel_member_events *events)
 {
-    if (events->count > CHANNEL_EVENTS_MAX)
+    if (!numbers_ok(events->first, events->lost, events->count))
         return "events whose number is out of range";
     for (uint32_t i = 0; i < events->count; i++) {
         const struct channel_member_event *event = &events->rows[i];

@@ -61,11 +61,13 @@ static void take_descriptors(struct control *control, const struct channel_hello
 static void on_hello(void *context, const struct channel_hello *hello, int *fds)
 {
     struct control *control = context;
+    event_watch_hello(control, hello);
     control->hello = *hello;
     take_descriptors(control, hello, fds);
     log_event(hello->state == CHANNEL_FAILED ? LEVEL_ERROR : LEVEL_INFO, "dataplane_hello",
               "state=%s pid=%u workers=%u sequence=%" PRIu64 " text=\"%s\"", control_dataplane_state(control),
               hello->pid, hello->workers, hello->snapshot_sequence, hello->text);
+    event_watch_bans(control);
     hand_over_synchronise(control);
 }
 
@@ -76,16 +78,12 @@ static void on_capture_ended(void *context, const struct channel_capture_ended *
 
 static void on_events(void *context, const struct channel_events *events)
 {
-    const struct control *control = context;
-    if (control->events.publish)
-        control->events.publish(control->events.context, events);
+    events_take(context, events);
 }
 
 static void on_member_events(void *context, const struct channel_member_events *events)
 {
-    const struct control *control = context;
-    if (control->events.publish)
-        control->events.publish_members(control->events.context, events);
+    events_take_members(context, events);
 }
 
 static void on_records(void *context, const struct channel_records *records)
@@ -110,6 +108,7 @@ static void on_lost(void *context)
 {
     struct control *control = context;
     capture_disconnected(control);
+    event_watch_away(control);
     forget_descriptors(control);
     control->handed = HANDED_NONE;
     control->resend = false;
@@ -182,7 +181,8 @@ int control_init(struct control *control, struct event_base *base, const struct 
         result = configuration_build(&control->active, config, options->file, &build);
     else
         config_free(config);
-    if (result == 0 && ((result = record_start(control)) < 0 || (result = capture_init(control)) < 0))
+    if (result == 0 && ((result = record_start(control)) < 0 || (result = events_start(control)) < 0 ||
+                        (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -205,6 +205,9 @@ void control_fini(struct control *control)
 {
     channel_destroy(control->channel);
     capture_fini(control);
+    control->channel = NULL;
+    event_watch_stop(control);
+    events_stop(control);
     record_stop(control);
     audit_reopen(control);
     rates_destroy(control->rates);

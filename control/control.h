@@ -11,6 +11,8 @@
 #include "configuration.h"
 #include "counters.h"
 #include "dialgate/prefilter.h"
+#include "event.h"
+#include "event_watch.h"
 #include "names.h"
 #include "prefilter.h"
 #include "rates.h"
@@ -42,13 +44,6 @@ struct reload_counts {
     uint64_t refused;
     bool last_refused;
     uint64_t last_s; // Unix time of the last, or of the start
-};
-
-// Where the dataplane's events go. A dataplane that restarted has others before it.
-struct event_sink {
-    void (*publish)(void *context, const struct channel_events *events); // NULL: nowhere, neither these
-    void (*publish_members)(void *context, const struct channel_member_events *events);
-    void *context;
 };
 
 struct listings {
@@ -88,7 +83,8 @@ struct control {
     struct reload_counts reloads;
     struct versions versions;
     uint32_t snapshot_deadline_ms;
-    struct event_sink events;
+    struct event_stream events;
+    struct event_watch watch;
     struct record_keeper records;
     struct captures captures;
     struct end_job *end_jobs; // rpc/dialog_end_many.c

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "event_tell.h"
 #include "log.h"
 
 // One line that grows; what does not fit is cut.
@@ -179,6 +180,7 @@ void drain_settle(struct control *control, int result)
 {
     char error[ERROR_SIZE];
     if (result == 0) {
+        event_tell_drained(control);
         overlay_free(&control->overlay);
         control->overlay = control->changed;
         control->changed = (struct overlay){0};

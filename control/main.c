@@ -17,7 +17,6 @@
 #include "manager.h"
 #include "notify.h"
 #include "rpc/dialog.h"
-#include "rpc/event.h"
 #include "rpc/server.h"
 #include "sink.h"
 #include "version.h"
@@ -151,6 +150,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
     manager_reloading();
     audit_reopen(context);
     record_reopen(context);
+    events_reopen(context);
     if (control_reload(context, NULL, &answer, error, sizeof(error)) < 0) {
         log_event(LEVEL_ERROR, "reload_refused", "text=\"%s\"", error);
         manager_reloaded();
@@ -176,6 +176,7 @@ static void on_rotated(evutil_socket_t signal_number, short what, void *context)
 {
     audit_reopen(context);
     record_reopen(context);
+    events_reopen(context);
 }
 
 // Signals as events; NULL without memory. Freed with event_free.
@@ -230,8 +231,8 @@ static int serve(const struct arguments *a, struct event_base *base)
     server = rpc_server_create(&control, path, config_control_group(config), error, sizeof(error));
     if (!server)
         goto done;
-    struct events events = {&control, server};
-    control.events = (struct event_sink){events_publish, events_publish_members, &events};
+    control.events.tell = rpc_server_tell;
+    control.events.context = server;
     const char *address = config_metrics_address(config, &port);
     http = http_create(&control, address, port, error, sizeof(error));
     if (!http || control_connect(&control) < 0)
@@ -248,7 +249,7 @@ done:
     manager_stop(&manager);
     if (http)
         evhttp_free(http);
-    control.events.publish = NULL;
+    control.events.tell = NULL;
     rpc_server_destroy(server);
     dialog_end_stop(&control);
     for (size_t i = 0; i < SIGNALS; i++)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include "event.h"
 #include "log.h"
 #include "metrics_walk.h"
 #include "version.h"
@@ -97,6 +98,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
         walk_peers(control, v);
     }
     rpc_counts_walk(&control->rpc, v);
+    events_walk(control, v);
     record_walk(control, v);
     capture_walk(control, v);
     walk_prefilter(control, v);

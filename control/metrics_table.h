@@ -60,8 +60,11 @@
     M(RPC_REQUESTS, "dialgate_control_requests_total", "counter", "", "Requests on the control socket.")               \
     M(RPC_REFUSED, "dialgate_control_refused_total", "counter", "reason",                                              \
       "Connections and requests that the control socket refused, by reason.")                                          \
-    M(RPC_EVENTS_LOST, "dialgate_control_events_lost_total", "counter", "",                                            \
-      "Events lost by clients that did not read them.")                                                                \
+    M(EVENTS, "dialgate_events_total", "counter", "kind", "Events of the stream since dialgate-control started.")      \
+    M(EVENTS_LOST, "dialgate_events_lost_total", "counter", "cause",                                                   \
+      "Events that somebody did not get: a client that did not read, the file, syslog, or we from the data plane.")    \
+    M(EVENTS_FAILED, "dialgate_events_write_failures_total", "counter", "",                                            \
+      "Times that the file or syslog did not take events; they are tried again.")                                      \
     M(AUDITED, "dialgate_control_audited_total", "counter", "", "Audited calls: changes, done or refused.")            \
     M(AUDIT_LOST, "dialgate_control_audit_lost_total", "counter", "", "Audited calls that control.audit did not take.")\
     M(RECORDS_WRITTEN, "dialgate_records_written_total", "counter", "", "Records of calls in the file.")                \

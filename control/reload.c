@@ -8,6 +8,7 @@
 #include <time.h>
 #include "control.h"
 #include "drain.h"
+#include "event_tell.h"
 #include "hand_over.h"
 #include "log.h"
 
@@ -50,6 +51,7 @@ static void reload_done(struct control *control, int result, const char *text)
         count_reload(control, result != 0);
     if (cause == RELOAD_OF_OVERLAY)
         drain_settle(control, result);
+    event_tell_handed(control, cause, result, text);
     log_event(result == 0 ? LEVEL_INFO : LEVEL_ERROR, events[cause][result != 0],
               "sequence=%" PRIu64 " text=\"%s\"", control->active.image->sequence, text);
     answer.done(answer.context, result, text);
@@ -178,8 +180,10 @@ int control_reload(struct control *control, const char *file, const struct reloa
     coming.config = config_load(coming.file, error, size);
     coming.source = coming.config ? config_source(coming.config) : NULL;
     int result = coming.config ? begin(control, &coming, answer, error, size) : -EINVAL;
-    if (result < 0) // else reload_done() counts it
+    if (result < 0) { // else reload_done() counts and tells it
         count_reload(control, true);
+        event_tell_refused(control, "reload", answer->who, error);
+    }
     return result;
 }
 
@@ -203,8 +207,10 @@ int control_rollback(struct control *control, uint32_t version, const struct rel
     snprintf(coming.cause, sizeof(coming.cause), "rollback %u", version);
     if (result == 0)
         result = begin(control, &coming, answer, error, size);
-    if (result < 0 && result != -ENOENT)
+    if (result < 0 && result != -ENOENT) {
         count_reload(control, true);
+        event_tell_refused(control, "rollback", answer->who, error);
+    }
     return result;
 }
 

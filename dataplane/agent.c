@@ -162,6 +162,14 @@ static int start_names(struct agent *agent)
     return name_cache_init(&agent->names, &options);
 }
 
+static int start_events(struct agent *agent)
+{
+    struct workers *workers = &agent->plane.workers;
+    int result = dialog_events_init(&agent->events, &agent->channel, workers);
+
+    return result < 0 ? result : member_events_init(&agent->member_events, &agent->channel, workers);
+}
+
 // Takes rules. Returns 0 or -errno with agent->fault; then the process ends.
 static int start(struct agent *agent, struct rules *rules)
 {
@@ -171,8 +179,8 @@ static int start(struct agent *agent, struct rules *rules)
     agent->state = CHANNEL_STARTING;
     say_hello(agent, NULL);
     result = boot_start(&agent->plane, rules, &agent->dir, &agent->options->boot, agent->fault);
-    if (result == 0 && start_names(agent) < 0) {
-        result = fault_set(agent->fault, ENOMEM, "no memory for names of next hops");
+    if (result == 0 && (start_names(agent) < 0 || start_events(agent) < 0)) {
+        result = fault_set(agent->fault, ENOMEM, "no memory for names of next hops and events");
         boot_stop(&agent->plane);
     }
     if (result < 0) {
@@ -188,8 +196,6 @@ static int start(struct agent *agent, struct rules *rules)
                                                              .published = &agent->plane.workers.published,
                                                              .counts = agent->plane.captures.file->counts,
                                                              .key = &agent->plane.keys.table});
-    dialog_events_init(&agent->events, &agent->channel, &agent->plane.workers);
-    member_events_init(&agent->member_events, &agent->channel, &agent->plane.workers);
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
     neighbours_ask(&agent->plane, true, clock_ms());
@@ -266,6 +272,12 @@ static void take_message(struct agent *agent, const struct channel_input *in)
     case CHANNEL_HELLO:
         say_hello(agent, NULL);
         call_records_begin(&agent->plane.records);
+        event_queue_begin(&agent->events.queue);
+        event_queue_begin(&agent->member_events.queue);
+        break;
+    case CHANNEL_EVENTS_DONE:
+        event_queue_done(&agent->events.queue, in->body.events_done.dialogs);
+        event_queue_done(&agent->member_events.queue, in->body.events_done.members);
         break;
     case CHANNEL_RECORDS_DONE:
         call_records_done(&agent->plane.records, &in->body.records_done);
@@ -441,6 +453,8 @@ static void stop(struct agent *agent)
     dialog_requests_fini(&agent->requests);
     name_cache_fini(&agent->names);
     capture_requests_fini(&agent->captures);
+    dialog_events_fini(&agent->events);
+    member_events_fini(&agent->member_events);
     rcu_barrier();
     boot_stop(&agent->plane);
 }

@@ -36,6 +36,7 @@ struct channel_input {
         struct channel_dialog_list list;
         struct channel_dialog_select select;
         struct channel_records_done records_done;
+        struct channel_events_done events_done;
         struct channel_name_answer name;
         struct channel_capture_set capture;
         struct channel_capture_end capture_end;

@@ -7,9 +7,6 @@
 #include "command.h"
 #include "dialog.h"
 
-// What waits for a control that does not read; the answers to its requests have the rest of the queue.
-#define WAITING_MAX (1u << 20)
-
 static const uint8_t states[DIALOG_STATES] = {[DIALOG_FREE] = CHANNEL_DIALOG_ANY,
                                               [DIALOG_NONE] = CHANNEL_DIALOG_NONE,
                                               [DIALOG_EARLY] = CHANNEL_DIALOG_EARLY,
@@ -35,9 +32,15 @@ static const uint8_t reasons[DIALOG_EVENTS] = {
     [DIALOG_ON_DEAD] = CHANNEL_REASON_DEAD,
 };
 
-void dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers)
+int dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers)
 {
     *events = (struct dialog_events){.channel = channel, .workers = workers};
+    return event_queue_init(&events->queue, sizeof(struct channel_event), DIALOG_EVENTS_KEPT);
+}
+
+void dialog_events_fini(struct dialog_events *events)
+{
+    event_queue_fini(&events->queue);
 }
 
 static uint64_t unix_ms(void)
@@ -48,7 +51,8 @@ static uint64_t unix_ms(void)
 }
 
 // Ticks are of the monotonic clock (state/endpoint.h).
-static struct channel_event event_of(const struct dialog_transition *transition, unsigned worker)
+static struct channel_event event_of(const struct dialog_events *events,
+                                     const struct dialog_transition *transition, unsigned worker)
 {
     tick_t age = (tick_t)(clock_ms() / TICK_MS) - transition->at;
     uint8_t reason = transition->reason < DIALOG_EVENTS ? reasons[transition->reason]
@@ -57,6 +61,7 @@ static struct channel_event event_of(const struct dialog_transition *transition,
     return (struct channel_event){
         .handle = command_handle(worker, transition->generation, transition->index),
         .time_ms = unix_ms() - ((int32_t)age > 0 ? (uint64_t)age * TICK_MS : 0),
+        .call = dialog_events_call(events->workers, transition->call_hash),
         .caller_peer = transition->caller_peer,
         .callee_peer = transition->callee_peer,
         .callee_member = transition->callee_member,
@@ -66,49 +71,40 @@ static struct channel_event event_of(const struct dialog_transition *transition,
     };
 }
 
-static void send_events(struct dialog_events *events, struct channel_events *batch)
-{
-    if (batch->count == 0 && events->lost == 0)
-        return;
-    batch->lost = events->lost;
-    if (events->channel->queued > WAITING_MAX ||
-        channel_server_send(
-            events->channel,
-            &(struct channel_output){.type = CHANNEL_EVENTS, .body = batch, .body_size = sizeof(*batch)}) < 0)
-        events->lost += batch->count;
-    else
-        events->lost = 0;
-    batch->count = 0;
-}
-
 // At most what the ring held when we came: a busy worker does not keep the agent here.
-static void drain(struct dialog_events *events, unsigned worker, struct channel_events *batch, bool heard)
+static void drain(struct dialog_events *events, unsigned worker)
 {
-    struct dialog_transitions *transitions = worker_transitions(events->workers->workers[worker]);
-    uint32_t head = __atomic_load_n(&transitions->head, __ATOMIC_ACQUIRE);
-    uint32_t tail = transitions->tail;
+    struct dialog_transitions *ring = worker_transitions(events->workers->workers[worker]);
+    uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
+    uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    uint32_t tail = ring->tail;
 
-    for (; heard && tail != head; tail++) {
-        batch->rows[batch->count++] = event_of(&transitions->ring[tail & (DIALOG_TRANSITIONS - 1)], worker);
-        if (batch->count == CHANNEL_EVENTS_MAX)
-            send_events(events, batch);
+    for (; tail != head; tail++) {
+        const struct channel_event event =
+            event_of(events, &ring->ring[tail & (DIALOG_TRANSITIONS - 1)], worker);
+
+        event_queue_add(&events->queue, &event);
     }
-    __atomic_store_n(&transitions->tail, head, __ATOMIC_RELEASE);
+    __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE);
+    event_queue_skip(&events->queue, lost - events->lost[worker]);
+    events->lost[worker] = lost;
 }
 
 void dialog_events_poll(struct dialog_events *events)
 {
     struct channel_events batch = {.count = 0};
-    bool heard = events->channel->fd >= 0 && events->channel->greeted;
-    uint64_t lost = 0;
+    struct event_run run;
 
-    for (unsigned i = 0; i < events->workers->count; i++) {
-        lost += __atomic_load_n(&worker_transitions(events->workers->workers[i])->lost, __ATOMIC_RELAXED);
-        drain(events, i, &batch, heard);
+    for (unsigned i = 0; i < events->workers->count; i++)
+        drain(events, i);
+    for (unsigned i = 0; i < EVENT_MESSAGES_MAX && event_queue_may_send(events->channel) &&
+                         event_queue_next(&events->queue, batch.rows, CHANNEL_EVENTS_MAX, &run);
+         i++) {
+        batch.first = run.first;
+        batch.lost = run.lost;
+        batch.count = run.count;
+        channel_server_send(
+            events->channel,
+            &(struct channel_output){.type = CHANNEL_EVENTS, .body = &batch, .body_size = sizeof(batch)});
     }
-    // Without a listener there is nobody to whom something is lost.
-    events->lost = heard ? events->lost + lost - events->workers_lost : 0;
-    events->workers_lost = lost;
-    if (heard)
-        send_events(events, &batch);
 }

@@ -5,6 +5,7 @@
 #include <rte_ring.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dialog_events.h"
 #include "log.h"
 
 void dialog_requests_init(struct dialog_requests *requests, struct channel_server *channel,
@@ -39,6 +40,8 @@ static void finish(struct dialog_requests *requests, struct dialog_request *requ
 
     if (request->type == CHANNEL_DIALOG_LIST && result == 0 && request->worker < requests->workers->count)
         done.cursor = cursor_of(request->worker, request->index);
+    if (request->type == CHANNEL_DIALOG_SHOW)
+        done.cursor = request->call;
     if (text != NULL)
         strncpy(done.text, text, sizeof(done.text) - 1);
     request->used = false;
@@ -112,12 +115,16 @@ static void ask_handle(struct dialog_requests *requests, struct dialog_request *
         finish(requests, request, result, submit_text(result));
 }
 
-// The owner follows from the hash of the Call-ID, which only workers compute: each is asked.
+// The owner follows from the hash of the Call-ID, which its worker checks: each is asked.
 static void ask_call_id(struct dialog_requests *requests, struct dialog_request *request,
                         const struct channel_dialog_select *select)
 {
     static struct command command;
 
+    if (request->type == CHANNEL_DIALOG_SHOW)
+        request->call =
+            dialog_events_call(requests->workers, siphash13(&requests->workers->parts[0].keys.table,
+                                                            select->call_id, select->call_id_length));
     blank(&command, COMMAND_DIALOG_SHOW);
     command.limit = CHANNEL_LIST_MAX;
     command.call_id_length = select->call_id_length;

@@ -22,6 +22,7 @@ struct dialog_request {
     unsigned waiting; // commands out
     uint32_t rows;
     int result;
+    uint64_t call; // SHOW by Call-ID: its number in events
     struct channel_dialog_list list;
     unsigned worker; // LIST: who is asked now
     uint32_t index;  // LIST: where that worker goes on

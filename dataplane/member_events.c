@@ -8,9 +8,15 @@
 
 #define REASON_SIZE 32u
 
-void member_events_init(struct member_events *events, struct channel_server *channel, struct workers *workers)
+int member_events_init(struct member_events *events, struct channel_server *channel, struct workers *workers)
 {
     *events = (struct member_events){.channel = channel, .workers = workers};
+    return event_queue_init(&events->queue, sizeof(struct channel_member_event), MEMBER_EVENTS_KEPT);
+}
+
+void member_events_fini(struct member_events *events)
+{
+    event_queue_fini(&events->queue);
 }
 
 static void reason_text(const struct member_transition *transition, char text[REASON_SIZE])
@@ -77,20 +83,7 @@ static struct channel_member_event event_of(const struct member_transition *tran
     };
 }
 
-static void send_events(struct member_events *events, struct channel_member_events *batch)
-{
-    if (batch->count == 0 && batch->lost == 0)
-        return;
-    // What a control does not read any more ends its connection; the next one asks for the present state.
-    if (events->channel->fd >= 0 && events->channel->greeted)
-        channel_server_send(events->channel, &(struct channel_output){.type = CHANNEL_MEMBER_EVENTS,
-                                                                      .body = batch,
-                                                                      .body_size = sizeof(*batch)});
-    batch->count = 0;
-    batch->lost = 0;
-}
-
-static void drain(struct member_events *events, unsigned worker, struct channel_member_events *batch)
+static void drain(struct member_events *events, unsigned worker)
 {
     struct member_transitions *ring = worker_member_transitions(events->workers->workers[worker]);
     uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
@@ -99,23 +92,32 @@ static void drain(struct member_events *events, unsigned worker, struct channel_
 
     for (; tail != head; tail++) {
         const struct member_transition *transition = &ring->ring[tail & (MEMBER_TRANSITIONS - 1)];
+        const struct channel_member_event event = event_of(transition);
 
         events->changed = true;
         log_transition(events, transition);
-        batch->rows[batch->count++] = event_of(transition);
-        if (batch->count == CHANNEL_EVENTS_MAX)
-            send_events(events, batch);
+        event_queue_add(&events->queue, &event);
     }
     __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE);
-    batch->lost += lost - events->lost[worker];
+    event_queue_skip(&events->queue, lost - events->lost[worker]);
     events->lost[worker] = lost;
 }
 
 void member_events_poll(struct member_events *events)
 {
     struct channel_member_events batch = {.count = 0};
+    struct event_run run;
 
     for (unsigned i = 0; i < events->workers->count; i++)
-        drain(events, i, &batch);
-    send_events(events, &batch);
+        drain(events, i);
+    for (unsigned i = 0; i < EVENT_MESSAGES_MAX && event_queue_may_send(events->channel) &&
+                         event_queue_next(&events->queue, batch.rows, CHANNEL_EVENTS_MAX, &run);
+         i++) {
+        batch.first = run.first;
+        batch.lost = run.lost;
+        batch.count = run.count;
+        channel_server_send(events->channel, &(struct channel_output){.type = CHANNEL_MEMBER_EVENTS,
+                                                                      .body = &batch,
+                                                                      .body_size = sizeof(batch)});
+    }
 }

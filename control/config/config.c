@@ -296,6 +296,13 @@ struct config_capture_view config_capture_view(const struct config *config)
                                         (uint32_t)capture->hep_id};
 }
 
+struct config_events_view config_events_view(const struct config *config)
+{
+    const struct config_events *events = &config->events;
+    return (struct config_events_view){events->keep, events->file, events->file_dialogs != 0,
+                                       events->syslog != 0};
+}
+
 struct config_control_view config_control_view(const struct config *config)
 {
     const struct config_control *control = &config->control;

@@ -128,6 +128,12 @@ struct config_capture_view {
     uint32_t hep_id;
 };
 struct config_capture_view config_capture_view(const struct config *config);
+struct config_events_view {
+    uint64_t keep;    // events
+    const char *file; // absolute path, "": none
+    bool file_dialogs, syslog;
+};
+struct config_events_view config_events_view(const struct config *config);
 
 // What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
 // returns false behind the last one.

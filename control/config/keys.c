@@ -140,6 +140,9 @@ static const struct key records_keys[] = {CONFIG_RECORDS(K, )};
 #define K(...) ROW(capture, __VA_ARGS__)
 static const struct key capture_keys[] = {CONFIG_CAPTURE(K, )};
 #undef K
+#define K(...) ROW(events, __VA_ARGS__)
+static const struct key events_keys[] = {CONFIG_EVENTS(K, )};
+#undef K
 #define K(...) ROW(state, __VA_ARGS__)
 static const struct key state_keys[] = {CONFIG_STATE(K, )};
 #undef K

@@ -264,6 +264,12 @@ extern const char *const choices_session_end[];
       "what the file, or the messages, of one capture may have at most; it may say less") \
     K(hep_id, COUNT, NULL, "2001", 1, UINT32_MAX, RELOAD, "number of this capture agent in HEP")
 
+#define CONFIG_EVENTS(K, L) \
+    K(keep, COUNT, NULL, "16384", 1024, 1048576, RELOAD, "events kept in memory for followers that come back or read slowly; about 400 octets each") \
+    K(file, PATH, NULL, "", 0, 0, RELOAD, "where every event is appended, a JSON object a line; none when not given") \
+    K(file_dialogs, CHOICE, choices_bool, "true", 0, 0, RELOAD, "changes of dialogs go to the file, too: five of a usual call") \
+    K(syslog, CHOICE, choices_bool, "false", 0, 0, RELOAD, "events go to syslog, too, but for changes of dialogs")
+
 #define CONFIG_STATE(K, L) \
     K(directory, PATH, NULL, "/dev/shm/dialgate", 0, 0, RESTART, "where state is kept over restarts") \
     K(dialogs, PATH, NULL, "auto", 0, 0, RESTART, \
@@ -284,6 +290,7 @@ extern const char *const choices_session_end[];
     S(control, CONFIG_CONTROL, "the control socket") \
     S(records, CONFIG_RECORDS, "records of calls") \
     S(capture, CONFIG_CAPTURE, "messages that operators capture") \
+    S(events, CONFIG_EVENTS, "what is told of dialogs, members, limits, bans, configurations and both programs") \
     S(state, CONFIG_STATE, "files that outlive a process")
 // clang-format on
 

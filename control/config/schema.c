@@ -115,6 +115,9 @@ static const cyaml_schema_field_t records_fields[] = {CONFIG_RECORDS(K, ) CYAML_
 #define K(key, ...) TEXT(key, capture)
 static const cyaml_schema_field_t capture_fields[] = {CONFIG_CAPTURE(K, ) CYAML_FIELD_END};
 #undef K
+#define K(key, ...) TEXT(key, events)
+static const cyaml_schema_field_t events_fields[] = {CONFIG_EVENTS(K, ) CYAML_FIELD_END};
+#undef K
 #define K(key, ...) TEXT(key, state)
 static const cyaml_schema_field_t state_fields[] = {CONFIG_STATE(K, ) CYAML_FIELD_END};
 #undef K

@@ -47,7 +47,12 @@ static const struct ctl_word list_options[] = {
     {0},
 };
 static const struct ctl_word follow_options[] = {
-    {"--peer", "peer", CTL_TEXT, false, "only dialogs from or to this peer"},
+    {"--kind", "kinds", CTL_LIST, false, "dialog, member, limit, ban, config or health; may be repeated"},
+    {"--peer", "peer", CTL_TEXT, false, "only what concerns this peer"},
+    {"--call-id", "call_id", CTL_TEXT, false, "only the dialogs of this Call-ID"},
+    {"--since", "since", CTL_NUMBER, false, "first what is kept behind this number"},
+    {"--stream", "stream", CTL_TEXT, false,
+     "which --since is a number of; it is said when a connection ends"},
     {"--limit", "limit", CTL_NUMBER, false, "this many events, then end"},
     {0},
 };
@@ -122,7 +127,7 @@ const struct ctl_command ctl_commands[] = {
     {"capture", "stop", "capture.stop", capture_word, none, show_capture_stopped, NULL, CTL_ACTS,
      "end one; its file is whole then"},
     {"events", "follow", NULL, none, follow_options, NULL, run_events, CTL_ACTS,
-     "a line a change of a dialog's state, until Ctrl-C"},
+     "a line an event, until Ctrl-C"},
     {"config", "check", NULL, file_word, none, NULL, run_config_check, CTL_LOOKS,
      "is a file acceptable (needs no daemon)"},
     {"config", "show", "config.show", none, version_options, show_config, NULL, CTL_LOOKS,
@@ -176,7 +181,7 @@ static json_t *value_of(const struct ctl_word *word, const char *text)
     case CTL_LIST:
         return json_string(text);
     case CTL_NUMBER:
-        if (*text == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
+        if (*text == '\0' || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
             return NULL;
         return json_integer(atoll(text));
     case CTL_SIZE:

@@ -53,6 +53,7 @@ static const struct {
     {"ID", "dialog.list", "dialogs", "id", "call_id"},
     {"CAPTURE", "capture.list", "captures", "id", "what"},
     {"METHOD", "api.list", "methods", "name", "help"},
+    {"--kind", "api.list", "kinds", "kind", "help"},
     {"VERSION", "config.history", "versions", "version", "cause"},
     {"--version", "config.history", "versions", "version", "cause"},
 };

@@ -36,7 +36,8 @@ enum ctl_kind {
     CTL_DURATION_S,
     CTL_SIZE,
     CTL_FLAG,
-    CTL_LIST /* the last positional word: this and all that follow, as an array */
+    CTL_LIST /* the last positional word: this and all that follow; an option: each time it is given; an array
+              */
 };
 
 struct ctl_word {

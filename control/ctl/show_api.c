@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reference of the control socket's methods, from api.list. control/rpc/API.md is this output.
+// The reference of the control socket's methods and events, from api.list. control/rpc/API.md is this output.
 #include <inttypes.h>
 #include <string.h>
 #include "show_value.h"
@@ -10,6 +10,8 @@ static void print_range(FILE *out, const json_t *param)
     const char *type = text(param, "type");
     const json_t *choices = json_object_get(param, "choices");
     bool ends = json_is_integer(json_object_get(param, "most"));
+    if (strcmp(type, "choices") == 0)
+        fputs("a list of ", out);
     if (strcmp(type, "boolean") == 0)
         fputs("true or false", out);
     else if (choices)
@@ -40,6 +42,33 @@ static void print_method(FILE *out, const json_t *method)
     }
 }
 
+static void print_notifications(FILE *out, const json_t *result)
+{
+    const json_t *rows = json_object_get(result, "notifications");
+    fputs("\n# Notifications\n\nWhat a client gets between its answers.\n", out);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        fprintf(out, "\n## %s\n\n%s\n\nparams: %s\n", text(row, "name"), text(row, "help"),
+                text(row, "params"));
+    }
+}
+
+static void print_events(FILE *out, const json_t *result)
+{
+    const json_t *kinds = json_object_get(result, "kinds"), *events = json_object_get(result, "events");
+    fputs("\n# Events\n\nOf the notification `event`, of `events.file` and of syslog.\n", out);
+    for (size_t i = 0; i < json_array_size(kinds); i++) {
+        const char *kind = text(json_array_get(kinds, i), "kind");
+        fprintf(out, "\n## %s\n\n%s\n\n", kind, text(json_array_get(kinds, i), "help"));
+        for (size_t k = 0; k < json_array_size(events); k++) {
+            const json_t *event = json_array_get(events, k);
+            if (strcmp(text(event, "kind"), kind) == 0)
+                fprintf(out, "* `%s`: %s (%s)\n", text(event, "name"), text(event, "help"),
+                        text(event, "fields"));
+        }
+    }
+}
+
 int run_api(struct ctl *ctl, const json_t *params)
 {
     const char *wanted = json_string_value(json_object_get(params, "method"));
@@ -66,6 +95,10 @@ int run_api(struct ctl *ctl, const json_t *params)
             ctl_print_json(ctl, method);
         else
             print_method(ctl->out, method);
+    }
+    if (!wanted && !ctl->json) {
+        print_notifications(ctl->out, result);
+        print_events(ctl->out, result);
     }
     json_decref(result);
     if (shown > 0)

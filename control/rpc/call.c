@@ -103,10 +103,10 @@ void rpc_fail_errno(struct rpc_call *call, int result, const char *text)
         rpc_fail(call, DG_REFUSED, "%s", text && text[0] ? text : strerror(-result));
 }
 
-bool rpc_follow(struct rpc_call *call, uint16_t peer)
+bool rpc_follow(struct rpc_call *call, const struct follower *follower)
 {
-    if (call->answer.follow)
-        call->answer.follow(call->answer.context, peer);
+    if (call->answer.follow && !rpc_gone(call))
+        call->answer.follow(call->answer.context, follower);
     return call->answer.follow != NULL;
 }
 
@@ -118,6 +118,11 @@ struct control *rpc_control(const struct rpc_call *call)
 const char *rpc_text(const struct rpc_call *call, const char *name)
 {
     return json_string_value(json_object_get(call->params, name));
+}
+
+const json_t *rpc_list(const struct rpc_call *call, const char *name)
+{
+    return json_object_get(call->params, name);
 }
 
 const char *rpc_who(const struct rpc_call *call)

@@ -13,13 +13,15 @@
 #include "role.h"
 
 struct control;
+struct follower;
 struct rpc_call;
 
 enum rpc_type {
     RPC_TEXT,    // least .. most octets
     RPC_INTEGER, // least .. most
     RPC_BOOLEAN,
-    RPC_CHOICE // a text, one of choices
+    RPC_CHOICE, // a text, one of choices
+    RPC_CHOICES // a list of such texts
 };
 
 #define RPC_PATH_MAX 4095 // octets
@@ -31,7 +33,7 @@ struct rpc_param {
     enum rpc_type type;
     bool required;
     int64_t least, most;
-    const char *const *choices; // NULL behind the last one; NULL: not of RPC_CHOICE
+    const char *const *choices; // NULL behind the last one; NULL: of another type
     const char *help;
 };
 
@@ -57,9 +59,8 @@ struct rpc_answer {
     // there is none (notifications).
     void (*answer)(void *context, char *line);
     void *context;
-    // From now on events go to this client too; peer: only those of this peer's dialogs, NUMBER_NONE: all.
-    // NULL: the client cannot follow.
-    void (*follow)(void *context, uint16_t peer);
+    // From now on this client follows events; a copy is taken. NULL: it cannot.
+    void (*follow)(void *context, const struct follower *follower);
     const struct rpc_stream *stream; // NULL: takes no parts
     const struct rpc_user *user;     // valid until the answer. NULL: the daemon itself, which may all
 };
@@ -86,15 +87,17 @@ json_t *rpc_params(const struct rpc_method *method, json_t *given, char *text, s
 
 // For handlers.
 struct control *rpc_control(const struct rpc_call *call);
-const char *rpc_text(const struct rpc_call *call, const char *name); // NULL: not given
-const char *rpc_who(const struct rpc_call *call);                    // user's name, "-": not known
-const struct rpc_user *rpc_user(const struct rpc_call *call);        // NULL: the daemon itself
+const char *rpc_text(const struct rpc_call *call, const char *name);   // NULL: not given
+const json_t *rpc_list(const struct rpc_call *call, const char *name); // borrowed; NULL: not given
+const char *rpc_who(const struct rpc_call *call);                      // user's name, "-": not known
+const struct rpc_user *rpc_user(const struct rpc_call *call);          // NULL: the daemon itself
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise);
 bool rpc_boolean(const struct rpc_call *call, const char *name);
 void rpc_reply(struct rpc_call *call, json_t *result); // takes the reference; NULL: out of memory
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-bool rpc_follow(struct rpc_call *call, uint16_t peer); // false: this client cannot; the call is not answered
+// False: this client cannot; the call is not answered.
+bool rpc_follow(struct rpc_call *call, const struct follower *follower);
 void rpc_fail_errno(struct rpc_call *call, int result, const char *text); // what the dataplane said
 
 // Streamed answers: a notification {"method": method, "params": {"id": the request's, name: rows}} a part,

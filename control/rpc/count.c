@@ -15,7 +15,6 @@ void rpc_counts_walk(const struct rpc_counts *counts, const struct metrics_visit
     walk_begin(v, METRIC_RPC_REFUSED);
     for (unsigned int i = 0; i < RPC_REFUSAL_COUNT; i++)
         v->sample(v->context, "", labels[i], (double)counts->refused[i]);
-    walk_one(v, METRIC_RPC_EVENTS_LOST, (double)counts->events_lost);
     walk_one(v, METRIC_AUDITED, (double)counts->audited);
     walk_one(v, METRIC_AUDIT_LOST, (double)counts->audit_lost);
 }

@@ -30,7 +30,6 @@ struct rpc_counts {
     uint64_t clients; // now
     uint64_t requests;
     uint64_t refused[RPC_REFUSAL_COUNT];
-    uint64_t events_lost; // by clients that do not read
     uint64_t audited;
     uint64_t audit_lost; // not written to control.audit; they are in the log
 };

@@ -1,106 +1,150 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// events.follow, and the reference of what it brings.
 #include "event.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "dialgate/counters.h"
+#include "../event.h"
+#include "call.h"
 #include "dialog.h"
+#include "follow.h"
 #include "handlers.h"
-#include "text.h"
 
-static const char *const reasons[CHANNEL_REASON_COUNT] = {
-#define R(name, word) [CHANNEL_REASON_##name] = word,
-    CHANNEL_REASONS(R)
-#undef R
+// A follower whose Call-ID the data plane is asked about.
+struct seeking {
+    struct rpc_call *call;
+    struct follower follower;
 };
 
-static json_t *event_json(const struct control *control, const struct channel_event *event)
+static uint32_t kinds_of(const json_t *list)
 {
-    char id[DIALOG_ID_SIZE];
-    const char *caller = control_peer_name(control, event->caller_peer);
-    const char *callee = control_peer_name(control, event->callee_peer);
-    return json_pack("{s:s, s:s, s:{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o}}", "jsonrpc", "2.0", "method",
-                     "event", "params", "time_ms", (json_int_t)event->time_ms, "id",
-                     dialog_id(event->handle, id), "from",
-                     event->from == CHANNEL_DIALOG_ANY ? "-" : dialog_state_name(event->from), "to",
-                     dialog_state_name(event->to), "reason", reasons[event->reason], "caller_peer",
-                     text_json(caller, strlen(caller)), "callee_peer", text_json(callee, strlen(callee)),
-                     "member", dialog_member_json(control, event->callee_member));
+    uint32_t kinds = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++)
+            if (strcmp(event_kinds[kind], json_string_value(json_array_get(list, i))) == 0)
+                kinds |= 1u << kind;
+    return kinds ? kinds : (1u << EVENT_KIND_COUNT) - 1;
 }
 
-static void publish(struct rpc_server *server, json_t *line, const uint16_t peers[2])
+// Where it begins. A number of another stream, or one that has not been given yet, names nothing here: it
+// gets all that is kept.
+static uint64_t place_of(const struct event_stream *stream, const char *id, int64_t since, bool *ours)
 {
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-    size_t length = text ? strlen(text) : 0;
-    json_decref(line);
-    if (!text)
+    char text[DIALOG_ID_SIZE];
+    *ours = (!id || strcmp(id, dialog_id(stream->id, text)) == 0) &&
+            (since < 0 || (uint64_t)since <= stream->last);
+    if (!*ours)
+        return 1;
+    return since < 0 ? stream->last + 1 : (uint64_t)since + 1;
+}
+
+static void begin(struct rpc_call *call, struct follower *follower)
+{
+    struct event_stream *stream = &rpc_control(call)->events;
+    const char *id = rpc_text(call, "stream");
+    char text[DIALOG_ID_SIZE];
+    bool ours;
+    follower->next = place_of(stream, id, rpc_integer(call, "since", -1), &ours);
+    if (!rpc_follow(call, follower)) {
+        rpc_fail(call, DG_REFUSED, "events need a connection of their own");
         return;
-    text[length] = '\n'; // the line end takes the place of the NUL: the length is known
-    rpc_server_publish(server, &(struct rpc_event){text, length + 1, {peers[0], peers[1]}});
-    free(text);
-}
-
-// To all: whose they were is what was lost.
-static void publish_lost(struct rpc_server *server, uint64_t lost)
-{
-    publish(server,
-            json_pack("{s:s, s:s, s:{s:I}}", "jsonrpc", "2.0", "method", "events.lost", "params", "count",
-                      (json_int_t)lost),
-            (const uint16_t[2]){NUMBER_NONE, NUMBER_NONE});
-}
-
-void events_publish(void *context, const struct channel_events *events)
-{
-    const struct events *to = context;
-    if (!rpc_server_followed(to->server))
-        return;
-    if (events->lost > 0)
-        publish_lost(to->server, events->lost);
-    for (uint32_t i = 0; i < events->count; i++) {
-        const struct channel_event *event = &events->rows[i];
-        publish(to->server, event_json(to->control, event),
-                (const uint16_t[2]){event->caller_peer, event->callee_peer});
     }
+    events_serve_soon(stream);
+    rpc_reply(call,
+              json_pack("{s:b, s:s, s:b, s:I, s:I, s:I}", "following", true, "stream",
+                        dialog_id(stream->id, text), "same_stream", ours, "from", (json_int_t)follower->next,
+                        "kept_from", (json_int_t)events_first(stream), "last", (json_int_t)stream->last));
 }
 
-static json_t *member_json(const struct control *control, const struct channel_member_event *event)
+// Which dialogs it has now does not matter.
+static void on_row(void *context, const struct channel_dialog_row *row, const char *text)
 {
-    static const char *const methods[] = {"member.unknown", "member.up", "member.down"};
-    static const char *const states[] = {"unknown", "up", "down"};
-    char address[ADDRESS_TEXT_SIZE], reason[REASON_TEXT_SIZE];
-    const char *peer = control_peer_name(control, event->peer);
-    return json_pack(
-        "{s:s, s:s, s:{s:I, s:o, s:s, s:s, s:o, s:i, s:I}}", "jsonrpc", "2.0", "method", methods[event->to],
-        "params", "time_ms", (json_int_t)event->time_ms, "peer", text_json(peer, strlen(peer)), "member",
-        text_address(&event->address, event->port, address), "from", states[event->from], "reason",
-        event->to == MEMBER_DOWN ? json_string(text_member_reason(event->reason, reason)) : json_null(),
-        "in_row", (int)event->in_row, "probes_total", (json_int_t)event->probes);
 }
 
-void events_publish_members(void *context, const struct channel_member_events *events)
+static void on_sought(void *context, const struct channel_done *done)
 {
-    const struct events *to = context;
-    if (!rpc_server_followed(to->server))
-        return;
-    if (events->lost > 0)
-        publish_lost(to->server, events->lost);
-    for (uint32_t i = 0; i < events->count; i++) {
-        const struct channel_member_event *event = &events->rows[i];
-        publish(to->server, member_json(to->control, event), (const uint16_t[2]){event->peer, NUMBER_NONE});
+    struct seeking *seeking = context;
+    if (done->cursor) {
+        seeking->follower.call = done->cursor;
+        begin(seeking->call, &seeking->follower);
+    } else {
+        rpc_fail_errno(seeking->call, done->result < 0 ? done->result : -EPROTO, done->text);
     }
+    free(seeking);
+}
+
+static void seek(struct rpc_call *call, const char *call_id, const struct follower *follower)
+{
+    struct channel_dialog_select select;
+    struct seeking *seeking = malloc(sizeof(*seeking));
+    if (!seeking) {
+        rpc_fail(call, DG_INTERNAL, "out of memory");
+        return;
+    }
+    *seeking = (struct seeking){call, *follower};
+    int result = dialog_by_call_id(call_id, &select) ? 0 : -EINVAL;
+    if (result < 0)
+        rpc_fail(call, DG_INVALID_PARAMS, "call_id can be no Call-ID");
+    struct channel_answer answer = {on_row, on_sought, seeking};
+    int asked = result == 0 ? dialog_ask(rpc_control(call), CHANNEL_DIALOG_SHOW, &select, &answer) : 0;
+    if (asked < 0)
+        rpc_fail_errno(call, asked, NULL);
+    if (result < 0 || asked < 0)
+        free(seeking);
 }
 
 void rpc_events_follow(struct rpc_call *call)
 {
-    const char *name = rpc_text(call, "peer");
+    const char *name = rpc_text(call, "peer"), *call_id = rpc_text(call, "call_id");
     int peer = name ? dialog_find_peer(rpc_control(call), name) : (int)NUMBER_NONE;
     if (peer < 0) {
         rpc_fail(call, DG_NOT_FOUND, "no peer is called %.64s; peer.list names them", name);
         return;
     }
-    if (!rpc_follow(call, (uint16_t)peer)) {
-        rpc_fail(call, DG_REFUSED, "events need a connection of their own");
-        return;
-    }
-    rpc_reply(call, json_pack("{s:b}", "following", true));
+    struct follower follower = {
+        .on = true, .back = true, .kinds = kinds_of(rpc_list(call, "kinds")), .peer = (uint16_t)peer};
+    if (call_id)
+        seek(call, call_id, &follower);
+    else
+        begin(call, &follower);
+}
+
+json_t *event_api_notifications(void)
+{
+    static const struct {
+        const char *name, *params, *help;
+    } rows[] = {
+        {"event", "stream, seq, time, kind, name, and the event's own fields",
+         "after events.follow; seq grows by one over a stream, which is the life of a dialgate-control"},
+        {"events.lost", "stream, first, last, count, cause",
+         "after events.follow: the numbers first to last are not kept any more; cause is slow where the "
+         "client did not read them in time, gone where they were gone when it came"},
+        {"dialog.page", "id, dialogs",
+         "a part of the answer to dialog.list with stream; id is the request's"},
+    };
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", rows[i].name, "params",
+                                              rows[i].params, "help", rows[i].help));
+    return list;
+}
+
+json_t *event_api_kinds(void)
+{
+    json_t *list = json_array();
+    for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "kind", event_kinds[kind], "help", event_kinds_help[kind]));
+    return list;
+}
+
+json_t *event_api_events(void)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "kind", event_kinds[event_rows[i].kind],
+                                              "name", event_rows[i].name, "fields", event_rows[i].fields,
+                                              "help", event_rows[i].help));
+    return list;
 }

@@ -112,7 +112,7 @@ void rpc_prefilter_top(struct rpc_call *call)
 // The first failure ends the walk: networks before it keep the ban, which the text says.
 void rpc_prefilter_ban(struct rpc_call *call)
 {
-    const struct control *control = rpc_control(call);
+    struct control *control = rpc_control(call);
     const char *address = rpc_text(call, "address");
     int64_t seconds = rpc_integer(call, "seconds", 0);
     if (!any_prefilter(call))
@@ -132,13 +132,14 @@ void rpc_prefilter_ban(struct rpc_call *call)
         }
     }
     log_event(LEVEL_INFO, "banned", "address=%s seconds=%lld", address, (long long)seconds);
+    event_watch_ban(control, address, (uint32_t)seconds, rpc_who(call));
     rpc_reply(call, json_pack("{s:s, s:o}", "address", address, "seconds",
                               seconds ? json_integer(seconds) : json_null()));
 }
 
 void rpc_prefilter_unban(struct rpc_call *call)
 {
-    const struct control *control = rpc_control(call);
+    struct control *control = rpc_control(call);
     const char *address = rpc_text(call, "address");
     unsigned int lifted = 0;
     if (!any_prefilter(call))
@@ -158,5 +159,6 @@ void rpc_prefilter_unban(struct rpc_call *call)
         return;
     }
     log_event(LEVEL_INFO, "unbanned", "address=%s", address);
+    event_watch_unban(control, address, rpc_who(call));
     rpc_reply(call, json_pack("{s:s}", "address", address));
 }

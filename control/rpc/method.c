@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One row a method: what it takes, who serves it, what it is for. api.list is made from these rows.
+#include "../event_table.h"
 #include "call.h"
+#include "event.h"
 #include "handlers.h"
 
 static const char *const states[] = {"none", "early", "confirmed", "terminating", "terminated", NULL};
@@ -104,7 +106,14 @@ static const struct rpc_param unban_params[] = {
 };
 
 static const struct rpc_param follow_params[] = {
-    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only dialogs from or to this peer"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only what concerns this peer"},
+    {"kinds", RPC_CHOICES, false, 0, 0, event_kinds, "only these kinds"},
+    {"call_id", RPC_TEXT, false, 1, RPC_PATH_MAX, NULL,
+     "only the dialogs of this Call-ID, running or to come"},
+    {"since", RPC_INTEGER, false, 0, RPC_EVER, NULL,
+     "first those that are kept behind this seq; without it, only what comes"},
+    {"stream", RPC_TEXT, false, 16, 16, NULL,
+     "the stream that since is of: when it is another one now, all that is kept comes"},
     {0},
 };
 
@@ -155,8 +164,7 @@ const struct rpc_method rpc_methods[] = {
     {"dialog.end_many", end_many_params, rpc_dialog_end_many, ROLE_OPERATOR, true, "0.1",
      "end the dialogs that match, page after page"},
     {"events.follow", follow_params, rpc_events_follow, ROLE_VIEWER, false, "0.1",
-     "from now on, a notification `event` for each change of a dialog's state, `events.lost` where some are "
-     "missing"},
+     "from now on a notification `event` for each event, `events.lost` where some are missing"},
     {"capture.start", capture_params, rpc_capture_start, ROLE_OPERATOR, true, "0.1",
      "messages as they are on the wire, both directions, to a file or a collector"},
     {"capture.list", nothing, rpc_capture_list, ROLE_VIEWER, false, "0.1",
@@ -189,7 +197,7 @@ const struct rpc_method rpc_methods[] = {
 
 static json_t *param_json(const struct rpc_param *param)
 {
-    static const char *const types[] = {"text", "integer", "boolean", "choice"};
+    static const char *const types[] = {"text", "integer", "boolean", "choice", "choices"};
     json_t *json = json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", types[param->type],
                              "required", param->required, "help", param->help);
     if (param->type == RPC_TEXT || param->type == RPC_INTEGER) {
@@ -216,5 +224,7 @@ void rpc_api_list(struct rpc_call *call)
                                         method->help, "role", role_name(method->role), "audited",
                                         method->audited, "since", method->since, "params", params));
     }
-    rpc_reply(call, json_pack("{s:o}", "methods", methods));
+    rpc_reply(call,
+              json_pack("{s:o, s:o, s:o, s:o}", "methods", methods, "notifications",
+                        event_api_notifications(), "kinds", event_api_kinds(), "events", event_api_events()));
 }

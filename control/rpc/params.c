@@ -12,16 +12,24 @@ static bool is_text(const json_t *value)
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
+static bool is_choice(const struct rpc_param *param, const json_t *value)
+{
+    for (size_t i = 0; param->choices[i]; i++)
+        if (is_text(value) && strcmp(json_string_value(value), param->choices[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool wrong_choice(const struct rpc_param *param, const json_t *value, char *why, size_t size)
 {
-    size_t used = (size_t)snprintf(why, size, "must be ");
-    for (size_t i = 0; param->choices[i]; i++) {
-        if (is_text(value) && strcmp(json_string_value(value), param->choices[i]) == 0)
-            return false;
+    bool list = param->type == RPC_CHOICES, wrong = list && json_array_size(value) == 0;
+    size_t used = (size_t)snprintf(why, size, list ? "must be a list of " : "must be ");
+    for (size_t i = 0; param->choices[i]; i++)
         used += (size_t)snprintf(why + used, used < size ? size - used : 0, "%s%s", i ? " | " : "",
                                  param->choices[i]);
-    }
-    return true;
+    for (size_t i = 0; i < json_array_size(value) && list; i++)
+        wrong = wrong || !is_choice(param, json_array_get(value, i));
+    return list ? wrong : !is_choice(param, value);
 }
 
 // True when value is not what the row says, with the reason in why.
@@ -30,6 +38,7 @@ static bool is_wrong(const struct rpc_param *param, const json_t *value, char *w
     json_int_t number = json_integer_value(value);
     switch (param->type) {
     case RPC_CHOICE:
+    case RPC_CHOICES:
         return wrong_choice(param, value, why, size);
     case RPC_BOOLEAN:
         snprintf(why, size, "must be true or false");

@@ -25,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "call.h"
+#include "follow.h"
 #include "../control.h"
 #include "../log.h"
 
@@ -38,9 +39,7 @@ struct client {
     struct bufferevent *stream; // NULL: the client has gone, its last call has not
     bool busy;
     bool ended; // sends no more; closed when answered
-    bool follows;
-    uint16_t followed_peer; // NUMBER_NONE: any
-    uint64_t lost;          // events since the last one that it got
+    struct follower follower;
     uint64_t line_ms;       // when the line that is not whole yet was begun; 0: none
     uint64_t taken_ms;      // when it last read something, or had nothing to read
     void (*go)(void *what); // a stream that waits for the client; NULL: none
@@ -56,7 +55,6 @@ struct rpc_server {
     struct event *sweep;
     int lock;
     unsigned int count;
-    unsigned int followers;
     struct log_limit limit;
     LIST_HEAD(clients, client) clients;
 };
@@ -75,7 +73,6 @@ static void hang_up(struct client *client)
         client->stream = NULL;
         LIST_REMOVE(client, link);
         client->server->control->rpc.clients = --client->server->count;
-        client->server->followers -= client->follows;
         client->server = NULL;
     }
     if (client->go)
@@ -122,49 +119,23 @@ static void when_taken(void *context, void (*go)(void *what), void *what)
 
 static const struct rpc_stream parts = {on_part, when_taken, is_gone};
 
-static void on_follow(void *context, uint16_t peer)
+static void on_follow(void *context, const struct follower *follower)
 {
     struct client *client = context;
-    if (!client->stream)
-        return;
-    client->server->followers += !client->follows;
-    client->follows = true;
-    client->followed_peer = peer;
+    client->follower = *follower;
 }
 
-// False: the client does not read, the event is lost to it.
-static bool take_event(struct client *client, const struct rpc_event *event)
+static void pump(struct client *client)
 {
-    char line[128];
-    if (evbuffer_get_length(bufferevent_get_output(client->stream)) > OUTPUT_HIGH)
-        return false;
-    if (client->lost > 0) {
-        int length =
-            snprintf(line, sizeof(line),
-                     "{\"jsonrpc\":\"2.0\",\"method\":\"events.lost\",\"params\":{\"count\":%" PRIu64 "}}\n",
-                     client->lost);
-        bufferevent_write(client->stream, line, (size_t)length);
-        client->lost = 0;
-    }
-    return bufferevent_write(client->stream, event->line, event->length) == 0;
+    follower_pump(&client->follower, client->server->control, bufferevent_get_output(client->stream),
+                  OUTPUT_HIGH);
 }
 
-void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event)
+void rpc_server_tell(void *context)
 {
-    for (struct client *client = LIST_FIRST(&server->clients); client; client = LIST_NEXT(client, link)) {
-        bool wanted = client->follows &&
-                      (client->followed_peer == NUMBER_NONE || event->peers[0] == NUMBER_NONE ||
-                       client->followed_peer == event->peers[0] || client->followed_peer == event->peers[1]);
-        if (wanted && !take_event(client, event)) {
-            client->lost++;
-            server->control->rpc.events_lost++;
-        }
-    }
-}
-
-bool rpc_server_followed(const struct rpc_server *server)
-{
-    return server->followers > 0;
+    struct rpc_server *server = context;
+    for (struct client *client = LIST_FIRST(&server->clients); client; client = LIST_NEXT(client, link))
+        pump(client);
 }
 
 // Nothing more is read, and what was is dropped.
@@ -221,6 +192,7 @@ static void on_write(struct bufferevent *stream, void *context)
     struct client *client = context;
     if (client->go)
         go_on(client);
+    pump(client);
     on_read(stream, context);
 }
 

@@ -20,15 +20,8 @@ struct rpc_server;
 struct rpc_server *rpc_server_create(struct control *control, const char *path, const char *group,
                                      char *error, size_t size);
 
-// Hands one line (with its end) to the clients that follow events of either peer. A client that does not read
-// loses it, and is told how many it lost.
-struct rpc_event {
-    const char *line;
-    size_t length;
-    uint16_t peers[2]; // numbers
-};
-void rpc_server_publish(struct rpc_server *server, const struct rpc_event *event);
-bool rpc_server_followed(const struct rpc_server *server); // is there anybody
+// There are events: who follows them gets what its connection takes. context: the server.
+void rpc_server_tell(void *context);
 
 // Closes every connection; calls still under way lose their client. The socket file is removed.
 void rpc_server_destroy(struct rpc_server *server);

@@ -82,7 +82,8 @@ void dialog_tell_all(struct dialogs *set, uint32_t index, uint8_t from, unsigned
         return;
     }
     ring->ring[head % DIALOG_TRANSITIONS] =
-        (struct dialog_transition){.index = index,
+        (struct dialog_transition){.call_hash = dialog->call_hash,
+                                   .index = index,
                                    .generation = dialog->generation,
                                    .at = set->wheel->now,
                                    .from = from,

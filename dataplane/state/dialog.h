@@ -69,6 +69,7 @@ struct dialog_life {
 
 // One transition, for whoever watches. Written by the worker, read by one other thread.
 struct dialog_transition {
+    uint64_t call_hash;
     uint32_t index;
     uint32_t generation;
     tick_t at;
@@ -82,7 +83,7 @@ struct dialog_transition {
     uint16_t callee_member;
     uint16_t reserved2;
 };
-static_assert(sizeof(struct dialog_transition) == 24, "layout");
+static_assert(sizeof(struct dialog_transition) == 32, "layout");
 
 #define DIALOG_TRANSITIONS 1024u // a power of two
 struct dialog_transitions {      // zeroed memory is an empty ring

@@ -17,11 +17,16 @@
 //                                            <-    RECORDS, unasked
 //   RECORDS_DONE                             ->    what is kept; nothing answers it
 //   NAME_ANSWER (request 0)                  ->    nothing answers it
+//   EVENTS_DONE (request 0)                  ->    what is taken; nothing answers it
 //   CAPTURE_SET, CAPTURE_END                 ->
 //                                            <-    DONE; after a SET its rows are the slot, its cursor the
 //                                            serial (capture.h)
 //                                            <-    CAPTURE_ENDED for each that was set, unasked, when all
 //                                            that it has lies in the rings
+//
+// Events are numbered by the data plane's process, from 1 and each kind for itself. It keeps those that no
+// EVENTS_DONE has named, up to a bound, and whoever connects anew gets them again; what it could not keep is a
+// gap in the numbers, told in `lost` of the message behind it.
 //
 // A call's record stays in a ring of the data plane, in a file that outlives both processes, until
 // RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same
@@ -68,7 +73,8 @@
     M(CHANNEL_NAME_ANSWER, struct channel_name_answer, "control", "what DNS says of it")                               \
     M(CHANNEL_CAPTURE_SET, struct channel_capture_set, "control", "messages that are wanted")                          \
     M(CHANNEL_CAPTURE_END, struct channel_capture_end, "control", "no more of them")                                   \
-    M(CHANNEL_CAPTURE_ENDED, struct channel_capture_ended, "dataplane", "a capture is over, for this reason")
+    M(CHANNEL_CAPTURE_ENDED, struct channel_capture_ended, "dataplane", "a capture is over, for this reason")               \
+    M(CHANNEL_EVENTS_DONE, struct channel_events_done, "control", "these events are taken")
 
 // clang-format on
 
@@ -212,6 +218,7 @@ enum channel_reason {
 struct channel_event {
     uint64_t handle;  // as in struct channel_dialog_row
     uint64_t time_ms; // Unix time
+    uint64_t call;    // the same for all dialogs of one Call-ID; DONE of DIALOG_SHOW tells it
     uint16_t caller_peer;
     uint16_t callee_peer;
     uint16_t callee_member;
@@ -220,18 +227,20 @@ struct channel_event {
     uint8_t reason; // enum channel_reason
     uint8_t reserved[7];
 };
-static_assert(sizeof(struct channel_event) == 32, "layout");
+static_assert(sizeof(struct channel_event) == 40, "layout");
 
 #define CHANNEL_EVENTS_MAX 64u // rows a datagram
 
-// Those of one dialog are in order. Nobody waits for control: what it has no room for is dropped and counted.
+// Their numbers follow one another. Those of one dialog are in order. Nobody waits for control: what there is
+// no room for is dropped and counted. Without rows: what is lost and has nothing behind it.
 struct channel_events {
-    uint64_t lost; // since the last datagram
+    uint64_t first; // number of the first row, or of the next that will come
+    uint64_t lost;  // numbers right before it that have no row
     uint32_t count;
     uint32_t reserved;
     struct channel_event rows[CHANNEL_EVENTS_MAX];
 };
-static_assert(sizeof(struct channel_events) == 16 + 32 * CHANNEL_EVENTS_MAX, "layout");
+static_assert(sizeof(struct channel_events) == 24 + 40 * CHANNEL_EVENTS_MAX, "layout");
 
 // enum member_health and reasons: counters.h.
 struct channel_member_event {
@@ -249,14 +258,22 @@ struct channel_member_event {
 };
 static_assert(sizeof(struct channel_member_event) == 48, "layout");
 
-// Those of one member are in order.
+// As struct channel_events. Those of one member are in order.
 struct channel_member_events {
-    uint64_t lost; // since the last datagram
+    uint64_t first;
+    uint64_t lost;
     uint32_t count;
     uint32_t reserved;
     struct channel_member_event rows[CHANNEL_EVENTS_MAX];
 };
-static_assert(sizeof(struct channel_member_events) == 16 + 48 * CHANNEL_EVENTS_MAX, "layout");
+static_assert(sizeof(struct channel_member_events) == 24 + 48 * CHANNEL_EVENTS_MAX, "layout");
+
+// All up to these numbers are taken, or known to be lost.
+struct channel_events_done {
+    uint64_t dialogs;
+    uint64_t members;
+};
+static_assert(sizeof(struct channel_events_done) == 16, "layout");
 
 // Who ended a call. The words are those of the records.
 // clang-format off
@@ -436,7 +453,8 @@ static_assert(sizeof(struct channel_capture_ended) == 48, "layout");
 struct channel_done {
     int32_t result; // 0, or -errno
     uint32_t rows;
-    uint64_t cursor;              // with DIALOG_LIST: where to go on, 0: that was all
+    uint64_t cursor;              // with DIALOG_LIST: where to go on, 0: that was all; with DIALOG_SHOW of a
+                                  // Call-ID: its number in events, also where there is no dialog
     char text[CHANNEL_TEXT_SIZE]; // with a result that is not 0: what was wrong
 };
 static_assert(sizeof(struct channel_done) == 272, "layout");

@@ -1,15 +1,29 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# events follow: each change of a dialog's state, in order, with its reason; a follower that never reads costs nobody a
-# call and is told what it lost.
+# events follow: each change of a dialog's state, in order, with its reason; bans, configurations and what the operator drains; a
+# follower that never reads costs nobody a call. Control killed and back: the file has every change of a dialog, and a follower goes on.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
+ctl=$(lab_program dialgatectl)
+follow() # NAME [OPTIONS...]
+{
+    lab_start "$1" core "$ctl" --run-directory "$LAB_RUN" events follow "${@:2}"
+    lab_wait 5 "$1" grep -q following "$LAB_DIR/$1.log" || fail "$1: $(cat "$LAB_DIR/$1.log")"
+}
+
+told() # NAME PATTERN
+{
+    lab_wait 10 "$2" grep -qE "$2" "$LAB_DIR/$1.log" || fail "$1 was told: $(cat "$LAB_DIR/$1.log")"
+}
+
+test_begin
+test_set "events: {file: $LAB_DIR/events.json}"
 test_up
 test_callees uas
-ctl=$(lab_program dialgatectl)
-lab_start follow core "$ctl" --run-directory "$LAB_RUN" events follow --peer sbcs --limit 50
-lab_start json core "$ctl" --run-directory "$LAB_RUN" --json events follow --limit 50
+follow dialogs --kind dialog --peer sbcs --limit 50
+follow others --kind ban --kind config --kind health
+lab_start json core "$ctl" --run-directory "$LAB_RUN" --json events follow --kind dialog --limit 50
 # Follows and does not read.
 lab_start sleeper core python3 -c "
 import socket, sys, time
@@ -19,32 +33,75 @@ s.sendall(b'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\",\"params\
 print(s.recv(100), 'following', flush=True)
 time.sleep(60)"
 expect_refusal 1 'nobody' lab_ctl events follow --peer nobody
-for name in follow json sleeper; do
+expect_refusal 1 'list of dialog | member' lab_ctl events follow --kind dialogs
+for name in json sleeper; do
     lab_wait 5 "$name" grep -q following "$LAB_DIR/$name.log" || fail "$name: $(cat "$LAB_DIR/$name.log")"
 done
 test_caller uac 10 20
-lab_wait 10 'fifty events' lab_ended follow || fail "$(wc -l <"$LAB_DIR/follow.log") events"
+lab_wait 10 'fifty events' lab_ended dialogs || fail "$(wc -l <"$LAB_DIR/dialogs.log") events"
 lab_wait 10 'fifty events' lab_ended json || fail "$(wc -l <"$LAB_DIR/json.log") events"
 for change in '- > none *created' 'none > early *provisional' 'early > confirmed *answered' 'confirmed > terminating *bye' \
     'terminating > terminated *bye-done'; do
-    expect_equal "$change" 10 "$(grep -c -- " $change .*carrier-a > sbcs 10.20.0.1[12]:5060" "$LAB_DIR/follow.log")"
+    expect_equal "$change" 10 "$(grep -c -- " dialog .* $change .*carrier-a > sbcs 10.20.0.1[12]:5060" "$LAB_DIR/dialogs.log")"
 done
-python3 - "$LAB_DIR/json.log" <<'PYTHON' || fail "see above"
-import collections, json, sys, time
-
-calls = collections.defaultdict(list)
-for line in open(sys.argv[1]):
-    if not line.startswith("{"):
-        continue
-    event = json.loads(line)
-    assert event["method"] == "event", event
-    params = event["params"]
-    calls[params["id"]].append((params["from"], params["to"]))
-    assert abs(params["time_ms"] / 1000 - time.time()) < 60, params
-assert len(calls) == 10, len(calls)
-for changes in calls.values():
-    assert changes == [("-", "none"), ("none", "early"), ("early", "confirmed"), ("confirmed", "terminating"),
-                       ("terminating", "terminated")], changes
-PYTHON
+expect "ban" lab_ctl prefilter ban 10.10.9.9 --for 1h
+told others ' ban +added +address=10.10.9.9 seconds=3600 who=root$'
+expect "unban" lab_ctl prefilter unban 10.10.9.9
+told others ' ban +removed +address=10.10.9.9 who=root$'
+expect "drain" lab_ctl drain on
+told others ' health +drain +peer=- member=- state=draining who=root$'
+expect "no drain" lab_ctl drain off
+told others ' health +drain +peer=- member=- state=enabled who=root$'
+cp "$LAB_DIR/dialgate.yaml" "$LAB_DIR/good.yaml"
+test_set 'nonsense: 1'
+expect_refusal 1 'nonsense' lab_ctl config reload
+told others ' config +refused +cause=reload who=root text=.*nonsense'
+cp "$LAB_DIR/good.yaml" "$LAB_DIR/dialgate.yaml"
+test_set 'timers: {t1: 400ms}'
+expect "reload" lab_ctl config reload
+told others ' config +reloaded +who=root version=[0-9]+ '
+# One call goes on while control is dead; what it had told nobody comes to the next control.
+follow last --kind dialog --since 0
+lab_kill control KILL
+lab_wait 5 'control is gone' lab_ended control
+lab_wait 5 'the follower ends' lab_ended last || fail "it goes on"
+told last 'go on with --stream [0-9a-f]{16} --since [0-9]+'
+read -r stream since < <(sed -nE 's/.*go on with --stream ([0-9a-f]+) --since ([0-9]+).*/\1 \2/p' "$LAB_DIR/last.log")
+test_caller uac 5 20
+lab_control
+lab_ready 20 || fail "control does not find the data plane"
+follow again --kind dialog --stream "$stream" --since "$since" --limit 25
+lab_wait 10 '25 events' lab_ended again || fail "$(cat "$LAB_DIR/again.log")"
+expect "another stream" grep -q 'has restarted since' "$LAB_DIR/again.log"
 test_no_dialogs
+python3 - "$LAB_DIR/json.log" "$LAB_DIR/events.json" <<'PYTHON' || fail "see above"
+import collections, datetime, json, sys
+
+CHANGES = [("-", "none"), ("none", "early"), ("early", "confirmed"), ("confirmed", "terminating"), ("terminating", "terminated")]
+
+
+def whole(events, calls):
+    """Each dialog went through all states; what a killed control had not acknowledged may be there twice."""
+    told, seen = collections.defaultdict(list), set()
+    for event in events:
+        if event["dataplane_seq"] not in seen:
+            told[event["call"]].append((event["from"], event["to"]))
+        seen.add(event["dataplane_seq"])
+    assert seen == set(range(1, 1 + 5 * calls)), sorted(seen)
+    assert len(told) == calls and all(changes == CHANGES for changes in told.values()), told
+
+
+followed = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+assert all(line["method"] == "event" for line in followed)
+whole([line["params"] for line in followed], 10)
+time = datetime.datetime.fromisoformat(followed[0]["params"]["time"].replace("Z", "+00:00"))
+assert abs((datetime.datetime.now(datetime.timezone.utc) - time).total_seconds()) < 120, time
+written = [json.loads(line) for line in open(sys.argv[2])]
+last = {}
+for event in written:
+    assert event["seq"] == last.get(event["stream"], 0) + 1, event
+    last[event["stream"]] = event["seq"]
+assert len(last) == 2, last
+whole([event for event in written if event["kind"] == "dialog"], 15)
+PYTHON
 test_done

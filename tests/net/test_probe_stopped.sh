@@ -61,8 +61,8 @@ lab_kill sbc2 CONT
 for change in "member_down peer=sbcs member=$MEMBERS reason=\"no answer\"" "member_up peer=sbcs member=$MEMBERS"; do
     expect "log: $change" grep -qE "$change" "$LAB_DIR/dataplane.log"
 done
-expect "event of the first one" grep -qE 'member\.up +sbcs 10\.20\.0\.11:5060: was unknown; -, probes in a row 1$' "$LAB_DIR/follow.log"
-expect "event down" grep -qE 'member\.down +sbcs 10\.20\.0\.11:5060: was up; no answer, probes in a row 2$' "$LAB_DIR/follow.log"
-expect "event up" grep -qE 'member\.up +sbcs 10\.20\.0\.11:5060: was down; -, probes in a row 2$' "$LAB_DIR/follow.log"
+expect "event of the first one" grep -qE 'member +up +peer=sbcs member=10\.20\.0\.11:5060 from=unknown reason=- in_row=1 ' "$LAB_DIR/follow.log"
+expect "event down" grep -qE 'member +down +peer=sbcs member=10\.20\.0\.11:5060 from=up reason="no answer" in_row=2 ' "$LAB_DIR/follow.log"
+expect "event up" grep -qE 'member +up +peer=sbcs member=10\.20\.0\.11:5060 from=down reason=- in_row=2 ' "$LAB_DIR/follow.log"
 test_outcomes
 test_done

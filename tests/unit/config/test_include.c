@@ -331,7 +331,8 @@ static void test_environment(void **state)
         {"not in a key", BASE "'${DG_TWO}': {count: 1}\n",
          "4:1: ${DG_TWO}: unknown key; give one of networks, listeners, peers, routes, workers, memory, "
          "dialogs, "
-         "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, state, include"},
+         "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, "
+         "state, include"},
     };
     char *many = malloc(601);
     assert_non_null(many);

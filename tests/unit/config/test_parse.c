@@ -44,7 +44,8 @@ static const struct row shape_rows[] = {
     {"unknown key at the top", BASE "worker: {count: 1}\n",
      "4:1: worker: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, state, include"},
+     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, state, "
+     "include"},
     {"unknown key in a section", BASE "workers:\n  count: 1\n  idel: spin\n",
      "6:3: workers.idel: unknown key, did you mean idle; give one of count, idle"},
     {"unknown key in a network", "networks: {n: {interface: e0, quues: 2}}\n",
@@ -113,7 +114,8 @@ static const struct row shape_rows[] = {
     {"line end in a key", BASE "\"wor\\nkers\": {count: 1}\n",
      "4:1: wor?kers: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, state, include"},
+     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, state, "
+     "include"},
 };
 
 static void test_shape(void **state)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every event there is: one row each. What events.follow can filter, the reference (`dialgatectl api`) and
+// the metrics come from these rows; a test holds the fields of what is emitted against them.
+#ifndef DIALGATE_CONTROL_EVENT_TABLE_H
+#define DIALGATE_CONTROL_EVENT_TABLE_H
+
+// K(KIND, word, what it tells of)
+// clang-format off
+#define EVENT_KINDS(K)                                                                                                 \
+    K(DIALOG, "dialog", "changes of dialogs' states")                                                                  \
+    K(MEMBER, "member", "changes of probed members' health")                                                           \
+    K(LIMIT, "limit", "limits that refuse calls")                                                                      \
+    K(BAN, "ban", "bans of addresses")                                                                                 \
+    K(CONFIG, "config", "configurations on their way into force")                                                      \
+    K(HEALTH, "health", "both programs, overload, what the operator takes out of service")
+
+// E(NAME, KIND, name, fields in their order, what happened)
+#define EVENTS(E)                                                                                                      \
+    E(DIALOG_CHANGED, DIALOG, "changed",                                                                               \
+      "dataplane_seq, id, call, from, to, reason, caller_peer, callee_peer, member",                                   \
+      "a dialog came to another state; call is the same for all dialogs of a Call-ID")                                 \
+    E(DIALOG_LOST, DIALOG, "lost", "count, first, last",                                                               \
+      "changes that the data plane could not keep for us, by their dataplane_seq")                                     \
+    E(MEMBER_UP, MEMBER, "up", "dataplane_seq, peer, member, from, reason, in_row, probes_total",                      \
+      "in_row probes were answered well")                                                                              \
+    E(MEMBER_DOWN, MEMBER, "down", "dataplane_seq, peer, member, from, reason, in_row, probes_total",                  \
+      "in_row probes failed, the last for this reason")                                                                \
+    E(MEMBER_UNKNOWN, MEMBER, "unknown", "dataplane_seq, peer, member, from, reason, in_row, probes_total",            \
+      "it is probed no longer")                                                                                        \
+    E(MEMBER_LOST, MEMBER, "lost", "count, first, last", "as dialog lost")                                             \
+    E(LIMIT_REACHED, LIMIT, "reached", "limit, peer, refused_per_second, calls, calls_per_second",                     \
+      "a limit refuses calls of or to this peer, where it is of one")                                                  \
+    E(LIMIT_OVER, LIMIT, "over", "limit, peer, refused, seconds", "it has refused none for ten seconds")               \
+    E(BAN_ADDED, BAN, "added", "address, seconds, who", "seconds are null for one that lasts until it is lifted")      \
+    E(BAN_REMOVED, BAN, "removed", "address, who", "somebody lifted it")                                               \
+    E(BAN_EXPIRED, BAN, "expired", "address", "its time is over")                                                      \
+    E(CONFIG_RELOADED, CONFIG, "reloaded", "who, version, sequence, file, text", "a file is in force")                 \
+    E(CONFIG_ROLLED_BACK, CONFIG, "rolled_back", "who, version, sequence, file, text", "a version of before is")       \
+    E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \
+    E(CONFIG_ADDRESSES, CONFIG, "addresses", "sequence, text", "DNS gave members other addresses")                     \
+    E(CONTROL_STARTED, HEALTH, "control_started", "version, pid", "the first of a stream")                             \
+    E(DATAPLANE_CONNECTED, HEALTH, "dataplane_connected", "state, pid, boot, sequence", "the data plane answers")      \
+    E(DATAPLANE_RESTARTED, HEALTH, "dataplane_restarted", "state, pid, boot, sequence",                                \
+      "as connected, and it is another process: what the last one had not told is lost")                               \
+    E(DATAPLANE_STATE, HEALTH, "dataplane_state", "state, text", "waiting, starting, running, failed")                 \
+    E(DATAPLANE_AWAY, HEALTH, "dataplane_away", "reason", "the connection ended")                                      \
+    E(OVERLOAD, HEALTH, "overload", "worker, reasons, refused_percent", "a worker is behind and refuses new calls")    \
+    E(OVERLOAD_OVER, HEALTH, "overload_over", "worker, refused", "it is not any more")                                 \
+    E(WORKER_STUCK, HEALTH, "worker_stuck", "worker", "a worker has made no turn for three seconds")                   \
+    E(WORKER_BACK, HEALTH, "worker_back", "worker, seconds", "it turns again")                                         \
+    E(DRAIN, HEALTH, "drain", "peer, member, state, who",                                                              \
+      "enabled, draining or disabled: the node where peer is null, the peer where member is")                          \
+    E(RECORDS_FAILING, HEALTH, "records_failing", "waiting_octets", "the file of calls' records takes none")           \
+    E(RECORDS_WRITTEN, HEALTH, "records_written", "lost", "it takes them again")                                       \
+    E(RECORDS_LOST, HEALTH, "records_lost", "count, total", "records of calls that nothing had room for")
+// clang-format on
+
+enum event_kind {
+#define K(kind, word, help) EVENT_KIND_##kind,
+    EVENT_KINDS(K)
+#undef K
+        EVENT_KIND_COUNT
+};
+
+enum event_name {
+#define E(name, kind, word, fields, help) EVENT_##name,
+    EVENTS(E)
+#undef E
+        EVENT_COUNT
+};
+
+struct event_row {
+    const char *name;
+    const char *fields; // joined by ", "
+    const char *help;
+    enum event_kind kind;
+};
+extern const struct event_row event_rows[EVENT_COUNT];
+extern const char *const event_kinds[EVENT_KIND_COUNT + 1]; // words, NULL behind the last one
+extern const char *const event_kinds_help[EVENT_KIND_COUNT];
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Events of the data plane into the stream. Its numbers tell what is here already, after a connection that
+// ended before we could say so, and what is missing.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "control.h"
+#include "dialgate/counters.h"
+#include "event.h"
+#include "rpc/dialog.h"
+#include "rpc/text.h"
+
+static const char *const reasons[CHANNEL_REASON_COUNT] = {
+#define R(name, word) [CHANNEL_REASON_##name] = word,
+    CHANNEL_REASONS(R)
+#undef R
+};
+
+// What a message says of its rows before they are looked at.
+struct arrival {
+    uint64_t first;
+    uint64_t lost;
+    uint32_t count;
+    enum event_name loss;
+};
+
+// Returns how many rows are known already, and tells what is missing before the others.
+static uint32_t arrive(struct control *control, struct event_source *source, const struct arrival *arrival)
+{
+    static const struct event_about about = {.peers = {NUMBER_NONE, NUMBER_NONE}, .everybody = true};
+    uint64_t boot = control->hello.boot, end = arrival->first + arrival->count;
+    // What another control has taken before us is no loss of ours.
+    if (source->boot != boot)
+        *source = (struct event_source){.boot = boot, .next = arrival->first - arrival->lost};
+    uint64_t missing = source->next;
+    control->events.acknowledge = true;
+    if (arrival->first > missing) {
+        uint64_t count = arrival->first - missing;
+        control->events.lost[EVENT_LOSS_DATAPLANE] += count;
+        event_emit(control, arrival->loss, &about,
+                   json_pack("{s:I, s:I, s:I}", "count", (json_int_t)count, "first", (json_int_t)missing,
+                             "last", (json_int_t)arrival->first - 1));
+    }
+    uint32_t known = source->next <= arrival->first ? 0
+                     : source->next >= end          ? arrival->count
+                                                    : (uint32_t)(source->next - arrival->first);
+    source->next = end > source->next ? end : source->next;
+    return known;
+}
+
+static json_t *name_json(const char *name)
+{
+    return text_json(name, strlen(name));
+}
+
+static json_t *dialog_fields(const struct control *control, const struct channel_event *event,
+                             uint64_t number)
+{
+    char id[DIALOG_ID_SIZE], call[DIALOG_ID_SIZE];
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "dataplane_seq", (json_int_t)number,
+                     "id", dialog_id(event->handle, id), "call", dialog_id(event->call, call), "from",
+                     event->from == CHANNEL_DIALOG_ANY ? "-" : dialog_state_name(event->from), "to",
+                     dialog_state_name(event->to), "reason", reasons[event->reason], "caller_peer",
+                     name_json(control_peer_name(control, event->caller_peer)), "callee_peer",
+                     name_json(control_peer_name(control, event->callee_peer)), "member",
+                     dialog_member_json(control, event->callee_member));
+}
+
+void events_take(struct control *control, const struct channel_events *events)
+{
+    const struct arrival arrival = {events->first, events->lost, events->count, EVENT_DIALOG_LOST};
+    for (uint32_t i = arrive(control, &control->events.dialogs, &arrival); i < events->count; i++) {
+        const struct channel_event *event = &events->rows[i];
+        const struct event_about about = {.peers = {event->caller_peer, event->callee_peer},
+                                          .call = event->call,
+                                          .time_ms = event->time_ms};
+        event_emit(control, EVENT_DIALOG_CHANGED, &about, dialog_fields(control, event, events->first + i));
+    }
+}
+
+static json_t *member_fields(const struct control *control, const struct channel_member_event *event,
+                             uint64_t number)
+{
+    static const char *const states[] = {"unknown", "up", "down"};
+    char address[ADDRESS_TEXT_SIZE], reason[REASON_TEXT_SIZE];
+    return json_pack("{s:I, s:o, s:s, s:s, s:s?, s:i, s:I}", "dataplane_seq", (json_int_t)number, "peer",
+                     name_json(control_peer_name(control, event->peer)), "member",
+                     text_address(&event->address, event->port, address), "from", states[event->from],
+                     "reason", event->to == MEMBER_DOWN ? text_member_reason(event->reason, reason) : NULL,
+                     "in_row", (int)event->in_row, "probes_total", (json_int_t)event->probes);
+}
+
+void events_take_members(struct control *control, const struct channel_member_events *events)
+{
+    static const enum event_name names[] = {[MEMBER_UNKNOWN] = EVENT_MEMBER_UNKNOWN,
+                                            [MEMBER_UP] = EVENT_MEMBER_UP,
+                                            [MEMBER_DOWN] = EVENT_MEMBER_DOWN};
+    const struct arrival arrival = {events->first, events->lost, events->count, EVENT_MEMBER_LOST};
+    for (uint32_t i = arrive(control, &control->events.members, &arrival); i < events->count; i++) {
+        const struct channel_member_event *event = &events->rows[i];
+        const struct event_about about = {.peers = {event->peer, NUMBER_NONE}, .time_ms = event->time_ms};
+        event_emit(control, names[event->to], &about, member_fields(control, event, events->first + i));
+    }
+}
+
+// What does not find room in the socket is said with the next event: the numbers cover all before them.
+void events_acknowledge(struct control *control)
+{
+    struct event_stream *stream = &control->events;
+    uint64_t boot = control->hello.boot;
+    struct channel_events_done done = {
+        .dialogs = stream->dialogs.boot == boot && stream->dialogs.next ? stream->dialogs.next - 1 : 0,
+        .members = stream->members.boot == boot && stream->members.next ? stream->members.next - 1 : 0};
+    if (stream->acknowledge && channel_ready(control->channel) &&
+        channel_tell(control->channel, CHANNEL_EVENTS_DONE, &done) == 0)
+        stream->acknowledge = false;
+}

@@ -5,13 +5,17 @@
 //
 // A row: load as a multiple of the most that was served; calls a second offered, completed, refused and lost;
 // completed as a share of the most. With --without, overload control is taken away.
-// --refusals and --calls print what one of a kind takes instead.
+//
+// --costs prints instead what a call and a refusal take, measured in turns, and what follows from them for
+// five times the most. --refusals and --calls, with a rate and the microseconds of a slice, measure one kind
+// alone: for who counts instructions, under whose tool the worker stands less.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
@@ -26,14 +30,17 @@
 #define ARENA        ((size_t)1 << 30)
 #define WARM_UP_US   1500000u
 #define MEASURED_US  1500000u
-// Between them the worker has its caches to itself.
+// Between two of them the worker has its caches to itself.
 #define SLICE_US 200u
-#define IDLE_US  5u
+#define LIGHT    20000.0 // calls a second that any machine stands
+#define OVERLOAD 5.0     // times the most, for which the costs are compared
+#define ROUNDS   5u
 
 static struct rte_mempool *pool;
 static struct rte_ring *rx[2], *tx[2];
 static uint16_t ports[2];
 static bool without, refusing;
+static uint32_t slice_us = SLICE_US;
 
 static void boot(const char *program)
 {
@@ -82,6 +89,8 @@ static void *zeroed(size_t size)
     void *memory = aligned_alloc(2u << 20, (size + (2u << 20) - 1) & ~(size_t)((2u << 20) - 1));
     if (memory == NULL)
         rte_exit(1, "no memory\n");
+    // Huge pages where the kernel has some to give, as the real process; all are there before the first turn.
+    (void)madvise(memory, size, MADV_HUGEPAGE);
     memset(memory, 0, size);
     return memory;
 }
@@ -230,11 +239,11 @@ static struct result run(double rate)
     while (now_ns < (WARM_UP_US + MEASURED_US) * 1e3) {
         if ((uint64_t)(now_ns / 1000) >= next_us) {
             exchange(calls, (uint64_t)(now_ns / 1000), rate);
-            next_us = (uint64_t)(now_ns / 1000) + SLICE_US;
+            next_us = (uint64_t)(now_ns / 1000) + slice_us;
         }
         double took_ns = one_turn(bench->worker, now_ns);
         busy_ns += took_ns;
-        now_ns += took_ns == 0 ? IDLE_US * 1e3 : took_ns;
+        now_ns = took_ns == 0 ? (double)next_us * 1e3 : now_ns + took_ns; // nothing comes before
         if (!warm && now_ns >= WARM_UP_US * 1e3) {
             warm = true;
             before = *goodput_calls_count(calls);
@@ -262,30 +271,59 @@ static void print(const char *name, const struct result *result, double most)
     fflush(stdout);
 }
 
-// What one of a kind takes of the worker, at a rate that it stands.
-static void print_cost(bool refusals)
+// What one of a kind takes of the worker, nanoseconds, at a rate that it stands.
+static double cost(bool refusals, double rate)
 {
     refusing = refusals;
-    struct result result = run(refusals ? 100000 : 20000);
+    struct result result = run(rate);
+    refusing = false;
     uint64_t n = refusals ? result.count.refused : result.count.completed;
-    printf("%s: %.0f ns, %llu of them and %llu before\n", refusals ? "refusal" : "call",
-           result.busy * result.seconds * 1e9 / (double)n, (unsigned long long)n,
-           (unsigned long long)result.before);
+    return result.busy * result.seconds * 1e9 / (double)RTE_MAX(n, 1u);
 }
 
-int main(int argc, char **argv)
+static int compare(const void *a, const void *b)
+{
+    double one = *(const double *)a, other = *(const double *)b;
+    return (one > other) - (one < other);
+}
+
+static double median(const double *values)
+{
+    double sorted[ROUNDS];
+    memcpy(sorted, values, sizeof(sorted));
+    qsort(sorted, ROUNDS, sizeof(sorted[0]), compare);
+    return sorted[ROUNDS / 2];
+}
+
+// Refusals come as many as there would be at that overload: what each takes depends on how many share a turn.
+static void print_costs(void)
+{
+    double calls[ROUNDS], refusals[ROUNDS], ratios[ROUNDS];
+    printf("    call  refusal  ratio  left at %g\n", OVERLOAD);
+    for (unsigned i = 0; i <= ROUNDS; i++) {
+        double c, r, ratio;
+        if (i < ROUNDS) {
+            c = calls[i] = cost(false, LIGHT);
+            r = refusals[i] = cost(true, (OVERLOAD - 1) * 1e9 / c);
+            ratio = ratios[i] = r / c;
+        } else {
+            c = median(calls);
+            r = median(refusals);
+            ratio = median(ratios);
+        }
+        printf("%5.0f ns %5.0f ns %6.4f %9.1f%%%s\n", c, r, ratio, (1 - OVERLOAD * ratio) / (1 - ratio) * 100,
+               i < ROUNDS ? "" : "  medians");
+        fflush(stdout);
+    }
+}
+
+static void print_table(void)
 {
     static const double tries[] = {1, 1.3, 1.6};
     static const double loads[] = {1, 1.5, 2, 3, 5};
     char name[16];
     double most = 0;
-    without = argc > 1 && strcmp(argv[1], "--without") == 0;
-    boot(argv[0]);
-    if (argc > 1 && (strcmp(argv[1], "--refusals") == 0 || strcmp(argv[1], "--calls") == 0)) {
-        print_cost(strcmp(argv[1], "--refusals") == 0);
-        return 0;
-    }
-    struct result light = run(20000);
+    struct result light = run(LIGHT);
     double guess = (double)light.count.completed / light.seconds / light.busy;
     printf("load     offered  completed   refused    lost  busy  of most\n");
     print("light", &light, (double)light.count.completed / light.seconds);
@@ -298,6 +336,29 @@ int main(int argc, char **argv)
         struct result result = run(most * loads[i]);
         snprintf(name, sizeof(name), "%g", loads[i]);
         print(name, &result, most);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    bool refusals = strcmp(what, "--refusals") == 0;
+    boot(argv[0]);
+    without = strcmp(what, "--without") == 0;
+    if (strcmp(what, "--costs") == 0) {
+        print_costs();
+    } else if ((refusals || strcmp(what, "--calls") == 0) && argc == 4) {
+        slice_us = (uint32_t)strtoul(argv[3], NULL, 10);
+        refusing = refusals;
+        struct result result = run(strtod(argv[2], NULL));
+        printf("refused %llu completed %llu, before %llu\n", (unsigned long long)result.count.refused,
+               (unsigned long long)result.count.completed, (unsigned long long)result.before);
+    } else if (argc == 1 || without) {
+        print_table();
+    } else {
+        fprintf(stderr,
+                "usage: goodput [--without | --costs | --refusals RATE SLICE | --calls RATE SLICE]\n");
+        return 2;
     }
     return 0;
 }

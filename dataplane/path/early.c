@@ -17,7 +17,7 @@ static void drop_ack(struct worker *worker, struct work *work)
     const struct packet *packet = work->packet;
     struct message *message = work->message;
     struct span tag;
-    if (!peek_to_tag(packet->payload, packet->length, COOKIE_REFUSAL_LENGTH, &tag))
+    if (!peek_to_tag(packet->payload, packet->length, packet->call_id, COOKIE_REFUSAL_LENGTH, &tag))
         return;
     struct cookie_octets text = {packet->payload + tag.offset, tag.length};
     if (!cookie_refusal_check(&worker->parts.keys, text, packet->call_hash) || !parse_source(worker, work))

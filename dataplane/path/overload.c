@@ -15,22 +15,26 @@
 // that gave the core to others leaves in the queues is no reason.
 //
 // The loss, the steady part that clients are told and hold back, moves ten times a second: up by a quarter of
-// what had to be refused beyond it, down by an eighth and a little. It is not what protects: it may be late.
+// what had to be refused beyond it, down by an eighth and a little. It is not what protects: it may be late,
+// and it stays below what is needed. An eighth of what it lets through is left to the queues: a loss that
+// also took in what an interruption left there would refuse it for seconds to a worker that has nothing to
+// do.
 //
 // Turns that last too long say that too much comes, but not how much: the loss alone moves, up by an eighth
 // of what is left, when more than half of a tenth of a second went to such. A turn counts as an eighth of it
 // at most, however long: an interruption is none.
 #include "overload.h"
 
-#define STEP_US      100000u
-#define BACKLOG_US   1000u // an older backlog is late
-#define BACKLOG_ALL  6000u
-#define SMOOTH       8u                  // turns that the smoothed length is made of
-#define TURN_MAX     1000u               // of its own time; what is longer was the machine's
-#define CALM_STEPS   10u                 // a second without a reason: no longer behind
-#define LEAST        (OVERLOAD_ALL / 64) // is always let in by the flows' loss: else nobody knew when it is over
-#define HINDERED_MIN (OVERLOAD_ALL / 64)
-#define FLOWS        (1u << OVERLOAD_TURN | 1u << OVERLOAD_QUEUE)
+#define STEP_US       100000u
+#define BACKLOG_US    1000u // an older backlog is late
+#define BACKLOG_ALL   6000u
+#define SMOOTH        8u                  // turns that the smoothed length is made of
+#define TURN_MAX      1000u               // of its own time; what is longer was the machine's
+#define CALM_STEPS    10u                 // a second without a reason: no longer behind
+#define LEAST         (OVERLOAD_ALL / 64) // is always let in by the flows' loss: else nobody knew when it is over
+#define HINDERED_LEFT (OVERLOAD_ALL / 8)  // of what the loss lets through: the queues' part
+#define HINDERED_CALM (OVERLOAD_ALL / 64) // more is a reason to stay behind
+#define FLOWS         (1u << OVERLOAD_TURN | 1u << OVERLOAD_QUEUE)
 
 static uint32_t greater(uint32_t a, uint32_t b)
 {
@@ -83,10 +87,10 @@ static void step(struct overload *overload, uint64_t passed_us)
     if (overload->late_us * 2 > passed_us)
         reasons |= 1u << OVERLOAD_QUEUE;
     uint64_t hindered = (uint64_t)overload->hindered * OVERLOAD_ALL / greater(overload->asked, 1);
-    if (hindered > HINDERED_MIN) {
+    if (hindered > HINDERED_CALM)
         reasons |= overload->reasons & 1u << OVERLOAD_QUEUE;
-        more = greater(more, (uint32_t)(left * hindered / OVERLOAD_ALL / 4));
-    }
+    if (hindered > HINDERED_LEFT)
+        more = greater(more, (uint32_t)(left * (hindered - HINDERED_LEFT) / OVERLOAD_ALL / 4));
     if (more != 0)
         overload->flow_loss = lesser(overload->flow_loss + more, OVERLOAD_ALL - LEAST);
     else

@@ -81,10 +81,11 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
         message->method == METHOD_INVITE || message->method == METHOD_ACK || message->method == METHOD_CANCEL;
     static const struct span nothing = {0, 0};
     struct key key = {.count = 0};
-    key_octets(&key, &work->packet->peer, sizeof(work->packet->peer));
-    key_octets(&key, &via->port, sizeof(via->port));
-    key_add(&key, message, &via->host);
-    key_add(&key, message, &via->branch);
+    // Few pieces for nearly all.
+    const uint16_t numbers[4] = {work->packet->peer, via->port, via->host.length, via->branch.length};
+    key_octets(&key, numbers, sizeof(numbers));
+    key_octets(&key, message_at(message, via->host), via->host.length);
+    key_octets(&key, message_at(message, via->branch), via->branch.length);
     if (!has_magic_cookie(message)) {
         key_add(&key, message, &message->request_uri);
         key_add(&key, message, &message->from_tag);
@@ -94,7 +95,7 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
     }
     if (!of_invite)
         key_add(&key, message, &message->method_name);
-    return siphash24_joined(&worker->parts.keys.table, key.pieces, key.count);
+    return siphash13_joined(&worker->parts.keys.table, key.pieces, key.count);
 }
 
 // 18.2.2 and RFC 3581: back to the source address; to its port when it asked for that.
@@ -107,6 +108,20 @@ static struct endpoint way_back(const struct work *work)
     return to;
 }
 
+// Of one turn's messages most come from where the last one did.
+static uint16_t find_peer(struct worker *worker, uint32_t address)
+{
+    struct last_source *last = &worker->last_source;
+    if (last->is_known && last->address == address)
+        return last->peer;
+    struct writer writer;
+    *last = (struct last_source){
+        .address = address, .peer = rules_peer(worker->rules, address), .is_known = true};
+    writer_init(&writer, last->text, sizeof(last->text) - 1);
+    write_ipv4(&writer, address);
+    return last->peer;
+}
+
 bool parse_source(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
@@ -115,7 +130,7 @@ bool parse_source(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_NOT_OURS);
         return false;
     }
-    packet->peer = rules_peer(worker->rules, packet->source.address);
+    packet->peer = find_peer(worker, packet->source.address);
     if (packet->peer != NUMBER_NONE)
         return true;
     settle(work, COUNTER_DROP_UNKNOWN_SOURCE);

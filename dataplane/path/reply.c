@@ -35,11 +35,12 @@ static void reply_count(struct worker *worker, uint16_t status)
     static const struct {
         uint16_t status;
         enum counter counter;
-    } rows[] = {{100, COUNTER_ANSWER_100}, {200, COUNTER_ANSWER_200}, {400, COUNTER_ANSWER_400},
-                {403, COUNTER_ANSWER_403}, {404, COUNTER_ANSWER_404}, {408, COUNTER_ANSWER_408},
-                {416, COUNTER_ANSWER_416}, {420, COUNTER_ANSWER_420}, {480, COUNTER_ANSWER_480},
-                {481, COUNTER_ANSWER_481}, {482, COUNTER_ANSWER_482}, {483, COUNTER_ANSWER_483},
-                {487, COUNTER_ANSWER_487}, {500, COUNTER_ANSWER_500}, {503, COUNTER_ANSWER_503},
+    } rows[] = {// Those that come in crowds are found first.
+                {503, COUNTER_ANSWER_503}, {100, COUNTER_ANSWER_100}, {200, COUNTER_ANSWER_200},
+                {400, COUNTER_ANSWER_400}, {403, COUNTER_ANSWER_403}, {404, COUNTER_ANSWER_404},
+                {408, COUNTER_ANSWER_408}, {416, COUNTER_ANSWER_416}, {420, COUNTER_ANSWER_420},
+                {480, COUNTER_ANSWER_480}, {481, COUNTER_ANSWER_481}, {482, COUNTER_ANSWER_482},
+                {483, COUNTER_ANSWER_483}, {487, COUNTER_ANSWER_487}, {500, COUNTER_ANSWER_500},
                 {505, COUNTER_ANSWER_505}, {513, COUNTER_ANSWER_513}};
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].status == status) {
@@ -82,6 +83,8 @@ static void send_stateless(struct worker *worker, struct work *work, struct resp
     char overload[FEEDBACK_TEXT_MAX];
     parts.source_address = work->packet->source.address;
     parts.source_port = work->packet->source.port;
+    if (worker->last_source.is_known && worker->last_source.address == parts.source_address)
+        parts.source_text = worker->last_source.text;
     parts.overload = feedback_text(worker, work->packet->peer, overload);
     struct writer writer;
     struct rte_mbuf *mbuf = tx_open(worker, &writer);

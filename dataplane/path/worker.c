@@ -94,7 +94,7 @@ unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);
-    worker->last_hop.is_known = false; // the table may be another
+    worker->last_hop.is_known = worker->last_source.is_known = false; // the tables may be others
     // The time of the last turn, unless the worker slept after it.
     if (worker->seen.received > 0 && worker->idle_turns == 0)
         count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);

@@ -83,6 +83,14 @@ struct last_hop {
     bool is_known;
 };
 
+// The peer of what was received last in this turn (parse.c).
+struct last_source {
+    uint32_t address; // host order
+    uint16_t peer;    // NUMBER_NONE: a stranger
+    bool is_known;
+    char text[16]; // the address
+};
+
 // Header lines of a refusal, made once for all (shed.c).
 struct refusal_lines {
     char octets[128];
@@ -128,6 +136,7 @@ struct worker {
     uint32_t mbufs_at_rest; // in the NICs' queues before the first packet
     struct refusal_lines refusal_lines;
     struct last_hop last_hop;
+    struct last_source last_source;
     struct turn_seen seen;
     struct member_view view;
     struct probes probes;

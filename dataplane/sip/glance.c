@@ -14,7 +14,8 @@
 #define SINGLE                                                                                               \
     (BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ) | BIT(HEADER_MAX_FORWARDS) | \
      BIT(HEADER_CONTENT_LENGTH))
-#define KINDS (HEADER_CONTENT_LENGTH + 1) // those that are read are below
+#define KINDS         (HEADER_CONTENT_LENGTH + 1) // those that are read are below
+#define CLEARED_FIRST 64
 
 struct places {
     size_t begin;
@@ -27,6 +28,22 @@ struct glance {
     uint32_t repeated;
 };
 
+// Lengths of the names that are read, compact forms too, by the low bits of the first letter: most of the
+// others need not be looked up.
+static const uint32_t lengths[32] = {['c' & 31] = BIT(4) | BIT(7) | BIT(14), // CSeq, Call-ID, Content-Length
+                                     ['f' & 31] = BIT(4) | BIT(1),
+                                     ['i' & 31] = BIT(1),
+                                     ['l' & 31] = BIT(1),
+                                     ['m' & 31] = BIT(12), // Max-Forwards
+                                     ['t' & 31] = BIT(2) | BIT(1),
+                                     ['v' & 31] = BIT(3) | BIT(1)};
+static_assert(HEADER_NAME_MAX <= 32, "of the longest the bit is that of none");
+
+ALWAYS_INLINE bool may_be_read(const uint8_t *name, size_t length)
+{
+    return (lengths[*name & 31] >> (length & 31) & 1) != 0;
+}
+
 // Returns the place of the empty line, or 0.
 ALWAYS_INLINE size_t read_lines(const struct plain *plain, size_t place, struct glance *glance,
                                 struct message *message)
@@ -36,9 +53,11 @@ ALWAYS_INLINE size_t read_lines(const struct plain *plain, size_t place, struct 
     uint32_t seen = 0, repeated = 0;
     unsigned vias = 0, count = 0;
     for (; plain_line(plain, place, &line); place = line.end + 2) {
-        enum sip_header kind = header_find_word(octets + line.begin, line.colon - line.begin);
         if (++count == MESSAGE_HEADERS_MAX)
             return 0;
+        if (!may_be_read(octets + line.begin, line.colon - line.begin))
+            continue;
+        enum sip_header kind = header_find_word(octets + line.begin, line.colon - line.begin);
         if (kind == HEADER_OTHER || kind >= KINDS)
             continue;
         repeated |= seen & BIT(kind);
@@ -46,7 +65,8 @@ ALWAYS_INLINE size_t read_lines(const struct plain *plain, size_t place, struct 
         if (kind == HEADER_VIA) {
             if (vias == GLANCE_VIAS_MAX)
                 return 0;
-            (void)plain_field(plain, &line, &message->headers[vias]);
+            plain_spans(&line, &message->headers[vias]);
+            message->headers[vias].kind = HEADER_VIA;
             if (vias++ != 0)
                 continue;
         }
@@ -116,11 +136,14 @@ ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct mess
         !plain_sip_uri(&plain, start.request_uri.offset,
                        (size_t)start.request_uri.offset + start.request_uri.length))
         return false;
-    memset(message, 0, offsetof(struct message, first));
+    // In parts: see message.c.
+    memset(message, 0, CLEARED_FIRST);
+    memset((uint8_t *)message + CLEARED_FIRST, 0, offsetof(struct message, first) - CLEARED_FIRST);
     memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first));
     message->octets = octets;
     message->length = length;
     message->is_request = true;
+    message->is_unfolded = true;
     message->method = message->cseq_method = METHOD_INVITE;
     message->uri_scheme = URI_SIP;
     message->method_name = start.method;

@@ -3,28 +3,32 @@
 #include "scan.h"
 #include "uri.h"
 
+// One walk with a state for each part: who asks does it for each message.
 int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address)
 {
-    struct cursor cursor = cursor_of(octets, host);
-    uint32_t value = 0;
-    for (unsigned part = 0; part < 4; part++) {
-        if (part > 0) {
-            if (!cursor_has(&cursor, '.'))
+    const uint8_t *at = octets + host.offset, *end = at + host.length;
+    uint32_t value = 0, number = 0, dots = 0;
+    const uint8_t *first = at; // of the part
+    for (; at < end; at++) {
+        uint32_t digit = (uint32_t)*at - '0';
+        if (digit < 10) {
+            // A leading zero means octal to some readers: such text is no address to us.
+            if (number == 0 && at != first)
                 return -1;
-            cursor.at++;
+            number = number * 10 + digit;
+            if (number > 255)
+                return -1;
+            continue;
         }
-        const uint8_t *first = cursor.at;
-        uint32_t number = 0;
-        while (cursor.at < cursor.end && (uint8_t)(*cursor.at - '0') < 10 && number <= 255)
-            number = number * 10 + (*cursor.at++ - (uint32_t)'0');
-        // A leading zero means octal to some readers: such text is no address to us.
-        if (cursor.at == first || number > 255 || (*first == '0' && cursor.at - first > 1))
+        if (*at != '.' || at == first || ++dots == 4)
             return -1;
         value = value << 8 | number;
+        number = 0;
+        first = at + 1;
     }
-    if (cursor.at != cursor.end)
+    if (dots != 3 || at == first)
         return -1;
-    *address = value;
+    *address = value << 8 | number;
     return 0;
 }
 

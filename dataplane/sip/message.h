@@ -197,6 +197,7 @@ struct message {
     uint32_t length;       // octets of the datagram
     uint16_t start; // offset of the start line: line ends before it are no part of the message (RFC 3261 7.5)
     bool is_request;
+    bool is_unfolded;   // no value holds a line end; false: one may
     uint8_t uri_scheme; // enum uri_scheme (uri.h) of the Request-URI, when that is no fault
     uint8_t
         method; // enum sip_method: the request's, or the CSeq's of a response; METHOD_OTHER without either
@@ -232,10 +233,11 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
 // it).
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id);
 
-// Whether the first To line ends with a tag of that many octets, which are set: for who knows a tag of its
-// own when it sees it. False: it may have one all the same. Says nothing about the rest of the message; but
-// where message_parse() finds no fault, it finds this tag (tests/fuzz proves it).
-bool peek_to_tag(const uint8_t *octets, uint32_t length, uint32_t tag_length, struct span *tag);
+// Whether a To line ends with a tag of that many octets, which are set: for who knows a tag of its own when
+// it sees it. call_id: of this message. False: it may have one all the same. Says nothing about the rest of
+// the message; but where message_parse() finds no fault, it finds this tag (tests/fuzz proves it).
+bool peek_to_tag(const uint8_t *octets, uint32_t length, struct span call_id, uint32_t tag_length,
+                 struct span *tag);
 
 // Index of the first header of a kind, whichever; MESSAGE_NO_HEADER when there is none.
 uint8_t message_first_header(const struct message *message, unsigned kind);

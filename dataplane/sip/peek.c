@@ -122,6 +122,14 @@ static bool read_plain(const struct line_walk *walk, struct span *call_id)
     return true;
 }
 
+// What comes in crowds when there is too much: a line of which read_start() would not say MESSAGE_NOT_SIP.
+static inline bool starts_plain(const uint8_t *at, const uint8_t *feed)
+{
+    static const char version[] = " SIP/2.0\r";
+    return feed - at > 24 && memcmp(feed - (sizeof(version) - 1), version, sizeof(version) - 1) == 0 &&
+           (memcmp(at, "INVITE ", 7) == 0 || memcmp(at, "ACK ", 4) == 0);
+}
+
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
 {
     struct line_walk walk;
@@ -130,7 +138,11 @@ bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)
     if (line_open(&walk, octets, length) != MESSAGE_FINE)
         return false;
     const uint8_t *feed = find_feed(walk.at, walk.end);
-    if (feed == walk.end || line_start_to(&walk, feed, &start) == MESSAGE_NOT_SIP)
+    if (feed == walk.end)
+        return false;
+    if (starts_plain(walk.at, feed))
+        walk.at = feed + 1;
+    else if (line_start_to(&walk, feed, &start) == MESSAGE_NOT_SIP)
         return false;
     enum look found = look_along(&walk, &lines);
     if (lines < MESSAGE_HEADERS_MAX) {
@@ -151,18 +163,51 @@ static inline bool is_to(const uint8_t *at, const uint8_t *end)
     return *behind == ':' || *behind == ' ' || *behind == '\t';
 }
 
-bool peek_to_tag(const uint8_t *octets, uint32_t length, uint32_t tag_length, struct span *tag)
+// The last line feed before `at`, or NULL.
+static inline const uint8_t *find_feed_before(const uint8_t *begin, const uint8_t *at)
 {
-    static const char name[] = ";tag=";
-    const uint8_t *end = octets + length, *at = octets, *feed;
+    for (; at - begin >= 32; at -= 32) {
+        uint32_t feeds = feeds_of(at - 32);
+        if (feeds != 0)
+            return at - 1 - __builtin_clz(feeds);
+    }
+    while (at > begin && at[-1] != '\n')
+        at--;
+    return at > begin ? at - 1 : NULL;
+}
+
+// The line before that of `behind`, where most have it.
+static inline const uint8_t *to_before(const uint8_t *octets, const uint8_t *behind, const uint8_t *end)
+{
+    const uint8_t *feed = find_feed_before(octets, behind);
+    const uint8_t *before = feed == NULL ? NULL : find_feed_before(octets, feed);
+    return before != NULL && is_to(before + 1, end) ? before + 1 : NULL;
+}
+
+static const uint8_t *find_to(const uint8_t *octets, const uint8_t *end)
+{
+    const uint8_t *at = octets;
     do {
-        feed = find_feed(at, end);
+        const uint8_t *feed = find_feed(at, end);
         if (end - feed < 2 || feed[1] == '\r' || feed[1] == '\n')
-            return false;
+            return NULL;
         at = feed + 1;
     } while (!is_to(at, end));
+    return at;
+}
+
+bool peek_to_tag(const uint8_t *octets, uint32_t length, struct span call_id, uint32_t tag_length,
+                 struct span *tag)
+{
+    static const char name[] = ";tag=";
+    const uint8_t *end = octets + length;
+    const uint8_t *at = to_before(octets, octets + call_id.offset, end);
+    if (at == NULL)
+        at = find_to(octets, end);
+    if (at == NULL)
+        return false;
     // The value, CRLF, and no fold behind.
-    feed = find_feed(at, end);
+    const uint8_t *feed = find_feed(at, end);
     if (end - feed < 2 || feed[1] == ' ' || feed[1] == '\t' || feed[-1] != '\r' ||
         (size_t)(feed - at) < 3 + sizeof(name) - 1 + tag_length + 1)
         return false;

@@ -89,18 +89,21 @@ ALWAYS_INLINE bool plain_line(const struct plain *plain, size_t begin, struct pl
     return true;
 }
 
-// Returns the kind.
-ALWAYS_INLINE enum sip_header plain_field(const struct plain *plain, const struct plain_line *line,
-                                          struct header_field *field)
+ALWAYS_INLINE void plain_spans(const struct plain_line *line, struct header_field *field)
 {
     // Both spans as one word.
     uint64_t both = (uint64_t)line->begin | (uint64_t)(line->end + 2 - line->begin) << 16 |
                     (uint64_t)line->value << 32 | (uint64_t)(line->end - line->value) << 48;
     static_assert(offsetof(struct header_field, line) == 0 && offsetof(struct header_field, value) == 4, "");
     memcpy(field, &both, sizeof(both));
-    size_t length = line->colon - line->begin;
-    const uint8_t *name = plain->octets + line->begin;
-    enum sip_header kind = header_find_word(name, length);
+}
+
+// Returns the kind.
+ALWAYS_INLINE enum sip_header plain_field(const struct plain *plain, const struct plain_line *line,
+                                          struct header_field *field)
+{
+    plain_spans(line, field);
+    enum sip_header kind = header_find_word(plain->octets + line->begin, line->colon - line->begin);
     field->kind = (uint16_t)kind;
     return kind;
 }

@@ -48,11 +48,22 @@ static void list_overload(const uint8_t *octets, const struct via *via, const ch
     add_change(changes, (struct via_change){CHANGE_TEXT, parameters.oc_algorithm, "loss"});
 }
 
-static void list_changes(const struct message *request, uint32_t address, struct via_changes *changes)
+static bool names_source(const struct message *request, uint32_t address, const char *text)
+{
+    struct span host = request->via.host;
+    uint32_t own;
+    if (text != NULL && strlen(text) == host.length &&
+        memcmp(message_at(request, host), text, host.length) == 0)
+        return true;
+    return uri_host_ipv4(request->octets, host, &own) == 0 && own == address;
+}
+
+// text: the address, or NULL.
+static void list_changes(const struct message *request, uint32_t address, const char *text,
+                         struct via_changes *changes)
 {
     const struct via *via = &request->via;
     struct via_change received = {CHANGE_RECEIVED, {via->whole.offset + via->whole.length, 0}, NULL};
-    uint32_t host;
     changes->count = 0;
     if (via->whole.length == 0)
         return;
@@ -61,7 +72,7 @@ static void list_changes(const struct message *request, uint32_t address, struct
     // A value that the sender wrote itself would misdirect the response.
     if (via->received.length != 0)
         received = (struct via_change){CHANGE_RECEIVED_VALUE, via->received, NULL};
-    else if (!via->has_rport && uri_host_ipv4(request->octets, via->host, &host) == 0 && host == address)
+    else if (!via->has_rport && names_source(request, address, text))
         return;
     add_change(changes, received);
 }
@@ -86,7 +97,7 @@ static void write_change(struct writer *writer, const struct via_change *change,
 void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port)
 {
     struct via_changes changes;
-    list_changes(request, address, &changes);
+    list_changes(request, address, NULL, &changes);
     for (unsigned i = 0; i < changes.count; i++) {
         const struct via_change *change = &changes.list[i];
         struct writer *writer = edit_open(edits, change->where.offset, change->where.length);
@@ -151,64 +162,103 @@ static void write_value(struct writer *writer, const struct message *message, st
             to[i] = ' ';
 }
 
-static void write_top_via(struct writer *writer, const struct message *request, struct span value,
-                          const struct response_parts *parts)
+// Values go out as one run with the names between them, as long as they lie so in the request: what has to be
+// copied value by value is the Via that changes, the To that gets a tag, and what is folded.
+struct run {
+    struct writer *writer;
+    const struct message *request;
+    uint32_t begin, end; // of what is not yet written
+};
+
+static void run_end(struct run *run)
+{
+    uint32_t length = run->end - run->begin;
+    if (run->request->is_unfolded)
+        write_octets(run->writer, run->request->octets + run->begin, length);
+    else
+        write_value(run->writer, run->request, (struct span){(uint16_t)run->begin, (uint16_t)length});
+    run->begin = run->end = 0;
+}
+
+// `length` octets of name, which the value follows.
+static inline void run_add(struct run *run, const char *name, uint32_t length, struct span value)
+{
+    if (run->request->is_unfolded && run->end != 0 && value.offset == run->end + length &&
+        memcmp(run->request->octets + run->end, name, length) == 0) {
+        run->end = (uint32_t)value.offset + value.length;
+        return;
+    }
+    run_end(run);
+    write_octets(run->writer, name, length);
+    run->begin = value.offset;
+    run->end = (uint32_t)value.offset + value.length;
+}
+
+#define RUN_ADD(run, name, value) run_add(run, name, sizeof(name) - 1, value)
+
+static void add_top_via(struct run *run, struct span value, const struct response_parts *parts)
 {
     struct via_changes changes;
-    uint16_t at = value.offset;
-    list_changes(request, parts->source_address, &changes);
+    const struct message *request = run->request;
+    list_changes(request, parts->source_address, parts->source_text, &changes);
     list_overload(request->octets, &request->via, parts->overload, &changes);
+    RUN_ADD(run, "\r\nVia: ", value);
     for (unsigned i = 0; i < changes.count; i++) {
         struct span where = changes.list[i].where;
-        write_value(writer, request, (struct span){at, where.offset - at});
-        write_change(writer, &changes.list[i], parts->source_address, parts->source_port);
-        at = where.offset + where.length;
+        run->end = where.offset;
+        run_end(run);
+        write_change(run->writer, &changes.list[i], parts->source_address, parts->source_port);
+        run->begin = (uint32_t)where.offset + where.length;
+        run->end = (uint32_t)value.offset + value.length;
     }
-    write_value(writer, request, (struct span){at, value.offset + value.length - at});
 }
 
-static inline void write_header(struct writer *writer, const struct message *request, const char *name,
-                                struct span value)
+static void add_vias(struct run *run, const struct response_parts *parts)
 {
-    if (value.length == 0)
-        return;
-    write_text(writer, name);
-    write_value(writer, request, value);
-}
-
-static void write_vias(struct writer *writer, const struct message *request,
-                       const struct response_parts *parts)
-{
+    const struct message *request = run->request;
     uint8_t top = request->first[HEADER_VIA];
     for (uint8_t i = top; i != MESSAGE_NO_HEADER; i = message_next_header(request, i)) {
-        write_text(writer, "\r\nVia: ");
         if (i == top)
-            write_top_via(writer, request, request->headers[i].value, parts);
+            add_top_via(run, request->headers[i].value, parts);
         else
-            write_value(writer, request, request->headers[i].value);
+            RUN_ADD(run, "\r\nVia: ", request->headers[i].value);
     }
+}
+
+static void add_to(struct run *run, const char *tag)
+{
+    const struct message *request = run->request;
+    if (request->to.length == 0)
+        return;
+    RUN_ADD(run, "\r\nTo: ", request->to);
+    if (request->to_tag.length != 0 || tag == NULL || tag[0] == '\0')
+        return;
+    run_end(run);
+    write_text(run->writer, ";tag=");
+    write_text(run->writer, tag);
 }
 
 void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts)
 {
+    struct run run = {.writer = writer, .request = request};
     write_text(writer, "SIP/2.0 ");
     write_number(writer, parts->status);
     write_text(writer, " ");
     write_text(writer, parts->reason);
-    write_vias(writer, request, parts);
-    write_header(writer, request, "\r\nFrom: ", request->from);
-    write_header(writer, request, "\r\nTo: ", request->to);
-    if (request->to.length != 0 && request->to_tag.length == 0 && parts->to_tag != NULL &&
-        parts->to_tag[0] != '\0') {
-        write_text(writer, ";tag=");
-        write_text(writer, parts->to_tag);
-    }
-    write_header(writer, request, "\r\nCall-ID: ", request->call_id);
-    write_header(writer, request, "\r\nCSeq: ", request->cseq);
+    add_vias(&run, parts);
+    if (request->from.length != 0)
+        RUN_ADD(&run, "\r\nFrom: ", request->from);
+    add_to(&run, parts->to_tag);
+    if (request->call_id.length != 0)
+        RUN_ADD(&run, "\r\nCall-ID: ", request->call_id);
+    if (request->cseq.length != 0)
+        RUN_ADD(&run, "\r\nCSeq: ", request->cseq);
     // RFC 3261 8.2.6.1: a 100 carries the request's Timestamp.
     uint8_t timestamp = request->first[HEADER_TIMESTAMP];
-    if (parts->status == 100 && timestamp != MESSAGE_NO_HEADER)
-        write_header(writer, request, "\r\nTimestamp: ", request->headers[timestamp].value);
+    if (parts->status == 100 && timestamp != MESSAGE_NO_HEADER &&
+        request->headers[timestamp].value.length != 0)
+        RUN_ADD(&run, "\r\nTimestamp: ", request->headers[timestamp].value);
+    run_end(&run);
     write_text(writer, "\r\n");
     if (parts->extra != NULL)
         write_text(writer, parts->extra);

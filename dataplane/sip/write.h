@@ -79,7 +79,8 @@ struct response_parts {
     const char *extra;
     uint32_t source_address;
     uint16_t source_port;
-    const char *overload; // see edit_via_overload(), for the topmost Via; NULL: none
+    const char *source_text; // the address as we write it, by which most Vias are known; may be NULL
+    const char *overload;    // see edit_via_overload(), for the topmost Via; NULL: none
 };
 void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts);
 

@@ -13,9 +13,9 @@
 //  - To-tag of our own responses: 13 letters: MAC of Call-ID, From-tag and branch
 //  - To-tag of a refusal for overload: 15 letters: MAC of the Call-ID's keyed hash, key number
 //
-// Each kind has a MAC of its own (its number goes in first), so that no cookie
-// passes as another kind. Only the Record-Route cookie is read in either case of letters; the others
-// are compared as they are.
+// The last is a SipHash-1-3: there are many of them, and little to gain by one. Each kind has a MAC of its
+// own (its number goes in first), so that no cookie passes as another kind. Only the Record-Route cookie is
+// read in either case of letters; the others are compared as they are.
 #ifndef DIALGATE_STATE_COOKIE_H
 #define DIALGATE_STATE_COOKIE_H
 

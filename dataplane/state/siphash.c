@@ -119,7 +119,7 @@ void siphash_begin(struct siphash *hash, const struct siphash_key *key)
     hash->length = 0;
 }
 
-void siphash_add(struct siphash *hash, const void *octets, size_t length)
+static inline void take(struct siphash *hash, const void *octets, size_t length, unsigned c)
 {
     const uint8_t *at = octets;
     unsigned held = hash->length % 8;
@@ -128,7 +128,7 @@ void siphash_add(struct siphash *hash, const void *octets, size_t length)
     // many behind.
     while (length >= 8) {
         uint64_t word = load(at);
-        compress(hash->v, held == 0 ? word : hash->tail | word << (8 * held), 2);
+        compress(hash->v, held == 0 ? word : hash->tail | word << (8 * held), c);
         hash->tail = held == 0 ? 0 : word >> (64 - 8 * held);
         at += 8;
         length -= 8;
@@ -136,9 +136,14 @@ void siphash_add(struct siphash *hash, const void *octets, size_t length)
     uint64_t rest = load_part(at, length);
     hash->tail |= rest << (8 * held);
     if (held + length >= 8) {
-        compress(hash->v, hash->tail, 2);
+        compress(hash->v, hash->tail, c);
         hash->tail = rest >> (64 - 8 * held);
     }
+}
+
+void siphash_add(struct siphash *hash, const void *octets, size_t length)
+{
+    take(hash, octets, length, 2);
 }
 
 uint64_t siphash_end(struct siphash *hash)
@@ -148,22 +153,49 @@ uint64_t siphash_end(struct siphash *hash)
 
 #define JOINED_MAX 256u
 
-uint64_t siphash24_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count)
+// Short texts by two words that overlap, instead of a call.
+static inline void join(uint8_t *to, const uint8_t *at, size_t length)
+{
+    if (length > 16) {
+        memcpy(to, at, length);
+    } else if (length >= 8) {
+        uint64_t first, last;
+        memcpy(&first, at, sizeof(first));
+        memcpy(&last, at + length - sizeof(last), sizeof(last));
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + length - sizeof(last), &last, sizeof(last));
+    } else {
+        for (size_t i = 0; i < length; i++)
+            to[i] = at[i];
+    }
+}
+
+static inline uint64_t whole_joined(const struct siphash_key *key, const struct siphash_piece *pieces,
+                                    unsigned count, unsigned c, unsigned d)
 {
     uint8_t joined[JOINED_MAX];
     size_t used = 0;
     unsigned i = 0;
     for (; i < count && pieces[i].length <= JOINED_MAX - used; i++) {
-        if (pieces[i].length != 0)
-            memcpy(joined + used, pieces[i].octets, pieces[i].length);
+        join(joined + used, pieces[i].octets, pieces[i].length);
         used += pieces[i].length;
     }
     if (i == count)
-        return siphash24(key, joined, used);
+        return whole(key, joined, used, c, d);
     struct siphash hash;
     siphash_begin(&hash, key);
-    siphash_add(&hash, joined, used);
+    take(&hash, joined, used, c);
     for (; i < count; i++)
-        siphash_add(&hash, pieces[i].octets, pieces[i].length);
-    return siphash_end(&hash);
+        take(&hash, pieces[i].octets, pieces[i].length, c);
+    return finish(hash.v, hash.length << 56 | hash.tail, c, d);
+}
+
+uint64_t siphash13_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count)
+{
+    return whole_joined(key, pieces, count, 1, 3);
+}
+
+uint64_t siphash24_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count)
+{
+    return whole_joined(key, pieces, count, 2, 4);
 }

@@ -23,6 +23,7 @@ struct siphash_piece {
     const void *octets;
     size_t length;
 };
+uint64_t siphash13_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count);
 uint64_t siphash24_joined(const struct siphash_key *key, const struct siphash_piece *pieces, unsigned count);
 
 // A running SipHash-2-4 over several pieces; the result is that of the pieces joined.

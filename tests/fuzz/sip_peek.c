@@ -14,7 +14,7 @@ static void check_octets(const uint8_t *octets, uint32_t length)
     CHECK(found == (message.call_id.length != 0));
     CHECK(!found || (call_id.offset == message.call_id.offset && call_id.length == message.call_id.length));
     for (uint32_t size = 1; size <= 16; size++)
-        CHECK(!peek_to_tag(octets, length, size, &tag) || fault != MESSAGE_FINE ||
+        CHECK(!peek_to_tag(octets, length, message.call_id, size, &tag) || fault != MESSAGE_FINE ||
               (tag.offset == message.to_tag.offset && tag.length == size &&
                tag.length == message.to_tag.length));
 }

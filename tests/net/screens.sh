@@ -35,4 +35,8 @@ screen dialog list --limit 3
 screen dialog show "$(lab_ctl completion words -- dialog show '' | head -n 1)"
 screen dialog count
 screen prefilter show
+test_replace 's/balance: call-id/balance: least-calls/; s/^workers: .*/workers: {count: 4}/'
+screen config diff
+screen config history
+screen events follow --limit 4
 test_calls_end 400 60 >&2

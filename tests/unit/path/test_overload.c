@@ -157,6 +157,7 @@ struct model {
     uint32_t ending[TALK_MS + 1]; // calls that end in this millisecond
     uint64_t served;              // calls that ended as they should
     uint64_t seed;
+    uint32_t per_cent; // of those times that things take now
 };
 
 // One turn of up to 32 messages.
@@ -169,16 +170,16 @@ static void model_turn(struct model *model)
         if (next_hash(&model->seed) % (model->calls + model->ends) < model->ends) {
             model->ends--;
             model->served++;
-            model->now_ns += END_NS;
+            model->now_ns += END_NS * model->per_cent / 100;
             continue;
         }
         model->calls--;
         if (overload_is_behind(&model->overload) &&
             overload_refuses(&model->overload, next_hash(&model->seed), false)) {
-            model->now_ns += REFUSE_NS;
+            model->now_ns += REFUSE_NS * model->per_cent / 100;
             continue;
         }
-        model->now_ns += CALL_NS;
+        model->now_ns += CALL_NS * model->per_cent / 100;
         model->ending[(model->now_ns / 1000000 + TALK_MS) % (TALK_MS + 1)]++;
     }
     struct overload_turn turn = {.now_us = 1000000 + model->now_ns / 1000,
@@ -191,12 +192,23 @@ static void model_turn(struct model *model)
 
 static struct model model;
 
-// Calls a second that are served of those offered, over three seconds after the first two.
-static uint64_t model_run(uint32_t offered_a_ms)
+// A machine with others on it: now and then the core is theirs for 4 ms, and everything takes more or less.
+static void model_disturb(uint64_t ms)
 {
-    model = (struct model){.seed = 7};
+    if (ms % 20 == 0)
+        model.per_cent = 80 + (uint32_t)(next_hash(&model.seed) % 80);
+    if (next_hash(&model.seed) % 60 == 0)
+        model.now_ns += 4000000;
+}
+
+// Calls a second that are served of those offered, over three seconds after the first two.
+static uint64_t model_run(uint32_t offered_a_ms, bool disturbed)
+{
+    model = (struct model){.seed = 7, .per_cent = 100};
     uint64_t before = 0;
     for (uint64_t ms = 0; ms < 5000; ms++) {
+        if (disturbed)
+            model_disturb(ms);
         if (ms == 2000)
             before = model.served;
         while (model.now_ns / 1000000 <= ms)
@@ -222,12 +234,27 @@ static void test_goodput(void **state)
         uint32_t per_cent; // of the 71,428 that a second holds
     } rows[] = {{36, 50}, {64, 89}, {72, 96}, {107, 93}, {143, 91}, {214, 87}, {357, 80}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint64_t served = model_run(rows[i].offered_a_ms);
+        uint64_t served = model_run(rows[i].offered_a_ms, false);
         if (served < 714u * rows[i].per_cent)
             fail_msg("%u a millisecond: %u served", rows[i].offered_a_ms, (unsigned)served);
         // What clients are told is most of what has to go.
         uint32_t offered = rows[i].offered_a_ms, needed = offered > 71 ? (offered - 71) * 100 / offered : 0;
         assert_in_range(model.overload.loss * 100 / OVERLOAD_ALL, needed * 2 / 3, needed + 10);
+    }
+}
+
+// Of a disturbed one's 71,428 about 78 % are left without refusals: 7 % of the time gone, and a fifth more to
+// do. What is kept of them, which was 54 to 59 when the loss answered to all that the queues refused.
+static void test_goodput_disturbed(void **state)
+{
+    static const struct {
+        uint32_t offered_a_ms;
+        uint32_t per_cent;
+    } rows[] = {{72, 64}, {107, 64}, {143, 63}, {214, 58}, {357, 54}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t served = model_run(rows[i].offered_a_ms, true);
+        if (served < 714u * rows[i].per_cent)
+            fail_msg("%u a millisecond: %u served", rows[i].offered_a_ms, (unsigned)served);
     }
 }
 
@@ -262,8 +289,10 @@ static void test_goodput_level(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_level),   cmocka_unit_test(test_queue),
-                                       cmocka_unit_test(test_turn),    cmocka_unit_test(test_refuses),
-                                       cmocka_unit_test(test_goodput), cmocka_unit_test(test_goodput_level)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_level),        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_turn),         cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_goodput),      cmocka_unit_test(test_goodput_disturbed),
+        cmocka_unit_test(test_goodput_level)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,9 @@ static const struct {
     {"a shorter tag", ACK "To: <sip:b@h>;tag=abcd\r\n" REST, NULL},
     {"a longer one", ACK "To: <sip:b@h>;tag=abcdef\r\n" REST, NULL},
     {"not the last parameter", ACK "To: <sip:b@h>;tag=abcde;x\r\n" REST, NULL},
-    {"the second To", ACK "To: <sip:b@h>\r\nTo: <sip:b@h>;tag=abcde\r\n" REST, NULL},
+    {"a second To is a fault", ACK "To: <sip:b@h>\r\nTo: <sip:b@h>;tag=abcde\r\n" REST, "abcde"},
+    {"lines before the Call-ID", ACK "To: <sip:b@h>;tag=abcde\r\nA: b\r\nC: d\r\n" REST, "abcde"},
+    {"behind the Call-ID", ACK "Call-ID: 1\r\nTo: <sip:b@h>;tag=abcde\r\n\r\n", "abcde"},
     {"another name", ACK "Tow: <sip:b@h>;tag=abcde\r\n" REST, NULL},
     {"in the body", ACK REST "To: <sip:b@h>;tag=abcde\r\n", NULL},
     {"in the first line", "To: <sip:b@h>;tag=abcde\r\n" REST, NULL},
@@ -35,10 +37,11 @@ static const struct {
 static void test_to_tag(void **state)
 {
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct span tag;
+        struct span tag, call_id = {0, 0};
         uint32_t length = (uint32_t)strlen(rows[i].text);
         const uint8_t *octets = guard_copy(rows[i].text, length);
-        if (peek_to_tag(octets, length, 5, &tag) != (rows[i].tag != NULL))
+        (void)peek_call_id(octets, length, &call_id);
+        if (peek_to_tag(octets, length, call_id, 5, &tag) != (rows[i].tag != NULL))
             fail_msg("%s: %s", rows[i].name, rows[i].tag != NULL ? "not seen" : "seen");
         if (rows[i].tag != NULL &&
             (tag.length != 5 || memcmp(octets + tag.offset, rows[i].tag, tag.length) != 0))

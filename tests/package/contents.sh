@@ -41,7 +41,7 @@ meson install --no-rebuild --quiet --destdir "$WORK/installed" -C "$PLAIN"
 for name in dialgate libdialgate0 libdialgate-dev; do
     [ -f "$(package $name)" ] || fail "no package $name"
     dpkg-deb --fsys-tarfile "$(package $name)" | tar -tf - | grep -v '/$'
-done | normal | grep -vE '^share/(doc/(dialgate|libdialgate0|libdialgate-dev)/(copyright|changelog\.Debian\.gz)|lintian/overrides/dialgate)$' >"$WORK/found"
+done | normal | grep -vE '^share/(doc/(dialgate|libdialgate0|libdialgate-dev)/(copyright|changelog\.Debian\.gz|.*\.md)|lintian/overrides/dialgate)$' >"$WORK/found"
 diff "$WORK/wanted" "$WORK/found" || fail "< is installed by meson, > is in the packages"
 
 dpkg-deb --control "$(package dialgate)" "$WORK/control"
@@ -53,6 +53,10 @@ grep -q 'deb-systemd-invoke stop dialgate-dataplane.service dialgate-control.ser
 grep -q 'deb-systemd-helper.*dialgate-dataplane.service' "$WORK/control/postinst" || fail "postinst does not know the units"
 for name in librte-mempool-ring librte-net-af-xdp librte-net-af-packet; do
     dpkg-deb --field "$(package dialgate)" Depends | grep -qE "\b$name-?[0-9]+(,|\$)" || fail "no dependency on $name"
+done
+
+for name in README.md config/README.md control/METRICS.md control/rpc/API.md; do
+    dpkg-deb --contents "$(package dialgate)" | grep -q "/usr/share/doc/dialgate/$name\$" || fail "no $name to read"
 done
 
 # It is no upload to Debian that closes a bug there.

@@ -29,10 +29,14 @@ has_lines() # COUNT
 type logrotate >/dev/null 2>&1 || skip "no logrotate here"
 test_begin
 mkdir "$LAB_DIR/log"
-test_set "records: {file: $LAB_DIR/log/calls.csv, sync: never}"
 test_set 'timers: {t1: 100ms, b: 1s}'
 test_replace '/from: sbcs, to: carrier-a/d'
 test_up
+# Two rings of 4 MiB, from when they are wanted.
+expect_above "a bound of the KiB without records" "$(du -k "$LAB_STATE/calls" | cut -f 1)" 64
+test_set "records: {file: $LAB_DIR/log/calls.csv, sync: never}"
+expect "reload" lab_ctl config reload
+expect_above "KiB that wait for records" 8191 "$(du -k "$LAB_STATE/calls" | cut -f 1)"
 lab_start calls core env PYTHONPATH="$NET" LAB_ID="$LAB_ID" timeout 100 python3 "$NET/record_calls.py" "$(lab_program dialgatectl)" "$LAB_RUN" "$LAB_DIR"
 # The project's own rules with other paths, and without systemd to carry the signal.
 step turned

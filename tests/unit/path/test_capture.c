@@ -256,9 +256,11 @@ static void test_peer(void **state)
     struct wire *wire = *state;
     begin(wire);
     set_peer(wire, 0, IMAGE_SBCS);
+    play(wire, "peer@capture", NULL);
+    take_call(1);
     set_peer(wire, 1, IMAGE_CARRIER_A);
     set_peer(wire, 2, IMAGE_CARRIER_B);
-    play(wire, "peer@capture", NULL);
+    play(wire, "peers@capture", NULL);
     take_call(3);
     expect_empty(wire);
     assert_int_equal(file->counts[2].messages, 0);

@@ -87,6 +87,16 @@ static void close_file(struct control *control, struct capture *capture)
         capture_failed(control, capture, result, before - capture->writer.messages);
 }
 
+static const char *file_of(const struct capture *capture)
+{
+    return capture->to[0] ? NULL : capture->writer.path;
+}
+
+static const char *hep_of(const struct capture *capture)
+{
+    return capture->to[0] ? capture->to : NULL;
+}
+
 static void finish(struct control *control, struct capture *capture)
 {
     struct captures *captures = &control->captures;
@@ -103,6 +113,11 @@ static void finish(struct control *control, struct capture *capture)
               capture->set.id, capture->reason, capture->fault < 0 ? " fault=" : "",
               capture->fault < 0 ? strerror(-capture->fault) : "", capture->messages, capture->lost,
               capture->writer.path, capture->to);
+    event_emit(control, EVENT_CAPTURE_ENDED, NULL,
+               json_pack("{s:I, s:s, s:I, s:I, s:s?, s:s?}", "capture", (json_int_t)capture->set.id, "reason",
+                         capture->reason, "messages", (json_int_t)capture->messages, "lost",
+                         (json_int_t)(capture->lost + capture->failed), "file", file_of(capture), "hep",
+                         hep_of(capture)));
     while (capture->waiters) {
         struct capture_waiter *waiter = capture->waiters;
         capture->waiters = waiter->next;
@@ -311,6 +326,9 @@ static void on_begun(void *context, const struct channel_done *done)
     captures->counts.begun++;
     log_event(LEVEL_INFO, "capture_started", "id=%" PRIu32 " by=\"%s\" what=\"%s\" path=\"%s\" to=\"%s\"",
               capture->set.id, capture->who, capture->what, capture->writer.path, capture->to);
+    event_emit(control, EVENT_CAPTURE_STARTED, NULL,
+               json_pack("{s:I, s:s, s:s?, s:s?}", "capture", (json_int_t)capture->set.id, "who",
+                         capture->who, "file", file_of(capture), "hep", hep_of(capture)));
     if (capture->ended)
         begin_drain(control, capture);
     capture->begun.done(capture->begun.context, capture, 0, "");

@@ -12,6 +12,7 @@
     K(LIMIT, "limit", "limits that refuse calls")                                                                      \
     K(BAN, "ban", "bans of addresses")                                                                                 \
     K(CONFIG, "config", "configurations on their way into force")                                                      \
+    K(CAPTURE, "capture", "captures of messages")                                                                      \
     K(HEALTH, "health", "both programs, overload, what the operator takes out of service")
 
 // E(NAME, KIND, name, fields in their order, what happened)
@@ -38,6 +39,8 @@
     E(CONFIG_ROLLED_BACK, CONFIG, "rolled_back", "who, version, sequence, file, text", "a version of before is")       \
     E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \
     E(CONFIG_ADDRESSES, CONFIG, "addresses", "sequence, text", "DNS gave members other addresses")                     \
+    E(CAPTURE_STARTED, CAPTURE, "started", "capture, who, file, hep", "somebody captures messages")                    \
+    E(CAPTURE_ENDED, CAPTURE, "ended", "capture, reason, messages, lost, file, hep", "it is over, its file is whole")  \
     E(CONTROL_STARTED, HEALTH, "control_started", "version, pid", "the first of a stream")                             \
     E(DATAPLANE_CONNECTED, HEALTH, "dataplane_connected", "state, pid, boot, sequence", "the data plane answers")      \
     E(DATAPLANE_RESTARTED, HEALTH, "dataplane_restarted", "state, pid, boot, sequence",                                \

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include "clock.h"
 #include "sink.h"
 
@@ -11,13 +12,28 @@ static const struct {
     int priority; // of syslog(3), whose header has names like ours
 } levels[] = {[LOG_ERROR] = {"error", 3}, [LOG_WARNING] = {"warning", 4}, [LOG_INFO] = {"info", 6}};
 
+// As dialgate-control's lines begin. Returns the octets.
+static int put_time(char *line, size_t size)
+{
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+    return snprintf(line, size, "%s.%03ldZ ", stamp, now.tv_nsec / 1000000);
+}
+
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     char line[1024];
     va_list arguments;
-    int used = snprintf(line, sizeof(line), "level=%s event=%s ", levels[level].name, event);
+    int used = sink_wants_time() ? put_time(line, sizeof(line)) : 0;
     int more;
 
+    used +=
+        snprintf(line + used, sizeof(line) - (size_t)used, "level=%s event=%s ", levels[level].name, event);
     va_start(arguments, format);
     more = vsnprintf(line + used, sizeof(line) - (size_t)used, format, arguments);
     va_end(arguments);

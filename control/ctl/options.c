@@ -20,16 +20,17 @@ static int seconds_of(const struct ctl *ctl, const char *text)
 static bool is_option(const char *word, const char *name, const char **value)
 {
     size_t length = strlen(name);
-    *value = word[length < strlen(word) ? length : 0] == '=' ? word + length + 1 : NULL;
-    return strncmp(word, name, length) == 0 && (word[length] == '\0' || *value);
+    bool begins = strncmp(word, name, length) == 0;
+    *value = begins && word[length] == '=' ? word + length + 1 : NULL;
+    return begins && (word[length] == '\0' || *value);
 }
 
 static bool set_socket(struct ctl *ctl, const char *option, const char *value, const char *file)
 {
-    if (value && value[0] &&
+    if (value[0] &&
         snprintf(ctl->socket, sizeof(ctl->socket), "%s%s", value, file) < (int)sizeof(ctl->socket))
         return true;
-    if (value && value[0])
+    if (value[0])
         fprintf(ctl->errors, "dialgatectl: %s: the path is too long for a socket; at most %zu octets\n",
                 option, sizeof(ctl->socket) - 1);
     else
@@ -41,11 +42,11 @@ int ctl_take_options(struct ctl *ctl, int count, const char *const *words, const
 {
     int kept = 0, i = 0;
     for (; i < count && strcmp(words[i], "--") != 0; i++) {
-        const char *value, *next = i + 1 < count ? words[i + 1] : NULL;
+        const char *value, *next = i + 1 < count ? words[i + 1] : "";
         if (strcmp(words[i], "--json") == 0) {
             ctl->json = true;
         } else if (is_option(words[i], "--watch", &value)) {
-            if (!value && next && next[0] >= '0' && next[0] <= '9')
+            if (!value && next[0] >= '0' && next[0] <= '9')
                 value = words[++i];
             ctl->watch_s = seconds_of(ctl, value);
             if (ctl->watch_s == 0)

@@ -162,38 +162,32 @@ static int start_names(struct agent *agent)
     return name_cache_init(&agent->names, &options);
 }
 
-static int start_events(struct agent *agent)
-{
-    struct workers *workers = &agent->plane.workers;
-    int result = dialog_events_init(&agent->events, &agent->channel, workers);
-
-    return result < 0 ? result : member_events_init(&agent->member_events, &agent->channel, workers);
-}
-
 // Takes rules. Returns 0 or -errno with agent->fault; then the process ends.
 static int start(struct agent *agent, struct rules *rules)
 {
     uint64_t begun_ms = clock_ms();
+    struct workers *workers = &agent->plane.workers;
     int result;
 
     agent->state = CHANNEL_STARTING;
     say_hello(agent, NULL);
     result = boot_start(&agent->plane, rules, &agent->dir, &agent->options->boot, agent->fault);
-    if (result == 0 && (start_names(agent) < 0 || start_events(agent) < 0)) {
+    if (result == 0 &&
+        (start_names(agent) < 0 || dialog_events_init(&agent->events, &agent->channel, workers) < 0 ||
+         member_events_init(&agent->member_events, &agent->channel, workers) < 0)) {
         result = fault_set(agent->fault, ENOMEM, "no memory for names of next hops and events");
         boot_stop(&agent->plane);
     }
     if (result < 0) {
         agent->state = CHANNEL_FAILED;
         agent->end = true;
-        agent->result = result;
-        return result;
+        return agent->result = result;
     }
     agent->state = CHANNEL_RUNNING;
-    dialog_requests_init(&agent->requests, &agent->channel, &agent->plane.workers);
+    dialog_requests_init(&agent->requests, &agent->channel, workers);
     capture_requests_init(&agent->captures,
                           &(struct capture_requests_options){.channel = &agent->channel,
-                                                             .published = &agent->plane.workers.published,
+                                                             .published = &workers->published,
                                                              .counts = agent->plane.captures.file->counts,
                                                              .key = &agent->plane.keys.table});
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
@@ -201,9 +195,9 @@ static int start(struct agent *agent, struct rules *rules)
     neighbours_ask(&agent->plane, true, clock_ms());
     reload_save(agent->dir.state, rules);
     log_event(LOG_INFO, "running", "workers=%u networks=%u listeners=%u sequence=%llu took_ms=%llu",
-              agent->plane.workers.count, rules->network_count, rules->listener_count,
+              workers->count, rules->network_count, rules->listener_count,
               (unsigned long long)rules->image->sequence, (unsigned long long)(clock_ms() - begun_ms));
-    manager_running(&agent->manager, &agent->plane.workers);
+    manager_running(&agent->manager, workers);
     return 0;
 }
 

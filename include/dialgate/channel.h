@@ -25,8 +25,8 @@
 //                                            that it has lies in the rings
 //
 // Events are numbered by the data plane's process, from 1 and each kind for itself. It keeps those that no
-// EVENTS_DONE has named, up to a bound, and whoever connects anew gets them again; what it could not keep is a
-// gap in the numbers, told in `lost` of the message behind it.
+// EVENTS_DONE has named, up to a bound, and whoever connects anew gets them again; what it could not keep is
+// a gap in the numbers, told in `lost` of the message behind it.
 //
 // A call's record stays in a ring of the data plane, in a file that outlives both processes, until
 // RECORDS_DONE names it or a later one. Whoever connects anew gets again what was not named, with the same

@@ -206,8 +206,9 @@ static void take_row(struct dialog_requests *requests, struct dialog_request *re
     }
     request->rows++;
     if (size + sizeof(struct channel_header) > CHANNEL_MESSAGE_MAX) {
-        log_event(LOG_WARNING, "dialog_row_too_long", "handle=%016llx octets=%zu",
-                  (unsigned long long)row->handle, size);
+        if (log_allowed(&requests->limit, "dialog_row_too_long"))
+            log_event(LOG_WARNING, "dialog_row_too_long", "handle=%016llx octets=%zu",
+                      (unsigned long long)row->handle, size);
         return;
     }
     channel_server_send(requests->channel, &(struct channel_output){.type = CHANNEL_DIALOG_ROW,

@@ -36,6 +36,7 @@ struct dialog_requests {
     struct workers *workers;
     uint32_t serial;
     unsigned outstanding; // commands that workers hold
+    struct log_limit limit;
     struct dialog_request requests[DIALOG_REQUESTS_MAX];
 };
 

@@ -34,7 +34,9 @@ def main():
     options = set(OPTION.findall(said)) - {'-nv'}
     if len(options) < 5:
         sys.exit(f'only {options} are said')
-    bad = differ('option', options, set(OPTION.findall(page)) - {'-nv'})
+    # Named in passing is not explained: each has a paragraph that begins with it.
+    explained = {option for line in re.findall(r'^\t?\*(-.*)', page, re.MULTILINE) for option in OPTION.findall(line)}
+    bad = differ('option', options, explained - {'-nv'})
     if page.find('# COMMANDS') >= 0:
         commands = {match[1] for match in map(COMMAND.match, said.splitlines()) if match}
         if len(commands) < 20:

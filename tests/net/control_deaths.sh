@@ -2,15 +2,27 @@
 # shellcheck shell=bash
 # Control killed and stopped under calls, and what must be whole afterwards. Sourced after lab.sh; deaths_begin instead of test_up.
 
-deaths_begin()
+# A failing test prints what the data plane did that ends no call well.
+deaths_logs() # STATUS
+{
+    test_logs "$1"
+    [ "$1" -ne 0 ] && [ "$1" -ne 77 ] || return 0
+    echo "--- counters:"
+    lab_metrics | grep -E '^dialgate_(packets_total|answers_total|overload|limited|failovers|transaction_events).* [1-9]' || true
+    awk '/^.?[0-9][0-9][0-9][0-9]-/ && !/Continuing call/ { sub(/^[^:]*:[^:]*:[^:]*: /, ""); print substr($0, 1, 60) }' "$LAB_DIR/caller.errors" | sort | uniq -c | sort -rn | head -n 8
+}
+
+deaths_begin() # [ARGUMENTS OF THE CALLEES' SIPP...]
 {
     test_begin
+    # shellcheck disable=SC2034 # lab_end calls it
+    LAB_AT_END=deaths_logs
     records=$LAB_DIR/calls.json
     test_set "records: {file: $records, format: json}"
     test_up
     boot=$(lab_metric dialgate_dataplane_start_time_seconds)
     counters_rise
-    test_callees uas
+    test_callees uas "$@"
 }
 
 # Every counter of the data plane is what it was at the look before, or more.

@@ -55,8 +55,9 @@ for name in librte-mempool-ring librte-net-af-xdp librte-net-af-packet; do
     dpkg-deb --field "$(package dialgate)" Depends | grep -qE "\b$name-?[0-9]+(,|\$)" || fail "no dependency on $name"
 done
 
+dpkg-deb --contents "$(package dialgate)" >"$WORK/listing"
 for name in README.md config/README.md control/METRICS.md control/rpc/API.md; do
-    dpkg-deb --contents "$(package dialgate)" | grep -q "/usr/share/doc/dialgate/$name\$" || fail "no $name to read"
+    grep -q "/usr/share/doc/dialgate/$name\$" "$WORK/listing" || fail "no $name to read"
 done
 
 # It is no upload to Debian that closes a bug there.

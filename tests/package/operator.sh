@@ -112,6 +112,7 @@ operate()
     test_callees uas
     lab_start follow core chroot "$NEW" setpriv --reuid vera --regid vera --init-groups dialgatectl events follow
     lab_wait 10 "following" grep -q following "$LAB_DIR/follow.log" || fail "$(cat "$LAB_DIR/follow.log")"
+    says 'call.pcapng' dialgatectl capture start --peer carrier-a --file call.pcapng
     sipp_caller caller uac_hears_bye -m 30 -r 10 -l 100 -timeout 90s -timeout_error
     says ' 30 confirmed' dialgatectl dialog count
     says 'WORKER .*DIALOGS' dialgatectl top --once
@@ -125,6 +126,11 @@ operate()
     says 'ended' dialgatectl dialog end "$call"
     lab_wait 10 "events of $id" grep -q "$id .*> terminated" "$LAB_DIR/follow.log" || fail "no end among: $(grep "$id" "$LAB_DIR/follow.log")"
     lab_wait 10 "its record" grep -qF "\"call_id\":\"$call\"" "$NEW/var/log/dialgate/calls.json" || fail "no record of $call"
+    says 'capture 1 is over' dialgatectl capture stop 1
+    if command -v tshark >/dev/null; then
+        expect_equal "calls in the capture" 30 "$(tshark -n -r "$NEW/var/lib/dialgate/captures/call.pcapng" -T fields -e sip.Call-ID \
+            -Y 'sip.Method == "INVITE"' 2>/dev/null | sort -u | wc -l)"
+    fi
     expect "records are the daemon's" test "$(as root stat -c %U /var/log/dialgate/calls.json)" = dialgate
 }
 

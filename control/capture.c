@@ -45,18 +45,15 @@ static void release(struct captures *captures, struct capture *capture)
     free(capture);
 }
 
-// The oldest of those that are over makes room.
+// The oldest of those that are over make room. Not while somebody walks the list.
 static void prune(struct captures *captures)
 {
-    struct capture *oldest = NULL;
     uint32_t over = 0;
-    for (struct capture *capture = captures->first; capture; capture = capture->next)
-        if (capture->state == CAPTURE_OVER) {
-            over++;
-            oldest = capture;
-        }
-    if (over > CAPTURES_KEPT)
-        release(captures, oldest);
+    for (struct capture *capture = captures->first, *next; capture; capture = next) {
+        next = capture->next; // the newest come first
+        if (capture->state == CAPTURE_OVER && ++over > CAPTURES_KEPT)
+            release(captures, capture);
+    }
 }
 
 uint64_t capture_lost(const struct control *control, const struct capture *capture)
@@ -116,15 +113,14 @@ static void finish(struct control *control, struct capture *capture)
     event_emit(control, EVENT_CAPTURE_ENDED, NULL,
                json_pack("{s:I, s:s, s:I, s:I, s:s?, s:s?}", "capture", (json_int_t)capture->set.id, "reason",
                          capture->reason, "messages", (json_int_t)capture->messages, "lost",
-                         (json_int_t)(capture->lost + capture->failed), "file", file_of(capture), "hep",
-                         hep_of(capture)));
+                         (json_int_t)capture->lost + (json_int_t)capture->failed, "file", file_of(capture),
+                         "hep", hep_of(capture)));
     while (capture->waiters) {
         struct capture_waiter *waiter = capture->waiters;
         capture->waiters = waiter->next;
         waiter->answer.done(waiter->answer.context, capture, 0, "");
         free(waiter);
     }
-    prune(captures);
 }
 
 static void on_told(void *context, const struct channel_done *done)
@@ -186,11 +182,10 @@ static void step(struct control *control, struct capture *capture)
 
 static void step_all(struct control *control)
 {
-    for (struct capture *capture = control->captures.first, *next; capture; capture = next) {
-        next = capture->next; // finish() may free older ones, that are over
+    for (struct capture *capture = control->captures.first; capture; capture = capture->next)
         if (capture->state != CAPTURE_ASKED && capture->state != CAPTURE_OVER)
             step(control, capture);
-    }
+    prune(&control->captures);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -227,14 +222,13 @@ static void end_all(struct control *control, const char *reason)
             begin_drain(control, capture);
     if (captures->live > captures->asked && captures->reader.file)
         capture_deliver(control, most);
-    for (struct capture *capture = captures->first, *next; capture; capture = next) {
-        next = capture->next;
+    for (struct capture *capture = captures->first; capture; capture = capture->next)
         if (capture->state == CAPTURE_DRAINING) {
             if (!capture->reason)
                 capture->reason = reason;
             finish(control, capture);
         }
-    }
+    prune(captures);
 }
 
 void capture_connected(struct control *control, const int *fds)

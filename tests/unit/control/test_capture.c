@@ -425,6 +425,31 @@ static void test_collector(void **state)
     close(collector);
 }
 
+// One that runs long, an older one, and as many newer ones as the list holds.
+static void test_list_is_bounded(void **state)
+{
+    struct world *world = *state;
+    struct channel_capture_set set, last;
+    json_decref(start(world, "{\"sample\":1}", &set));
+    end(world, set.id, CHANNEL_CAPTURE_END_DURATION, 0);
+    json_decref(over(world));
+    json_decref(start(world, "{\"sample\":1}", &set));
+    for (unsigned int i = 1; i < CAPTURES_KEPT; i++) {
+        json_decref(start(world, "{\"sample\":1}", &last));
+        end(world, last.id, CHANNEL_CAPTURE_END_DURATION, 0);
+        json_decref(over(world));
+    }
+    json_t *first = row(world, CAPTURES_KEPT);
+    assert_int_equal(count(first, "id"), 1);
+    json_decref(first);
+    end(world, set.id, CHANNEL_CAPTURE_END_DURATION, 0);
+    far_run(world->rpc.base, 100);
+    json_t *oldest = row(world, CAPTURES_KEPT - 1);
+    assert_int_equal(count(oldest, "id"), 2);
+    json_decref(oldest);
+    assert_null(row(world, CAPTURES_KEPT));
+}
+
 static void keep_line(void *context, char *line)
 {
     *(char **)context = line;
@@ -450,8 +475,9 @@ static void test_viewer(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_call),      TEST(test_stop),      TEST(test_limits),
-                                       TEST(test_refused),   TEST(test_disk_full), TEST(test_dataplane_goes),
-                                       TEST(test_collector), TEST(test_viewer)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_call),      TEST(test_stop),      TEST(test_limits),
+        TEST(test_refused),   TEST(test_disk_full), TEST(test_dataplane_goes),
+        TEST(test_collector), TEST(test_viewer),    TEST(test_list_is_bounded)};
     return cmocka_run_group_tests_name("control capture", tests, NULL, NULL);
 }

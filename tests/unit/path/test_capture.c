@@ -4,142 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "capture_match.h"
+#include "capturing.h"
 #include "probing.h"
 #include "tests.h"
-
-#define WALL_US 1000000000000000u // what the time of day is beyond the workers' clocks
-
-static struct capture_file *file;
-static struct capture_tails tails;
-static struct capture_place places[WIRE_WORKERS];
-static struct capture_table table;
-
-// Workers with rings, and no capture.
-static void begin(struct wire *wire)
-{
-    size_t size = sizeof(*file) + WIRE_WORKERS * sizeof(struct capture_ring);
-    file = aligned_alloc(64, size);
-    assert_non_null(file);
-    memset(file, 0, size);
-    memset(&tails, 0, sizeof(tails));
-    memset(&table, 0, sizeof(table));
-    for (unsigned i = 0; i < wire->count; i++) {
-        places[i] = (struct capture_place){&file->rings[i], file->counts, &tails.rings[i].tail};
-        wire->workers[i]->parts.captures = &places[i];
-        capture_init(wire->workers[i]);
-        wire->published.tsc_to_wall_us = WALL_US - wire->workers[i]->us_ahead_of_tsc;
-    }
-}
-
-static void end(struct wire *wire)
-{
-    for (unsigned i = 0; i < wire->count; i++) {
-        wire->workers[i]->captures = NULL;
-        wire->workers[i]->parts.captures = NULL;
-    }
-    free(file);
-}
-
-static struct capture_filter filter_of(enum channel_capture_kind kind)
-{
-    return (struct capture_filter){
-        .kind = kind, .messages = UINT64_MAX, .octets = UINT64_MAX, .peer = NUMBER_NONE};
-}
-
-// What the agent would publish with this filter in the slot.
-static void set(struct wire *wire, unsigned slot, const struct capture_filter *filter)
-{
-    uint8_t bit = (uint8_t)(1u << slot);
-    table.serial++;
-    table.slots[slot] = *filter;
-    table.slots[slot].serial = table.serial;
-    table.live |= bit;
-    table.dropped |= filter->only_dropped ? bit : 0;
-    table.call_ids |= filter->kind == CHANNEL_CAPTURE_CALL_ID ? bit : 0;
-    table.peers |= filter->kind == CHANNEL_CAPTURE_PEER ? bit : 0;
-    table.numbers |= filter->kind == CHANNEL_CAPTURE_NUMBER ? bit : 0;
-    file->counts[slot] = (struct capture_count){.serial = table.serial};
-    for (unsigned i = 0; i < wire->count; i++) {
-        wire->workers[i]->captures = &table;
-        capture_settings(wire->workers[i]);
-    }
-}
-
-static void set_call(struct wire *wire, unsigned slot, const char *call_id)
-{
-    struct capture_filter filter = filter_of(CHANNEL_CAPTURE_CALL_ID);
-    filter.call_hash = siphash13(&wire->parts[0].keys.table, call_id, strlen(call_id));
-    set(wire, slot, &filter);
-}
-
-static void set_number(struct wire *wire, unsigned slot, const char *number)
-{
-    struct capture_filter filter = filter_of(CHANNEL_CAPTURE_NUMBER);
-    filter.number_length = (uint8_t)strlen(number);
-    memcpy(filter.number, number, strlen(number));
-    set(wire, slot, &filter);
-}
-
-static void set_peer(struct wire *wire, unsigned slot, uint16_t peer)
-{
-    struct capture_filter filter = filter_of(CHANNEL_CAPTURE_PEER);
-    filter.peer = peer;
-    set(wire, slot, &filter);
-}
-
-static void set_dropped(struct wire *wire, unsigned slot, struct capture_filter filter)
-{
-    filter.only_dropped = 1;
-    set(wire, slot, &filter);
-}
-
-static const struct capture_record *record_at(unsigned worker)
-{
-    const struct capture_ring *ring = &file->rings[worker];
-    while (tails.rings[worker].tail < ring->head) {
-        uint32_t at = (uint32_t)(tails.rings[worker].tail % CAPTURE_RING_OCTETS);
-        const struct capture_record *record = (const void *)(ring->octets + at);
-        if (record->size != 0 && record->captures != 0)
-            return record;
-        tails.rings[worker].tail += record->size != 0 ? record->size : CAPTURE_RING_OCTETS - at;
-    }
-    return NULL;
-}
-
-// The next record is of these captures, and its message contains this text. Returns it.
-static const struct capture_record *take(unsigned worker, uint8_t captures, bool sent, const char *text)
-{
-    static char message[WIRE_TEXT_MAX];
-    const struct capture_record *record = record_at(worker);
-    if (record == NULL)
-        fail_msg("no record where \"%s\" was to be", text);
-    assert_int_equal(record->size, (sizeof(*record) + record->length + 7u) & ~7u);
-    assert_in_range(record->length, 1, sizeof(message) - 1);
-    memcpy(message, record + 1, record->length);
-    message[record->length] = '\0';
-    if (record->captures != captures || (record->flags == CAPTURE_SENT) != sent ||
-        strstr(message, text) == NULL)
-        fail_msg("captures %u, flags %u where \"%s\" was to be:\n%s", record->captures, record->flags, text,
-                 message);
-    assert_in_range(record->time_us, WALL_US, UINT64_MAX);
-    tails.rings[worker].tail += record->size;
-    return record;
-}
 
 // The messages of a call in which the one is received and sent on: text and then its copy.
 static void take_both(uint8_t captures, const char *text)
 {
-    const struct capture_record *in = take(0, captures, false, text);
+    const struct capture_record *in = capturing_take(0, captures, false, text);
     assert_int_equal(in->outcome, COUNTER_OUT_FORWARDED);
-    assert_int_equal(take(0, captures, true, text)->outcome, CAPTURE_NO_OUTCOME);
+    assert_int_equal(capturing_take(0, captures, true, text)->outcome, CAPTURE_NO_OUTCOME);
 }
 
 static void take_call(uint8_t captures)
 {
-    take(0, captures, false, "INVITE sip:bob@");
-    take(0, captures, true, "INVITE sip:bob@");
-    take(0, captures, true, "SIP/2.0 100 ");
+    capturing_take(0, captures, false, "INVITE sip:bob@");
+    capturing_take(0, captures, true, "INVITE sip:bob@");
+    capturing_take(0, captures, true, "SIP/2.0 100 ");
     take_both(captures, "SIP/2.0 180 ");
     take_both(captures, "SIP/2.0 200 ");
     take_both(captures, "ACK ");
@@ -150,7 +31,7 @@ static void take_call(uint8_t captures)
 static void expect_empty(struct wire *wire)
 {
     for (unsigned i = 0; i < wire->count; i++)
-        assert_null(record_at(i));
+        assert_null(capturing_record(i));
 }
 
 static void play(struct wire *wire, const char *id, const char *user)
@@ -166,10 +47,10 @@ static void play(struct wire *wire, const char *id, const char *user)
 static void test_nothing_wanted(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
+    capturing_begin(wire);
     play(wire, "nobody@capture", NULL);
-    assert_int_equal(file->rings[0].head, 0);
-    end(wire);
+    assert_int_equal(capturing_file->rings[0].head, 0);
+    capturing_end(wire);
 }
 
 // Of two calls beside each other the one, whole; each octet as on the wire, with addresses and times.
@@ -177,13 +58,13 @@ static void test_one_call(void **state)
 {
     struct wire *wire = *state;
     struct call one, other;
-    begin(wire);
-    set_call(wire, 3, "one@capture");
+    capturing_begin(wire);
+    capturing_call(wire, 3, "one@capture");
     call_init(&one, wire, "one@capture");
     call_init(&other, wire, "other@capture");
     call_invite(&one);
     call_invite(&other);
-    const struct capture_record *in = take(0, 8, false, "INVITE sip:bob@");
+    const struct capture_record *in = capturing_take(0, 8, false, "INVITE sip:bob@");
     uint64_t begun_us = in->time_us;
     assert_memory_equal(in->source.octets + 12, "\x0a\x0a\x01\x01", 4);
     assert_memory_equal(in->destination.octets + 12, "\x0a\x0a\x00\x0a", 4);
@@ -191,20 +72,20 @@ static void test_one_call(void **state)
     assert_int_equal(in->destination_port, 5060);
     assert_int_equal(in->peer, IMAGE_CARRIER_A);
     assert_int_equal(in->network, 0);
-    assert_int_equal(in->serial, table.serial);
-    const struct capture_record *out = take(0, 8, true, "INVITE sip:bob@");
+    assert_int_equal(in->serial, capturing_table.serial);
+    const struct capture_record *out = capturing_take(0, 8, true, "INVITE sip:bob@");
     assert_int_equal(out->length, one.invite.length);
     assert_memory_equal(out + 1, one.invite.text, one.invite.length);
     assert_memory_equal(out->source.octets + 12, "\x0a\x14\x00\x0a", 4);
     assert_int_equal(out->peer, IMAGE_SBCS);
     assert_int_equal(out->network, 1);
-    take(0, 8, true, "SIP/2.0 100 ");
+    capturing_take(0, 8, true, "SIP/2.0 100 ");
     wire_pass(wire, 100);
     call_answer(&other, "200 OK");
     call_answer(&one, "200 OK");
-    in = take(0, 8, false, "SIP/2.0 200 ");
+    in = capturing_take(0, 8, false, "SIP/2.0 200 ");
     assert_int_equal(in->time_us - begun_us, 100000);
-    take(0, 8, true, "SIP/2.0 200 ");
+    capturing_take(0, 8, true, "SIP/2.0 200 ");
     expect_empty(wire);
     for (unsigned i = 0; i < 2; i++) {
         struct call *call = i == 0 ? &one : &other;
@@ -216,9 +97,9 @@ static void test_one_call(void **state)
     take_both(8, "BYE ");
     take_both(8, "BYE\r\n");
     expect_empty(wire);
-    assert_int_equal(file->counts[3].messages, 11);
+    assert_int_equal(capturing_file->counts[3].messages, 11);
     wire_expect_count(wire, COUNTER_CAPTURED, 11);
-    end(wire);
+    capturing_end(wire);
 }
 
 struct number_row {
@@ -236,86 +117,86 @@ static const struct number_row numbers[] = {
 static void test_number(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
+    capturing_begin(wire);
     for (unsigned i = 0; i < RTE_DIM(numbers); i++) {
         char id[32];
         snprintf(id, sizeof(id), "number%u@capture", i);
-        set_number(wire, 0, numbers[i].number);
+        capturing_number(wire, 0, numbers[i].number);
         play(wire, id, numbers[i].user);
         print_message("%s in %s\n", numbers[i].number, numbers[i].user);
         if (numbers[i].wanted)
             take_call(1);
         expect_empty(wire);
     }
-    end(wire);
+    capturing_end(wire);
 }
 
 // The call comes from another peer: that it goes to this one is not known when it comes.
 static void test_peer(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
-    set_peer(wire, 0, IMAGE_SBCS);
+    capturing_begin(wire);
+    capturing_peer(wire, 0, IMAGE_SBCS);
     play(wire, "peer@capture", NULL);
     take_call(1);
-    set_peer(wire, 1, IMAGE_CARRIER_A);
-    set_peer(wire, 2, IMAGE_CARRIER_B);
+    capturing_peer(wire, 1, IMAGE_CARRIER_A);
+    capturing_peer(wire, 2, IMAGE_CARRIER_B);
     play(wire, "peers@capture", NULL);
     take_call(3);
     expect_empty(wire);
-    assert_int_equal(file->counts[2].messages, 0);
-    end(wire);
+    assert_int_equal(capturing_file->counts[2].messages, 0);
+    capturing_end(wire);
 }
 
 // What matches in the end by nobody leaves nothing in the ring.
 static void test_taken_back(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
-    set_peer(wire, 0, IMAGE_CARRIER_B);
+    capturing_begin(wire);
+    capturing_peer(wire, 0, IMAGE_CARRIER_B);
     play(wire, "back@capture", NULL);
-    assert_int_equal(file->rings[0].head, 0);
+    assert_int_equal(capturing_file->rings[0].head, 0);
     assert_int_equal(wire->workers[0]->capturing.writer.head, 0);
-    end(wire);
+    capturing_end(wire);
 }
 
 // One in three Call-IDs, and of these all.
 static void test_sample(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter filter = filter_of(CHANNEL_CAPTURE_SAMPLE);
+    struct capture_filter filter = capturing_filter(CHANNEL_CAPTURE_SAMPLE);
     unsigned sampled = 0;
-    begin(wire);
+    capturing_begin(wire);
     filter.sample = 3;
-    set(wire, 7, &filter);
+    capturing_set(wire, 7, &filter);
     for (unsigned i = 0; i < 60; i++) {
         char id[32];
         snprintf(id, sizeof(id), "sample%u@capture", i);
         play(wire, id, NULL);
-        if (record_at(0) == NULL)
+        if (capturing_record(0) == NULL)
             continue;
         take_call(0x80);
         expect_empty(wire);
         sampled++;
     }
     assert_in_range(sampled, 8, 34);
-    end(wire);
+    capturing_end(wire);
 }
 
 static void test_refused(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
-    set_peer(wire, 0, IMAGE_CARRIER_B);
+    capturing_begin(wire);
+    capturing_peer(wire, 0, IMAGE_CARRIER_B);
     wire_send(wire, wire_carrier_b,
               "INVITE sip:bob@10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 10.10.2.1;branch=z9hG4bKx\r\n"
               "From: <sip:a@x>;tag=f\r\nTo: <sip:b@y>\r\nCall-ID: c@refused\r\nCSeq: 1 INVITE\r\n"
               "Content-Length: 0\r\n\r\n");
     wire_take(wire, wire_carrier_b);
-    assert_int_equal(take(0, 1, false, "INVITE ")->outcome, COUNTER_OUT_ANSWERED);
-    take(0, 1, true, "SIP/2.0 404 ");
+    assert_int_equal(capturing_take(0, 1, false, "INVITE ")->outcome, COUNTER_OUT_ANSWERED);
+    capturing_take(0, 1, true, "SIP/2.0 404 ");
     expect_empty(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 #define STRAY(method)                                                                                        \
@@ -325,7 +206,7 @@ static void test_refused(void **state)
 
 static void expect_drop(uint8_t captures, const char *text, enum counter outcome, uint16_t peer)
 {
-    const struct capture_record *record = take(0, captures, false, text);
+    const struct capture_record *record = capturing_take(0, captures, false, text);
     assert_int_equal(record->outcome, outcome);
     assert_int_equal(record->peer, peer);
 }
@@ -334,13 +215,13 @@ static void expect_drop(uint8_t captures, const char *text, enum counter outcome
 static void test_dropped(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter of_peer = filter_of(CHANNEL_CAPTURE_PEER);
-    begin(wire);
+    struct capture_filter of_peer = capturing_filter(CHANNEL_CAPTURE_PEER);
+    capturing_begin(wire);
     of_peer.peer = IMAGE_CARRIER_A;
-    set_dropped(wire, 0, filter_of(CHANNEL_CAPTURE_ALL));
-    set_dropped(wire, 1, of_peer);
+    capturing_dropped(wire, 0, capturing_filter(CHANNEL_CAPTURE_ALL));
+    capturing_dropped(wire, 1, of_peer);
     play(wire, "fine@capture", NULL);
-    assert_null(record_at(0));
+    assert_null(capturing_record(0));
     wire_send(wire, wire_stranger, STRAY("INVITE"));
     wire_send(wire, wire_carrier, STRAY("ACK"));
     wire_send(wire, wire_carrier_b, "\r\n\r\n");
@@ -350,19 +231,19 @@ static void test_dropped(void **state)
     expect_drop(1, "\r\n", COUNTER_DROP_KEEPALIVE, IMAGE_CARRIER_B);
     expect_drop(3, "ACK \x01", COUNTER_DROP_MALFORMED_REQUEST, IMAGE_CARRIER_A);
     expect_empty(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 // Strangers' messages of a call that is followed belong to it; they make no call followed.
 static void test_stranger(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
-    set_number(wire, 0, "bob");
+    capturing_begin(wire);
+    capturing_number(wire, 0, "bob");
     wire_send(wire, wire_stranger, STRAY("INVITE"));
-    take(0, 1, false, "INVITE ");
+    capturing_take(0, 1, false, "INVITE ");
     assert_int_equal(wire->workers[0]->capturing.calls.used, 0);
-    end(wire);
+    capturing_end(wire);
 }
 
 // Frames of which no message was found; what is no UDP over IPv4 is not ours to show.
@@ -371,12 +252,12 @@ static void test_frames(void **state)
     struct wire *wire = *state;
     uint8_t frame[WIRE_TEXT_MAX];
     uint32_t length = wire_frame(wire_carrier, "text", 4, frame);
-    begin(wire);
-    set_dropped(wire, 0, filter_of(CHANNEL_CAPTURE_ALL));
+    capturing_begin(wire);
+    capturing_dropped(wire, 0, capturing_filter(CHANNEL_CAPTURE_ALL));
     frame[length - 1] ^= 1; // the checksum of UDP
     wire_put_frame(wire, 0, frame, length);
     wire_turn(wire);
-    const struct capture_record *record = record_at(0);
+    const struct capture_record *record = capturing_record(0);
     assert_non_null(record);
     assert_int_equal(record->flags, CAPTURE_FRAME);
     assert_int_equal(record->outcome, COUNTER_DROP_UDP_HEADER);
@@ -384,31 +265,31 @@ static void test_frames(void **state)
     assert_int_equal(record->network, 0);
     assert_int_equal(record->length, length);
     assert_memory_equal(record + 1, frame, length);
-    tails.rings[0].tail += record->size;
+    capturing_tails.rings[0].tail += record->size;
     frame[12] = 0x86; // no IPv4
     wire_put_frame(wire, 0, frame, length);
     wire_turn(wire);
     expect_empty(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 // What we could not send: with the reason, and what it would have answered too.
 static void test_not_sent(void **state)
 {
     struct wire *wire = *state;
-    begin(wire);
-    set_dropped(wire, 0, filter_of(CHANNEL_CAPTURE_ALL));
+    capturing_begin(wire);
+    capturing_dropped(wire, 0, capturing_filter(CHANNEL_CAPTURE_ALL));
     wire_ways_set(wire, &(struct wire_ways){.unresolved = wire_carrier.address});
     wire_send(wire, wire_carrier,
               "OPTIONS sip:10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 10.10.1.1;branch=z9hG4bKz\r\n"
               "From: <sip:a@x>;tag=f\r\nTo: <sip:b@y>\r\nCall-ID: c@unsent\r\nCSeq: 1 OPTIONS\r\n"
               "Content-Length: 0\r\n\r\n");
-    const struct capture_record *record = take(0, 1, true, "SIP/2.0 200 ");
+    const struct capture_record *record = capturing_take(0, 1, true, "SIP/2.0 200 ");
     assert_int_equal(record->outcome, COUNTER_DROP_NO_NEXT_HOP);
     expect_drop(1, "OPTIONS ", COUNTER_DROP_NO_NEXT_HOP, IMAGE_CARRIER_A);
     expect_empty(wire);
     wire_asked(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 // Now and then the transactions of calls that are over have to go.
@@ -424,42 +305,42 @@ static void test_full(void **state)
 {
     static const uint64_t nonsense[] = {1, (uint64_t)1 << 63, UINT64_MAX - CAPTURE_RING_OCTETS};
     struct wire *wire = *state;
-    struct capture_filter all = filter_of(CHANNEL_CAPTURE_ALL);
-    begin(wire);
-    set(wire, 0, &all);
-    set(wire, 1, &all);
+    struct capture_filter all = capturing_filter(CHANNEL_CAPTURE_ALL);
+    capturing_begin(wire);
+    capturing_set(wire, 0, &all);
+    capturing_set(wire, 1, &all);
     unsigned calls = 0;
-    for (; file->rings[0].lost == 0; calls++) {
+    for (; capturing_file->rings[0].lost == 0; calls++) {
         char id[32];
         snprintf(id, sizeof(id), "full%u@capture", calls);
         play(wire, id, NULL);
         forget(wire, calls);
         assert_in_range(calls, 0, CAPTURE_RING_OCTETS / 13 / 200);
     }
-    assert_int_equal(file->counts[0].messages + file->counts[0].lost, 13 * calls);
-    assert_int_equal(file->counts[1].lost, file->rings[0].lost);
-    assert_int_equal(wire_count(wire, COUNTER_CAPTURE_LOST), file->rings[0].lost);
-    assert_in_range(file->rings[0].head, CAPTURE_RING_OCTETS - 4096, CAPTURE_RING_OCTETS);
+    assert_int_equal(capturing_file->counts[0].messages + capturing_file->counts[0].lost, 13 * calls);
+    assert_int_equal(capturing_file->counts[1].lost, capturing_file->rings[0].lost);
+    assert_int_equal(wire_count(wire, COUNTER_CAPTURE_LOST), capturing_file->rings[0].lost);
+    assert_in_range(capturing_file->rings[0].head, CAPTURE_RING_OCTETS - 4096, CAPTURE_RING_OCTETS);
     for (unsigned i = 0; i < RTE_DIM(nonsense); i++) {
-        uint64_t lost = file->rings[0].lost, head = file->rings[0].head;
+        uint64_t lost = capturing_file->rings[0].lost, head = capturing_file->rings[0].head;
         char id[32];
-        tails.rings[0].tail = head + nonsense[i];
+        capturing_tails.rings[0].tail = head + nonsense[i];
         snprintf(id, sizeof(id), "nonsense%u@capture", i);
         play(wire, id, NULL);
-        assert_int_equal(file->rings[0].lost, lost + 13);
-        assert_int_equal(file->rings[0].head, head);
+        assert_int_equal(capturing_file->rings[0].lost, lost + 13);
+        assert_int_equal(capturing_file->rings[0].head, head);
     }
-    end(wire);
+    capturing_end(wire);
 }
 
 // Round the ring, with a reader that keeps up: each call whole, and nothing lost.
 static void test_around(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter all = filter_of(CHANNEL_CAPTURE_ALL);
-    begin(wire);
-    set(wire, 0, &all);
-    for (unsigned i = 0; file->rings[0].head < 2 * (uint64_t)CAPTURE_RING_OCTETS + 100000; i++) {
+    struct capture_filter all = capturing_filter(CHANNEL_CAPTURE_ALL);
+    capturing_begin(wire);
+    capturing_set(wire, 0, &all);
+    for (unsigned i = 0; capturing_file->rings[0].head < 2 * (uint64_t)CAPTURE_RING_OCTETS + 100000; i++) {
         char id[32];
         snprintf(id, sizeof(id), "around%u@capture", i);
         play(wire, id, NULL);
@@ -467,75 +348,75 @@ static void test_around(void **state)
         take_call(1);
         expect_empty(wire);
     }
-    assert_int_equal(file->rings[0].lost, 0);
-    end(wire);
+    assert_int_equal(capturing_file->rings[0].lost, 0);
+    capturing_end(wire);
 }
 
 static void test_limits(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter messages = filter_of(CHANNEL_CAPTURE_ALL), octets = messages;
-    begin(wire);
+    struct capture_filter messages = capturing_filter(CHANNEL_CAPTURE_ALL), octets = messages;
+    capturing_begin(wire);
     messages.messages = 5;
     octets.octets = 1;
-    set(wire, 0, &messages);
-    set(wire, 1, &octets);
+    capturing_set(wire, 0, &messages);
+    capturing_set(wire, 1, &octets);
     play(wire, "limits@capture", NULL);
-    take(0, 3, false, "INVITE ");
-    take(0, 1, true, "INVITE ");
-    take(0, 1, true, "SIP/2.0 100 ");
+    capturing_take(0, 3, false, "INVITE ");
+    capturing_take(0, 1, true, "INVITE ");
+    capturing_take(0, 1, true, "SIP/2.0 100 ");
     take_both(1, "SIP/2.0 180 ");
     expect_empty(wire);
-    assert_int_equal(file->counts[0].messages, 5);
-    assert_int_equal(file->counts[1].messages, 1);
-    end(wire);
+    assert_int_equal(capturing_file->counts[0].messages, 5);
+    assert_int_equal(capturing_file->counts[1].messages, 1);
+    capturing_end(wire);
 }
 
 // Whichever worker receives: each message once, by its owner, in its ring.
 static void test_two_workers(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter all = filter_of(CHANNEL_CAPTURE_ALL);
+    struct capture_filter all = capturing_filter(CHANNEL_CAPTURE_ALL);
     uint64_t both = 0;
-    begin(wire);
-    set(wire, 0, &all);
+    capturing_begin(wire);
+    capturing_set(wire, 0, &all);
     for (unsigned i = 0; i < 16; i++) {
         char id[32];
         unsigned count = 0;
         snprintf(id, sizeof(id), "two%u@capture", i);
         play(wire, id, NULL);
         for (unsigned worker = 0; worker < 2; worker++) {
-            for (const struct capture_record *record; (record = record_at(worker)) != NULL; count++) {
-                tails.rings[worker].tail += record->size;
+            for (const struct capture_record *record; (record = capturing_record(worker)) != NULL; count++) {
+                capturing_tails.rings[worker].tail += record->size;
                 both |= 1u << worker;
             }
         }
         assert_int_equal(count, 13);
     }
     assert_int_equal(both, 3);
-    assert_int_equal(file->counts[0].messages, 16 * 13);
-    end(wire);
+    assert_int_equal(capturing_file->counts[0].messages, 16 * 13);
+    capturing_end(wire);
 }
 
 // Probes are their peer's, nobody else's.
 static void test_probes(void **state)
 {
     struct wire *wire = *state;
-    struct capture_filter all = filter_of(CHANNEL_CAPTURE_ALL);
+    struct capture_filter all = capturing_filter(CHANNEL_CAPTURE_ALL);
     struct wire_packet probe;
-    begin(wire);
-    set(wire, 0, &all);
-    set_number(wire, 1, "probe");
-    set_peer(wire, 2, IMAGE_SBCS);
+    capturing_begin(wire);
+    capturing_set(wire, 0, &all);
+    capturing_number(wire, 1, "probe");
+    capturing_peer(wire, 2, IMAGE_SBCS);
     probing_begin(wire);
     probing_next(wire, wire_sbc1, &probe);
     probing_answer(wire, &probe, G);
-    take(0, 4, true, "OPTIONS ");
-    take(0, 4, false, "SIP/2.0 200 ");
+    capturing_take(0, 4, true, "OPTIONS ");
+    capturing_take(0, 4, false, "SIP/2.0 200 ");
     expect_empty(wire);
     assert_int_equal(wire->workers[0]->capturing.calls.used, 0);
     probing_end(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 // The calls that captures follow: the one silent for longest makes room, and a capture that ends leaves none.
@@ -570,16 +451,16 @@ static void test_slot_again(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
-    set_number(wire, 0, "alice");
+    capturing_begin(wire);
+    capturing_number(wire, 0, "alice");
     call_init(&call, wire, "again@capture");
     call_establish(&call);
     assert_int_equal(wire->workers[0]->capturing.calls.used, 1);
-    tails.rings[0].tail = file->rings[0].head;
-    set_number(wire, 0, "carol");
+    capturing_tails.rings[0].tail = capturing_file->rings[0].head;
+    capturing_number(wire, 0, "carol");
     call_hang_up(&call, DIALOG_CALLER);
     expect_empty(wire);
-    end(wire);
+    capturing_end(wire);
 }
 
 int path_tests(void)

@@ -76,8 +76,8 @@ static bool has_suffix(const char *name)
 static void give_to_group(int fd, const char *name)
 {
     const struct group *group = name[0] ? getgrnam(name) : NULL;
-    if (group && fchown(fd, (uid_t)-1, group->gr_gid) == 0 && fchmod(fd, 0640) < 0)
-        return; // it stays its owner's
+    if (group && fchown(fd, (uid_t)-1, group->gr_gid) == 0)
+        fchmod(fd, 0640);
 }
 
 static int make(struct capture_writer *writer, const struct capture_place *place, char *error, size_t size)

@@ -113,7 +113,7 @@ operate()
     lab_start follow core chroot "$NEW" setpriv --reuid vera --regid vera --init-groups dialgatectl events follow
     lab_wait 10 "following" grep -q following "$LAB_DIR/follow.log" || fail "$(cat "$LAB_DIR/follow.log")"
     says 'call.pcapng' dialgatectl capture start --peer carrier-a --file call.pcapng
-    sipp_caller caller uac_hears_bye -m 30 -r 10 -l 100 -timeout 90s -timeout_error
+    sipp_caller caller uac_hears_bye -m 30 -r 10 -l 100 -timeout 600s -timeout_error
     says ' 30 confirmed' dialgatectl dialog count
     says 'WORKER .*DIALOGS' dialgatectl top --once
     as vera dialgatectl drain on >"$LAB_DIR/vera" 2>&1 && fail "a viewer drains"

@@ -267,7 +267,7 @@ static void test_numbers_rise(void **state)
     } steps[] = {{5, true}, {5, false}, {4, false}, {0, true}, {6, true}, {UINT32_MAX, true}, {1, false}};
     struct channel_server server;
     struct channel_input in;
-    int fd = connect_server(&server);
+    int fd = connect_server(&server), ends[2];
 
     for (unsigned connection = 0; connection < 2; connection++) {
         send_hello(fd);
@@ -285,7 +285,9 @@ static void test_numbers_rise(void **state)
         // They begin again with the connection.
         close(fd);
         channel_server_drop(&server);
-        fd = connect_server(&server);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+        server.fd = ends[0];
+        fd = ends[1];
     }
     close(fd);
     channel_server_drop(&server);

@@ -159,6 +159,9 @@ upgrade()
     mkdir -p "$NEW/run/systemd/system"
     # shellcheck disable=SC2016 # for the shell inside
     printf '#!/bin/sh\necho "$@" >>/root/asked\n' >"$NEW/usr/bin/deb-systemd-invoke"
+    # The same again: nothing is asked, as the package's own file is the same.
+    install_packages "$PACKAGES" --reinstall
+    expect_equal "an operator's file" "$edited" "$(cat "$NEW/etc/dialgate/dialgate.yaml")"
     install_packages "$LAB_DIR/packages" -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
     expect_equal "an operator's file" "$edited" "$(cat "$NEW/etc/dialgate/dialgate.yaml")"
     expect "the new one beside it" grep -qx '# Newer.' "$NEW/etc/dialgate/dialgate.yaml.dpkg-dist"

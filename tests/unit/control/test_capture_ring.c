@@ -135,13 +135,19 @@ static void test_wrong_records(void **state)
     ROW(peer, PEERS_MAX);
     ROW(network, NETWORKS_MAX);
 #undef ROW
+    record = good;
+    record.length = 9;
+    record.size = 88;
+    damage(world, "beyond the head", record);
 }
 
 static void test_wrong_heads(void **state)
 {
     struct world *world = *state;
     struct capture_record record;
-    static const uint64_t heads[] = {CAPTURE_RING_OCTETS + 8ull, 4, UINT64_MAX, UINT64_MAX - 7, 1ull << 63};
+    static const uint64_t heads[] = {
+        CAPTURE_RING_OCTETS + 8ull, 4, 84, UINT64_MAX, UINT64_MAX - 7, 1ull << 63};
+    capture_far_put(&world->far, 0, capture_far_record(1, 1), "sound"); // 80 octets, as far as it goes
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
         world->reader.position[0] = 0;
         capture_far_skip(&world->far, 0, heads[i]);

@@ -92,10 +92,11 @@ static void tell_over(struct control *control, enum limit limit, uint32_t peer,
     const struct event_about about = {
         .peers = {limit == LIMIT_ALL ? NUMBER_NONE : (uint16_t)peer, NUMBER_NONE},
         .everybody = limit == LIMIT_ALL};
+    uint64_t seconds = row->last_s - row->since_s + 1;
     event_emit(control, EVENT_LIMIT_OVER, &about,
                json_pack("{s:s, s:o, s:I, s:I}", "limit", limits[limit].name, "peer",
                          peer_json(control, limit, peer), "refused", (json_int_t)row->refused, "seconds",
-                         (json_int_t)(row->last_s - row->since_s + 1)));
+                         (json_int_t)seconds));
 }
 
 static void look_at_limit(struct control *control, struct watched_load *load, enum limit limit, uint32_t peer,

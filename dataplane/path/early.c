@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Of a worker that is behind most packets are INVITEs that it refuses, and the ACKs to that. Both leave here,
-// before the message is read as a whole. An INVITE of the plain shape is known from a glance (sip/glance.h),
-// and looked at only if its Call-ID is one of those that are refused now; what is refused, and how, is
-// shed_stage()'s. The ACK is known by the To-tag that only such a refusal has, whatever else it holds: there
-// is no transaction that it could be for, and nobody answers an ACK. What is not sure goes on to the parser
-// and comes to the same there.
+// before the message is read as a whole. An INVITE is known from a glance at the lines that its refusal
+// repeats (sip/glance.h), and looked at only if its Call-ID is one of those that are refused now; what is
+// refused, and how, is shed_stage()'s. A fault in another line is not seen: 503 answers that as well as 400.
+// The ACK is known by the To-tag that only such a refusal has, whatever else it holds: there is no
+// transaction that it could be for, and nobody answers an ACK. What is not sure goes on to the parser and
+// comes to the same there.
 #include <string.h>
 #include "feedback.h"
 #include "worker_core.h"

@@ -79,14 +79,22 @@ static uint64_t server_key(const struct worker *worker, const struct work *work)
     const struct via *via = &message->via;
     bool of_invite =
         message->method == METHOD_INVITE || message->method == METHOD_ACK || message->method == METHOD_CANCEL;
+    bool has_cookie = has_magic_cookie(message);
     static const struct span nothing = {0, 0};
-    struct key key = {.count = 0};
-    // Few pieces for nearly all.
     const uint16_t numbers[4] = {work->packet->peer, via->port, via->host.length, via->branch.length};
+    // What nearly all have: numbers, the host with zeros behind, and the branch.
+    uint64_t words[3] = {0, 0, 0};
+    memcpy(words, numbers, sizeof(numbers));
+    if (of_invite && has_cookie && via->host.length <= 16) {
+        memcpy(words + 1, message_at(message, via->host), via->host.length);
+        return siphash13_behind(&worker->parts.keys.table, words, message_at(message, via->branch),
+                                via->branch.length);
+    }
+    struct key key = {.count = 0};
     key_octets(&key, numbers, sizeof(numbers));
     key_octets(&key, message_at(message, via->host), via->host.length);
     key_octets(&key, message_at(message, via->branch), via->branch.length);
-    if (!has_magic_cookie(message)) {
+    if (!has_cookie) {
         key_add(&key, message, &message->request_uri);
         key_add(&key, message, &message->from_tag);
         key_add(&key, message, of_invite ? &nothing : &message->to_tag);
@@ -140,7 +148,8 @@ bool parse_source(struct worker *worker, struct work *work)
 bool parse_glance(struct worker *worker, struct work *work)
 {
     const struct packet *packet = work->packet;
-    if (!parse_source(worker, work) || !message_glance(packet->payload, packet->length, work->message))
+    if (!parse_source(worker, work) || !message_glance(packet->payload, packet->length, work->message) ||
+        !has_magic_cookie(work->message)) // else the key is of more
         return false;
     work->reply_to = way_back(work);
     work->server_key = server_key(worker, work);

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The lines are walked as in message.c, by plain.h, and the first that has another shape ends the walk. What
-// makes it quicker is what it leaves out: of most lines nothing is kept, and there is one answer to all that
-// is odd. The name of each line is looked up all the same, and numbers are read, since a message with a fault
-// gets an answer that names it (judge.h), from message_parse().
+// From line feed to line feed: of most lines the first letter tells that they are none of the five kinds that
+// a refusal repeats. What those lines hold is not looked at; a message may be refused that has a fault
+// there, since what is not processed need not be well-formed (RFC 3261 16.3 step 1), and a 503 answers it as
+// well as the 400 would. The values are read by plain.h, and whatever is odd about one of the five goes to
+// message_parse(): another name that could be one of theirs, a fold, a line that ends in another way.
 #include "glance.h"
-#include "line.h"
-#include "uri.h"
+#include "plain.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define BLOCK 64u // octets that are looked at together
 
 #define BIT(kind) (1u << (kind))
 #define MANDATORY                                                                                            \
     (BIT(HEADER_VIA) | BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ))
-// As in message.c: who stands twice is a fault.
-#define SINGLE                                                                                               \
-    (BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ) | BIT(HEADER_MAX_FORWARDS) | \
-     BIT(HEADER_CONTENT_LENGTH))
-#define KINDS         (HEADER_CONTENT_LENGTH + 1) // those that are read are below
+#define KINDS         (HEADER_CSEQ + 1)
 #define CLEARED_FIRST 64
 
 struct places {
@@ -23,66 +25,110 @@ struct places {
 };
 
 struct glance {
-    struct places values[KINDS]; // the last of each kind; of Via the first
+    struct places values[KINDS]; // of Via the first
     uint32_t seen;
-    uint32_t repeated;
+    unsigned vias;
+    size_t last; // the end of the last line of these
 };
 
-// Lengths of the names that are read, compact forms too, by the low bits of the first letter: most of the
-// others need not be looked up.
-static const uint32_t lengths[32] = {['c' & 31] = BIT(4) | BIT(7) | BIT(14), // CSeq, Call-ID, Content-Length
-                                     ['f' & 31] = BIT(4) | BIT(1),
-                                     ['i' & 31] = BIT(1),
-                                     ['l' & 31] = BIT(1),
-                                     ['m' & 31] = BIT(12), // Max-Forwards
-                                     ['t' & 31] = BIT(2) | BIT(1),
-                                     ['v' & 31] = BIT(3) | BIT(1)};
-static_assert(HEADER_NAME_MAX <= 32, "of the longest the bit is that of none");
+// What a line may be by its first octet.
+enum first { FIRST_OTHER, FIRST_C, FIRST_F, FIRST_I, FIRST_T, FIRST_V, FIRST_NONE };
 
-ALWAYS_INLINE bool may_be_read(const uint8_t *name, size_t length)
-{
-    return (lengths[*name & 31] >> (length & 31) & 1) != 0;
-}
+static const uint8_t firsts[256] = {
+    ['c'] = FIRST_C,     ['C'] = FIRST_C,    ['f'] = FIRST_F,     ['F'] = FIRST_F,    ['i'] = FIRST_I,
+    ['I'] = FIRST_I,     ['t'] = FIRST_T,    ['T'] = FIRST_T,     ['v'] = FIRST_V,    ['V'] = FIRST_V,
+    ['\r'] = FIRST_NONE, [' '] = FIRST_NONE, ['\n'] = FIRST_NONE, ['\t'] = FIRST_NONE};
 
-// Returns the place of the empty line, or 0.
-ALWAYS_INLINE size_t read_lines(const struct plain *plain, size_t place, struct glance *glance,
-                                struct message *message)
+struct name {
+    enum sip_header kind;
+    size_t length;
+};
+
+// 8 octets may be read.
+ALWAYS_INLINE struct name name_of(enum first first, const uint8_t *at)
 {
-    const uint8_t *octets = plain->octets;
-    struct plain_line line;
-    uint32_t seen = 0, repeated = 0;
-    unsigned vias = 0, count = 0;
-    for (; plain_line(plain, place, &line); place = line.end + 2) {
-        if (++count == MESSAGE_HEADERS_MAX)
-            return 0;
-        if (!may_be_read(octets + line.begin, line.colon - line.begin))
-            continue;
-        enum sip_header kind = header_find_word(octets + line.begin, line.colon - line.begin);
-        if (kind == HEADER_OTHER || kind >= KINDS)
-            continue;
-        repeated |= seen & BIT(kind);
-        seen |= BIT(kind);
-        if (kind == HEADER_VIA) {
-            if (vias == GLANCE_VIAS_MAX)
-                return 0;
-            plain_spans(&line, &message->headers[vias]);
-            message->headers[vias].kind = HEADER_VIA;
-            if (vias++ != 0)
-                continue;
-        }
-        glance->values[kind] = (struct places){line.value, line.end};
+    switch (first) {
+    case FIRST_V:
+        return (struct name){HEADER_VIA, scan_same(at + 1, "ia", 2) ? 3 : 1};
+    case FIRST_F:
+        return (struct name){HEADER_FROM, scan_same(at, "from", 4) ? 4 : 1};
+    case FIRST_T:
+        return (struct name){HEADER_TO, (at[1] | 0x20) == 'o' ? 2 : 1};
+    case FIRST_I:
+        return (struct name){HEADER_CALL_ID, 1};
+    default:
+        if (scan_same(at, "call-id", 7))
+            return (struct name){HEADER_CALL_ID, 7};
+        return (struct name){scan_same(at, "cseq", 4) ? HEADER_CSEQ : HEADER_OTHER, 4};
     }
-    message->header_count = (uint16_t)vias;
-    glance->seen = seen;
-    glance->repeated = repeated;
-    return place;
 }
 
-ALWAYS_INLINE bool read_number(const struct plain *plain, const struct glance *glance, enum sip_header kind,
-                               uint32_t limit, uint32_t *number)
+// The line that ends before the line feed at `feed`. False: the message is to be parsed.
+ALWAYS_INLINE bool take_line(const uint8_t *octets, size_t begin, size_t feed, enum first first,
+                             struct glance *glance, struct message *message)
 {
-    return (glance->seen & BIT(kind)) == 0 ||
-           plain_digits(plain, glance->values[kind].begin, glance->values[kind].end, limit, number);
+    struct name name = name_of(first, octets + begin);
+    size_t colon = begin + name.length, end = feed - 1;
+    if (name.kind == HEADER_OTHER)
+        return true;
+    if (octets[colon] != ':')
+        return octets[colon] != ' ' && octets[colon] != '\t';
+    size_t value = colon + 1 + (octets[colon + 1] == ' ');
+    if (value >= end || octets[end] != '\r' || octets[value] <= ' ' || octets[end - 1] <= ' ')
+        return false;
+    glance->last = feed + 1;
+    if (name.kind == HEADER_VIA) {
+        if (glance->vias == GLANCE_VIAS_MAX)
+            return false;
+        struct plain_line line = {begin, colon, value, end};
+        struct header_field *field = &message->headers[glance->vias];
+        plain_spans(&line, field);
+        field->kind = HEADER_VIA;
+        if (glance->vias++ != 0)
+            return true;
+    } else if ((glance->seen & BIT(name.kind)) != 0) {
+        return false;
+    }
+    glance->seen |= BIT(name.kind);
+    glance->values[name.kind] = (struct places){value, end};
+    return true;
+}
+
+// Which of 64 octets are line feeds.
+typedef uint64_t (*feeds_function)(const uint8_t *at);
+
+// Of the 64 octets from `place` on, or of those that are left.
+ALWAYS_INLINE uint64_t feeds_from(feeds_function feeds, const uint8_t *octets, size_t length, size_t place)
+{
+    if (length - place >= BLOCK)
+        return feeds(octets + place);
+    return feeds(octets + length - BLOCK) >> (BLOCK - (length - place));
+}
+
+// Up to the empty line. begin: of the first header line.
+ALWAYS_INLINE bool read_lines(feeds_function feeds_of, size_t begin, struct glance *glance,
+                              struct message *message)
+{
+    const uint8_t *octets = message->octets;
+    const size_t length = message->length;
+    enum first first = (enum first)firsts[octets[begin]];
+    unsigned count = 0;
+    for (size_t place = begin; place < length; place += BLOCK)
+        for (uint64_t feeds = feeds_from(feeds_of, octets, length, place); feeds != 0; feeds &= feeds - 1) {
+            size_t feed = place + (size_t)__builtin_ctzll(feeds);
+            if (first == FIRST_NONE) {
+                message->header_end = (uint16_t)(feed + 1);
+                return octets[begin] == '\r' && feed == begin + 1;
+            }
+            if (first != FIRST_OTHER &&
+                (begin + 8 > length || !take_line(octets, begin, feed, first, glance, message)))
+                return false;
+            begin = feed + 1;
+            if (++count == MESSAGE_HEADERS_MAX || begin == length)
+                return false;
+            first = (enum first)firsts[octets[begin]];
+        }
+    return false;
 }
 
 ALWAYS_INLINE struct span span_of(struct places places)
@@ -90,51 +136,55 @@ ALWAYS_INLINE struct span span_of(struct places places)
     return plain_span(places.begin, places.end);
 }
 
+ALWAYS_INLINE bool is_text(const struct plain *plain, size_t begin, size_t end)
+{
+    return mark_next(plain->marks, MARK_CONTROL, begin) == end;
+}
+
 ALWAYS_INLINE bool read_values(const struct plain *plain, const struct glance *glance,
                                struct message *message)
 {
     const struct places *values = glance->values;
-    struct span method = message->method_name, name;
+    struct span name;
     message->from = span_of(values[HEADER_FROM]);
     message->to = span_of(values[HEADER_TO]);
     message->call_id = span_of(values[HEADER_CALL_ID]);
     message->cseq = span_of(values[HEADER_CSEQ]);
+    for (unsigned i = 1; i < glance->vias; i++) {
+        const struct span *value = &message->headers[i].value;
+        if (!is_text(plain, value->offset, (size_t)value->offset + value->length))
+            return false;
+    }
     return plain_via(plain, values[HEADER_VIA].begin, values[HEADER_VIA].end, &message->via) &&
-           plain_party(plain, values[HEADER_FROM].begin, values[HEADER_FROM].end, &message->from_tag) &&
+           is_text(plain, values[HEADER_FROM].begin, values[HEADER_FROM].end) &&
            plain_party(plain, values[HEADER_TO].begin, values[HEADER_TO].end, &message->to_tag) &&
            plain_visible(plain, values[HEADER_CALL_ID].begin, values[HEADER_CALL_ID].end) &&
            plain_cseq(plain, values[HEADER_CSEQ].begin, values[HEADER_CSEQ].end, &message->cseq_number,
                       &name) &&
-           name.length == method.length &&
-           scan_equal(plain->octets + name.offset, plain->octets + method.offset, name.length);
+           name.length == 6 && memcmp(plain->octets + name.offset, "INVITE", 6) == 0;
 }
 
-ALWAYS_INLINE bool read_numbers(const struct plain *plain, const struct glance *glance,
-                                struct message *message)
+// Where the line begins behind a start line that the parser takes for that of an INVITE, whatever it says
+// of the Request-URI; or 0.
+ALWAYS_INLINE size_t skip_start(const uint8_t *octets, size_t length)
 {
-    uint32_t forwards = UINT32_MAX, body = message->body.length;
-    if (!read_number(plain, glance, HEADER_MAX_FORWARDS, UINT8_MAX, &forwards) ||
-        !read_number(plain, glance, HEADER_CONTENT_LENGTH, MESSAGE_SIZE_MAX, &body) ||
-        body > message->body.length)
-        return false;
-    message->max_forwards = (int16_t)forwards;
-    message->body.length = (uint16_t)body;
-    return true;
+    static const char version[] = " SIP/2.0\r";
+    const uint8_t *feed = memcmp(octets, "INVITE ", 7) == 0 ? memchr(octets, '\n', length) : NULL;
+    if (feed == NULL || feed - octets < 17 ||
+        memcmp(feed - (sizeof(version) - 1), version, sizeof(version) - 1) != 0)
+        return 0;
+    return (size_t)(feed + 1 - octets);
 }
 
-ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct message *message)
+ALWAYS_INLINE bool glance_at(feeds_function feeds_of, const uint8_t *octets, uint32_t length,
+                             struct message *message)
 {
-    struct line_walk walk;
-    struct glance glance;
-    struct start_line start = {.is_request = false};
-    if (line_open(&walk, octets, length) != MESSAGE_FINE || walk.at != octets)
+    struct marks marks;
+    struct glance glance = {.seen = 0};
+    if (length < BLOCK || length > MESSAGE_SIZE_MAX)
         return false;
-    line_mark(&walk);
-    const struct plain plain = walk.plain;
-    size_t place = plain_start(&plain, 0, &start);
-    if (place == 0 || !start.is_request || start.method.length != 6 || memcmp(octets, "INVITE", 6) != 0 ||
-        !plain_sip_uri(&plain, start.request_uri.offset,
-                       (size_t)start.request_uri.offset + start.request_uri.length))
+    size_t begin = skip_start(octets, length);
+    if (begin == 0 || begin == length)
         return false;
     // In parts: see message.c.
     memset(message, 0, CLEARED_FIRST);
@@ -145,40 +195,61 @@ ALWAYS_INLINE bool glance_at(const uint8_t *octets, uint32_t length, struct mess
     message->is_request = true;
     message->is_unfolded = true;
     message->method = message->cseq_method = METHOD_INVITE;
-    message->uri_scheme = URI_SIP;
-    message->method_name = start.method;
-    message->request_uri = start.request_uri;
-    place = place < plain.limit ? read_lines(&plain, place, &glance, message) : 0;
-    // The end of the last line is followed by an octet, if not by two.
-    if (place == 0 || place + 2 > length || memcmp(octets + place, "\r\n", 2) != 0 ||
-        place + 2 > walk.marks.length || (glance.seen & MANDATORY) != MANDATORY ||
-        (glance.repeated & SINGLE) != 0)
+    message->method_name = plain_span(0, 6);
+    if (!read_lines(feeds_of, begin, &glance, message) || glance.seen != MANDATORY)
+        return false;
+    mark_fill(&marks, octets, octets + glance.last);
+    if (marks.length != glance.last)
         return false;
     message->first[HEADER_VIA] = 0;
-    message->header_end = (uint16_t)(place + 2);
-    message->body = plain_span(place + 2, length);
-    return read_values(&plain, &glance, message) && read_numbers(&plain, &glance, message);
+    message->header_count = (uint16_t)glance.vias;
+    const struct plain plain = {octets, &marks, glance.last};
+    return read_values(&plain, &glance, message);
 }
 
 // Twice, as message_parse().
 #if defined(__x86_64__)
-__attribute__((target("bmi,bmi2"))) static bool glance_bmi2(const uint8_t *octets, uint32_t length,
-                                                            struct message *message)
+#define TARGET __attribute__((target("avx2,bmi,bmi2")))
+
+TARGET static inline uint64_t feeds_avx2(const uint8_t *at)
 {
-    return glance_at(octets, length, message);
+    const __m256i feed = _mm256_set1_epi8('\n');
+    __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)at), feed);
+    __m256i high = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(at + 32)), feed);
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32 | (uint32_t)_mm256_movemask_epi8(low);
+}
+
+TARGET static bool glance_avx2(const uint8_t *octets, uint32_t length, struct message *message)
+{
+    return glance_at(feeds_avx2, octets, length, message);
 }
 #endif
 
+static inline uint64_t feeds_base(const uint8_t *at)
+{
+    uint64_t feeds = 0;
+#if defined(__SSE2__)
+    for (unsigned i = 0; i < BLOCK; i += 16) {
+        __m128i piece = _mm_loadu_si128((const __m128i *)(at + i));
+        feeds |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(piece, _mm_set1_epi8('\n'))) << i;
+    }
+#else
+    for (unsigned i = 0; i < BLOCK; i++)
+        feeds |= (uint64_t)(at[i] == '\n') << i;
+#endif
+    return feeds;
+}
+
 static bool glance_base(const uint8_t *octets, uint32_t length, struct message *message)
 {
-    return glance_at(octets, length, message);
+    return glance_at(feeds_base, octets, length, message);
 }
 
 bool message_glance(const uint8_t *octets, uint32_t length, struct message *message)
 {
 #if defined(__x86_64__)
-    if (__atomic_load_n(&mark_has_bmi2, __ATOMIC_RELAXED))
-        return glance_bmi2(octets, length, message);
+    if (__atomic_load_n(&mark_has_bmi2, __ATOMIC_RELAXED)) // and AVX2 (mark.h)
+        return glance_avx2(octets, length, message);
 #endif
     return glance_base(octets, length, message);
 }

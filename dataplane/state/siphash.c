@@ -112,6 +112,19 @@ uint64_t siphash24_behind(const struct siphash_key *key, const uint64_t words[2]
     return finish(v, (uint64_t)(length + 16) << 56 | load_part(at, length % 8), 2, 4);
 }
 
+uint64_t siphash13_behind(const struct siphash_key *key, const uint64_t words[3], const void *octets,
+                          size_t length)
+{
+    const uint8_t *at = octets;
+    uint64_t v[4];
+    start(v, key);
+    for (unsigned i = 0; i < 3; i++)
+        compress(v, words[i], 1);
+    for (size_t left = length / 8; left > 0; left--, at += 8)
+        compress(v, load(at), 1);
+    return finish(v, (uint64_t)(length + 24) << 56 | load_part(at, length % 8), 1, 3);
+}
+
 void siphash_begin(struct siphash *hash, const struct siphash_key *key)
 {
     start(hash->v, key);

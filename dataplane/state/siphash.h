@@ -13,7 +13,9 @@ struct siphash_key {
 
 uint64_t siphash13(const struct siphash_key *key, const void *octets, size_t length);
 uint64_t siphash24(const struct siphash_key *key, const void *octets, size_t length);
-// Of two words, each as 8 octets with the lowest first, and the octets behind them.
+// Of two or three words, each as 8 octets with the lowest first, and the octets behind them.
+uint64_t siphash13_behind(const struct siphash_key *key, const uint64_t words[3], const void *octets,
+                          size_t length);
 uint64_t siphash24_behind(const struct siphash_key *key, const uint64_t words[2], const void *octets,
                           size_t length);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where the glance says yes, the parser finds no fault and the same fields, and a refusal by either is the
-// same: in any octets, in their beginning, and in their end. And it says yes to its seeds' like: see
-// test_glance.c.
+// Where the glance says yes, the parser finds the same fields and no fault, or one of a kind that the glance
+// leaves alone and that gets an answer, and a refusal by either is the same: in any octets, in their
+// beginning, and in their end. And it says yes to its seeds' like: see test_glance.c.
 #include "glance.h"
+#include "judge.h"
 #include "sip_check.h"
 #include "write.h"
 
@@ -24,13 +25,11 @@ static void check_via(const struct via *a, const struct via *b)
 static void check_fields(const struct message *a, const struct message *b)
 {
     CHECK(a->octets == b->octets && a->length == b->length && a->start == b->start);
-    CHECK(a->is_request == b->is_request && a->uri_scheme == b->uri_scheme && a->method == b->method);
+    CHECK(a->is_request == b->is_request && a->method == b->method);
     CHECK(a->status == b->status && a->cseq_number == b->cseq_number && a->cseq_method == b->cseq_method);
-    CHECK(a->max_forwards == b->max_forwards && a->header_end == b->header_end);
-    CHECK(same(a->method_name, b->method_name) && same(a->request_uri, b->request_uri));
-    CHECK(same(a->reason, b->reason) && same(a->call_id, b->call_id) && same(a->from, b->from));
-    CHECK(same(a->from_tag, b->from_tag) && same(a->to, b->to) && same(a->to_tag, b->to_tag));
-    CHECK(same(a->cseq, b->cseq) && same(a->body, b->body));
+    CHECK(a->header_end == b->header_end && same(a->method_name, b->method_name));
+    CHECK(same(a->call_id, b->call_id) && same(a->from, b->from));
+    CHECK(same(a->to, b->to) && same(a->to_tag, b->to_tag) && same(a->cseq, b->cseq));
     check_via(&a->via, &b->via);
 }
 
@@ -43,6 +42,13 @@ static void check_vias(const struct message *glanced, const struct message *pars
         CHECK(same(glanced->headers[a].line, parsed->headers[b].line));
     }
     CHECK(a == b);
+}
+
+static bool is_left(int fault)
+{
+    return fault == MESSAGE_BAD_REQUEST_URI || fault == MESSAGE_BAD_HEADER_LINE ||
+           fault == MESSAGE_BAD_FROM || fault == MESSAGE_BAD_MAX_FORWARDS ||
+           fault == MESSAGE_BAD_CONTENT_LENGTH || fault == MESSAGE_REPEATED_HEADER;
 }
 
 static uint32_t refuse(const struct message *message, uint8_t out[4096])
@@ -66,7 +72,9 @@ static void check_octets(const uint8_t *octets, uint32_t length)
     static uint8_t out[2][4096];
     if (!message_glance(octets, length, &glanced))
         return;
-    CHECK(message_parse(octets, length, &parsed) == MESSAGE_FINE);
+    int fault = message_parse(octets, length, &parsed);
+    CHECK(fault == MESSAGE_FINE || is_left(fault));
+    CHECK(fault == MESSAGE_FINE || message_judge(&parsed, fault, &judge_front_end).action == JUDGE_ANSWER);
     CHECK(parsed.method == METHOD_INVITE);
     check_fields(&glanced, &parsed);
     check_vias(&glanced, &parsed);

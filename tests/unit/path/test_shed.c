@@ -163,18 +163,20 @@ static void test_same(void **state)
 {
     static const struct {
         const char *name, *uri, *lines, *body;
+        bool parsed; // a branch of RFC 2543: more is asked than a glance tells
     } rows[] = {
-        {"sent-by is the source", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=z9hG4bK1\r\n", ""},
-        {"another one", "sip:b@h", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2\r\n", ""},
-        {"rport", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;rport;branch=z9hG4bK3\r\n", ""},
-        {"received", "sip:b@h", "Via: SIP/2.0/UDP h;received=192.0.2.9;branch=z9hG4bK4\r\n", ""},
-        {"old branch", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=1\r\n", ""},
-        {"no branch", "sip:b@h;x=y", "Via: SIP/2.0/UDP 10.10.1.1:5060\r\n", ""},
+        {"sent-by is the source", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=z9hG4bK1\r\n", "",
+         false},
+        {"another one", "sip:b@h", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2\r\n", "", false},
+        {"rport", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;rport;branch=z9hG4bK3\r\n", "", false},
+        {"received", "sip:b@h", "Via: SIP/2.0/UDP h;received=192.0.2.9;branch=z9hG4bK4\r\n", "", false},
+        {"old branch", "sip:b@h", "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=1\r\n", "", true},
+        {"no branch", "sip:b@h;x=y", "Via: SIP/2.0/UDP 10.10.1.1:5060\r\n", "", true},
         {"three Vias, the rest", "sip:b@h",
          "Via: SIP/2.0/UDP 10.10.1.1:5060;branch=z9hG4bK5\r\nMax-Forwards: 69\r\n"
          "v: SIP/2.0/UDP h2;branch=z9hG4bK6\r\nRoute: <sip:10.10.0.10;lr>\r\nTimestamp: 54\r\n"
          "Via: SIP/2.0/TCP h3;branch=z9hG4bK7 , SIP/2.0/UDP h4\r\nContent-Length: 3\r\n",
-         "v=0"}};
+         "v=0", false}};
     struct wire *wire = *state;
     static struct call calls[CALLS];
     char text[WIRE_TEXT_MAX];
@@ -187,7 +189,7 @@ static void test_same(void **state)
             wire_send(wire, wire_carrier, text);
             answers[slow] = wire_take(wire, wire_carrier);
             assert_starts(&answers[slow], "SIP/2.0 503 Service Unavailable\r\n");
-            if (was_glance(wire) == (slow == 1))
+            if (was_glance(wire) != (slow == 0 && !rows[i].parsed))
                 fail_msg("%s: the %s way", rows[i].name, slow ? "quick" : "slow");
         }
         if (answers[0].length != answers[1].length || strcmp(answers[0].text, answers[1].text) != 0)

@@ -127,14 +127,17 @@ static void pieces_in_a_row(void **state)
 static void words_come_first(void **state)
 {
     uint8_t input[80];
-    uint64_t words[2] = {0, 0};
+    uint64_t words[3] = {0, 0, 0};
     counting(input, sizeof(input));
-    for (unsigned w = 0; w < 2; w++)
+    for (unsigned w = 0; w < 3; w++)
         for (unsigned i = 8; i > 0; i--)
             words[w] = words[w] << 8 | input[w * 8 + i - 1];
     for (size_t length = 0; length <= sizeof(input) - 16; length++)
         assert_int_equal(siphash24_behind(&paper_key, words, input + 16, length),
                          siphash24(&paper_key, input, 16 + length));
+    for (size_t length = 0; length <= sizeof(input) - 24; length++)
+        assert_int_equal(siphash13_behind(&paper_key, words, input + 24, length),
+                         siphash13(&paper_key, input, 24 + length));
 }
 
 int main(void)

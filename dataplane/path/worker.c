@@ -72,13 +72,17 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
     rte_pktmbuf_free(mbuf);
 }
 
-// What the dialogs of a burst touch comes nearer while the first of them are parsed.
+// What the dialogs of a burst touch comes nearer while the first of them are parsed. Calls that are refused
+// now have none, unless they were let in when less was refused.
 static void prefetch(const struct worker *worker, struct rte_mbuf *const *mbufs, unsigned n)
 {
     uint64_t hashes[BURST];
-    for (unsigned i = 0; i < n; i++)
-        hashes[i] = packet_of(mbufs[i])->call_hash;
-    dialogs_prefetch(&worker->dialogs, hashes, n);
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < n; i++) {
+        hashes[wanted] = packet_of(mbufs[i])->call_hash;
+        wanted += !overload_would_refuse(&worker->overload, hashes[wanted], false);
+    }
+    dialogs_prefetch(&worker->dialogs, hashes, wanted);
 }
 
 static unsigned process_held(struct worker *worker)

@@ -116,7 +116,7 @@ class Channel:
         assert message is not None and message[0] == HELLO, message
         fields = struct.unpack("=IIQQIII16II256s", message[2])
         return {"state": fields[0], "pid": fields[1], "sequence": fields[3], "workers": fields[4], "counters": fields[5],
-                "networks": fields[6], "maps": fields[7:23], "text": fields[24].rstrip(b"\0").decode(), "fds": message[3]}
+                "networks": fields[6], "maps": fields[7:23], "captures": fields[23], "text": fields[24].rstrip(b"\0").decode(), "fds": message[3]}
 
     def ask(self, kind, body, fds=(), **over):
         """Sends a request; returns the kind of the last answer, its result, text, cursor and the rows before it."""

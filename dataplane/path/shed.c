@@ -4,8 +4,8 @@
 // call goes on: its other requests, responses, and the repeats of an INVITE that was let in.
 //
 // The answer needs Via, tags and CSeq, and so does the look for a transaction. early.c has them from a glance
-// before the parser, where their lines have the plain shape, and comes here at once; the rest comes parsed. What a
-// refusal costs beside a call is in perf/README.md.
+// before the parser, where their lines have the plain shape, and comes here at once; the rest comes parsed.
+// What a refusal costs beside a call is in perf/README.md.
 #include <rte_mempool.h>
 #include <rte_ring.h>
 #include "feedback.h"

@@ -61,7 +61,6 @@ static unsigned open_descriptors(void)
 {
     unsigned count = 0;
     DIR *open = opendir("/proc/self/fd");
-
     CHECK(open != NULL);
     while (readdir(open) != NULL)
         count++;
@@ -72,7 +71,6 @@ static unsigned open_descriptors(void)
 static void end(void)
 {
     char path[64];
-
     snprintf(path, sizeof(path), "%s/" CALL_RECORDS_FILE, directory);
     unlink(path);
     rmdir(directory);
@@ -82,7 +80,6 @@ static struct rte_ring *make_ring(void)
 {
     size_t size = (size_t)rte_ring_get_memsize(COMMAND_RING);
     struct rte_ring *ring = aligned_alloc(64, (size + 63) / 64 * 64);
-
     CHECK(ring != NULL && rte_ring_init(ring, "ring", COMMAND_RING, RING_F_SP_ENQ | RING_F_SC_DEQ) == 0);
     return ring;
 }
@@ -135,7 +132,6 @@ static void send_to_us(const void *octets, size_t size, unsigned fd_count)
     _Alignas(struct cmsghdr) char rights[CMSG_SPACE(sizeof(int) * (CHANNEL_FDS_MAX + 8))] = {0};
     struct iovec part = {.iov_base = (void *)(uintptr_t)octets, .iov_len = size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
     if (fd_count > 0) {
         struct cmsghdr *item = (struct cmsghdr *)rights;
 
@@ -180,7 +176,6 @@ static void put_row(struct command *command, unsigned worker, uint32_t index)
                                      .callee_member = NUMBER_NONE,
                                      .text_lengths = {index == LONG_ROW ? 20000 : (uint16_t)(index % 300)}};
     uint32_t size = (uint32_t)(sizeof(row) + row.text_lengths[0] + 7) / 8 * 8;
-
     CHECK(command->used + size <= COMMAND_ROWS_OCTETS);
     memset(command->rows + command->used, 'x', size);
     memcpy(command->rows + command->used, &row, sizeof(row));
@@ -203,7 +198,6 @@ static void answer_one(struct command *command, unsigned worker)
 {
     bool by_id = command->call_id_length > 0;
     unsigned count = by_id && worker == 1 ? (unsigned)(uint8_t)command->call_id[0] - '0' : 0;
-
     if (by_id) {
         for (uint32_t i = 0; i < count && count < 10; i++)
             put_row(command, worker, i);
@@ -254,7 +248,6 @@ static void take_snapshot(const struct channel_input *in)
     struct channel_done done = {0};
     struct fault fault = {.text = ""};
     struct rules *rules = rules_receive(in->fd, &in->body.snapshot, &fault);
-
     close(in->fd);
     CHECK((rules == NULL) == (fault.text[0] != '\0'));
     if (rules != NULL)
@@ -301,7 +294,6 @@ static void take_message(const struct channel_input *in)
 static void serve(void)
 {
     struct channel_input in;
-
     for (unsigned i = 0; i < 64 && channel_server_receive(&server, &in) == 1; i++)
         take_message(&in);
     dialog_requests_poll(&requests, now_ms);
@@ -384,7 +376,6 @@ static void ask_name(const uint8_t *octets, size_t size)
 {
     struct name_asks *ring = &asks[size % WORKERS];
     struct name_ask *ask = &ring->ring[ring->head & (NAME_ASKS - 1)];
-
     if (ring->head - ring->tail == NAME_ASKS || size == 0)
         return;
     *ask = (struct name_ask){.peer = octets[0] % 3};

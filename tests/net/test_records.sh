@@ -19,6 +19,12 @@ has_lines() # COUNT
     [ "$(lines)" -ge "$1" ]
 }
 
+at_end() # STATUS
+{
+    umount -l "$LAB_DIR/disk"
+    test_logs "$1"
+}
+
 failing()
 {
     [ "$(lab_metric dialgate_records_write_failures_total)" -gt 0 ]
@@ -28,7 +34,8 @@ test_begin
 mkdir "$LAB_DIR/disk"
 # Two pages: what a hundred calls write is more.
 mount -t tmpfs -o size=8k tmpfs "$LAB_DIR/disk"
-trap 'umount -l "$LAB_DIR/disk"; lab_end' EXIT
+# shellcheck disable=SC2034 # lab_end calls it
+LAB_AT_END=at_end
 records=$LAB_DIR/disk/calls.json
 test_set "records: {file: $records, format: json, sync: always}"
 lab_up

@@ -200,12 +200,10 @@ struct call_end call_end_of_refusal(const struct worker *worker, uint32_t server
     return (struct call_end){true, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_REFUSED, .status = status};
 }
 
-struct call_cause call_cause_of(const struct worker *worker, const struct message *request)
+struct call_cause call_cause_of(const struct message *request)
 {
     struct reason reason;
     uint32_t at = 0;
-    if (!call_record_wanted(worker))
-        return (struct call_cause){0};
     uint8_t field = message_first_header(request, HEADER_REASON);
     // RFC 3326 section 2: one value a protocol; the first that we know.
     while (field != MESSAGE_NO_HEADER &&
@@ -220,6 +218,9 @@ struct call_cause call_cause_of(const struct worker *worker, const struct messag
 
 struct call_end call_end_of_bye(const struct worker *worker, const struct message *bye, enum dialog_side side)
 {
-    return (struct call_end){true, side == DIALOG_CALLER ? CHANNEL_ENDER_CALLER : CHANNEL_ENDER_CALLEE,
-                             CHANNEL_REASON_BYE, .status = 487, .cause = call_cause_of(worker, bye)};
+    struct call_end end = {true, side == DIALOG_CALLER ? CHANNEL_ENDER_CALLER : CHANNEL_ENDER_CALLEE,
+                           CHANNEL_REASON_BYE, .status = 487};
+    if (call_record_wanted(worker))
+        end.cause = call_cause_of(bye);
+    return end;
 }

@@ -52,8 +52,8 @@ void call_record_refused(struct worker *worker, const struct work *work, uint16_
 // What a refusal of the INVITE of this server transaction means: our own end, the caller's CANCEL, or the
 // callee's word.
 struct call_end call_end_of_refusal(const struct worker *worker, uint32_t server, uint16_t status);
-// The first Reason that we know of this request; none while records are off.
-struct call_cause call_cause_of(const struct worker *worker, const struct message *request);
+// The first cause that we know of this request's Reason (RFC 3326).
+struct call_cause call_cause_of(const struct message *request);
 // A BYE of this side.
 struct call_end call_end_of_bye(const struct worker *worker, const struct message *bye,
                                 enum dialog_side side);

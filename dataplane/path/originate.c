@@ -8,6 +8,7 @@ struct made_from {
     const struct message *request; // what we had sent
     const struct message *to;      // whose To is used
     const char *method;
+    const struct transaction *server; // whose CANCEL said why, or NULL
 };
 
 static void write_header(struct writer *writer, const char *name, const struct message *message,
@@ -15,6 +16,17 @@ static void write_header(struct writer *writer, const char *name, const struct m
 {
     write_text(writer, name);
     write_span(writer, message, value);
+    write_text(writer, "\r\n");
+}
+
+// RFC 3326: what the caller gave as reason is meant for the callee. One whose call was answered elsewhere
+// shows no missed call then.
+static void write_cause(struct writer *writer, const struct transaction *server)
+{
+    if (server == NULL || server->cause == 0)
+        return;
+    write_text(writer, server->sip_cause ? "Reason: SIP;cause=" : "Reason: Q.850;cause=");
+    write_number(writer, server->cause);
     write_text(writer, "\r\n");
 }
 
@@ -38,7 +50,9 @@ static void write_from_invite(struct writer *writer, const struct made_from *mad
     write_number(writer, request->cseq_number);
     write_text(writer, " ");
     write_text(writer, made->method);
-    write_text(writer, "\r\nContent-Length: 0\r\n\r\n");
+    write_text(writer, "\r\n");
+    write_cause(writer, made->server);
+    write_text(writer, "Content-Length: 0\r\n\r\n");
 }
 
 static bool parse_kept(struct worker *worker, uint32_t client)
@@ -57,7 +71,7 @@ void originate_ack(struct worker *worker, uint32_t client, const struct message 
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)
         return; // the callee repeats its response
-    write_from_invite(&writer, &(struct made_from){&worker->kept, response, "ACK"});
+    write_from_invite(&writer, &(struct made_from){&worker->kept, response, "ACK", NULL});
     (void)tx_send(worker, mbuf, &writer, transaction_at(&worker->transactions, client)->remote);
 }
 
@@ -115,7 +129,11 @@ void originate_cancel(struct worker *worker, uint32_t client)
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)
         return;
-    write_from_invite(&writer, &(struct made_from){&worker->kept, &worker->kept, "CANCEL"});
+    uint32_t server = transaction_other(worker, client);
+    write_from_invite(
+        &writer,
+        &(struct made_from){&worker->kept, &worker->kept, "CANCEL",
+                            server == INDEX_NONE ? NULL : transaction_at(&worker->transactions, server)});
     uint32_t index = originate_begin(worker, METHOD_CANCEL, invite->remote, INDEX_NONE);
     if (index != INDEX_NONE) {
         struct transaction *cancel = transaction_at(&worker->transactions, index);

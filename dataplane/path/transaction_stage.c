@@ -21,7 +21,7 @@ static void match_cancel(struct worker *worker, struct work *work)
     if (invite->state != TRANSACTION_PROCEEDING || (invite->flags & TRANSACTION_FLAG_CANCELLED))
         return;
     invite->flags |= TRANSACTION_FLAG_CANCELLED;
-    struct call_cause cause = call_cause_of(worker, work->message);
+    struct call_cause cause = call_cause_of(work->message);
     invite->cause = cause.number;
     invite->sip_cause = cause.sip;
     if (invite->dialog != INDEX_NONE &&

@@ -91,9 +91,50 @@ static void test_cancel_before_any_response(void **state)
         0);
     assert_header(&cancel, "To", header_of(&call.invite, "To"));
     assert_header(&cancel, "CSeq", "100 CANCEL");
+    assert_null(strstr(cancel.text, "Reason:"));
     call_respond(&call, &cancel, "200 OK", "c");
     wire_expect_silence(wire);
     end_cancelled(&call);
+}
+
+// RFC 3326: why the caller gave up, also when the CANCEL has to wait for the callee's first response.
+static void test_cancel_with_reason(void **state)
+{
+    static const struct {
+        const char *given, *passed; // NULL: nothing
+    } rows[] = {
+        {"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n", "SIP;cause=200"},
+        {"Reason: Q.850;cause=16;text=\"Terminated\"\r\n", "Q.850;cause=16"},
+        {"Reason: preemption;cause=1, q.850 ; cause = 31\r\n", "Q.850;cause=31"},
+        {"Reason: SIP\r\n", NULL},
+        {"Reason: SIP;cause=70000\r\n", NULL},
+        {"Reason: ;;\r\n", NULL},
+    };
+    struct wire *wire = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct call call;
+        char id[32];
+        snprintf(id, sizeof(id), "reason-%zu@end", i);
+        call_init(&call, wire, id);
+        call_invite(&call);
+        call.extra = rows[i].given;
+        call_cancel(&call);
+        call.extra = NULL;
+        assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 200 "), 1);
+        call_answer(&call, "180 Ringing");
+        struct wire_packet cancel = wire_take(wire, callee_of(&call));
+        assert_starts(&cancel, "CANCEL ");
+        if (rows[i].passed)
+            assert_header(&cancel, "Reason", rows[i].passed);
+        else
+            assert_null(strstr(cancel.text, "Reason:"));
+        call_respond(&call, &cancel, "200 OK", "c");
+        call_answer(&call, "487 Request Terminated");
+        struct wire_packet ack = wire_take(wire, callee_of(&call));
+        assert_starts(&ack, "ACK ");
+        assert_null(strstr(ack.text, "Reason:"));
+        call_ack_refusal(&call);
+    }
 }
 
 static void test_cancel_while_ringing(void **state)
@@ -435,6 +476,7 @@ int path_tests(void)
         ON_WIRE(test_busy),
         ON_WIRE(test_refusal_without_ack),
         ON_WIRE(test_cancel_before_any_response),
+        ON_WIRE(test_cancel_with_reason),
         ON_WIRE(test_cancel_while_ringing),
         ON_WIRE(test_cancel_too_late),
         ON_WIRE(test_unknown_cancel),

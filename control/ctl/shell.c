@@ -13,6 +13,7 @@
 #include "complete.h"
 
 #define HISTORY_LINES 500
+#define HISTORY_FILE  ".dialgatectl_history" // of the user, in $HOME
 
 static char *prompt(EditLine *editor)
 {
@@ -195,6 +196,17 @@ static void read_lines(struct ctl *ctl, EditLine *editor, History *past)
     fputc('\n', stdout);
 }
 
+// libedit makes the file, for its owner alone. A home that cannot be written to is no reason to complain.
+static void keep_history(History *past, int operation)
+{
+    HistEvent event;
+    char path[4096];
+    const char *home = getenv("HOME");
+    int length = snprintf(path, sizeof(path), "%s/" HISTORY_FILE, home ? home : "");
+    if (home && home[0] && length > 0 && (size_t)length < sizeof(path))
+        (void)history(past, &event, operation, path);
+}
+
 int ctl_shell(struct ctl *ctl)
 {
     if (!isatty(STDIN_FILENO))
@@ -212,6 +224,8 @@ int ctl_shell(struct ctl *ctl)
     }
     HistEvent event;
     history(past, &event, H_SETSIZE, HISTORY_LINES);
+    history(past, &event, H_SETUNIQUE, 1);
+    keep_history(past, H_LOAD);
     el_set(editor, EL_PROMPT, prompt);
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_HIST, history, past);
@@ -221,6 +235,7 @@ int ctl_shell(struct ctl *ctl)
     el_set(editor, EL_ADDFN, "explain", "what may come next", explain);
     el_set(editor, EL_BIND, "?", "explain", NULL);
     read_lines(ctl, editor, past);
+    keep_history(past, H_SAVE);
     history_end(past);
     el_end(editor);
     return CTL_DONE;

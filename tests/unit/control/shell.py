@@ -7,7 +7,9 @@ Usage: shell.py DIALGATECTL
 import os
 import pty
 import select
+import stat
 import sys
+import tempfile
 import time
 
 PROMPT = b'dialgate> '
@@ -30,6 +32,8 @@ ROWS = [
     ('no daemon', b'status\n', b'is it running?'),
     ('a prompt after that', b'', PROMPT),
 ]
+# Of the next shell of the same user.
+LATER = [('a prompt', b'', PROMPT), ('history of the one before', b'\x10\x10', b'status')]
 
 
 def wait(terminal, typed, wanted, shown):
@@ -42,13 +46,13 @@ def wait(terminal, typed, wanted, shown):
     return shown if wanted in shown else None
 
 
-def main():
+def shell(rows, home):
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(TERM='xterm', NO_COLOR='1', PAGER='cat')
+        os.environ.update(TERM='xterm', NO_COLOR='1', PAGER='cat', HOME=home)
         os.execv(sys.argv[1], [sys.argv[1], '--socket', '/nonexistent/x'])
     shown = b''
-    for name, typed, wanted in ROWS:
+    for name, typed, wanted in rows:
         print(name)
         if typed:
             shown = b''
@@ -58,15 +62,27 @@ def main():
             os.kill(pid, 9)
             sys.exit(f'{name}: {wanted} does not come')
         shown = found[found.index(wanted) + len(wanted):]
-    os.write(terminal, b'exit\n')
+    os.write(terminal, b'\x15exit\n')
     # Until the terminal is closed, or what is left to print would hold the shell up.
     try:
         while os.read(terminal, 65536):
             pass
     except OSError:
         pass
+    os.close(terminal)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    sys.exit(status)
+    if status != 0:
+        sys.exit(status)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as home:
+        shell(ROWS, home)
+        mode = os.stat(home + '/.dialgatectl_history').st_mode
+        if stat.S_IMODE(mode) != 0o600:
+            sys.exit(f'others may read the history: {mode:o}')
+        shell(LATER, home)
+    shell(LATER[:1], '/nonexistent')
 
 
 main()

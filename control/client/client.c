@@ -21,6 +21,8 @@
 #define REPLY_MAX   ((size_t)64 << 20) // longer answers are refused
 #define READ_STEP   ((size_t)64 << 10)
 #define KEPT_MAX    1024u // notifications that wait to be asked for
+#define CROWD_MS    2000u // how long open waits for a place among those that the daemon has not accepted yet
+#define CROWD_STEP  10u   // and how long between two tries
 
 struct dg_client {
     int fd;
@@ -58,7 +60,23 @@ static enum dg_code code_of_errno(int cause)
 {
     if (cause == EACCES || cause == EPERM)
         return DG_PERMISSION;
+    if (cause == EAGAIN)
+        return DG_TIMEOUT;
     return cause == ENOMEM ? DG_NO_MEMORY : DG_NOT_CONNECTED;
+}
+
+// A Unix socket does not tell when there is room for one more that waits to be accepted (EAGAIN).
+static int connect_to(int fd, const struct sockaddr_un *address)
+{
+    int result = -1;
+    for (unsigned waited = 0; waited <= CROWD_MS; waited += CROWD_STEP) {
+        result = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+        if (result == 0 || errno != EAGAIN)
+            break;
+        (void)poll(NULL, 0, CROWD_STEP);
+        errno = EAGAIN;
+    }
+    return result;
 }
 
 struct dg_client *dg_client_open(const char *path, struct dg_error *error)
@@ -76,9 +94,10 @@ struct dg_client *dg_client_open(const char *path, struct dg_error *error)
         return NULL;
     }
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+    if (client->fd < 0 || connect_to(client->fd, &address) < 0) {
         int cause = errno;
-        fail(error, code_of_errno(cause), "%s: %s; %s", name, strerror(cause),
+        fail(error, code_of_errno(cause), "%s: %s; %s", name,
+             cause == EAGAIN ? "too many wait to be accepted" : strerror(cause),
              dg_code_text(code_of_errno(cause)));
         dg_client_close(client);
         return NULL;

@@ -55,8 +55,8 @@ struct dg_client;
 // What a code means: a constant text, also for codes out of range.
 const char *dg_code_text(enum dg_code code);
 
-// Connects to the control socket; path NULL: DG_DEFAULT_SOCKET. Returns a client for dg_client_close(), or
-// NULL with *error (which may be NULL) filled.
+// Connects to the control socket; path NULL: DG_DEFAULT_SOCKET. Waits up to two seconds while others crowd it
+// (then DG_TIMEOUT). Returns a client for dg_client_close(), or NULL with *error (which may be NULL) filled.
 struct dg_client *dg_client_open(const char *path, struct dg_error *error);
 
 // The descriptor, for poll(): readable also means that the daemon has closed. It stays the client's.

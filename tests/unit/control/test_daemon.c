@@ -109,6 +109,41 @@ static size_t drain(int fd, char *buffer, size_t size)
     return used;
 }
 
+// Those that wait to be accepted fill the socket's queue while the daemon stands still.
+static void test_crowded_socket(void **state)
+{
+    enum { MOST = 4096 };
+    static int crowd[MOST];
+    struct world *world = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct dg_error error;
+    size_t count = 0;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", world->socket);
+    kill(world->daemon, SIGSTOP);
+    while (count < MOST) {
+        crowd[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(crowd[count] >= 0);
+        if (connect(crowd[count++], (struct sockaddr *)&address, sizeof(address)) < 0)
+            break;
+    }
+    assert_int_equal(errno, EAGAIN);
+    assert_null(dg_client_open(world->socket, &error));
+    assert_int_equal(error.code, DG_TIMEOUT);
+    assert_non_null(strstr(error.text, "too many wait"));
+    while (count > 0)
+        close(crowd[--count]);
+    pid_t waker = fork();
+    if (waker == 0) {
+        (void)poll(NULL, 0, 100);
+        kill(world->daemon, SIGCONT);
+        _exit(0);
+    }
+    struct dg_client *client = dg_client_open(world->socket, &error);
+    assert_non_null(client);
+    assert_int_equal(process_finish(waker), 0);
+    dg_client_close(client);
+}
+
 static void test_lines(void **state)
 {
     static const char three[] = "garbage\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"api.list\"}\n"
@@ -392,6 +427,7 @@ int main(int argc, char **argv)
 #define T(name) cmocka_unit_test_setup_teardown(name, daemon_setup, daemon_teardown)
     const struct CMUnitTest tests[] = {T(test_status_says_waiting),
                                        T(test_library_errors),
+                                       T(test_crowded_socket),
                                        T(test_lines),
                                        T(test_endless_line_is_refused),
                                        T(test_too_many_clients),

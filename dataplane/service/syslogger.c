@@ -24,7 +24,7 @@ bool syslogger_open(const char *path, const char *name)
         return false;
     syslogger_close();
     pthread_mutex_lock(&lock);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     snprintf(tag, sizeof(tag), "%.32s[%d]", name, (int)getpid());
     lost = 0;
     pthread_mutex_unlock(&lock);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "write_all.h"
 
 #define BUFFER_OCTETS (256u << 10)
 #define SUFFIX        ".pcapng"
@@ -27,20 +28,6 @@ static void forget(struct capture_writer *writer)
     writer->fd = -1;
     writer->buffer = NULL;
     writer->used = 0;
-}
-
-static int write_all(int fd, const uint8_t *octets, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, octets, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        octets += written;
-        length -= (size_t)written;
-    }
-    return 0;
 }
 
 int capture_writer_flush(struct capture_writer *writer)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "write_all.h"
 
 #define TURNED_MAX 100u // of one second
 
@@ -22,20 +23,6 @@ void record_file_close(struct record_file *file)
         close(file->fd);
     file->fd = -1;
     file->unsynced = false;
-}
-
-static int write_all(int fd, const char *octets, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, octets, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        octets += written;
-        length -= (size_t)written;
-    }
-    return 0;
 }
 
 static int append(struct record_file *file, const char *octets, size_t length)

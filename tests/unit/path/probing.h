@@ -8,6 +8,7 @@
 
 #define INTERVAL_MS 5000u
 #define TIMEOUT_MS  2000u
+#define WALK_MS     200u // steps of the clock until the worker has looked at all members, and a probe is seen
 #define SILENCE     ""
 #define PROBE       "OPTIONS "
 #define G           "200 OK"

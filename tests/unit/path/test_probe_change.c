@@ -3,8 +3,6 @@
 #include "probing.h"
 #include "tests.h"
 
-#define WALK_MS 200u // steps of the clock until the worker has looked at all members, and saw a probe leave
-
 static void test_disabled_and_draining(void **state)
 {
     struct wire *wire = *state;

@@ -53,13 +53,11 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
                         .dialog = INDEX_NONE,
                         .client = INDEX_NONE};
     worker->received_us = work.packet->received_us;
-    if (worker->captures == NULL) {
-        go_through_stages(worker, &work);
-    } else {
+    if (worker->captures != NULL)
         capture_received(worker, &work);
-        go_through_stages(worker, &work);
+    go_through_stages(worker, &work);
+    if (worker->captures != NULL)
         capture_settled(worker, &work);
-    }
     if (work.outcome == WORK_ASKS) {
         affinity_ask(worker, mbuf);
         return;

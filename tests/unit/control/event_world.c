@@ -85,13 +85,7 @@ int teardown(void **state)
     event_base_free(world->base);
     close(world->far);
     close(world->client);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
-        unlink(path);
-    }
-    far_forget_versions(world->directory);
-    int result = rmdir(world->directory);
+    int result = far_remove(world->directory, files, sizeof(files) / sizeof(files[0]));
     free(world->text);
     free(world);
     return result;

@@ -200,3 +200,14 @@ void far_forget_versions(const char *directory)
     snprintf(path, sizeof(path), "%s/versions", directory);
     rmdir(path);
 }
+
+int far_remove(const char *directory, const char *const *files, size_t count)
+{
+    char path[256];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+        unlink(path);
+    }
+    far_forget_versions(directory);
+    return rmdir(directory);
+}

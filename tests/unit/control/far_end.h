@@ -44,5 +44,8 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals);
 
 // Removes the versions of the configuration that control kept in a state directory.
 void far_forget_versions(const char *directory);
+// These files of a state directory, the versions, and itself. Returns what rmdir() does: nothing else may be
+// there.
+int far_remove(const char *directory, const char *const *files, size_t count);
 
 #endif

@@ -70,13 +70,7 @@ static int teardown(void **state)
     close(world->listener);
     if (world->far >= 0)
         close(world->far);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s/%s", world->directory, files[i]);
-        unlink(path);
-    }
-    far_forget_versions(world->directory);
-    int result = rmdir(world->directory);
+    int result = far_remove(world->directory, files, sizeof(files) / sizeof(files[0]));
     free(world);
     return result;
 }

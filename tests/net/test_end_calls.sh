@@ -65,6 +65,7 @@ test_no_dialogs
 stop_callees
 # An answer that crosses the CANCEL, and an end between the 2xx and its ACK.
 LAB_ID=$LAB_ID timeout 60 python3 - "$(lab_program dialgatectl)" "$LAB_RUN" <<'PYTHON' || fail "see above"
+import re
 import subprocess
 from sip_peer import *
 
@@ -103,6 +104,23 @@ carrier.expect_nothing(0.1)
 acknowledge(ok)
 callee.expect("ACK")
 both_end(carrier, callee)
+
+# Two early dialogs of one Call-ID: both are named and neither is ended, but with --all.
+carrier.send(carrier.request("INVITE"))
+callee, invite = receive_any(sbcs, "INVITE")
+for tag in ("one", "two"):
+    callee.answer(invite, 180, "Ringing", tag=tag)
+    carrier.expect(180)
+end = [sys.argv[1], "--run-directory", sys.argv[2], "dialog", "end", invite.get("call-id")]
+refused = subprocess.run(end, capture_output=True, text=True)
+check(refused.returncode == 1 and "2 dialogs have this Call-ID" in refused.stderr, refused)
+check(len(set(re.findall(r"\b[0-9a-f]{16}\b", refused.stderr))) == 2, refused)
+callee.expect_nothing(0.3)
+subprocess.run(end + ["--all"], check=True, stdout=subprocess.DEVNULL)
+callee.answer(callee.expect("CANCEL"), 200, "OK")
+callee.answer(invite, 487, "Request Terminated", tag="one")
+callee.expect("ACK")
+carrier.expect(480)
 passed()
 PYTHON
 test_no_dialogs

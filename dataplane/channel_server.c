@@ -183,7 +183,7 @@ static int refuse(struct channel_server *server, uint32_t request, int error, co
 {
     struct channel_done done = {.result = error};
 
-    strncpy(done.text, text, sizeof(done.text) - 1);
+    memcpy(done.text, text, strnlen(text, sizeof(done.text) - 1));
     if (log_allowed(&server->limit, "channel_refused"))
         log_event(LOG_WARNING, "channel_refused", "request=%u error=%d reason=\"%s\"", request, -error, text);
     return channel_server_done(server, CHANNEL_REFUSED, request, &done);

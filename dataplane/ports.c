@@ -118,7 +118,7 @@ static unsigned interface_mtu(const char *interface)
 
     if (fd < 0)
         return 1500;
-    strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
+    memcpy(request.ifr_name, interface, strnlen(interface, IFNAMSIZ - 1));
     result = ioctl(fd, SIOCGIFMTU, &request);
     close(fd);
     return result < 0 || request.ifr_mtu < 0 ? 1500 : (unsigned)request.ifr_mtu;

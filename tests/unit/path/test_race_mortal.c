@@ -15,9 +15,10 @@ static void establish(struct call *call, struct wire *wire, const char *id)
 static void respond(struct call *call, const struct wire_packet *request, const char *status,
                     enum dialog_side to)
 {
-    char start[32] = "SIP/2.0 ";
+    char start[32];
+    snprintf(start, sizeof(start), "SIP/2.0 %.4s", status);
     call_respond(call, request, status, "");
-    struct wire_packet response = call_take(call, to, strncat(start, status, 4));
+    struct wire_packet response = call_take(call, to, start);
     assert_int_equal(response.message.method, request->message.method);
     assert_int_equal(response.message.cseq_number, request->message.cseq_number);
 }

@@ -11,7 +11,7 @@ static char directory[] = "/tmp/dialgate-include-XXXXXX";
 
 static void put(const char *name, const char *text)
 {
-    char path[128];
+    char path[256];
     snprintf(path, sizeof(path), "%s/%s", directory, name);
     FILE *out = fopen(path, "w");
     assert_non_null(out);

@@ -236,7 +236,7 @@ static void fill(char out[256], const char *text, const char *address)
 // The values of a Record-Route in the other order (12.1.2).
 static void reverse(const char *record_route, const char *separator, char out[CALL_TEXT])
 {
-    char text[512];
+    char text[CALL_TEXT + 128];
     struct routes routes;
     snprintf(text, sizeof(text),
              "INFO sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCall-ID: "

@@ -9,6 +9,7 @@
 //   m type body   a message of that type, numbered and sized as it should be
 //   f count type body   the same with so many descriptors
 //   s image       a snapshot in a sealed memfd; u image: in one that is not sealed
+//   g offset octets  a good snapshot, but for these octets at the offset (two octets, the low one first)
 //   w             the workers' turn
 //   e octets      dialogs change their states; h octets: members their health
 //   k slot octet  so many messages are captured
@@ -32,6 +33,7 @@
 #include "channel_workers.h"
 #include "rules.h"
 #include "sip_check.h"
+#include "../unit/path/image.h"
 
 #define STEPS_MAX 64u
 #define SEALS     (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
@@ -302,6 +304,17 @@ static void send_snapshot(const uint8_t *image, size_t size, bool sealed)
     close(fd);
 }
 
+static void send_changed_image(const uint8_t *octets, size_t size)
+{
+    static struct snapshot_image image;
+    size_t offset = size > 1 ? octets[0] | (size_t)octets[1] << 8 : 0;
+
+    image_make(&image);
+    for (size_t i = 2; i < size && offset < sizeof(image); i++)
+        ((uint8_t *)&image)[offset++] = octets[i];
+    send_snapshot((const uint8_t *)&image, sizeof(image), true);
+}
+
 static void begin_again(void)
 {
     channel_workers_reset();
@@ -342,6 +355,9 @@ static void step(char what, const uint8_t *octets, size_t size)
     case 's':
     case 'u':
         send_snapshot(octets, size, what == 's');
+        break;
+    case 'g':
+        send_changed_image(octets, size);
         break;
     case 'w':
         work();

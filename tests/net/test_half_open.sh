@@ -12,7 +12,11 @@ calls=${HALF_OPEN_CALLS:-5000}
 flood() # MANNER
 {
     holder flood "$1" "$calls" 2500
-    lab_wait 30 "the $1 calls are begun" holder_begun || fail "$HOLDER_ANSWER"
+    lab_wait 60 "the $1 calls are begun" holder_begun || fail "$HOLDER_ANSWER"
+    # Not all of them: the first ones are over when a loaded machine has begun the last.
+    lab_metrics >"$LAB_DIR/metrics"
+    expect_above "transactions during the $1 flood" $((calls / 10)) "$(lab_metric_sum dialgate_transactions <"$LAB_DIR/metrics")"
+    [ "$1" = cancel ] || expect_above "dialogs during the $1 flood" $((calls / 10)) "$(lab_metric_sum dialgate_dialogs <"$LAB_DIR/metrics")"
 }
 
 nothing_stays()
@@ -31,11 +35,9 @@ flood_all()
     flood mute
     flood unacked
     flood cancel
-    expect_above "transactions during the floods" "$calls" "$(lab_metric dialgate_transactions)"
-    expect_above "dialogs during the floods" "$calls" "$(lab_metric dialgate_dialogs)"
     # 64 * T1 of either side until it gives up, the callee's being longer, and as long for what it then leaves.
-    lab_wait 60 'no record stays' nothing_stays || fail "$(grep -E '^dialgate_(transactions|dialogs)\{' "$LAB_DIR/metrics")"
-    holder_done 60
+    lab_wait 90 'no record stays' nothing_stays || fail "$(grep -E '^dialgate_(transactions|dialogs)\{' "$LAB_DIR/metrics")"
+    holder_done 90
 }
 
 LAB_BUILD=$PLAIN

@@ -38,7 +38,7 @@ def near(*command):
     return run(*NEAR, *command)
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -52,10 +52,15 @@ PLANES = []  # of the test that runs
 
 
 class Dataplane:
-    """One process with directories of its own; the directories stay for a second one."""
+    """One process with directories of its own; the directories stay for a second one.
 
-    def __init__(self, directory, *arguments, prefix=()):
+    saved: the configuration of the one before serves when nobody connects within two seconds, as a loaded machine may not.
+    """
+
+    def __init__(self, directory, *arguments, prefix=(), saved=False):
         self.directory = directory
+        if not saved and os.path.exists(directory + "/state/snapshot"):
+            os.unlink(directory + "/state/snapshot")
         self.run_directory = directory + "/run"
         self.socket = self.run_directory + "/dataplane.sock"
         self.log = tempfile.TemporaryFile("w+")
@@ -87,12 +92,12 @@ class Dataplane:
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(number)
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         return status
 
     def refused(self):
         """The one line of a failed start."""
-        assert self.process.wait(30) == 1, (self.process.returncode, self.text())
+        assert self.process.wait(60) == 1, (self.process.returncode, self.text())
         lines = [l for l in self.text().splitlines() if " level=" not in l]
         assert len(lines) == 1 and lines[0].startswith("dialgate-dataplane: "), self.text()
         return lines[0]
@@ -132,7 +137,7 @@ def takes_packets(attach, workers):
     # The member is asked for and kept by the kernel.
     wait_for("a managed neighbour", lambda: "managed" in near("ip", "neigh", "show", "10.99.1.2"))
     # Whatever is no SIP for us is the kernel's.
-    run("nsenter", "--net=/run/netns/" + FAR, "ping", "-c1", "-W5", "10.99.1.1")
+    run("nsenter", "--net=/run/netns/" + FAR, "ping", "-c1", "-W20", "10.99.1.1")
     for fd in hello["fds"][:1]:
         try:
             mmap.mmap(fd, 0, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -169,7 +174,7 @@ def test_kill_and_restart_without_control():
     plane.stop(signal.SIGKILL)
     control.close()
     assert program_on(), "the program stays after kill -9: that is what the next start must cope with"
-    plane = Dataplane(DIRECTORY)
+    plane = Dataplane(DIRECTORY, saved=True)
     # Nobody sends a snapshot: the copy serves after two seconds.
     wait_for("the saved configuration", lambda: "event=running" in plane.text())
     control = plane.connect()

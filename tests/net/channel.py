@@ -83,7 +83,7 @@ def memfd(octets, seals=SEALS):
 class Channel:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.socket.connect(path)
         self.request = 0
 

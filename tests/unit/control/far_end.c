@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "log.h"
 
 size_t far_build(struct far_message *message, enum channel_type type, uint32_t request, const void *body,
                  size_t size)
@@ -118,15 +117,17 @@ bool far_receive(int fd, struct far_message *message, int *carried, int ms)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     // The loop has to wake up, so that its condition is looked at.
+    --*(int *)context;
 }
 
+// Time is what the loop has seen of it: while others have the processor, nothing else can happen here either.
 bool far_run_until(struct event_base *base, const bool *flag, int ms)
 {
-    struct timeval tick = {.tv_usec = 5000};
-    struct event *timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
-    uint64_t deadline = clock_ms() + (uint64_t)ms;
+    int tick_ms = ms < 5 ? ms : 5, left = ms / tick_ms;
+    struct timeval tick = {.tv_usec = tick_ms * 1000};
+    struct event *timer = event_new(base, -1, EV_PERSIST, on_tick, &left);
     event_add(timer, &tick);
-    while (!*flag && clock_ms() < deadline)
+    while (!*flag && left > 0)
         event_base_loop(base, EVLOOP_ONCE);
     event_free(timer);
     return *flag;

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include "dialgate/ua.h"
 
-#define DEADLINE_MS 10000 // of everything that is waited for
+#define DEADLINE_MS 60000 // of everything that is waited for
 
 extern const char *control_program; // paths, set by main()
 extern const char *ctl_program;

@@ -58,7 +58,7 @@ int rpc_world_open(struct rpc_world *world, const char *section)
     far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     far_run(world->base, 5);
     struct far_message message;
-    return far_receive(world->far, &message, NULL, 1000) ? 0 : -1; // control's hello
+    return far_receive(world->far, &message, NULL, 60000) ? 0 : -1; // control's hello
 }
 
 int rpc_world_close(struct rpc_world *world)

@@ -80,7 +80,7 @@ static void attach(struct world *world)
     world->far = pair[1];
     world->lost = world->hello_came = world->done = false;
     world->rows = 0;
-    assert_true(far_receive(world->far, &greeting, NULL, 1000));
+    assert_true(far_receive(world->far, &greeting, NULL, 60000));
     assert_int_equal(greeting.header.type, CHANNEL_HELLO);
     assert_int_equal(greeting.header.version, CHANNEL_VERSION);
     assert_int_equal(greeting.header.size, sizeof(struct channel_header) + sizeof(struct channel_hello));
@@ -90,7 +90,7 @@ static void greet(struct world *world)
 {
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, 4);
     far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
-    assert_true(far_run_until(world->base, &world->hello_came, 2000));
+    assert_true(far_run_until(world->base, &world->hello_came, 60000));
     assert_true(channel_ready(world->channel));
 }
 
@@ -126,7 +126,7 @@ static int ask(struct world *world, enum channel_type type, uint32_t timeout_ms,
     struct far_message message;
     int result = channel_ask(world->channel, &request, &answer);
     if (result == 0) {
-        assert_true(far_receive(world->far, &message, NULL, 1000));
+        assert_true(far_receive(world->far, &message, NULL, 60000));
         assert_int_equal(message.header.type, type);
         *number = message.header.request;
     }
@@ -144,7 +144,7 @@ static void test_answers(void **state)
     far_say(world->far, CHANNEL_DIALOG_ROW, number, row, size);
     far_say(world->far, CHANNEL_DIALOG_ROW, number, row, size);
     far_done(world->far, CHANNEL_DONE, number, 0, "");
-    assert_true(far_run_until(world->base, &world->done, 2000));
+    assert_true(far_run_until(world->base, &world->done, 60000));
     assert_int_equal(world->rows, 2);
     assert_string_equal(world->call_id, "one");
     assert_int_equal(world->result, 0);
@@ -162,7 +162,7 @@ static void test_refusal_is_an_answer(void **state)
     greet(world);
     assert_int_equal(ask(world, CHANNEL_DIALOG_END, 5000, &number), 0);
     far_done(world->far, CHANNEL_REFUSED, number, -EINVAL, "no");
-    assert_true(far_run_until(world->base, &world->done, 2000));
+    assert_true(far_run_until(world->base, &world->done, 60000));
     assert_int_equal(world->result, -EINVAL);
     assert_string_equal(world->text, "no");
     assert_true(channel_ready(world->channel));
@@ -175,7 +175,7 @@ static void test_deadline(void **state)
     greet(world);
     uint64_t before = clock_ms();
     assert_int_equal(ask(world, CHANNEL_DIALOG_END, 150, &number), 0);
-    assert_true(far_run_until(world->base, &world->done, 2000));
+    assert_true(far_run_until(world->base, &world->done, 60000));
     assert_int_equal(world->result, -ETIMEDOUT);
     assert_true(clock_ms() - before >= 150);
     assert_string_equal(world->text, "dataplane does not answer");
@@ -191,7 +191,7 @@ static void test_lost_answers_all(void **state)
     greet(world);
     assert_int_equal(ask(world, CHANNEL_DIALOG_END, 5000, &number), 0);
     shutdown(world->far, SHUT_RDWR);
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_true(world->done);
     assert_int_equal(world->result, -ENOTCONN);
     assert_int_equal(ask(world, CHANNEL_DIALOG_END, 5000, &number), -ENOTCONN);
@@ -206,7 +206,7 @@ static void test_not_before_hello(void **state)
 // Each of these ends the connection, is told as a fault, and the next connection works.
 static void expect_drop(struct world *world)
 {
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_false(channel_ready(world->channel));
     assert_string_not_equal(channel_fault(world->channel), "");
     close(world->far);
@@ -282,10 +282,10 @@ static void test_bad_answers(void **state)
     struct channel_request request = {
         .type = CHANNEL_DIALOG_END, .body = &select, .fd = -1, .timeout_ms = 5000};
     assert_int_equal(channel_ask(world->channel, &request, &deaf), 0);
-    assert_true(far_receive(world->far, &message, NULL, 1000));
+    assert_true(far_receive(world->far, &message, NULL, 60000));
     uint32_t number = message.header.request;
     far_say(world->far, CHANNEL_DIALOG_ROW, number, row, row_size);
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_int_equal(world->result, -ENOTCONN);
 }
 
@@ -303,7 +303,7 @@ static void test_too_many_rows(void **state)
     assert_int_equal(world->rows, 10);
     assert_true(channel_ready(world->channel));
     far_say(world->far, CHANNEL_DIALOG_ROW, number, row, size);
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_int_equal(world->rows, 10);
     assert_int_equal(world->result, -ENOTCONN);
 }
@@ -323,9 +323,9 @@ static void test_answer_of_another_kind(void **state)
     far_done(world->far, CHANNEL_SNAPSHOT_RESULT, number, 0, "");
     expect_drop(world);
     assert_int_equal(channel_ask(world->channel, &request, &answer), 0);
-    assert_true(far_receive(world->far, &message, NULL, 1000));
+    assert_true(far_receive(world->far, &message, NULL, 60000));
     far_done(world->far, CHANNEL_DONE, message.header.request, 0, "");
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_int_equal(world->result, -ENOTCONN);
 }
 
@@ -333,7 +333,7 @@ static void test_busy(void **state)
 {
     struct world *world = *state;
     far_done(world->far, CHANNEL_REFUSED, 0, -EBUSY, "busy");
-    assert_true(far_run_until(world->base, &world->lost, 2000));
+    assert_true(far_run_until(world->base, &world->lost, 60000));
     assert_non_null(strstr(channel_fault(world->channel), "refused"));
 }
 
@@ -361,7 +361,7 @@ static void test_descriptors_do_not_leak(void **state)
     hello.has_counters = 1;
     size_t size = far_build(&message, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     far_send(world->far, &message, size, fds, 1);
-    assert_true(far_run_until(world->base, &world->hello_came, 2000));
+    assert_true(far_run_until(world->base, &world->hello_came, 60000));
     assert_int_equal(open_descriptors(), before);
 
     far_send(world->far, &message, size, NULL, 0); // counters named, none there

@@ -347,7 +347,7 @@ static void get(const struct world *world, const char *path, char *answer, size_
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     // The control socket, for which the set-up waits, is there a moment before HTTP.
     int refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
-    for (int waited = 0; refused && waited < 5000; waited += 10) {
+    for (int waited = 0; refused && waited < DEADLINE_MS; waited += 10) {
         poll(NULL, 0, 10);
         refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
     }

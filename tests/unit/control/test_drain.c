@@ -80,7 +80,7 @@ static void say_hello(struct world *world, enum channel_state state, uint64_t se
         far_run(world->base, 10);
         world->far = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
         if (world->far >= 0)
-            assert_true(far_receive(world->far, &message, NULL, 1000)); // control's own hello
+            assert_true(far_receive(world->far, &message, NULL, 60000)); // control's own hello
     }
     struct channel_hello hello = far_hello(state, sequence);
     far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
@@ -111,7 +111,7 @@ static uint32_t take_snapshot(struct world *world, uint64_t *sequence, struct sa
     struct far_message message;
     struct channel_snapshot body;
     int fd;
-    assert_true(far_receive(world->far, &message, &fd, 1000));
+    assert_true(far_receive(world->far, &message, &fd, 60000));
     assert_int_equal(message.header.type, CHANNEL_SNAPSHOT);
     memcpy(&body, message.body, sizeof(body));
     struct snapshot_header *image = mmap(NULL, body.size, PROT_READ, MAP_SHARED, fd, 0);
@@ -167,7 +167,7 @@ static struct said taken(struct world *world)
     uint32_t request = take_snapshot(world, &sequence, &said);
     assert_false(world->answered);
     far_done(world->far, CHANNEL_SNAPSHOT_RESULT, request, 0, "");
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(world->result, 0);
     assert_int_equal(world->control.active.image->sequence, sequence);
     return said;
@@ -274,7 +274,7 @@ static void test_refused(void **state)
     assert_true(said.sbcs);
     assert_int_equal(say(world, NULL, NULL, OVERLAY_DRAINING), -EBUSY);
     far_done(world->far, CHANNEL_SNAPSHOT_RESULT, request, -EINVAL, "no");
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(world->result, -EINVAL);
     assert_int_equal(world->control.overlay.count, 0);
     assert_int_equal(written(world), 0);
@@ -282,7 +282,7 @@ static void test_refused(void **state)
     world->control.snapshot_deadline_ms = 50;
     assert_int_equal(say(world, "sbcs", NULL, OVERLAY_DRAINING), 0);
     take_snapshot(world, &sequence, &said);
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(world->result, -ETIMEDOUT);
     take_snapshot(world, &sequence, &said); // nobody knows what is in force there: what was before, once more
     assert_false(said.sbcs);

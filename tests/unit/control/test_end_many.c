@@ -51,7 +51,7 @@ static int setup(void **state)
         far_run(world->base, 10);
         world->far = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
     }
-    assert_true(far_receive(world->far, &message, NULL, 1000)); // control's own hello
+    assert_true(far_receive(world->far, &message, NULL, 60000)); // control's own hello
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, world->control.active.image->sequence);
     far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     far_run(world->base, 30);
@@ -114,7 +114,7 @@ static struct channel_dialog_list give_page(struct world *world, uint32_t count,
     struct far_message message;
     struct channel_dialog_list list;
     uint8_t body[1024];
-    assert_true(far_receive(world->far, &message, NULL, 1000));
+    assert_true(far_receive(world->far, &message, NULL, 60000));
     assert_int_equal(message.header.type, CHANNEL_DIALOG_LIST);
     memcpy(&list, message.body, sizeof(list));
     for (uint32_t i = 1; i <= count; i++)
@@ -161,7 +161,7 @@ static void test_page(void **state)
         assert_false(world->answered);
         end_with(world, i + 1, results[i]);
     }
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_true(answered(world, "ended") == 2 && answered(world, "gone") == 2);
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(world->answer, "result"), "cursor")),
@@ -174,7 +174,7 @@ static void test_nothing_found(void **state)
     ask(world, "{\"all\":true}");
     struct channel_dialog_list list = give_page(world, 0, 0);
     assert_true(list.peer == NUMBER_NONE && list.state == CHANNEL_DIALOG_ANY && list.older_ms == 0);
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(answered(world, "ended"), 0);
     assert_true(json_is_null(json_object_get(json_object_get(world->answer, "result"), "cursor")));
 }
@@ -200,7 +200,7 @@ static void test_few_at_once(void **state)
         far_done(world->far, CHANNEL_DONE, more, 0, "");
     }
     assert_int_equal(seen, 1u << 2 | 1u << 5 | 1u << 6);
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(answered(world, "ended"), 6);
 }
 
@@ -248,16 +248,16 @@ static void test_refused_by_the_dataplane(void **state)
     struct far_message message;
     uint32_t request;
     ask(world, "{\"all\":true}");
-    assert_true(far_receive(world->far, &message, NULL, 1000));
+    assert_true(far_receive(world->far, &message, NULL, 60000));
     far_done(world->far, CHANNEL_DONE, message.header.request, -EINVAL, "the cursor is none of ours");
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(refused(world), -32000);
     ask(world, "{\"all\":true,\"rate\":1000}");
     give_page(world, 2, 0);
     end_with(world, 1, -ETIMEDOUT);
     if (next_end(world, &request, 100) == 2) // was under way already
         far_done(world->far, CHANNEL_DONE, request, 0, "");
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_true(refused(world) != 0);
 }
 
@@ -273,7 +273,7 @@ static void test_lost(void **state)
     assert_int_equal(next_end(world, &request, 2000), 2);
     close(world->far);
     world->far = -1;
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(refused(world), -32002);
     ask(world, "{\"all\":true}");
     assert_int_equal(refused(world), -32002);

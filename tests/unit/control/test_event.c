@@ -313,7 +313,7 @@ static void test_call_id(void **state)
     say_events(world, 3, 0);
     far_run(world->base, 20);
     do
-        assert_true(far_receive(world->far, &message, NULL, 1000));
+        assert_true(far_receive(world->far, &message, NULL, 60000));
     while (message.header.type != CHANNEL_DIALOG_SHOW);
     assert_memory_equal(((const struct channel_dialog_select *)(const void *)message.body)->call_id,
                         "abc@host", 8);

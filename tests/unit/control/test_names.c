@@ -154,7 +154,7 @@ static void test_long_name(void **state)
     struct channel_name name = name_of(text, true);
     world->server.records = records;
     names_ask(world->names, &name);
-    assert_true(far_run_until(world->base, &world->ended, 15000));
+    assert_true(far_run_until(world->base, &world->ended, 60000));
     assert_int_equal(world->answer.result, CHANNEL_NAME_FOUND);
     assert_int_equal(world->server.queries, 1);
 }

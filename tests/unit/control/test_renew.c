@@ -127,7 +127,7 @@ static void say_hello(struct world *world, enum channel_state state, uint64_t se
         far_run(world->base, 10);
         world->far = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
         if (world->far >= 0)
-            assert_true(far_receive(world->far, &message, NULL, 1000)); // control's own hello
+            assert_true(far_receive(world->far, &message, NULL, 60000)); // control's own hello
     }
     struct channel_hello hello = far_hello(state, sequence);
     far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
@@ -221,7 +221,7 @@ static void test_change_goes_over(void **state)
     assert_int_equal(members, 1);
     world->server.records = three;
     far_done(world->far, CHANNEL_SNAPSHOT_RESULT, request, 0, "");
-    assert_true(far_run_until(world->base, &world->answered, 5000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     request = take_snapshot(world, &sequence, &members);
     assert_true(members == 3 && sequence > before + 1);
     assert_int_equal(members_of(world->control.active.image), 1); // not before it is accepted

@@ -247,7 +247,7 @@ static void test_batch_waits(void **state)
     for (int i = 0; i < 2; i++) {
         far_run(world.base, 20);
         assert_null(last);
-        assert_true(far_receive(world.far, &message, NULL, 1000));
+        assert_true(far_receive(world.far, &message, NULL, 60000));
         assert_int_equal(message.header.type, CHANNEL_DIALOG_SHOW);
         far_done(world.far, CHANNEL_DONE, message.header.request, -2, "no such dialog");
     }

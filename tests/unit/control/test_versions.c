@@ -257,15 +257,15 @@ static void test_refused(void **state)
         far_run(world->base, 10);
         far = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     }
-    assert_true(far >= 0 && far_receive(far, &message, NULL, 1000));
+    assert_true(far >= 0 && far_receive(far, &message, NULL, 60000));
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, world->control.active.image->sequence);
     far_say(far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
     far_run(world->base, 30);
     write_file(world, 0, "timers: {t1: 200ms}\n");
     assert_int_equal(reload(world, NULL), 0);
-    assert_true(far_receive(far, &message, NULL, 1000));
+    assert_true(far_receive(far, &message, NULL, 60000));
     far_done(far, CHANNEL_SNAPSHOT_RESULT, message.header.request, -EINVAL, "too steep");
-    assert_true(far_run_until(world->base, &world->answered, 2000));
+    assert_true(far_run_until(world->base, &world->answered, 60000));
     assert_int_equal(world->control.versions.active, 1);
     struct history_entry entry = entry_of(world, 2);
     assert_false(entry.accepted);

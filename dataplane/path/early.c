@@ -29,26 +29,32 @@ static void drop_ack(struct worker *worker, struct work *work)
     settle(work, COUNTER_OUT_ABSORBED);
 }
 
-static void refuse_invite(struct worker *worker, struct work *work)
+// One that another worker was asked about, or that waited for a name, was let in.
+static bool is_new(const struct packet *packet)
+{
+    return packet->ask == ASK_NOT && !packet->is_held && packet->call_id.length != 0;
+}
+
+void early_look(struct worker *worker, struct work *work)
 {
     const struct packet *packet = work->packet;
-    if (!overload_would_refuse(&worker->overload, packet->call_hash, false) || !parse_glance(worker, work) ||
-        transaction_find_server(&worker->transactions, work->server_key) != INDEX_NONE ||
-        work->message->to_tag.length > 0 ||
-        !overload_would_refuse(&worker->overload, packet->call_hash, feedback_is_heard(worker, work)))
-        return;
-    parse_count(worker, packet, work->message);
-    shed_stage(worker, work);
+    work->is_glanced =
+        is_new(packet) && overload_would_refuse(&worker->overload, packet->call_hash, false) &&
+        BEGINS(packet, "INVITE ") && parse_glance(worker, work) && work->message->to_tag.length == 0 &&
+        overload_would_refuse(&worker->overload, packet->call_hash, feedback_is_heard(worker, work));
+    if (work->is_glanced)
+        transaction_prefetch_server(&worker->transactions, work->server_key);
 }
 
 void early_stage(struct worker *worker, struct work *work)
 {
     const struct packet *packet = work->packet;
-    // One that another worker was asked about was let in.
-    if (packet->ask != ASK_NOT || packet->call_id.length == 0)
-        return;
-    if (BEGINS(packet, "INVITE "))
-        refuse_invite(worker, work);
-    else if (BEGINS(packet, "ACK "))
+    if (work->is_glanced) {
+        if (transaction_find_server(&worker->transactions, work->server_key) != INDEX_NONE)
+            return;
+        parse_count(worker, packet, work->message);
+        shed_stage(worker, work);
+    } else if (is_new(packet) && BEGINS(packet, "ACK ")) {
         drop_ack(worker, work);
+    }
 }

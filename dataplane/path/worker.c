@@ -41,33 +41,56 @@ static void go_through_stages(struct worker *worker, struct work *work)
         route_stage(worker, work);
 }
 
-static void process(struct worker *worker, struct rte_mbuf *mbuf)
+static void process(struct worker *worker, struct rte_mbuf *mbuf, struct work *work)
 {
     if (packet_of(mbuf)->ask == ASK_OPEN) {
         affinity_answer(worker, mbuf);
         return;
     }
-    struct work work = {.packet = packet_of(mbuf),
-                        .message = &worker->message,
-                        .outcome = WORK_GOES_ON,
-                        .dialog = INDEX_NONE,
-                        .client = INDEX_NONE};
-    worker->received_us = work.packet->received_us;
+    worker->received_us = work->packet->received_us;
     if (worker->captures != NULL)
-        capture_received(worker, &work);
-    go_through_stages(worker, &work);
+        capture_received(worker, work);
+    go_through_stages(worker, work);
     if (worker->captures != NULL)
-        capture_settled(worker, &work);
-    if (work.outcome == WORK_ASKS) {
+        capture_settled(worker, work);
+    if (work->outcome == WORK_ASKS) {
         affinity_ask(worker, mbuf);
         return;
     }
-    if (work.outcome == WORK_HELD) {
+    if (work->outcome == WORK_HELD) {
         name_hold(worker, mbuf);
         return;
     }
-    count(worker, work.outcome);
+    count(worker, work->outcome);
     rte_pktmbuf_free(mbuf);
+}
+
+// Before the message that came before it is in process.
+static void look_ahead(struct worker *worker, struct rte_mbuf *mbuf, struct work *work,
+                       struct message *message)
+{
+    *work = (struct work){.packet = packet_of(mbuf),
+                          .message = message,
+                          .outcome = WORK_GOES_ON,
+                          .dialog = INDEX_NONE,
+                          .client = INDEX_NONE};
+    if (overload_is_behind(&worker->overload))
+        early_look(worker, work);
+    else
+        rte_prefetch0(work->packet->payload);
+}
+
+static void process_all(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
+{
+    struct work works[2];
+    if (n > 0)
+        look_ahead(worker, mbufs[0], &works[0], &worker->messages[0]);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned next = (i + 1) % 2;
+        if (i + 1 < n)
+            look_ahead(worker, mbufs[i + 1], &works[next], &worker->messages[next]);
+        process(worker, mbufs[i], &works[1 - next]);
+    }
 }
 
 // What the dialogs of a burst touch comes nearer while the first of them are parsed. Calls that are refused
@@ -87,8 +110,7 @@ static unsigned process_held(struct worker *worker)
 {
     struct rte_mbuf *mbufs[NAME_HELD];
     unsigned n = name_release(worker, mbufs);
-    for (unsigned i = 0; i < n; i++)
-        process(worker, mbufs[i]);
+    process_all(worker, mbufs, n);
     return n;
 }
 
@@ -113,12 +135,9 @@ unsigned worker_turn(struct worker *worker)
     unsigned handed = steer_inbox(worker, mbufs + n);
     worker->seen.received += handed;
     n += handed;
-    for (unsigned i = 0; i < n; i++) {
-        if (i % BURST == 0)
-            prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
-        if (i + 1 < n)
-            rte_prefetch0(packet_of(mbufs[i + 1])->payload);
-        process(worker, mbufs[i]); // parse, transaction, dialog, route
+    for (unsigned i = 0; i < n; i += BURST) {
+        prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
+        process_all(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
     }
     worker->received_us = 0; // what is sent from here on answers nothing that came now
     expire_slice(worker);

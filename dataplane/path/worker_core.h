@@ -45,6 +45,7 @@ struct work {
     struct packet *packet;
     struct message *message;
     uint32_t outcome; // enum counter of an outcome, or WORK_GOES_ON
+    bool is_glanced;  // early_look() knows it for one that is refused, unless a transaction has it
     // Requests.
     struct endpoint reply_to;      // where responses go (RFC 3261 18.2.2, RFC 3581)
     uint64_t server_key;           // of the server transaction this request belongs to or begins
@@ -149,9 +150,9 @@ struct worker {
     uint32_t received_us; // of the message in process, as in struct packet
     tick_t gauged;        // when the gauges that cost more were published
     uint16_t ip_id;
-    struct command *command; // being worked on
-    struct message message;  // the received one
-    struct message kept;     // a kept one, parsed again
+    struct command *command;    // being worked on
+    struct message messages[2]; // the received one, and the one after it
+    struct message kept;        // a kept one, parsed again
     struct edits edits;
     uint8_t call_texts[2048];                 // of a record (call_record.c)
     tick_t began;                             // dialogs that are older were taken over
@@ -245,7 +246,9 @@ bool parse_source(struct worker *worker, struct work *work);
 // What early_stage() needs to know of a plain INVITE (glance.h). False: it has to be parsed, unless it is
 // settled. Counts nothing.
 bool parse_glance(struct worker *worker, struct work *work);
-// early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it.
+// early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it. The
+// look comes while the message before this one is not done yet.
+void early_look(struct worker *worker, struct work *work);
 void early_stage(struct worker *worker, struct work *work);
 // The topmost branch is one of RFC 3261 (17.2.3).
 bool has_magic_cookie(const struct message *message);

@@ -149,6 +149,11 @@ uint32_t transaction_find_server(const struct transactions *set, uint64_t key)
     return index;
 }
 
+void transaction_prefetch_server(const struct transactions *set, uint64_t key)
+{
+    table_prefetch(&set->table, key);
+}
+
 uint32_t transaction_find_client(const struct transactions *set, uint32_t index, uint16_t generation,
                                  uint64_t key)
 {

@@ -32,7 +32,7 @@ static void fill(struct wire *wire, struct call calls[CALLS])
 // Of a glance there are the lines of Via alone.
 static bool was_glance(const struct wire *wire)
 {
-    return wire->workers[0]->message.first[HEADER_CALL_ID] == MESSAGE_NO_HEADER;
+    return wire->workers[0]->messages[0].first[HEADER_CALL_ID] == MESSAGE_NO_HEADER;
 }
 
 static void test_refused(void **state)
@@ -199,6 +199,35 @@ static void test_same(void **state)
     wire_expect_count(wire, COUNTER_MESSAGE_INVITE, CALLS + 2 * RTE_DIM(rows));
 }
 
+// The next message of a turn is looked at before the last one is done: each gets its own answer.
+static void test_turn(void **state)
+{
+    static const char *const ids[] = {"new-0@shed",  "call-3@shed", "new-1@shed", "new-2@shed",
+                                      "call-4@shed", "call-5@shed", "new-3@shed"};
+    struct wire *wire = *state;
+    static struct call calls[CALLS];
+    char text[WIRE_TEXT_MAX];
+    fill(wire, calls);
+    for (size_t i = 0; i < RTE_DIM(ids); i++) {
+        struct call call;
+        bool is_new = ids[i][0] == 'n';
+        if (is_new)
+            call_init(&call, wire, ids[i]);
+        else
+            call = calls[ids[i][5] - '0'];
+        call_invite_text(&call, text);
+        wire_put(wire, wire_carrier, text, (uint32_t)strlen(text));
+    }
+    wire_turn(wire);
+    for (size_t i = 0; i < RTE_DIM(ids); i++) {
+        struct wire_packet answer = wire_take(wire, wire_carrier);
+        assert_starts(&answer, ids[i][0] == 'n' ? "SIP/2.0 503 " : "SIP/2.0 100 ");
+        assert_header(&answer, "Call-ID", ids[i]);
+    }
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_OVERLOAD_REFUSED, 4);
+}
+
 // Without a Retry-After when it is configured away, and with the mark at all of it never.
 static void test_settings(void **state)
 {
@@ -230,6 +259,7 @@ int path_tests(void)
         cmocka_unit_test_setup_teardown(test_calls_go_on, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_recovers, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_same, setup, wire_teardown),
+        cmocka_unit_test_setup_teardown(test_turn, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_settings, setup, wire_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

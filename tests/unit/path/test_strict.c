@@ -417,10 +417,11 @@ static void test_maddr_of_another_port(void **state)
         "MESSAGE sip:49@x.net:5070;maddr=10.10.0.10;a SIP/2.0\r\nVia: SIP/2.0/UDP 10.10.1.1\r\n"
         "From: <sip:a@x>;tag=f\r\nTo: <sip:b@y>\r\nCall-ID: c\r\nCSeq: 1 MESSAGE\r\n\r\n";
     struct packet packet = {.source = wire_carrier};
-    struct work work = {.packet = &packet, .message = &worker->message};
+    struct work work = {.packet = &packet, .message = &worker->messages[0]};
     wire->image.listeners[0].port = 5070;
     wire_reload(wire);
-    assert_int_equal(message_parse((const uint8_t *)text, sizeof(text) - 1, &worker->message), MESSAGE_FINE);
+    assert_int_equal(message_parse((const uint8_t *)text, sizeof(text) - 1, &worker->messages[0]),
+                     MESSAGE_FINE);
     assert_int_equal(strict_restore(worker, &work), NUMBER_NONE);
     assert_int_equal(work.message->request_uri.length, strlen("sip:49@x.net;a"));
     assert_memory_equal(message_at(work.message, work.message->request_uri), "sip:49@x.net;a", 14);

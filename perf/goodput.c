@@ -40,6 +40,7 @@ static struct rte_mempool *pool;
 static struct rte_ring *rx[2], *tx[2];
 static uint16_t ports[2];
 static bool without, refusing;
+static uint64_t began_us; // the worker's time when it was made
 static uint32_t slice_us = SLICE_US;
 
 static void boot(const char *program)
@@ -159,6 +160,8 @@ static struct bench *open_bench(void)
     bench->worker = worker_create(parts, error, sizeof(error));
     if (bench->worker == NULL)
         rte_exit(1, "%s\n", error);
+    // Timers count from when the worker was made.
+    began_us = bench->worker->now_us;
     bench->worker->us_per_tsc_shifted = 0;
     return bench;
 }
@@ -204,7 +207,7 @@ static double cpu_ns(void)
 static double one_turn(struct worker *worker, double now_ns)
 {
     static double asking_ns = 1e9; // what the clock itself takes
-    worker->us_base = 1000000000 + (uint64_t)(now_ns / 1000);
+    worker->us_base = began_us + (uint64_t)(now_ns / 1000);
     if (without)
         worker->overload = (struct overload){0};
     if (refusing)
@@ -237,10 +240,9 @@ static struct result run(double rate)
     bool warm = false;
     uint64_t next_us = 0;
     while (now_ns < (WARM_UP_US + MEASURED_US) * 1e3) {
-        if ((uint64_t)(now_ns / 1000) >= next_us) {
-            exchange(calls, (uint64_t)(now_ns / 1000), rate);
-            next_us = (uint64_t)(now_ns / 1000) + slice_us;
-        }
+        // After a turn that was interrupted, what came meanwhile comes in its order: a queue holds no more.
+        for (; (uint64_t)(now_ns / 1000) >= next_us; next_us += slice_us)
+            exchange(calls, next_us, rate);
         double took_ns = one_turn(bench->worker, now_ns);
         busy_ns += took_ns;
         now_ns = took_ns == 0 ? (double)next_us * 1e3 : now_ns + took_ns; // nothing comes before

@@ -109,6 +109,8 @@ class Callee:
             # RFC 6026: repeats of an INVITE that has its final response end here. Another branch would be another request.
             if number(text) not in self.branches:
                 self.begin(text)
+            elif self.invite and text.startswith(b"INVITE sip:rings@"):
+                self.send(text, "180 Ringing")  # the latest provisional response (17.2.1)
             counts["merged"] += VIA.search(text).group(1) != self.branches[number(text)]
         elif text.startswith(b"ACK"):
             self.waiting.discard(number(text))

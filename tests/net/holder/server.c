@@ -72,6 +72,18 @@ static void on_first_invite(struct holder *holder, struct call *call, unsigned w
     repeat_until_ack(holder, call);
 }
 
+// The latest response (17.2.1): its final one lies ready for a call that only rings, too, until it is
+// cancelled.
+static void answer_again(struct holder *holder, const struct call *call, const struct message *message)
+{
+    bool rings =
+        call->manner == MANNER_CANCEL && calls_repeat(&holder->calls, call, REPEAT_ANSWER)->end_us == 0;
+    if (rings)
+        answer_at_once(holder, call, &(struct answer){message, CALLEE, 180});
+    else
+        send_answer(holder, call, calls_flight(&holder->calls, call));
+}
+
 static void on_request(struct holder *holder, struct call *call, unsigned wire, const struct message *message)
 {
     const struct flight *flight = calls_flight(&holder->calls, call);
@@ -87,8 +99,8 @@ static void on_request(struct holder *holder, struct call *call, unsigned wire, 
         on_first_invite(holder, call, wire, message);
     else if (call->member != wire - 1)
         tally_finding(&holder->tally, FINDING_MEMBER, NULL);
-    else if (!merge(holder, call, message) && call->manner != MANNER_CANCEL)
-        send_answer(holder, call, flight);
+    else if (!merge(holder, call, message))
+        answer_again(holder, call, message);
 }
 
 static void server_done(struct holder *holder, struct call *call)

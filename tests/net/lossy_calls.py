@@ -160,6 +160,8 @@ class Caller:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def end(self, why):
+        if self.state == "ended":
+            return  # a refusal that comes again
         self.state = "ended"
         self.ended(self, why)
 

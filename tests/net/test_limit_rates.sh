@@ -20,7 +20,7 @@ at_rate() # LIMIT OFFERED SECONDS
     taken=$(lab_metric dialgate_dialog_events_total 'event="created"')
     refused=$(lab_metric dialgate_limited_calls_total 'limit="peer_in"')
     begin=$(milliseconds)
-    test_caller uac_limited $calls "$2" -d 0
+    test_caller uac_limited_once $calls "$2" -d 0
     seconds=$((($(milliseconds) - begin + 999) / 1000))
     taken=$(($(lab_metric dialgate_dialog_events_total 'event="created"') - taken))
     refused=$(($(lab_metric dialgate_limited_calls_total 'limit="peer_in"') - refused))
@@ -36,6 +36,8 @@ test_begin
 lab_up
 cp "$LAB_DIR/dialgate.yaml" "$LAB_DIR/good.yaml"
 test_daemons
+# An INVITE that comes again after its refusal is refused, and counted, again: it is repeated after ten seconds only.
+sed '0,/retrans="500"/s//retrans="10000"/' "$(sipp_file uac_limited)" >"$LAB_DIR/uac_limited_once.xml"
 test_callees uas
 at_rate 1 10 4
 at_rate 10 40 4

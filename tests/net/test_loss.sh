@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Wires that lose, double and reorder datagrams: calls succeed as the timers of RFC 3261 section 17 allow, and none leaves a
-# slow
 # dialog. soak_loss.sh is the same with many calls and the timers as they are.
+# slow
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/net/relay.sh

@@ -15,10 +15,11 @@
 // that gave the core to others leaves in the queues is no reason.
 //
 // The loss, the steady part that clients are told and hold back, moves ten times a second: up by a quarter of
-// what had to be refused beyond it, down by an eighth and a little. It is not what protects: it may be late,
-// and it stays below what is needed. An eighth of what it lets through is left to the queues: a loss that
-// also took in what an interruption left there would refuse it for seconds to a worker that has nothing to
-// do.
+// what had to be refused beyond it, of all new calls that came in the step and not only of those that came
+// while some were refused; down by an eighth and a little, by half when queues alone are to blame and refuse
+// next to nothing. It is not what protects: it may be late, and it stays below what is needed. An eighth of
+// what it lets through is left to the queues: a loss that also took in what an interruption left there would
+// refuse it for seconds to a worker that has nothing to do.
 //
 // Turns that last too long say that too much comes, but not how much: the loss alone moves, up by an eighth
 // of what is left, when more than half of a tenth of a second went to such. A turn counts as an eighth of it
@@ -33,7 +34,7 @@
 #define CALM_STEPS    10u                 // a second without a reason: no longer behind
 #define LEAST         (OVERLOAD_ALL / 64) // is always let in by the flows' loss: else nobody knew when it is over
 #define HINDERED_LEFT (OVERLOAD_ALL / 8)  // of what the loss lets through: the queues' part
-#define HINDERED_CALM (OVERLOAD_ALL / 64) // more is a reason to stay behind
+#define HINDERED_CALM (OVERLOAD_ALL / 64) // more is a reason to stay behind, and to be careful
 #define FLOWS         (1u << OVERLOAD_TURN | 1u << OVERLOAD_QUEUE)
 
 static uint32_t greater(uint32_t a, uint32_t b)
@@ -77,6 +78,13 @@ void overload_level(struct overload *overload, enum overload_reason level, uint3
     overload->level_loss[level] = loss;
 }
 
+// Of the loss, when it is not too small.
+static uint32_t fall(const struct overload *overload, uint64_t hindered)
+{
+    bool careful = hindered > HINDERED_CALM || (overload->reasons & 1u << OVERLOAD_TURN) != 0;
+    return overload->flow_loss / (careful ? 8 : 2) + OVERLOAD_ALL / 512;
+}
+
 static void step(struct overload *overload, uint64_t passed_us)
 {
     uint32_t reasons = 0, left = OVERLOAD_ALL - overload->flow_loss, more = 0;
@@ -94,7 +102,7 @@ static void step(struct overload *overload, uint64_t passed_us)
     if (more != 0)
         overload->flow_loss = lesser(overload->flow_loss + more, OVERLOAD_ALL - LEAST);
     else
-        overload->flow_loss -= lesser(overload->flow_loss, overload->flow_loss / 8 + OVERLOAD_ALL / 512);
+        overload->flow_loss -= lesser(overload->flow_loss, fall(overload, hindered));
     overload->reasons |= reasons;
     overload->calm = reasons != 0 || overload->flow_loss != 0 ? 0 : overload->calm + 1;
     if (overload->calm >= CALM_STEPS)

@@ -48,9 +48,10 @@ void overload_level(struct overload *overload, enum overload_reason level, uint3
 // After each turn. mark_us: a turn that lasts longer is too long.
 void overload_turn(struct overload *overload, const struct overload_turn *turn, uint32_t mark_us);
 
+// New calls count then, also those that come while nothing is refused.
 static inline bool overload_is_behind(const struct overload *overload)
 {
-    return (overload->loss | overload->now) != 0;
+    return overload->reasons != 0;
 }
 
 // Whether a new call would be refused now. Counts nothing.

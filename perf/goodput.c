@@ -210,8 +210,10 @@ static double one_turn(struct worker *worker, double now_ns)
     worker->us_base = began_us + (uint64_t)(now_ns / 1000);
     if (without)
         worker->overload = (struct overload){0};
-    if (refusing)
+    if (refusing) {
         worker->overload.flow_loss = OVERLOAD_ALL;
+        worker->overload.reasons |= 1u << OVERLOAD_TURN;
+    }
     double begun = cpu_ns(), again = cpu_ns();
     unsigned done = worker_turn(worker);
     double ended = cpu_ns();

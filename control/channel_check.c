@@ -54,16 +54,17 @@ static const char *check_row(const struct channel_dialog_row *row, size_t text_s
 }
 
 // Numbers begin with 1, and those of a message must not run over.
-static bool numbers_ok(uint64_t first, uint64_t lost, uint32_t count)
+static bool run_ok(const struct channel_event_run *run)
 {
-    return count <= CHANNEL_EVENTS_MAX && first > 0 && lost < first && first <= (uint64_t)INT64_MAX - count;
+    return run->count <= CHANNEL_EVENTS_MAX && run->first > 0 && run->lost < run->first &&
+           run->first <= (uint64_t)INT64_MAX - run->count;
 }
 
 static const char *check_events(const struct channel_events *events)
 {
-    if (!numbers_ok(events->first, events->lost, events->count))
+    if (!run_ok(&events->run))
         return "events whose number is out of range";
-    for (uint32_t i = 0; i < events->count; i++) {
+    for (uint32_t i = 0; i < events->run.count; i++) {
         const struct channel_event *event = &events->rows[i];
         if (event->handle == 0 || event->from > CHANNEL_DIALOG_TERMINATED ||
             event->to < CHANNEL_DIALOG_NONE || event->to > CHANNEL_DIALOG_TERMINATED ||
@@ -76,9 +77,9 @@ static const char *check_events(const struct channel_events *events)
 
 static const char *check_member_events(const struct channel_member_events *events)
 {
-    if (!numbers_ok(events->first, events->lost, events->count))
+    if (!run_ok(&events->run))
         return "events whose number is out of range";
-    for (uint32_t i = 0; i < events->count; i++) {
+    for (uint32_t i = 0; i < events->run.count; i++) {
         const struct channel_member_event *event = &events->rows[i];
         if (event->member >= MEMBERS_MAX || event->peer >= PEERS_MAX || event->from > MEMBER_DOWN ||
             event->to > MEMBER_DOWN)

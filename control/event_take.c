@@ -16,34 +16,27 @@ static const char *const reasons[CHANNEL_REASON_COUNT] = {
 #undef R
 };
 
-// What a message says of its rows before they are looked at.
-struct arrival {
-    uint64_t first;
-    uint64_t lost;
-    uint32_t count;
-    enum event_name loss;
-};
-
 // Returns how many rows are known already, and tells what is missing before the others.
-static uint32_t arrive(struct control *control, struct event_source *source, const struct arrival *arrival)
+static uint32_t arrive(struct control *control, struct event_source *source,
+                       const struct channel_event_run *run, enum event_name loss)
 {
     static const struct event_about about = {.peers = {NUMBER_NONE, NUMBER_NONE}, .everybody = true};
-    uint64_t boot = control->hello.boot, end = arrival->first + arrival->count;
+    uint64_t boot = control->hello.boot, end = run->first + run->count;
     // What another control has taken before us is no loss of ours.
     if (source->boot != boot)
-        *source = (struct event_source){.boot = boot, .next = arrival->first - arrival->lost};
+        *source = (struct event_source){.boot = boot, .next = run->first - run->lost};
     uint64_t missing = source->next;
     control->events.acknowledge = true;
-    if (arrival->first > missing) {
-        uint64_t count = arrival->first - missing;
+    if (run->first > missing) {
+        uint64_t count = run->first - missing;
         control->events.lost[EVENT_LOSS_DATAPLANE] += count;
-        event_emit(control, arrival->loss, &about,
+        event_emit(control, loss, &about,
                    json_pack("{s:I, s:I, s:I}", "count", (json_int_t)count, "first", (json_int_t)missing,
-                             "last", (json_int_t)arrival->first - 1));
+                             "last", (json_int_t)run->first - 1));
     }
-    uint32_t known = source->next <= arrival->first ? 0
-                     : source->next >= end          ? arrival->count
-                                                    : (uint32_t)(source->next - arrival->first);
+    uint32_t known = source->next <= run->first ? 0
+                     : source->next >= end      ? run->count
+                                                : (uint32_t)(source->next - run->first);
     source->next = end > source->next ? end : source->next;
     return known;
 }
@@ -68,13 +61,14 @@ static json_t *dialog_fields(const struct control *control, const struct channel
 
 void events_take(struct control *control, const struct channel_events *events)
 {
-    const struct arrival arrival = {events->first, events->lost, events->count, EVENT_DIALOG_LOST};
-    for (uint32_t i = arrive(control, &control->events.dialogs, &arrival); i < events->count; i++) {
+    for (uint32_t i = arrive(control, &control->events.dialogs, &events->run, EVENT_DIALOG_LOST);
+         i < events->run.count; i++) {
         const struct channel_event *event = &events->rows[i];
         const struct event_about about = {.peers = {event->caller_peer, event->callee_peer},
                                           .call = event->call,
                                           .time_ms = event->time_ms};
-        event_emit(control, EVENT_DIALOG_CHANGED, &about, dialog_fields(control, event, events->first + i));
+        event_emit(control, EVENT_DIALOG_CHANGED, &about,
+                   dialog_fields(control, event, events->run.first + i));
     }
 }
 
@@ -95,22 +89,26 @@ void events_take_members(struct control *control, const struct channel_member_ev
     static const enum event_name names[] = {[MEMBER_UNKNOWN] = EVENT_MEMBER_UNKNOWN,
                                             [MEMBER_UP] = EVENT_MEMBER_UP,
                                             [MEMBER_DOWN] = EVENT_MEMBER_DOWN};
-    const struct arrival arrival = {events->first, events->lost, events->count, EVENT_MEMBER_LOST};
-    for (uint32_t i = arrive(control, &control->events.members, &arrival); i < events->count; i++) {
+    for (uint32_t i = arrive(control, &control->events.members, &events->run, EVENT_MEMBER_LOST);
+         i < events->run.count; i++) {
         const struct channel_member_event *event = &events->rows[i];
         const struct event_about about = {.peers = {event->peer, NUMBER_NONE}, .time_ms = event->time_ms};
-        event_emit(control, names[event->to], &about, member_fields(control, event, events->first + i));
+        event_emit(control, names[event->to], &about, member_fields(control, event, events->run.first + i));
     }
+}
+
+// What this boot's data plane need not send again.
+static uint64_t taken(const struct control *control, const struct event_source *source)
+{
+    return source->boot == control->hello.boot && source->next > 0 ? source->next - 1 : 0;
 }
 
 // What does not find room in the socket is said with the next event: the numbers cover all before them.
 void events_acknowledge(struct control *control)
 {
     struct event_stream *stream = &control->events;
-    uint64_t boot = control->hello.boot;
-    struct channel_events_done done = {
-        .dialogs = stream->dialogs.boot == boot && stream->dialogs.next ? stream->dialogs.next - 1 : 0,
-        .members = stream->members.boot == boot && stream->members.next ? stream->members.next - 1 : 0};
+    const struct channel_events_done done = {{[CHANNEL_EVENT_DIALOG] = taken(control, &stream->dialogs),
+                                              [CHANNEL_EVENT_MEMBER] = taken(control, &stream->members)}};
     if (stream->acknowledge && channel_ready(control->channel) &&
         channel_tell(control->channel, CHANNEL_EVENTS_DONE, &done) == 0)
         stream->acknowledge = false;

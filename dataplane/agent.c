@@ -270,8 +270,8 @@ static void take_message(struct agent *agent, const struct channel_input *in)
         event_queue_begin(&agent->member_events.queue);
         break;
     case CHANNEL_EVENTS_DONE:
-        event_queue_done(&agent->events.queue, in->body.events_done.dialogs);
-        event_queue_done(&agent->member_events.queue, in->body.events_done.members);
+        event_queue_done(&agent->events.queue, in->body.events_done.numbers[CHANNEL_EVENT_DIALOG]);
+        event_queue_done(&agent->member_events.queue, in->body.events_done.numbers[CHANNEL_EVENT_MEMBER]);
         break;
     case CHANNEL_RECORDS_DONE:
         call_records_done(&agent->plane.records, &in->body.records_done);

@@ -44,7 +44,7 @@ struct channel_input {
     int fd;
 };
 
-// What is to be sent. text follows the body (DIALOG_ROW). The descriptors stay the caller's.
+// What is to be sent. text follows the body (DIALOG_ROW, rows of events). The descriptors stay the caller's.
 struct channel_output {
     enum channel_type type;
     uint32_t request;

@@ -92,19 +92,7 @@ static void drain(struct dialog_events *events, unsigned worker)
 
 void dialog_events_poll(struct dialog_events *events)
 {
-    struct channel_events batch = {.count = 0};
-    struct event_run run;
-
     for (unsigned i = 0; i < events->workers->count; i++)
         drain(events, i);
-    for (unsigned i = 0; i < EVENT_MESSAGES_MAX && event_queue_may_send(events->channel) &&
-                         event_queue_next(&events->queue, batch.rows, CHANNEL_EVENTS_MAX, &run);
-         i++) {
-        batch.first = run.first;
-        batch.lost = run.lost;
-        batch.count = run.count;
-        channel_server_send(
-            events->channel,
-            &(struct channel_output){.type = CHANNEL_EVENTS, .body = &batch, .body_size = sizeof(batch)});
-    }
+    event_queue_send(&events->queue, events->channel, CHANNEL_EVENTS);
 }

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAITING_MAX (1u << 20) // octets
-
 int event_queue_init(struct event_queue *queue, size_t row_size, uint32_t size)
 {
-    assert(size > 0 && (size & (size - 1)) == 0);
+    assert(row_size <= EVENT_ROW_MAX && size > 0 && (size & (size - 1)) == 0);
     *queue = (struct event_queue){.row_size = row_size, .size = size};
     queue->rows = calloc(size, row_size);
     queue->numbers = calloc(size, sizeof(*queue->numbers));
@@ -64,11 +62,11 @@ void event_queue_done(struct event_queue *queue, uint64_t number)
         queue->tail++;
 }
 
-bool event_queue_next(struct event_queue *queue, void *rows, uint32_t max, struct event_run *run)
+bool event_queue_next(struct event_queue *queue, void *rows, uint32_t max, struct channel_event_run *run)
 {
     uint8_t *to = rows;
 
-    *run = (struct event_run){.first = queue->last + 1};
+    *run = (struct channel_event_run){.first = queue->last + 1};
     if (queue->sent != queue->head)
         run->first = queue->numbers[place(queue, queue->sent)];
     run->lost = run->first - queue->told - 1;
@@ -82,7 +80,23 @@ bool event_queue_next(struct event_queue *queue, void *rows, uint32_t max, struc
     return run->count > 0 || run->lost > 0;
 }
 
-bool event_queue_may_send(const struct channel_server *channel)
+static bool may_send(const struct channel_server *channel)
 {
-    return channel->fd >= 0 && channel->greeted && channel->queued <= WAITING_MAX;
+    return channel->fd >= 0 && channel->greeted && channel->queued <= EVENT_WAITING_MAX;
+}
+
+void event_queue_send(struct event_queue *queue, struct channel_server *channel, enum channel_type type)
+{
+    uint8_t rows[CHANNEL_EVENTS_MAX * EVENT_ROW_MAX] = {0};
+    struct channel_event_run run;
+
+    for (unsigned i = 0; i < EVENT_MESSAGES_MAX && may_send(channel) &&
+                         event_queue_next(queue, rows, CHANNEL_EVENTS_MAX, &run);
+         i++)
+        channel_server_send(channel,
+                            &(struct channel_output){.type = type,
+                                                     .body = &run,
+                                                     .body_size = sizeof(run),
+                                                     .text = rows,
+                                                     .text_size = CHANNEL_EVENTS_MAX * queue->row_size});
 }

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include "channel_server.h"
 
+#define EVENT_ROW_MAX      48u // octets
+#define EVENT_MESSAGES_MAX 64u
+#define EVENT_WAITING_MAX  (1u << 20)
+
 struct event_queue {
     uint8_t *rows;
     uint64_t *numbers; // of the rows
@@ -22,7 +26,7 @@ struct event_queue {
     uint64_t done;             // up to here control has taken all
 };
 
-// Returns 0 or -ENOMEM.
+// row_size: at most EVENT_ROW_MAX. Returns 0 or -ENOMEM.
 int event_queue_init(struct event_queue *queue, size_t row_size, uint32_t size);
 void event_queue_fini(struct event_queue *queue);
 
@@ -36,17 +40,11 @@ void event_queue_done(struct event_queue *queue, uint64_t number);
 
 // A run of rows whose numbers follow one another, not more than max, and what is lost before it. Rows of a
 // run may lie in two pieces of memory, and are copied to rows. False: there is nothing to tell.
-struct event_run {
-    uint64_t first;
-    uint64_t lost;
-    uint32_t count;
-};
-bool event_queue_next(struct event_queue *queue, void *rows, uint32_t max, struct event_run *run);
+bool event_queue_next(struct event_queue *queue, void *rows, uint32_t max, struct channel_event_run *run);
 
-// Whether more may be sent now: what waits for a control that does not read has a bound of its own, and the
-// answers to its requests the rest of the queue.
-bool event_queue_may_send(const struct channel_server *channel);
-
-#define EVENT_MESSAGES_MAX 64u // of one kind a poll
+// Sends what there is, as messages of this type: a struct channel_event_run, then CHANNEL_EVENTS_MAX rows. At
+// most EVENT_MESSAGES_MAX at once, and none while EVENT_WAITING_MAX octets wait for a control that does not
+// read: the rest of the connection's queue is for the answers to its requests.
+void event_queue_send(struct event_queue *queue, struct channel_server *channel, enum channel_type type);
 
 #endif

@@ -46,7 +46,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      4u
+#define CHANNEL_VERSION      5u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
@@ -231,13 +231,20 @@ static_assert(sizeof(struct channel_event) == 40, "layout");
 
 #define CHANNEL_EVENTS_MAX 64u // rows a datagram
 
-// Their numbers follow one another. Those of one dialog are in order. Nobody waits for control: what there is
-// no room for is dropped and counted. Without rows: what is lost and has nothing behind it.
-struct channel_events {
+// Which events a message has; their rows follow, and their numbers follow one another. Nobody waits for
+// control: what there is no room for is dropped and counted. Without rows: what is lost and has nothing
+// behind it.
+struct channel_event_run {
     uint64_t first; // number of the first row, or of the next that will come
     uint64_t lost;  // numbers right before it that have no row
-    uint32_t count;
+    uint32_t count; // of rows, at most CHANNEL_EVENTS_MAX
     uint32_t reserved;
+};
+static_assert(sizeof(struct channel_event_run) == 24, "layout");
+
+// Those of one dialog are in order.
+struct channel_events {
+    struct channel_event_run run;
     struct channel_event rows[CHANNEL_EVENTS_MAX];
 };
 static_assert(sizeof(struct channel_events) == 24 + 40 * CHANNEL_EVENTS_MAX, "layout");
@@ -258,20 +265,23 @@ struct channel_member_event {
 };
 static_assert(sizeof(struct channel_member_event) == 48, "layout");
 
-// As struct channel_events. Those of one member are in order.
+// Those of one member are in order.
 struct channel_member_events {
-    uint64_t first;
-    uint64_t lost;
-    uint32_t count;
-    uint32_t reserved;
+    struct channel_event_run run;
     struct channel_member_event rows[CHANNEL_EVENTS_MAX];
 };
 static_assert(sizeof(struct channel_member_events) == 24 + 48 * CHANNEL_EVENTS_MAX, "layout");
 
+// Each kind has its own numbers and its own message.
+enum channel_event_kind {
+    CHANNEL_EVENT_DIALOG, // CHANNEL_EVENTS
+    CHANNEL_EVENT_MEMBER, // CHANNEL_MEMBER_EVENTS
+    CHANNEL_EVENT_KINDS
+};
+
 // All up to these numbers are taken, or known to be lost.
 struct channel_events_done {
-    uint64_t dialogs;
-    uint64_t members;
+    uint64_t numbers[CHANNEL_EVENT_KINDS];
 };
 static_assert(sizeof(struct channel_events_done) == 16, "layout");
 

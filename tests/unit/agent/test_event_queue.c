@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "event_queue.h"
 
@@ -33,7 +35,7 @@ static void add(uint64_t from, uint64_t to)
 static void assert_run(uint64_t first, uint64_t lost, uint32_t count, uint32_t max)
 {
     uint64_t rows[SIZE];
-    struct event_run run;
+    struct channel_event_run run;
     assert_true(event_queue_next(&queue, rows, max, &run));
     assert_int_equal(run.first, first);
     assert_int_equal(run.lost, lost);
@@ -45,7 +47,7 @@ static void assert_run(uint64_t first, uint64_t lost, uint32_t count, uint32_t m
 static void assert_nothing(void)
 {
     uint64_t rows[SIZE];
-    struct event_run run;
+    struct channel_event_run run;
     assert_false(event_queue_next(&queue, rows, SIZE, &run));
     assert_int_equal(run.count, 0);
 }
@@ -125,6 +127,47 @@ static void test_done_beyond(void **state)
     assert_run(4, 0, 1, SIZE);
 }
 
+// What control receives: every message as long as its type says, whatever it has.
+static void test_messages(void **state)
+{
+    const struct channel_member_event row = {.probes = 7, .member = 3};
+    struct {
+        struct channel_header header;
+        struct channel_member_events body;
+    } message;
+    struct event_queue members;
+    struct channel_server server;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    channel_server_init(&server, -1);
+    server.fd = ends[0];
+    assert_int_equal(event_queue_init(&members, sizeof(row), 2 * CHANNEL_EVENTS_MAX), 0);
+    for (unsigned i = 0; i < CHANNEL_EVENTS_MAX + 1; i++)
+        event_queue_add(&members, &row);
+    event_queue_send(&members, &server, CHANNEL_MEMBER_EVENTS);
+    assert_int_equal(recv(ends[1], &message, sizeof(message), MSG_DONTWAIT), -1); // nobody has greeted
+    server.greeted = true;
+    server.queued = EVENT_WAITING_MAX + 1;
+    event_queue_send(&members, &server, CHANNEL_MEMBER_EVENTS);
+    assert_int_equal(recv(ends[1], &message, sizeof(message), MSG_DONTWAIT), -1); // nobody reads
+    server.queued = 0;
+    event_queue_send(&members, &server, CHANNEL_MEMBER_EVENTS);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(recv(ends[1], &message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC), sizeof(message));
+        assert_int_equal(message.header.type, CHANNEL_MEMBER_EVENTS);
+        assert_int_equal(message.header.request, 0);
+        assert_int_equal(message.body.run.first, 1 + i * CHANNEL_EVENTS_MAX);
+        assert_int_equal(message.body.run.lost, 0);
+        assert_int_equal(message.body.run.count, i == 0 ? CHANNEL_EVENTS_MAX : 1);
+        assert_memory_equal(&message.body.rows[message.body.run.count - 1], &row, sizeof(row));
+    }
+    assert_int_equal(recv(ends[1], &message, sizeof(message), MSG_DONTWAIT), -1);
+    event_queue_fini(&members);
+    channel_server_drop(&server);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_overrun_of_what_was_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_before, setup, teardown),
         cmocka_unit_test_setup_teardown(test_done_beyond, setup, teardown),
+        cmocka_unit_test(test_messages),
     };
     return cmocka_run_group_tests_name("event queue", tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ void follow(struct world *world, const char *params)
 // The numbers begin behind `lost` of them.
 void say_events(struct world *world, uint32_t count, uint64_t lost)
 {
-    struct channel_events events = {.first = world->number + lost, .lost = lost, .count = count};
+    struct channel_events events = {.run = {.first = world->number + lost, .lost = lost, .count = count}};
     world->number += lost + count;
     for (uint32_t i = 0; i < count; i++)
         events.rows[i] = (struct channel_event){.handle = 0x1234 + i,

@@ -38,7 +38,7 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
 
 static void on_events(void *context, const struct channel_events *events)
 {
-    ((struct world *)context)->events += events->count;
+    ((struct world *)context)->events += events->run.count;
 }
 
 static void on_lost(void *context)
@@ -48,7 +48,7 @@ static void on_lost(void *context)
 
 static void on_member_events(void *context, const struct channel_member_events *events)
 {
-    ((struct world *)context)->events += events->count;
+    ((struct world *)context)->events += events->run.count;
 }
 
 static const struct channel_callbacks callbacks = {

@@ -109,13 +109,13 @@ static const struct change changes[] = {
     {"row text very long", CHANNEL_DIALOG_ROW, ROW(text_lengths[CHANNEL_TEXT_CALLEE_TARGET]), 2, 0xffff},
     {"events answer a request", CHANNEL_EVENTS, HEADER(request), 4, 1},
     {"events without a number", CHANNEL_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_events, first), 8, 0},
+     sizeof(struct channel_header) + offsetof(struct channel_events, run.first), 8, 0},
     {"numbers of events run over", CHANNEL_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_events, first), 8, INT64_MAX},
+     sizeof(struct channel_header) + offsetof(struct channel_events, run.first), 8, INT64_MAX},
     {"more events lost than there were", CHANNEL_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_events, lost), 8, 1},
+     sizeof(struct channel_header) + offsetof(struct channel_events, run.lost), 8, 1},
     {"too many events", CHANNEL_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_events, count), 4, CHANNEL_EVENTS_MAX + 1},
+     sizeof(struct channel_header) + offsetof(struct channel_events, run.count), 4, CHANNEL_EVENTS_MAX + 1},
     {"event without handle", CHANNEL_EVENTS, EVENT(handle), 8, 0},
     {"event from beyond", CHANNEL_EVENTS, EVENT(from), 1, CHANNEL_DIALOG_TERMINATED + 1},
     {"event to none", CHANNEL_EVENTS, EVENT(to), 1, CHANNEL_DIALOG_ANY},
@@ -126,9 +126,9 @@ static const struct change changes[] = {
     {"event member beyond", CHANNEL_EVENTS, EVENT(callee_member), 2, MEMBERS_MAX},
     {"member's events answer a request", CHANNEL_MEMBER_EVENTS, HEADER(request), 4, 1},
     {"more member's events lost than there were", CHANNEL_MEMBER_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_member_events, lost), 8, 1},
+     sizeof(struct channel_header) + offsetof(struct channel_member_events, run.lost), 8, 1},
     {"too many member's events", CHANNEL_MEMBER_EVENTS,
-     sizeof(struct channel_header) + offsetof(struct channel_member_events, count), 4,
+     sizeof(struct channel_header) + offsetof(struct channel_member_events, run.count), 4,
      CHANNEL_EVENTS_MAX + 1},
     {"event of a member beyond", CHANNEL_MEMBER_EVENTS, MEMBER(member), 2, MEMBERS_MAX},
     {"event of a member of a peer beyond", CHANNEL_MEMBER_EVENTS, MEMBER(peer), 2, PEERS_MAX},
@@ -156,9 +156,9 @@ static size_t build_good(enum channel_type type)
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, 1);
     if (type == CHANNEL_DIALOG_ROW)
         return far_build(&message, type, 1, body, far_row(body, 9, "call"));
-    struct channel_events events = {
-        .first = 1, .count = 1, .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
-    struct channel_member_events members = {.first = 1, .count = 1};
+    struct channel_events events = {.run = {.first = 1, .count = 1},
+                                    .rows = {{.handle = 1, .to = CHANNEL_DIALOG_NONE}}};
+    struct channel_member_events members = {.run = {.first = 1, .count = 1}};
     struct channel_capture_ended ended = {.slot = CAPTURES_MAX - 1, .serial = 1};
     struct channel_name_ask name = {{.length = 7, .octets = "a.x-9.b"}};
     if (type == CHANNEL_CAPTURE_ENDED)

@@ -35,7 +35,8 @@ static void test_event(void **state)
 static void say_member(struct world *world, uint64_t number, const struct channel_member_event *event,
                        uint64_t lost)
 {
-    struct channel_member_events events = {.first = number, .lost = lost, .count = 1, .rows = {*event}};
+    struct channel_member_events events = {.run = {.first = number, .lost = lost, .count = 1},
+                                           .rows = {*event}};
     far_say(world->far, CHANNEL_MEMBER_EVENTS, 0, &events, sizeof(events));
 }
 
@@ -249,7 +250,8 @@ static uint64_t acknowledged(struct world *world)
     far_run(world->base, 5);
     while (far_receive(world->far, &message, NULL, 20))
         if (message.header.type == CHANNEL_EVENTS_DONE)
-            number = ((const struct channel_events_done *)(const void *)message.body)->dialogs;
+            number = ((const struct channel_events_done *)(const void *)message.body)
+                         ->numbers[CHANNEL_EVENT_DIALOG];
     return number;
 }
 

@@ -45,8 +45,8 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
     value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0}
     value.update(settings)
-    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHI", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
-                         *[0] * 4, 0, *[0] * 6, 503, 5, 60)] if members else []
+    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHIIIBB3H", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
+                         *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7)] if members else []
     sections = [
         [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
         [struct.pack("=32s16sHHI", n.encode(), address(a), p, w, 0) for n, a, p, w in listeners],
@@ -62,15 +62,15 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
-    parts += struct.pack("=IIIHHHHIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0)
-    offset, ranges, image = 24 + 8 * 10 + 304, b"", b""
-    assert len(parts) == 304
+    parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, 0, 0)
+    offset, ranges, image = 24 + 8 * 10 + 312, b"", b""
+    assert len(parts) == 312
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 5, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 6, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

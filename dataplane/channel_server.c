@@ -260,7 +260,8 @@ static int check_header(const struct channel_header *header, size_t size, unsign
     check = &type_checks[header->type];
     if (!check->from_control)
         return fault_set(fault, EBADMSG, "%s is not control's to send", check->name);
-    if (size != sizeof(*header) + check->body)
+    if (header->type == CHANNEL_UA_COMMAND ? size < sizeof(*header) + check->body
+                                           : size != sizeof(*header) + check->body)
         return fault_set(fault, EBADMSG, "%s has %zu octets instead of %zu", check->name, size,
                          sizeof(*header) + check->body);
     if (fd_count != check->fds)
@@ -302,6 +303,27 @@ static int check_capture(const struct channel_capture_set *set, struct fault *fa
         return fault_set(fault, EINVAL, "capture of kind %u with one in %u calls", set->kind, set->sample);
     if (set->messages == 0 || set->octets == 0 || set->duration_ms == 0)
         return fault_set(fault, EINVAL, "capture with a limit of 0");
+    return 0;
+}
+
+static bool is_peer(uint16_t number)
+{
+    return number < PEERS_MAX || number == NUMBER_NONE;
+}
+
+static int check_ua(const struct channel_ua_command *command, size_t size, struct fault *fault)
+{
+    if (size != channel_ua_command_size(command))
+        return fault_set(fault, EBADMSG, "command of %zu octets with texts for %u", size,
+                         channel_ua_command_size(command));
+    if (command->op == CHANNEL_UA_NO_OP || command->op >= CHANNEL_UA_OPS ||
+        command->flags > CHANNEL_UA_FLAGS || command->status > CHANNEL_STATUS_MAX || command->tag == 0)
+        return fault_set(fault, EINVAL, "command %u with flags %u, status %u, tag %llu", command->op,
+                         command->flags, command->status, (unsigned long long)command->tag);
+    if (!is_peer(command->application) || !is_peer(command->to_peer) ||
+        (command->to_member >= MEMBERS_MAX && command->to_member != NUMBER_NONE))
+        return fault_set(fault, EINVAL, "command of application %u to peer %u, member %u",
+                         command->application, command->to_peer, command->to_member);
     return 0;
 }
 
@@ -349,6 +371,8 @@ static int check_body(const struct channel_input *in, struct fault *fault)
         return check_name(&in->body.name, fault);
     case CHANNEL_CAPTURE_SET:
         return check_capture(&in->body.capture, fault);
+    case CHANNEL_UA_COMMAND:
+        return check_ua(&in->body.ua, sizeof(in->body.ua) + in->rest_size, fault);
     default:
         return 0;
     }
@@ -357,6 +381,8 @@ static int check_body(const struct channel_input *in, struct fault *fault)
 int channel_check(const void *datagram, size_t size, unsigned fd_count, struct channel_input *in,
                   struct fault *fault)
 {
+    const uint8_t *body = (const uint8_t *)datagram + sizeof(in->header);
+    size_t fixed;
     int result;
 
     memset(in, 0, sizeof(*in));
@@ -369,7 +395,10 @@ int channel_check(const void *datagram, size_t size, unsigned fd_count, struct c
     result = check_header(&in->header, size, fd_count, fault);
     if (result < 0)
         return result;
-    memcpy(&in->body, (const uint8_t *)datagram + sizeof(in->header), size - sizeof(in->header));
+    fixed = type_checks[in->header.type].body;
+    memcpy(&in->body, body, fixed);
+    in->rest = body + fixed;
+    in->rest_size = size - sizeof(in->header) - fixed;
     return check_body(in, fault);
 }
 

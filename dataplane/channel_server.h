@@ -40,7 +40,10 @@ struct channel_input {
         struct channel_name_answer name;
         struct channel_capture_set capture;
         struct channel_capture_end capture_end;
+        struct channel_ua_command ua;
     } body;
+    const uint8_t *rest; // UA_COMMAND: its texts and its body, until the next message is received
+    size_t rest_size;
     int fd;
 };
 

@@ -161,6 +161,10 @@ void config_free(struct config *config)
     }
     free(config->written);
     free(config->prefilter.deny.rows);
+    for (size_t i = 0; i < config->application_count; i++)
+        free(config->applications[i].body);
+    free(config->applications);
+    free(config->retries);
     free(config->networks);
     free(config->listeners);
     free(config->peers);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An application is a row of SECTION_PEERS without members, so that limits, counts and lists serve it.
+#include <string.h>
+#include "compile.h"
+
+static uint16_t listener_of(const struct config *config, const struct config_application *application)
+{
+    const struct config_listener *listener = model_listener(config, application->listener);
+    return listener ? (uint16_t)(listener - config->listeners) : 0;
+}
+
+void compile_applications(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    struct snapshot_peer *peers = plan_section(plan, SECTION_PEERS);
+    for (size_t i = 0; i < config->application_count; i++) {
+        const struct config_application *application = &config->applications[i];
+        uint16_t number = plan->peers[config->peer_count + i];
+        bool drained = overlay_find(plan->overlay, application->name, "") != NULL;
+        struct snapshot_peer *row = &peers[number];
+        *row = (struct snapshot_peer){
+            .flags = SNAPSHOT_PRESENT | PEER_APPLICATION | (drained ? PEER_DRAINING : 0),
+            .listeners = {listener_of(config, application), NUMBER_NONE, NUMBER_NONE, NUMBER_NONE},
+            .group = number,
+            .attempts = 1,
+            .session_expires_s = plan_seconds(application->session.expires),
+            .session_minimum_s = plan_seconds(application->session.minimum),
+            .session_refresher = (uint8_t)application->session.refresher,
+            .reliable = (uint8_t)application->reliable};
+        memcpy(row->name, application->name, sizeof(row->name));
+        plan_peer_limits(row, &application->limits);
+    }
+}

@@ -143,7 +143,8 @@ static void give_files(struct workers *workers, struct images *images)
 
 static int make_memory(struct workers *workers, const struct snapshot_settings *settings, struct fault *fault)
 {
-    size_t size = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
+    size_t size = worker_memory(settings->dialogs_capacity, settings->transactions_capacity,
+                                workers->parts[0].usages_capacity);
     unsigned long needed_mb;
 
     workers->memory_size = (size + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;

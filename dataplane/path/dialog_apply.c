@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Steps of a dialog's machine on the worker: gauges, counters, and what the machine wants sent.
 #include <errno.h>
+#include "command.h"
 #include "worker_core.h"
 
 static bool is_call(const struct worker *worker, uint32_t index)
@@ -204,4 +205,16 @@ struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enu
     else
         to.address = 0; // the peer was taken out of the configuration
     return to;
+}
+
+uint32_t dialog_by_handle(const struct worker *worker, uint64_t handle)
+{
+    uint32_t index = (uint32_t)handle;
+    if (command_handle_worker(handle) != worker->parts.id || index >= worker->dialogs.capacity)
+        return INDEX_NONE;
+    return dialog_state(&worker->dialogs, index) != DIALOG_FREE &&
+                   handle ==
+                       command_handle(worker->parts.id, dialog_at(&worker->dialogs, index)->generation, index)
+               ? index
+               : INDEX_NONE;
 }

@@ -133,7 +133,7 @@ static void make_worker(struct wire *wire, unsigned id, const struct wire_option
     parts->keys = (struct cookie_keys){{{1, 2}}, {{3, 4}}, {{5, 6}}, 7};
     parts->dialogs_capacity = options->dialogs != 0 ? options->dialogs : 64;
     parts->transactions_capacity = options->transactions != 0 ? options->transactions : 128;
-    size_t size = worker_memory(parts->dialogs_capacity, parts->transactions_capacity);
+    size_t size = worker_memory(parts->dialogs_capacity, parts->transactions_capacity, parts->usages_capacity);
     size = (size + 63) / 64 * 64;
     wire->memory[id] = parts->memory = aligned_alloc(64, size);
     assert_non_null(parts->memory);

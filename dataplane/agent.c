@@ -14,20 +14,14 @@
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
 #include "agent_gauges.h"
-#include "capture_requests.h"
-#include "channel_server.h"
+#include "channel_handlers.h"
 #include "clock.h"
-#include "dialog_events.h"
-#include "dialog_requests.h"
 #include "hello.h"
 #include "log.h"
 #include "manager.h"
 #include "overload_log.h"
-#include "member_events.h"
-#include "name_cache.h"
 #include "neighbours.h"
 #include "reload.h"
-#include "rules_receive.h"
 #include "unreachables.h"
 
 #define TICK_WAITING_MS   100u
@@ -47,24 +41,17 @@ struct agent {
     uint32_t tick_ms;        // the timer's period now
     uint32_t control_events; // what epoll watches the connection for; 0: there is none
     uint64_t boot;           // random, of this start
-    enum channel_state state;
-    bool end; // leave the loop
+    bool end;                // leave the loop
     int result;
     struct fault *fault;
     uint64_t without_control_ms; // since when nobody is connected
     bool saved_tried;
     uint64_t slow_ms;    // last slow tick
     uint64_t members_ms; // last question for all members
-    struct log_limit snapshot_limit;
-    struct channel_server channel;
-    struct dialog_requests requests;
-    struct capture_requests captures;
-    struct dialog_events events;
     struct overload_log overload;
     struct manager manager;
-    struct member_events member_events;
-    struct name_cache names;
     struct dataplane plane;
+    struct channel_services services;
 };
 
 static int watch(struct agent *agent, int fd, enum source source, uint32_t events)
@@ -87,11 +74,18 @@ static void set_tick(struct agent *agent, uint32_t period_ms)
     timerfd_settime(agent->ticks, 0, &period, NULL);
 }
 
-static void say_hello(struct agent *agent, const char *text)
+static bool is_running(const struct agent *agent)
 {
-    struct channel_hello hello = {.state = agent->state, .pid = (uint32_t)getpid(), .boot = agent->boot};
+    return agent->services.state == CHANNEL_RUNNING;
+}
 
-    hello_send(&agent->channel, &hello, agent->state == CHANNEL_RUNNING ? &agent->plane : NULL, text);
+static void say_hello(void *context, const char *text)
+{
+    struct agent *agent = context;
+    struct channel_hello hello = {
+        .state = agent->services.state, .pid = (uint32_t)getpid(), .boot = agent->boot};
+
+    hello_send(&agent->services.server, &hello, is_running(agent) ? &agent->plane : NULL, text);
 }
 
 static void keep_health(struct agent *agent)
@@ -100,13 +94,13 @@ static void keep_health(struct agent *agent)
         boot_health(&agent->plane, agent->plane.workers.published.rules, agent->dir.state);
     int result;
 
-    if (!agent->member_events.changed)
+    if (!agent->services.member_events.changed)
         return;
     result = health_save(&health);
     if (result < 0)
         log_event(LOG_WARNING, "health_not_saved", "directory=%s error=\"%s\"", agent->dir.state,
                   strerror(-result));
-    agent->member_events.changed = result < 0; // tried again at the next slow tick
+    agent->services.member_events.changed = result < 0; // tried again at the next slow tick
 }
 
 static void serve_workers(struct agent *agent, uint64_t now_ms)
@@ -126,12 +120,7 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         reload_nexthops(plane, table);
         neighbours_ask(plane, false, now_ms);
     }
-    dialog_requests_poll(&agent->requests, now_ms);
-    dialog_events_poll(&agent->events);
-    member_events_poll(&agent->member_events);
-    call_records_poll(&agent->plane.records, &agent->channel);
-    name_cache_poll(&agent->names, now_ms);
-    capture_requests_poll(&agent->captures, now_ms);
+    channel_services_poll(&agent->services, now_ms);
     unreachables_poll(&plane->listens, &plane->workers);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);
@@ -146,20 +135,22 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
         agent->members_ms = now_ms;
 }
 
-static int start_names(struct agent *agent)
+static int start_services(struct agent *agent)
 {
     struct workers *workers = &agent->plane.workers;
-    struct name_asks *asks[WORKERS_MAX];
+    struct channel_rings rings[WORKERS_MAX];
 
     for (unsigned i = 0; i < workers->count; i++)
-        asks[i] = worker_name_asks(workers->workers[i]);
-    const struct name_cache_options options = {.channel = &agent->channel,
-                                               .asks = asks,
-                                               .ask_count = workers->count,
-                                               .key = &agent->plane.keys.table,
-                                               .publish = reload_names,
-                                               .context = &agent->plane};
-    return name_cache_init(&agent->names, &options);
+        rings[i] = (struct channel_rings){.dialogs = worker_transitions(workers->workers[i]),
+                                          .members = worker_member_transitions(workers->workers[i]),
+                                          .names = worker_name_asks(workers->workers[i])};
+    return channel_services_start(&agent->services, &(struct channel_services_options){
+                                                        .workers = workers,
+                                                        .rings = rings,
+                                                        .records = &agent->plane.records,
+                                                        .capture_counts = agent->plane.captures.file->counts,
+                                                        .publish_names = reload_names,
+                                                        .publish_context = &agent->plane});
 }
 
 // Takes rules. Returns 0 or -errno with agent->fault; then the process ends.
@@ -169,27 +160,19 @@ static int start(struct agent *agent, struct rules *rules)
     struct workers *workers = &agent->plane.workers;
     int result;
 
-    agent->state = CHANNEL_STARTING;
+    agent->services.state = CHANNEL_STARTING;
     say_hello(agent, NULL);
     result = boot_start(&agent->plane, rules, &agent->dir, &agent->options->boot, agent->fault);
-    if (result == 0 &&
-        (start_names(agent) < 0 || dialog_events_init(&agent->events, &agent->channel, workers) < 0 ||
-         member_events_init(&agent->member_events, &agent->channel, workers) < 0)) {
+    if (result == 0 && start_services(agent) < 0) {
         result = fault_set(agent->fault, ENOMEM, "no memory for names of next hops and events");
         boot_stop(&agent->plane);
     }
     if (result < 0) {
-        agent->state = CHANNEL_FAILED;
+        agent->services.state = CHANNEL_FAILED;
         agent->end = true;
         return agent->result = result;
     }
-    agent->state = CHANNEL_RUNNING;
-    dialog_requests_init(&agent->requests, &agent->channel, workers);
-    capture_requests_init(&agent->captures,
-                          &(struct capture_requests_options){.channel = &agent->channel,
-                                                             .published = &workers->published,
-                                                             .counts = agent->plane.captures.file->counts,
-                                                             .key = &agent->plane.keys.table});
+    agent->services.state = CHANNEL_RUNNING;
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
     neighbours_ask(&agent->plane, true, clock_ms());
@@ -214,82 +197,17 @@ static int reload(struct agent *agent, struct rules *rules, struct fault *fault)
     return 0;
 }
 
-static void take_snapshot(struct agent *agent, const struct channel_input *in)
+static int take_rules(void *context, struct rules *rules, struct fault *fault)
 {
-    struct channel_done done = {0};
-    struct fault fault = {.text = ""};
-    bool first = agent->state == CHANNEL_WAITING;
-    struct rules *rules = rules_receive(in->fd, &in->body.snapshot, &fault);
+    struct agent *agent = context;
+    int result;
 
-    close(in->fd);
-    if (rules == NULL) {
-        done.result = -errno;
-    } else if (first) {
-        done.result = start(agent, rules);
-        if (done.result < 0)
-            fault = *agent->fault;
-    } else {
-        done.result = reload(agent, rules, &fault);
-    }
-    if (done.result < 0) {
-        memcpy(done.text, fault.text, sizeof(done.text));
-        // A failed start says it in the process's last line.
-        if (!agent->end && log_allowed(&agent->snapshot_limit, "snapshot_refused"))
-            log_event(LOG_WARNING, "snapshot_refused", "reason=\"%s\"", fault.text);
-    }
-    channel_server_done(&agent->channel, CHANNEL_SNAPSHOT_RESULT, in->header.request, &done);
-    if (first && rules != NULL)
-        say_hello(agent, done.result < 0 ? fault.text : NULL);
-}
-
-// What the workers have to do with.
-static void take_request(struct agent *agent, const struct channel_input *in)
-{
-    switch ((enum channel_type)in->header.type) {
-    case CHANNEL_CAPTURE_SET:
-        capture_requests_begin(&agent->captures, in, clock_ms());
-        break;
-    case CHANNEL_CAPTURE_END:
-        capture_requests_end(&agent->captures, in);
-        break;
-    default:
-        dialog_requests_begin(&agent->requests, in, clock_ms());
-    }
-}
-
-static void take_message(struct agent *agent, const struct channel_input *in)
-{
-    const struct channel_done not_yet = {.result = -EAGAIN,
-                                         .text = "the data plane has no configuration yet"};
-
-    switch ((enum channel_type)in->header.type) {
-    case CHANNEL_HELLO:
-        say_hello(agent, NULL);
-        call_records_begin(&agent->plane.records);
-        event_queue_begin(&agent->events.queue);
-        event_queue_begin(&agent->member_events.queue);
-        break;
-    case CHANNEL_EVENTS_DONE:
-        event_queue_done(&agent->events.queue, in->body.events_done.numbers[CHANNEL_EVENT_DIALOG]);
-        event_queue_done(&agent->member_events.queue, in->body.events_done.numbers[CHANNEL_EVENT_MEMBER]);
-        break;
-    case CHANNEL_RECORDS_DONE:
-        call_records_done(&agent->plane.records, &in->body.records_done);
-        break;
-    case CHANNEL_SNAPSHOT:
-        take_snapshot(agent, in);
-        break;
-    case CHANNEL_NAME_ANSWER:
-        if (agent->state == CHANNEL_RUNNING)
-            name_cache_answer(&agent->names, &in->body.name, clock_ms());
-        break;
-    default:
-        if (agent->state == CHANNEL_RUNNING)
-            take_request(agent, in);
-        else
-            channel_server_done(&agent->channel, CHANNEL_DONE, in->header.request, &not_yet);
-        break;
-    }
+    if (is_running(agent))
+        return reload(agent, rules, fault);
+    result = start(agent, rules);
+    if (result < 0)
+        *fault = *agent->fault;
+    return result;
 }
 
 static void serve_control(struct agent *agent)
@@ -297,27 +215,24 @@ static void serve_control(struct agent *agent)
     struct channel_input in;
 
     // A bound, so that a control that never stops talking does not starve the rest.
-    for (unsigned i = 0; i < 64 && !agent->end && channel_server_receive(&agent->channel, &in) == 1; i++)
-        take_message(agent, &in);
-    if (agent->channel.fd >= 0)
-        channel_server_flush(&agent->channel);
+    for (unsigned i = 0; i < 64 && !agent->end && channel_server_receive(&agent->services.server, &in) == 1;
+         i++)
+        channel_handlers_take(&agent->services, &in, clock_ms());
+    if (agent->services.server.fd >= 0)
+        channel_server_flush(&agent->services.server);
 }
 
 // After each event: one may drop the connection and the next one take another with the same number.
 static void watch_control(struct agent *agent)
 {
-    struct channel_server *channel = &agent->channel;
+    struct channel_server *channel = &agent->services.server;
     uint32_t events = EPOLLIN | (channel_server_waiting(channel) ? (uint32_t)EPOLLOUT : 0u);
 
     if (agent->control_events != 0 && channel->fd < 0) {
         agent->control_events = 0;
         agent->without_control_ms = clock_ms();
         agent->saved_tried = false;
-        dialog_requests_forget(&agent->requests);
-        if (agent->state == CHANNEL_RUNNING) {
-            name_cache_forget(&agent->names);
-            capture_requests_forget(&agent->captures);
-        }
+        channel_services_forget(&agent->services);
     }
     if (channel->fd < 0)
         return;
@@ -332,7 +247,8 @@ static void try_saved(struct agent *agent, uint64_t now_ms)
     struct fault fault;
     struct rules *rules;
 
-    if (agent->saved_tried || agent->channel.fd >= 0 || now_ms - agent->without_control_ms < CONTROL_MS)
+    if (agent->saved_tried || agent->services.server.fd >= 0 ||
+        now_ms - agent->without_control_ms < CONTROL_MS)
         return;
     agent->saved_tried = true;
     rules = reload_saved(agent->dir.state, &fault);
@@ -352,13 +268,10 @@ static void serve_tick(struct agent *agent)
 
     if (read(agent->ticks, &expirations, sizeof(expirations)) < 0)
         return;
-    if (agent->state == CHANNEL_WAITING) {
+    if (agent->services.state == CHANNEL_WAITING)
         try_saved(agent, now_ms);
-        return;
-    }
-    if (agent->state != CHANNEL_RUNNING)
-        return;
-    serve_workers(agent, now_ms);
+    else if (is_running(agent))
+        serve_workers(agent, now_ms);
 }
 
 static void serve(struct agent *agent, enum source source)
@@ -373,7 +286,7 @@ static void serve(struct agent *agent, enum source source)
         serve_tick(agent);
         break;
     case SOURCE_LISTEN:
-        channel_server_accept(&agent->channel);
+        channel_server_accept(&agent->services.server);
         break;
     case SOURCE_CONTROL:
         serve_control(agent);
@@ -395,8 +308,9 @@ static void loop(struct agent *agent)
             serve(agent, (enum source)events[i].data.u32);
             watch_control(agent);
         }
-        if (agent->state == CHANNEL_RUNNING)
-            set_tick(agent, dialog_requests_busy(&agent->requests) ? TICK_COMMAND_MS : TICK_RUNNING_MS);
+        if (is_running(agent))
+            set_tick(agent,
+                     dialog_requests_busy(&agent->services.requests) ? TICK_COMMAND_MS : TICK_RUNNING_MS);
     }
 }
 
@@ -415,7 +329,7 @@ static int open_events(struct agent *agent, struct fault *fault)
     if (agent->epoll < 0 || agent->signals < 0 || agent->ticks < 0 ||
         watch(agent, agent->signals, SOURCE_SIGNAL, EPOLLIN) < 0 ||
         watch(agent, agent->ticks, SOURCE_TICK, EPOLLIN) < 0 ||
-        watch(agent, agent->channel.listen_fd, SOURCE_LISTEN, EPOLLIN) < 0)
+        watch(agent, agent->services.server.listen_fd, SOURCE_LISTEN, EPOLLIN) < 0)
         return fault_set(fault, errno, "event loop: %s", strerror(errno));
     set_tick(agent, TICK_WAITING_MS);
     return 0;
@@ -433,10 +347,8 @@ static void close_events(struct agent *agent)
 
 static void stop(struct agent *agent)
 {
-    bool was_running = agent->state == CHANNEL_RUNNING;
-
-    channel_server_drop(&agent->channel);
-    if (!was_running)
+    channel_server_drop(&agent->services.server);
+    if (!is_running(agent))
         return;
     if (!workers_stop(&agent->plane.workers)) {
         // Its memory cannot be freed under it; the ports can be closed, so that no program stays behind.
@@ -444,11 +356,7 @@ static void stop(struct agent *agent)
         rundir_close(&agent->dir, true);
         _exit(1);
     }
-    dialog_requests_fini(&agent->requests);
-    name_cache_fini(&agent->names);
-    capture_requests_fini(&agent->captures);
-    dialog_events_fini(&agent->events);
-    member_events_fini(&agent->member_events);
+    channel_services_stop(&agent->services);
     rcu_barrier();
     boot_stop(&agent->plane);
 }
@@ -466,7 +374,6 @@ int agent_run(const struct agent_options *options, struct fault *fault)
                             .epoll = -1,
                             .signals = -1,
                             .ticks = -1,
-                            .state = CHANNEL_WAITING,
                             .manager = {.sandbox = options->sandbox},
                             .without_control_ms = clock_ms()};
     result = rundir_open(&agent->dir, options->run_directory, options->state_directory, fault);
@@ -477,7 +384,7 @@ int agent_run(const struct agent_options *options, struct fault *fault)
         result = listen_fd;
         goto out_directory;
     }
-    channel_server_init(&agent->channel, listen_fd);
+    channel_services_init(&agent->services, listen_fd, &(struct channel_owner){say_hello, take_rules, agent});
     if (getrandom(&agent->boot, sizeof(agent->boot), 0) != sizeof(agent->boot))
         agent->boot = clock_ms();
     rcu_register_thread();

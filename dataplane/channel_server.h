@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "fault.h"
+#include "channel_check.h"
 #include "log.h"
 
 #define CHANNEL_SERVER_QUEUE_MAX                                                                             \
@@ -27,26 +27,6 @@ struct channel_server {
     struct log_limit limit;
 };
 
-// A datagram that passed channel_check(). fd: the descriptor with it, -1: none; the receiver owns it.
-struct channel_input {
-    struct channel_header header;
-    union {
-        struct channel_hello hello;
-        struct channel_snapshot snapshot;
-        struct channel_dialog_list list;
-        struct channel_dialog_select select;
-        struct channel_records_done records_done;
-        struct channel_events_done events_done;
-        struct channel_name_answer name;
-        struct channel_capture_set capture;
-        struct channel_capture_end capture_end;
-        struct channel_ua_command ua;
-    } body;
-    const uint8_t *rest; // UA_COMMAND: its texts and its body, until the next message is received
-    size_t rest_size;
-    int fd;
-};
-
 // What is to be sent. text follows the body (DIALOG_ROW, rows of events). The descriptors stay the caller's.
 struct channel_output {
     enum channel_type type;
@@ -58,12 +38,6 @@ struct channel_output {
     const int *fds;
     unsigned fd_count;
 };
-
-// Whether a datagram of size octets with fd_count descriptors is a message that control may send now: magic,
-// version, type, size, order, indexes and ranges. Fills in->header as far as it can be read, and in->body.
-// Returns 0 or -errno with fault.
-int channel_check(const void *datagram, size_t size, unsigned fd_count, struct channel_input *in,
-                  struct fault *fault);
 
 void channel_server_init(struct channel_server *server, int listen_fd);
 // Accepts whoever waits. Returns true when a control is connected now that was not before.

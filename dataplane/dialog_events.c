@@ -32,15 +32,10 @@ static const uint8_t reasons[DIALOG_EVENTS] = {
     [DIALOG_ON_DEAD] = CHANNEL_REASON_DEAD,
 };
 
-int dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers)
+void dialog_events_init(struct dialog_events *events, const struct workers *workers,
+                        struct event_queue *queue)
 {
-    *events = (struct dialog_events){.channel = channel, .workers = workers};
-    return event_queue_init(&events->queue, sizeof(struct channel_event), DIALOG_EVENTS_KEPT);
-}
-
-void dialog_events_fini(struct dialog_events *events)
-{
-    event_queue_fini(&events->queue);
+    *events = (struct dialog_events){.workers = workers, .queue = queue};
 }
 
 static uint64_t unix_ms(void)
@@ -72,9 +67,8 @@ static struct channel_event event_of(const struct dialog_events *events,
 }
 
 // At most what the ring held when we came: a busy worker does not keep the agent here.
-static void drain(struct dialog_events *events, unsigned worker)
+void dialog_events_take(struct dialog_events *events, unsigned worker, struct dialog_transitions *ring)
 {
-    struct dialog_transitions *ring = worker_transitions(events->workers->workers[worker]);
     uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
     uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
     uint32_t tail = ring->tail;
@@ -83,16 +77,9 @@ static void drain(struct dialog_events *events, unsigned worker)
         const struct channel_event event =
             event_of(events, &ring->ring[tail & (DIALOG_TRANSITIONS - 1)], worker);
 
-        event_queue_add(&events->queue, &event);
+        event_queue_add(events->queue, &event);
     }
     __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE);
-    event_queue_skip(&events->queue, lost - events->lost[worker]);
+    event_queue_skip(events->queue, lost - events->lost[worker]);
     events->lost[worker] = lost;
-}
-
-void dialog_events_poll(struct dialog_events *events)
-{
-    for (unsigned i = 0; i < events->workers->count; i++)
-        drain(events, i);
-    event_queue_send(&events->queue, events->channel, CHANNEL_EVENTS);
 }

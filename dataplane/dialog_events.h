@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Changes of dialogs' states on their way from the workers' rings to control.
+// Changes of dialogs' states, from the workers' rings to the queue of control's events.
 #ifndef DIALGATE_DIALOG_EVENTS_H
 #define DIALGATE_DIALOG_EVENTS_H
 
-#include "channel_server.h"
 #include "event_queue.h"
 #include "siphash.h"
 #include "workers.h"
@@ -11,17 +10,16 @@
 #define DIALOG_EVENTS_KEPT 65536u // 3 MiB; at 1,000 calls a second what happens in 13 s
 
 struct dialog_events {
-    struct channel_server *channel;
-    struct workers *workers;
-    struct event_queue queue;
+    const struct workers *workers;
+    struct event_queue *queue;
     uint64_t lost[WORKERS_MAX]; // by each ring, as far as it was noted
 };
 
-// Returns 0 or -ENOMEM.
-int dialog_events_init(struct dialog_events *events, struct channel_server *channel, struct workers *workers);
-void dialog_events_fini(struct dialog_events *events);
-// Empties the rings, and sends what control takes. Nothing here waits for it.
-void dialog_events_poll(struct dialog_events *events);
+// The queue has rows of struct channel_event.
+void dialog_events_init(struct dialog_events *events, const struct workers *workers,
+                        struct event_queue *queue);
+// Empties a worker's ring.
+void dialog_events_take(struct dialog_events *events, unsigned worker, struct dialog_transitions *ring);
 
 // What stands for a Call-ID in events: the hash by which workers find it, hashed once more, so that whoever
 // reads events learns nothing of what lies where in the tables.

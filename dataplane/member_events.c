@@ -8,15 +8,10 @@
 
 #define REASON_SIZE 32u
 
-int member_events_init(struct member_events *events, struct channel_server *channel, struct workers *workers)
+void member_events_init(struct member_events *events, const struct workers *workers,
+                        struct event_queue *queue)
 {
-    *events = (struct member_events){.channel = channel, .workers = workers};
-    return event_queue_init(&events->queue, sizeof(struct channel_member_event), MEMBER_EVENTS_KEPT);
-}
-
-void member_events_fini(struct member_events *events)
-{
-    event_queue_fini(&events->queue);
+    *events = (struct member_events){.workers = workers, .queue = queue};
 }
 
 static void reason_text(const struct member_transition *transition, char text[REASON_SIZE])
@@ -83,9 +78,8 @@ static struct channel_member_event event_of(const struct member_transition *tran
     };
 }
 
-static void drain(struct member_events *events, unsigned worker)
+void member_events_take(struct member_events *events, unsigned worker, struct member_transitions *ring)
 {
-    struct member_transitions *ring = worker_member_transitions(events->workers->workers[worker]);
     uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
     uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
     uint32_t tail = ring->tail;
@@ -96,16 +90,9 @@ static void drain(struct member_events *events, unsigned worker)
 
         events->changed = true;
         log_transition(events, transition);
-        event_queue_add(&events->queue, &event);
+        event_queue_add(events->queue, &event);
     }
     __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE);
-    event_queue_skip(&events->queue, lost - events->lost[worker]);
+    event_queue_skip(events->queue, lost - events->lost[worker]);
     events->lost[worker] = lost;
-}
-
-void member_events_poll(struct member_events *events)
-{
-    for (unsigned i = 0; i < events->workers->count; i++)
-        drain(events, i);
-    event_queue_send(&events->queue, events->channel, CHANNEL_MEMBER_EVENTS);
 }

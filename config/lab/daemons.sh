@@ -29,7 +29,7 @@ lab_dataplane()
 
 lab_http() # PATH
 {
-    lab_in core curl -fsS --max-time 5 "http://127.0.0.1:9464$1"
+    lab_in core curl -fsS --max-time 15 "http://127.0.0.1:9464$1"
 }
 
 lab_metrics()

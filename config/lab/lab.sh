@@ -97,14 +97,14 @@ lab_exit_status() # NAME: into LAB_STATUS, of a program that this shell started;
     wait "${LAB_PIDS[$1]}" || LAB_STATUS=$?
 }
 
-lab_stop() # NAME...: TERM, and KILL after ten seconds. 1 when one needed that
+lab_stop() # NAME...: TERM, and KILL after thirty seconds. 1 when one needed that
 {
     local name hard=0
     for name; do
         lab_kill "$name" TERM || true # it may have ended
     done
     for name; do
-        if ! lab_wait 10 "$name ends after SIGTERM" lab_ended "$name"; then
+        if ! lab_wait 30 "$name ends after SIGTERM" lab_ended "$name"; then
             lab_kill "$name" KILL
             hard=1
         fi
@@ -277,7 +277,7 @@ lab_up()
         lab_in "sbc$sbc" ip address add "10.20.0.1$sbc/24" dev eth0
     done
     # A bridge port learns before it forwards, a veth needs its peer up: a ping through all of it says that all is there.
-    lab_wait 10 'the lab forwards' lab_reaches
+    lab_wait 30 'the lab forwards' lab_reaches
 }
 
 lab_reaches()

@@ -30,6 +30,7 @@ sipp_address() # NAMESPACE
 }
 
 # -nd: what the scenario does not expect is an error, and nothing is answered that the scenario does not answer.
+# -buff_size: what the kernel gives without privileges; SIPp's own 64 KiB overflow when it has not run for a tenth of a second.
 sipp_start() # NAME NAMESPACE SCENARIO [SIPP ARGUMENTS...]
 {
     local name=$1 space=$2 file
@@ -37,7 +38,7 @@ sipp_start() # NAME NAMESPACE SCENARIO [SIPP ARGUMENTS...]
     shift 3
     rm -f "$LAB_DIR/$name.csv" "$LAB_DIR/$name.errors"
     # env -C: SIPp leaves files where it stands.
-    lab_start "$name" "$space" env -C "$LAB_DIR" TERM=dumb sipp -sf "$file" -i "$(sipp_address "$space")" -nostdin -nd \
+    lab_start "$name" "$space" env -C "$LAB_DIR" TERM=dumb sipp -sf "$file" -i "$(sipp_address "$space")" -nostdin -nd -buff_size 212992 \
         -trace_stat -stf "$LAB_DIR/$name.csv" -fd 1 -trace_err -error_file "$LAB_DIR/$name.errors" "$@"
 }
 
@@ -50,7 +51,7 @@ sipp_listening() # NAMESPACE PORT
 sipp_callee() # NAME NAMESPACE SCENARIO [SIPP ARGUMENTS...]
 {
     sipp_start "$@" -p 5060
-    lab_wait 10 "SIPp $1 listens" sipp_listening "$2" 5060
+    lab_wait 30 "SIPp $1 listens" sipp_listening "$2" 5060
 }
 
 # A caller in the carrier's namespace towards Dialgate.

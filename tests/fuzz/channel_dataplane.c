@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a control may send, against the data plane's end of the channel and what stands behind it: lists and
-// ends of dialogs, snapshots, records, names. Workers answer as real ones do, from dialogs that are invented
-// here. Whatever comes, each datagram that goes back is one that control's own check takes, no request waits
-// for ever, no descriptor stays open, and the next control is served.
+// What a control may send, against the data plane's end of the channel and everything that stands behind it.
+// Workers answer as real ones do, from dialogs that are invented here. Whatever comes, each datagram that
+// goes back is one that control's own check takes, the numbers of events have no gap that is not told, no
+// request waits for ever, no capture and no descriptor stays, and the next control is served.
 //
 // An input is a list of steps: a letter, two octets of length (the low one first), so many octets.
 //   d octets      a datagram as it is
@@ -10,52 +10,47 @@
 //   f count type body   the same with so many descriptors
 //   s image       a snapshot in a sealed memfd; u image: in one that is not sealed
 //   w             the workers' turn
+//   e octets      dialogs change their states; h octets: members their health
+//   k slot octet  so many messages are captured
 //   t octet       so many tenths of a second go by
 //   r octets      a call has ended
 //   n octets      a worker asks for a name
 //   q             control stops to read, or reads again
 //   c             control goes, another one comes
+//   b             the data plane ends, and another one begins without configuration
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <rte_ring.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "call_records.h"
-#include "channel_server.h"
-#include "dialog_requests.h"
-#include "name_cache.h"
-#include "rules_receive.h"
+#include <urcu-qsbr.h>
+#include <urcu-call-rcu.h>
+#include "channel_handlers.h"
+#include "channel_workers.h"
+#include "rules.h"
 #include "sip_check.h"
 
-#define WORKERS      2u
-#define EACH         600u // dialogs a worker: more than a slice
-#define LONG_ROW     7u   // the index of one whose texts fit no message
-#define COMMAND_RING 64u
-#define STEPS_MAX    64u
-#define SEALS        (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define STEPS_MAX 64u
+#define SEALS     (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
 // control/channel_check.c under another name; both programs call theirs channel_check().
 const char *control_check(const void *datagram, size_t size, size_t fd_count);
 
-static struct channel_server server;
-static struct workers workers;
-static struct dialog_requests requests;
+static struct channel_services services;
 static struct call_records records;
-static struct name_cache names;
-static struct name_asks asks[WORKERS];
 static struct name_table *table;
 static char directory[] = "/tmp/dialgate-fuzz-XXXXXX";
 static unsigned descriptors; // open when nothing is under way
 static int control = -1;
 static bool reading;
 static uint64_t now_ms;
-static uint32_t number;              // of the last request
-static uint32_t answers, refused;    // that control got since it came
-static uint32_t rows[STEPS_MAX + 2]; // by the request's number
+static uint32_t number;                          // of the last request
+static uint32_t answers, refused;                // that control got since it came
+static uint32_t rows[STEPS_MAX + 2];             // by the request's number
+static uint64_t next_event[CHANNEL_EVENT_KINDS]; // of this connection; 0: any
 
 static unsigned open_descriptors(void)
 {
@@ -76,25 +71,14 @@ static void end(void)
     rmdir(directory);
 }
 
-static struct rte_ring *make_ring(void)
-{
-    size_t size = (size_t)rte_ring_get_memsize(COMMAND_RING);
-    struct rte_ring *ring = aligned_alloc(64, (size + 63) / 64 * 64);
-    CHECK(ring != NULL && rte_ring_init(ring, "ring", COMMAND_RING, RING_F_SP_ENQ | RING_F_SC_DEQ) == 0);
-    return ring;
-}
-
 static void begin(void)
 {
     CHECK(mkdtemp(directory) != NULL);
     atexit(end);
-    workers.count = WORKERS;
-    for (unsigned i = 0; i < WORKERS; i++) {
-        workers.parts[i].commands = make_ring();
-        workers.parts[i].results = make_ring();
-    }
-    CHECK(call_records_open(&records, directory, WORKERS, true) == 0);
-    channel_server_init(&server, -1);
+    channel_workers_init();
+    CHECK(call_records_open(&records, directory, CHANNEL_WORKERS, true) == 0);
+    rcu_register_thread();
+    rcu_thread_offline();
     descriptors = open_descriptors();
 }
 
@@ -106,9 +90,8 @@ static void take_table(void *context, struct name_table *next)
 
 static void leave(void)
 {
-    channel_server_drop(&server);
-    dialog_requests_forget(&requests);
-    name_cache_forget(&names);
+    channel_server_drop(&services.server);
+    channel_services_forget(&services);
     if (control >= 0)
         close(control);
     control = -1;
@@ -120,11 +103,12 @@ static void come(void)
 
     leave();
     CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    server.fd = ends[0];
+    services.server.fd = ends[0];
     control = ends[1];
     reading = true;
     number = answers = refused = 0;
     memset(rows, 0, sizeof(rows));
+    memset(next_event, 0, sizeof(next_event));
 }
 
 static void send_to_us(const void *octets, size_t size, unsigned fd_count)
@@ -147,6 +131,32 @@ static void send_to_us(const void *octets, size_t size, unsigned fd_count)
         CHECK(errno == EAGAIN || errno == EPIPE || errno == ECONNRESET || errno == EMSGSIZE);
 }
 
+// After a HELLO they begin anew.
+static void follow_events(const struct channel_header *header, const struct channel_event_run *run)
+{
+    uint64_t *next =
+        &next_event[header->type == CHANNEL_EVENTS ? CHANNEL_EVENT_DIALOG : CHANNEL_EVENT_MEMBER];
+
+    CHECK(*next == 0 || run->first - run->lost == *next);
+    *next = run->first + run->count;
+}
+
+static void take_answer(const struct channel_header *header, const void *body)
+{
+    const struct channel_done *done = body;
+
+    if (header->type == CHANNEL_DIALOG_ROW && header->request < sizeof(rows) / sizeof(rows[0]))
+        CHECK(++rows[header->request] <= CHANNEL_LIST_MAX);
+    if (header->type == CHANNEL_SNAPSHOT_RESULT)
+        CHECK((done->result == 0) == (done->text[0] == '\0'));
+    if (header->type == CHANNEL_HELLO)
+        memset(next_event, 0, sizeof(next_event));
+    if (header->type == CHANNEL_EVENTS || header->type == CHANNEL_MEMBER_EVENTS)
+        follow_events(header, body);
+    answers += header->type == CHANNEL_DONE || header->type == CHANNEL_SNAPSHOT_RESULT;
+    refused += header->type == CHANNEL_REFUSED;
+}
+
 static void take_answers(void)
 {
     static _Alignas(8) uint8_t octets[CHANNEL_MESSAGE_MAX + 1];
@@ -159,73 +169,24 @@ static void take_answers(void)
         if (wrong != NULL)
             fprintf(stderr, "type %u: %s\n", header->type, wrong);
         CHECK(wrong == NULL);
-        if (header->type == CHANNEL_DIALOG_ROW && header->request < sizeof(rows) / sizeof(rows[0]))
-            CHECK(++rows[header->request] <= CHANNEL_LIST_MAX);
-        answers += header->type == CHANNEL_DONE || header->type == CHANNEL_SNAPSHOT_RESULT;
-        refused += header->type == CHANNEL_REFUSED;
+        take_answer(header, header + 1);
     }
 }
 
-static void put_row(struct command *command, unsigned worker, uint32_t index)
+// Those that leave are out of every worker's table after this.
+static void leave_captures(void)
 {
-    struct channel_dialog_row row = {.handle = command_handle(worker, 1, index),
-                                     .state = CHANNEL_DIALOG_CONFIRMED,
-                                     .worker = (uint16_t)worker,
-                                     .caller_peer = NUMBER_NONE,
-                                     .callee_peer = NUMBER_NONE,
-                                     .callee_member = NUMBER_NONE,
-                                     .text_lengths = {index == LONG_ROW ? 20000 : (uint16_t)(index % 300)}};
-    uint32_t size = (uint32_t)(sizeof(row) + row.text_lengths[0] + 7) / 8 * 8;
-    CHECK(command->used + size <= COMMAND_ROWS_OCTETS);
-    memset(command->rows + command->used, 'x', size);
-    memcpy(command->rows + command->used, &row, sizeof(row));
-    command->used += size;
-    command->row_count++;
-}
-
-static void answer_list(struct command *command, unsigned worker)
-{
-    CHECK(command->limit > 0 && command->limit <= CHANNEL_LIST_MAX);
-    for (uint32_t seen = 0; seen < 512 && command->cursor < EACH && command->row_count < command->limit &&
-                            command->used + 20100 < COMMAND_ROWS_OCTETS;
-         seen++)
-        put_row(command, worker, command->cursor++);
-    command->done = command->cursor >= EACH;
-}
-
-// Call-IDs that begin with a digit have so many dialogs, with worker 1.
-static void answer_one(struct command *command, unsigned worker)
-{
-    bool by_id = command->call_id_length > 0;
-    unsigned count = by_id && worker == 1 ? (unsigned)(uint8_t)command->call_id[0] - '0' : 0;
-    if (by_id) {
-        for (uint32_t i = 0; i < count && count < 10; i++)
-            put_row(command, worker, i);
-    } else if ((uint32_t)command->handle < EACH &&
-               command->handle == command_handle(worker, 1, (uint32_t)command->handle)) {
-        if (command->kind == COMMAND_DIALOG_SHOW)
-            put_row(command, worker, (uint32_t)command->handle);
-        return;
-    }
-    command->result = command->row_count > 0 ? 0 : -ENOENT;
+    for (unsigned slot = 0; slot < CAPTURES_MAX; slot++)
+        if (services.captures.running[slot].state == CAPTURE_LEAVING) {
+            rcu_barrier();
+            return;
+        }
 }
 
 static void work(void)
 {
-    for (unsigned i = 0; i < WORKERS; i++) {
-        void *item;
-
-        while (rte_ring_dequeue(workers.parts[i].commands, &item) == 0) {
-            struct command *command = item;
-
-            CHECK(command->call_id_length <= CHANNEL_CALL_ID_SIZE);
-            if (command->kind == COMMAND_DIALOG_LIST)
-                answer_list(command, i);
-            else
-                answer_one(command, i);
-            CHECK(rte_ring_enqueue(workers.parts[i].results, command) == 0);
-        }
-    }
+    leave_captures();
+    channel_workers_answer();
 }
 
 // Workers use these without a look at their bounds.
@@ -243,66 +204,51 @@ static void use_rules(const struct rules *rules)
     }
 }
 
-static void take_snapshot(const struct channel_input *in)
+static void say_hello(void *context, const char *text)
 {
-    struct channel_done done = {0};
-    struct fault fault = {.text = ""};
-    struct rules *rules = rules_receive(in->fd, &in->body.snapshot, &fault);
-    close(in->fd);
-    CHECK((rules == NULL) == (fault.text[0] != '\0'));
-    if (rules != NULL)
-        use_rules(rules);
-    else
-        done.result = -EINVAL;
-    memcpy(done.text, fault.text, sizeof(done.text));
-    rules_destroy(rules);
-    channel_server_done(&server, CHANNEL_SNAPSHOT_RESULT, in->header.request, &done);
+    const struct channel_hello hello = {
+        .state = services.state, .pid = 1, .boot = 1, .workers = CHANNEL_WORKERS};
+
+    channel_server_send(
+        &services.server,
+        &(struct channel_output){.type = CHANNEL_HELLO, .body = &hello, .body_size = sizeof(hello)});
 }
 
-// As take_message() of the agent.
-static void take_message(const struct channel_input *in)
+static void start(void)
 {
-    const struct channel_hello hello = {.state = CHANNEL_RUNNING, .pid = 1, .boot = 1, .workers = WORKERS};
+    CHECK(channel_services_start(
+              &services, &(struct channel_services_options){.workers = &channel_workers.all,
+                                                            .rings = channel_workers.rings,
+                                                            .records = &records,
+                                                            .capture_counts = channel_workers.captured,
+                                                            .publish_names = take_table}) == 0);
+    services.state = CHANNEL_RUNNING;
+}
 
-    CHECK((in->header.type == CHANNEL_SNAPSHOT) == (in->fd >= 0));
-    switch ((enum channel_type)in->header.type) {
-    case CHANNEL_HELLO:
-        channel_server_send(&server, &(struct channel_output){
-                                         .type = CHANNEL_HELLO, .body = &hello, .body_size = sizeof(hello)});
-        call_records_begin(&records);
-        break;
-    case CHANNEL_RECORDS_DONE:
-        call_records_done(&records, &in->body.records_done);
-        break;
-    case CHANNEL_SNAPSHOT:
-        take_snapshot(in);
-        break;
-    case CHANNEL_NAME_ANSWER:
-        name_cache_answer(&names, &in->body.name, now_ms);
-        break;
-    case CHANNEL_DIALOG_LIST:
-    case CHANNEL_DIALOG_SHOW:
-    case CHANNEL_DIALOG_END:
-        dialog_requests_begin(&requests, in, now_ms);
-        break;
-    default: // of the workers
-        channel_server_done(&server, CHANNEL_DONE, in->header.request, &(struct channel_done){0});
-        break;
-    }
+static int take_rules(void *context, struct rules *rules, struct fault *fault)
+{
+    use_rules(rules);
+    rules_destroy(channel_workers.all.published.rules);
+    channel_workers.all.published.rules = rules;
+    if (services.state == CHANNEL_WAITING)
+        start();
+    return 0;
 }
 
 static void serve(void)
 {
     struct channel_input in;
-    for (unsigned i = 0; i < 64 && channel_server_receive(&server, &in) == 1; i++)
-        take_message(&in);
-    dialog_requests_poll(&requests, now_ms);
-    call_records_poll(&records, &server);
-    name_cache_poll(&names, now_ms);
-    channel_server_flush(&server);
-    CHECK(server.queued <= CHANNEL_SERVER_QUEUE_MAX && server.queued_fds <= CHANNEL_SERVER_FDS_MAX);
+    for (unsigned i = 0; i < 64 && channel_server_receive(&services.server, &in) == 1; i++) {
+        CHECK((in.header.type == CHANNEL_SNAPSHOT) == (in.fd >= 0));
+        channel_handlers_take(&services, &in, now_ms);
+    }
+    if (services.state == CHANNEL_RUNNING)
+        channel_services_poll(&services, now_ms);
+    channel_server_flush(&services.server);
+    CHECK(services.server.queued <= CHANNEL_SERVER_QUEUE_MAX &&
+          services.server.queued_fds <= CHANNEL_SERVER_FDS_MAX);
     take_answers();
-    if (server.fd < 0)
+    if (services.server.fd < 0)
         come();
 }
 
@@ -321,7 +267,8 @@ static void send_message(uint8_t type, const uint8_t *body, size_t size, unsigne
                                     .type = type,
                                     .size = (uint32_t)(sizeof(header) + whole)};
 
-    if (type != CHANNEL_HELLO && type != CHANNEL_RECORDS_DONE && type != CHANNEL_NAME_ANSWER)
+    if (type != CHANNEL_HELLO && type != CHANNEL_RECORDS_DONE && type != CHANNEL_NAME_ANSWER &&
+        type != CHANNEL_EVENTS_DONE)
         header.request = ++number;
     memset(octets, 0, sizeof(header) + whole);
     memcpy(octets, &header, sizeof(header));
@@ -355,35 +302,26 @@ static void send_snapshot(const uint8_t *image, size_t size, bool sealed)
     close(fd);
 }
 
-static void end_call(const uint8_t *octets, size_t size)
+static void begin_again(void)
 {
-    struct channel_record record = {.start_ms = 1,
-                                    .ring_ms = 1,
-                                    .answer_ms = 2,
-                                    .end_ms = 3,
-                                    .caller_peer = NUMBER_NONE,
-                                    .callee_peer = NUMBER_NONE,
-                                    .callee_member = NUMBER_NONE,
-                                    .ender = CHANNEL_ENDER_CALLER,
-                                    .reason = CHANNEL_REASON_BYE};
-    const struct call_text texts[CHANNEL_RECORD_TEXTS] = {
-        {octets, (uint32_t)size}, {octets, (uint32_t)size / 2}, {"sip:a", 5}};
-
-    call_ring_put(call_records_ring(&records, (unsigned)size % WORKERS), &record, texts, 0);
+    channel_workers_reset();
+    channel_services_init(&services, -1, &(struct channel_owner){say_hello, take_rules, NULL});
+    come();
 }
 
-static void ask_name(const uint8_t *octets, size_t size)
+// The data plane's end, with whatever is under way.
+static void stop(void)
 {
-    struct name_asks *ring = &asks[size % WORKERS];
-    struct name_ask *ask = &ring->ring[ring->head & (NAME_ASKS - 1)];
-    if (ring->head - ring->tail == NAME_ASKS || size == 0)
-        return;
-    *ask = (struct name_ask){.peer = octets[0] % 3};
-    ask->name.length = (uint8_t)(size < 200 ? size : 200);
-    ask->name.service = octets[0] % 2;
-    for (unsigned i = 0; i < ask->name.length; i++)
-        ask->name.octets[i] = (char)('a' + octets[i] % 26);
-    ring->head++;
+    bool captured = services.captures.serial > 0;
+
+    leave();
+    if (services.state == CHANNEL_RUNNING)
+        channel_services_stop(&services);
+    if (captured)
+        rcu_barrier();
+    CHECK(channel_workers.all.published.captures == NULL);
+    rules_destroy(channel_workers.all.published.rules);
+    channel_workers.all.published.rules = NULL;
 }
 
 static void step(char what, const uint8_t *octets, size_t size)
@@ -408,20 +346,34 @@ static void step(char what, const uint8_t *octets, size_t size)
     case 'w':
         work();
         break;
+    case 'e':
+        channel_workers_change_dialogs(octets, size);
+        break;
+    case 'h':
+        channel_workers_change_members(octets, size);
+        break;
+    case 'k':
+        if (size > 1)
+            channel_workers.captured[octets[0] % CAPTURES_MAX].messages += octets[1];
+        break;
     case 't':
         now_ms += size > 0 ? 100u * octets[0] : 100;
         break;
     case 'r':
-        end_call(octets, size);
+        channel_workers_end_call(&records, octets, size);
         break;
     case 'n':
-        ask_name(octets, size);
+        channel_workers_ask_name(octets, size);
         break;
     case 'q':
         reading = !reading;
         break;
     case 'c':
         come();
+        break;
+    case 'b':
+        stop();
+        begin_again();
         break;
     default:
         break;
@@ -446,26 +398,20 @@ static void expect_service(void)
 
 static void reset(void)
 {
-    const struct siphash_key key = {{1, 2}};
-    struct name_asks *of_workers[WORKERS] = {&asks[0], &asks[1]};
-    const struct name_cache_options options = {&server, of_workers, WORKERS, &key, take_table, NULL};
-
     now_ms = 1000000;
-    memset(asks, 0, sizeof(asks));
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < CHANNEL_WORKERS; i++) {
         struct call_ring *ring = call_records_ring(&records, i);
 
         ring->head = ring->tail = ring->sequence = ring->lost = 0;
         records.sent[i] = 0;
     }
-    dialog_requests_init(&requests, &server, &workers);
-    CHECK(name_cache_init(&names, &options) == 0);
-    come();
+    begin_again();
+    start();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (workers.count == 0)
+    if (channel_workers.all.count == 0)
         begin();
     reset();
     for (unsigned steps = 0; steps < STEPS_MAX && size >= 3; steps++) {
@@ -481,14 +427,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now_ms += DIALOG_REQUEST_MS;
     serve();
     for (unsigned i = 0; i < DIALOG_REQUESTS_MAX; i++)
-        CHECK(!requests.requests[i].used);
+        CHECK(!services.requests.requests[i].used);
     work();
     serve();
-    CHECK(!dialog_requests_busy(&requests));
+    CHECK(!dialog_requests_busy(&services.requests));
     expect_service();
-    leave();
-    dialog_requests_fini(&requests);
-    name_cache_fini(&names);
+    for (unsigned slot = 0; slot < CAPTURES_MAX; slot++)
+        CHECK(services.captures.running[slot].state == CAPTURE_FREE);
+    stop();
     take_table(NULL, NULL);
     CHECK(open_descriptors() == descriptors);
     return 0;

@@ -7,7 +7,7 @@ import select
 import socket
 import time
 
-from sip_peer import Wrong, enter, own_space, transcript
+from sip_peer import PATIENCE, Wrong, enter, own_space, transcript
 
 
 class Phone:
@@ -16,12 +16,12 @@ class Phone:
         descriptor = os.open(f"/run/netns/{os.environ['LAB_ID']}-{space}", os.O_RDONLY)
         try:
             enter(descriptor)
-            self.socket = socket.create_connection(("127.0.0.1", 4444), timeout=5)
+            self.socket = socket.create_connection(("127.0.0.1", 4444), timeout=PATIENCE)
         finally:
             enter(own_space)
             os.close(descriptor)
 
-    def do(self, command, parameters="", seconds=5.0):
+    def do(self, command, parameters="", seconds=PATIENCE):
         """A command; returns when baresip has taken it."""
         text = json.dumps({"command": command, "params": parameters, "token": command}).encode()
         transcript.append(f">>> {self.space} {text.decode()}")
@@ -31,7 +31,7 @@ class Phone:
         if not answer.get("ok"):
             raise Wrong(f"{self.space}: {command}: {answer.get('data')}")
 
-    def wait(self, kind, seconds=10.0):
+    def wait(self, kind, seconds=PATIENCE):
         """The next event of this kind; those before it are passed over."""
 
         def come():
@@ -68,7 +68,7 @@ class Phone:
             (self.events if message.get("event") else self.answers).append(message)
 
 
-def ring_any(phones, seconds=10.0):
+def ring_any(phones, seconds=PATIENCE):
     """The phone that rings first."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

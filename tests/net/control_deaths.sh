@@ -40,7 +40,7 @@ caller_beyond() # CALLS
 # Control is back, and finds the same process of the data plane.
 control_is_back()
 {
-    lab_ready 20 || fail "control does not find the data plane"
+    lab_ready 60 || fail "control does not find the data plane"
     expect_equal "start of the data plane" "$boot" "$(lab_metric dialgate_dataplane_start_time_seconds)"
     counters_rise
 }
@@ -48,7 +48,7 @@ control_is_back()
 control_dies() # [COMMAND...]: which succeeds while it is dead
 {
     lab_kill control KILL
-    lab_wait 5 'control is gone' lab_ended control
+    lab_wait 30 'control is gone' lab_ended control
     "$@"
     lab_control
     control_is_back
@@ -77,7 +77,7 @@ lines_reach() # COUNT
 # A line for each call. One that is there twice, since control was killed between the file and its note of that, says so.
 records_complete() # CALLS
 {
-    lab_wait 20 "$1 records" lines_reach "$1" || fail "$(grep -c '^{' "$records") records of $1 calls"
+    lab_wait 30 "$1 records" lines_reach "$1" || fail "$(grep -c '^{' "$records") records of $1 calls"
     python3 - "$records" "$1" <<'PYTHON' || fail "see above"
 import json, sys
 

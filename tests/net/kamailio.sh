@@ -12,5 +12,5 @@ kamailio_start() # NAMESPACE [DEFINITIONS...]
     mkdir -p "$LAB_DIR/kamailio-$space"
     lab_start "kamailio-$space" "$space" kamailio -f "$NET/kamailio.cfg" -DD -E -Y "$LAB_DIR/kamailio-$space" -w "$LAB_DIR" -m 32 -M 4 \
         -A "LISTEN=udp:$(sipp_address "$space"):5060" "${options[@]}"
-    lab_wait 20 "kamailio in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/kamailio-$space.log")"
+    lab_wait 30 "kamailio in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/kamailio-$space.log")"
 }

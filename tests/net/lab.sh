@@ -114,6 +114,8 @@ test_begin()
     [ -x "$LAB_BUILD/control/dialgate-control" ] || fail "$LAB_BUILD is not built"
     lab_begin "dgt$$"
     cp "$ROOT/config/examples/lab.yaml" "$LAB_DIR/dialgate.yaml"
+    # A machine that has other things to do makes every turn long; calls must not be refused for that.
+    test_set 'overload: {turn: 1s}'
 }
 
 # Replaces a top-level section of the configuration, or adds it. TEXT begins with the key.
@@ -181,6 +183,25 @@ test_caller() # SCENARIO CALLS RATE [SIPP ARGUMENTS...]: runs it to its end; eve
     test_calls_end "$calls" $((calls / rate + 70))
 }
 
+# SIPp's scenarios repeat what is not answered within half a second, as a loaded machine may not. Where nothing may be repeated:
+test_patient() # SCENARIO...: copies called SCENARIO_patient, that repeat after ten seconds
+{
+    local name
+    for name; do
+        sed 's/retrans="500"/retrans="10000"/' "$(sipp_file "$name")" >"$LAB_DIR/${name}_patient.xml"
+    done
+}
+
+# Calls for as long as a test needs them, however fast it gets on: a caller without -m, and this at its end.
+test_calls_stop() # no new calls, and the end with the last one; into CALLS how many there were, all of which succeeded
+{
+    lab_kill caller USR1 || fail "SIPp had ended"
+    lab_wait 60 'the calls end' lab_ended caller || fail "SIPp does not end"
+    # shellcheck disable=SC2034 # for who called
+    CALLS=$(sipp_stat caller 'SuccessfulCall(C)')
+    expect_equal "calls that failed" 0 "$(sipp_stat caller 'FailedCall(C)')"
+}
+
 test_calls_end() # CALLS SECONDS
 {
     lab_wait "$2" "the calls end" lab_ended caller || fail "SIPp does not end"
@@ -192,7 +213,7 @@ test_calls_end() # CALLS SECONDS
 # Callees see as many calls as there were and none of them failed there. Their statistics come once a second.
 test_callees_saw() # CALLS
 {
-    lab_wait 15 "SBCs saw $1 calls" sbcs_saw "$1" || fail "SBCs saw $(sipp_stat sbc1 'IncomingCall(C)') and $(sipp_stat sbc2 'IncomingCall(C)') calls of $1"
+    lab_wait 30 "SBCs saw $1 calls" sbcs_saw "$1" || fail "SBCs saw $(sipp_stat sbc1 'IncomingCall(C)') and $(sipp_stat sbc2 'IncomingCall(C)') calls of $1"
     expect_equal "calls failed at the SBCs" 0 $(($(sipp_stat sbc1 'FailedCall(C)') + $(sipp_stat sbc2 'FailedCall(C)')))
 }
 
@@ -203,13 +224,13 @@ sbcs_saw() # CALLS
 
 test_no_dialogs()
 {
-    lab_wait "${1:-20}" 'dialogs come back to 0' lab_no_dialogs || fail "$(lab_dialogs) dialogs are left"
+    lab_wait "${1:-40}" 'dialogs come back to 0' lab_no_dialogs || fail "$(lab_dialogs) dialogs are left"
 }
 
 # Each packet that was received ended in exactly one outcome.
 test_outcomes()
 {
-    lab_wait 5 'every packet is counted once' outcomes_add_up ||
+    lab_wait 30 'every packet is counted once' outcomes_add_up ||
         fail "received $(lab_metric dialgate_packets_received_total), outcomes $(lab_metric dialgate_packets_total)"
 }
 
@@ -222,7 +243,7 @@ outcomes_add_up()
 # Both sides of a call in one Python program: tests/net/sip_peer.py opens sockets in the lab's namespaces.
 test_peers() # [ARGUMENTS...] <PROGRAM
 {
-    LAB_ID=$LAB_ID timeout 60 python3 - "$@" || fail "see above"
+    LAB_ID=$LAB_ID timeout 120 python3 - "$@" || fail "see above"
 }
 
 counted() # NAME BOUND [LABELS...]: the metric is at least BOUND
@@ -230,9 +251,9 @@ counted() # NAME BOUND [LABELS...]: the metric is at least BOUND
     [ "$(lab_metric "$1" "${@:3}")" -ge "$2" ]
 }
 
-expect_counted() # NAME BOUND [LABELS...]: within five seconds
+expect_counted() # NAME BOUND [LABELS...]: now or soon
 {
-    lab_wait 5 "$1 ${*:3} reaches $2" counted "$@" || {
+    lab_wait 30 "$1 ${*:3} reaches $2" counted "$@" || {
         echo "FAILED at ${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: $1 ${*:3} is $(lab_metric "$1" "${@:3}"), wanted at least $2"
         exit 1
     }

@@ -37,9 +37,9 @@ relay_start() # SEED [OPTIONS OF relay.py...]
     for space in wan lan; do
         rm -f "$LAB_DIR/relay-$space.log"
         lab_start "relay-$space" $space python3 "$NET/relay.py" core0 relay0 --seed "$seed-$space" "$@"
-        lab_wait 10 "the relay in $space begins" relay_ready "$LAB_DIR/relay-$space.log" || fail "$(cat "$LAB_DIR/relay-$space.log")"
+        lab_wait 30 "the relay in $space begins" relay_ready "$LAB_DIR/relay-$space.log" || fail "$(cat "$LAB_DIR/relay-$space.log")"
     done
-    lab_wait 10 'the relayed lab forwards' lab_reaches || fail "nothing passes the relays"
+    lab_wait 30 'the relayed lab forwards' lab_reaches || fail "nothing passes the relays"
 }
 
 relay_stop()

@@ -16,7 +16,7 @@ phone() # NAMESPACE USER
     echo "<sip:$2@$(sipp_address "$space")>;regint=0;answermode=manual" >"$home/accounts"
     touch "$home/contacts"
     lab_start "baresip-$space" "$space" env HOME="$home" baresip -f "$home"
-    lab_wait 10 "baresip in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/baresip-$space.log")"
+    lab_wait 30 "baresip in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/baresip-$space.log")"
 }
 
 test_begin
@@ -90,7 +90,7 @@ callee.do("accept")
 caller.wait("CALL_ESTABLISHED")
 passed()
 PYTHON
-lab_wait 25 'both sides are asked' counted dialgate_keepalives_total 2 'event="sent"' || fail "nobody is asked"
+lab_wait 30 'both sides are asked' counted dialgate_keepalives_total 2 'event="sent"' || fail "nobody is asked"
 test_peers <<'PYTHON'
 from baresip import Phone
 from sip_peer import passed

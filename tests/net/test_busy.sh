@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lab.sh"
 
 test_up
-test_callees uas_busy
+test_patient uas_busy
+test_callees uas_busy_patient
 sed 's/STATUS/486/' "$SIPP_SCENARIOS/uac_refused.xml" >"$LAB_DIR/uac_486.xml"
 test_caller uac_486 20 20
 test_callees_saw 20

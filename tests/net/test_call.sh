@@ -5,8 +5,9 @@
 . "$(dirname "$0")/lab.sh"
 
 test_up
-test_callees uas
-test_caller uac 100 50 -d 300
+test_patient uac uas
+test_callees uas_patient
+test_caller uac_patient 100 50 -d 300
 test_callees_saw 100
 expect_above "calls at sbc1" 0 "$(sipp_stat sbc1 'IncomingCall(C)')"
 expect_above "calls at sbc2" 0 "$(sipp_stat sbc2 'IncomingCall(C)')"

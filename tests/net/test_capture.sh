@@ -25,6 +25,7 @@ begin() # NAME OPTIONS...: a capture to a file of this name
 }
 
 test_begin
+test_set 'timers: {t1: 5s, t2: 5s}' # a loaded machine is late, and nothing may be repeated here
 test_set "capture: {directory: $LAB_DIR/captures}"
 test_up
 begin one --call-id one@carrier
@@ -99,14 +100,14 @@ grep -q '^stray@carrier|1|1|peer="carrier-a".*outcome="dropped",reason="forged_b
 expect_equal "messages that are dropped" 2 "$(wc -l <"$LAB_DIR/decoded")"
 # A kill of control ends all captures; the file has what was there, and the next control may begin anew.
 lab_kill control KILL
-lab_wait 5 'control is gone' lab_ended control
+lab_wait 30 'control is gone' lab_ended control
 is_decoded one "$one" one@carrier || fail "the file of a killed control: $(cat "$LAB_DIR/decoded")"
 lab_control
-lab_ready 20 || fail "control does not come back"
+lab_ready 60 || fail "control does not come back"
 expect_equal "captures of a new control" '{"captures":[]}' "$(lab_ctl capture list --json)"
 begin again --peer carrier-a
 test_ends control
 grep -q 'event=capture_ended id=1 reason=control' "$LAB_DIR/control.log" || fail "$(grep capture "$LAB_DIR/control.log")"
 lab_control
-lab_ready 20 || fail "control does not come back"
+lab_ready 60 || fail "control does not come back"
 test_done

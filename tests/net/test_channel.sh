@@ -7,7 +7,7 @@
 test_up
 test_callees uas
 sipp_caller caller uac -m 300 -r 50 -d 1000 -l 15000 -timeout 60s -timeout_error
-lab_wait 10 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
+lab_wait 30 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
 # A second control, and what it sends is nothing that the data plane may act on.
 python3 - "$LAB_RUN/dataplane.sock" <<'PYTHON' || fail "see above"
 import os, sys
@@ -60,6 +60,6 @@ PYTHON
 expect "control lives" lab_running control
 expect_above "refusals in control's log" 3 "$(grep -cE 'level=(warning|error)' "$LAB_DIR/control.log")"
 lab_dataplane
-lab_ready 30 || fail "control does not take the real data plane after that"
+lab_ready 60 || fail "control does not take the real data plane after that"
 test_caller uac 10 20 -d 200
 test_done

@@ -7,7 +7,7 @@
 test_up
 test_callees uas
 sipp_caller caller uac_hears_bye -m 30 -r 100 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'all calls are answered' counted dialgate_dialogs 30 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
+lab_wait 30 'all calls are answered' counted dialgate_dialogs 30 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
 lab_ctl --json dialog list >"$LAB_DIR/list.json" || fail "dialog list"
 lab_ctl dialog list >"$LAB_DIR/list" || fail "dialog list"
 expect_equal "rows" 30 "$(grep -c '@10.10.1.1' "$LAB_DIR/list")"

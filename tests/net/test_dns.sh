@@ -18,7 +18,7 @@ zone() # SBC ADDRESS...: what sbcs.example.net leads to, by SRV
 name_server()
 {
     lab_start names core python3 "$NET/name_server.py" 5353 "$LAB_DIR/zone"
-    lab_wait 10 'the name server listens' sipp_listening core 5353 || fail "$(tail -n 3 "$LAB_DIR/names.log")"
+    lab_wait 30 'the name server listens' sipp_listening core 5353 || fail "$(tail -n 3 "$LAB_DIR/names.log")"
 }
 
 control() # dialgate-control that asks the test's name server
@@ -44,6 +44,11 @@ calls_of() # SBC
     sipp_stat "$1" 'IncomingCall(C)'
 }
 
+more_at() # SBC CALLS
+{
+    [ "$(calls_of "$1")" -gt "$2" ]
+}
+
 test_begin
 # What leaves DNS stays a source of its peer, so that its calls can end.
 test_replace 's/^( *)members: \[\{address: 10.20.0.11.*/\1sources: [10.20.0.0\/24]\n\1members: [{host: sbcs.example.net}]/'
@@ -62,30 +67,31 @@ test_callees uas
 name_server
 # A reload looks every host up at once.
 expect "a reload" lab_ctl config reload
-lab_wait 15 'the host resolves' members_are 10.20.0.11:5060 || fail "members: $(members)"
+lab_wait 30 'the host resolves' members_are 10.20.0.11:5060 || fail "members: $(members)"
 lab_ctl peer show sbcs | grep -qE '^host sbcs.example.net, resolved 20.*: 10.20.0.11:5060$' || fail "$(lab_ctl peer show sbcs)"
 test_caller uac 20 20 -d 200
 expect_equal "calls at sbc2 so far" 0 "$(calls_of sbc2)"
 
 # Within the TTL, during calls that stay where they are.
-sipp_caller caller uac -m 200 -r 20 -d 500 -l 15000 -timeout 60s -timeout_error
+sipp_caller caller uac -r 20 -d 500 -l 15000
+lab_wait 30 'calls at sbc1' more_at sbc1 20 || fail "no calls"
 zone sbc2=10.20.0.12
-lab_wait 15 'the answer changes' members_are 10.20.0.12:5060 || fail "members: $(members)"
-test_calls_end 200 70
-test_callees_saw 220
-expect_above "calls at sbc2" 0 "$(calls_of sbc2)"
-expect_above "calls at sbc1" 20 "$(calls_of sbc1)"
+lab_wait 30 'the answer changes' members_are 10.20.0.12:5060 || fail "members: $(members)"
+lab_wait 30 'calls at sbc2' more_at sbc2 0 || fail "no calls where the new answer leads"
+test_calls_stop
+made=$((20 + CALLS))
+test_callees_saw $made
 
 # Without DNS, and after a restart without it.
 lab_stop names || true
 lab_kill control KILL
-lab_wait 5 'control is gone' lab_ended control
+lab_wait 30 'control is gone' lab_ended control
 control
-lab_ready 20 || fail "control does not find the data plane"
+lab_ready 60 || fail "control does not find the data plane"
 expect_equal "members after a restart" 10.20.0.12:5060 "$(members)"
 before=$(calls_of sbc1)
 test_caller uac 20 20 -d 200
-test_callees_saw 240
+test_callees_saw $((made + 20))
 expect_equal "calls at sbc1 after the change" "$before" "$(calls_of sbc1)"
 lab_wait 30 'the failed look-up is told' grep -q 'event=host_not_resolved' "$LAB_DIR/control.log" || fail "no failure is logged"
 test_no_dialogs

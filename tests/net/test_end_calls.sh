@@ -21,6 +21,8 @@ stop_callees()
     lab_stop sbc1 sbc2 || true
 }
 
+test_begin
+test_set 'timers: {t1: 5s, t2: 5s}' # a loaded machine is late, and nothing may be repeated here
 test_up
 expect_refusal 2 'takes an ID, or' lab_ctl dialog end
 expect_refusal 2 'takes an ID, or' lab_ctl dialog end --rate 5
@@ -33,7 +35,7 @@ expect_equal "ended where nothing is" 0 "$(ended_by --all)"
 test_callees uas_cancelled
 sed 's/STATUS/480/' "$SIPP_SCENARIOS/uac_refused.xml" >"$LAB_DIR/uac_480.xml"
 sipp_caller caller uac_480 -m 60 -r 200 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'all calls ring' counted dialgate_dialogs 60 'state="early"' || fail "$(lab_dialogs) dialogs"
+lab_wait 30 'all calls ring' counted dialgate_dialogs 60 'state="early"' || fail "$(lab_dialogs) dialogs"
 expect_equal "confirmed ones among early calls" 0 "$(ended_by --state confirmed)"
 expect_equal "ended by state" 60 "$(ended_by --state early --rate 400)"
 test_calls_end 60 40
@@ -57,8 +59,8 @@ test_calls_end 600 60
 test_callees_saw 600
 test_no_dialogs
 sipp_caller caller uac_hears_bye -m 40 -r 300 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'all calls are up' counted dialgate_dialogs 40 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
-lab_wait 10 'they are a second old' older_calls 40 || fail "$(lab_ctl dialog list --older 1s)"
+lab_wait 30 'all calls are up' counted dialgate_dialogs 40 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
+lab_wait 30 'they are a second old' older_calls 40 || fail "$(lab_ctl dialog list --older 1s)"
 expect_equal "ended by age" 40 "$(ended_by --older-than 1s --rate 400)"
 test_calls_end 40 40
 test_no_dialogs

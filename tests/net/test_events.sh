@@ -9,12 +9,12 @@ ctl=$(lab_program dialgatectl)
 follow() # NAME [OPTIONS...]
 {
     lab_start "$1" core "$ctl" --run-directory "$LAB_RUN" events follow "${@:2}"
-    lab_wait 5 "$1" grep -q following "$LAB_DIR/$1.log" || fail "$1: $(cat "$LAB_DIR/$1.log")"
+    lab_wait 30 "$1" grep -q following "$LAB_DIR/$1.log" || fail "$1: $(cat "$LAB_DIR/$1.log")"
 }
 
 told() # NAME PATTERN
 {
-    lab_wait 10 "$2" grep -qE "$2" "$LAB_DIR/$1.log" || fail "$1 was told: $(cat "$LAB_DIR/$1.log")"
+    lab_wait 30 "$2" grep -qE "$2" "$LAB_DIR/$1.log" || fail "$1 was told: $(cat "$LAB_DIR/$1.log")"
 }
 
 test_begin
@@ -35,11 +35,11 @@ time.sleep(60)"
 expect_refusal 1 'nobody' lab_ctl events follow --peer nobody
 expect_refusal 1 'list of dialog | member' lab_ctl events follow --kind dialogs
 for name in json sleeper; do
-    lab_wait 5 "$name" grep -q following "$LAB_DIR/$name.log" || fail "$name: $(cat "$LAB_DIR/$name.log")"
+    lab_wait 30 "$name" grep -q following "$LAB_DIR/$name.log" || fail "$name: $(cat "$LAB_DIR/$name.log")"
 done
 test_caller uac 10 20
-lab_wait 10 'fifty events' lab_ended dialogs || fail "$(wc -l <"$LAB_DIR/dialogs.log") events"
-lab_wait 10 'fifty events' lab_ended json || fail "$(wc -l <"$LAB_DIR/json.log") events"
+lab_wait 30 'fifty events' lab_ended dialogs || fail "$(wc -l <"$LAB_DIR/dialogs.log") events"
+lab_wait 30 'fifty events' lab_ended json || fail "$(wc -l <"$LAB_DIR/json.log") events"
 for change in '- > none *created' 'none > early *provisional' 'early > confirmed *answered' 'confirmed > terminating *bye' \
     'terminating > terminated *bye-done'; do
     expect_equal "$change" 10 "$(grep -c -- " dialog .* $change .*carrier-a > sbcs 10.20.0.1[12]:5060" "$LAB_DIR/dialogs.log")"
@@ -63,15 +63,15 @@ told others ' config +reloaded +who=root version=[0-9]+ '
 # One call goes on while control is dead; what it had told nobody comes to the next control.
 follow last --kind dialog --since 0
 lab_kill control KILL
-lab_wait 5 'control is gone' lab_ended control
-lab_wait 5 'the follower ends' lab_ended last || fail "it goes on"
+lab_wait 30 'control is gone' lab_ended control
+lab_wait 30 'the follower ends' lab_ended last || fail "it goes on"
 told last 'go on with --stream [0-9a-f]{16} --since [0-9]+'
 read -r stream since < <(sed -nE 's/.*go on with --stream ([0-9a-f]+) --since ([0-9]+).*/\1 \2/p' "$LAB_DIR/last.log")
 test_caller uac 5 20
 lab_control
-lab_ready 20 || fail "control does not find the data plane"
+lab_ready 60 || fail "control does not find the data plane"
 follow again --kind dialog --stream "$stream" --since "$since" --limit 25
-lab_wait 10 '25 events' lab_ended again || fail "$(cat "$LAB_DIR/again.log")"
+lab_wait 30 '25 events' lab_ended again || fail "$(cat "$LAB_DIR/again.log")"
 expect "another stream" grep -q 'has restarted since' "$LAB_DIR/again.log"
 test_no_dialogs
 python3 - "$LAB_DIR/json.log" "$LAB_DIR/events.json" <<'PYTHON' || fail "see above"

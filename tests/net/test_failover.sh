@@ -11,12 +11,12 @@ saw() # SBC CALLS: its statistics come once a second
 
 expect_saw() # SBC CALLS
 {
-    lab_wait 5 "$1 saw $2 calls" saw "$1" "$2" || fail "$1 saw $(sipp_stat "$1" 'IncomingCall(C)') calls, wanted $2"
+    lab_wait 30 "$1 saw $2 calls" saw "$1" "$2" || fail "$1 saw $(sipp_stat "$1" 'IncomingCall(C)') calls, wanted $2"
 }
 
 test_begin
-test_set 'timers: {t1: 100ms, b: 2s}'
-test_replace 's/^    balance: call-id$/&\n    failover: {after: 500ms}/'
+test_set 'timers: {t1: 100ms, b: 5s}'
+test_replace 's/^    balance: call-id$/&\n    failover: {after: 1s}/'
 lab_up
 test_daemons
 sipp_callee sbc1 sbc1 uas_silent

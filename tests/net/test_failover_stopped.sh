@@ -13,10 +13,10 @@ lab_up
 test_daemons
 test_callees uas
 sipp_caller caller uac -m $CALLS -r 300 -l 15000 -timeout 60s -timeout_error
-lab_wait 10 'calls are made' counted dialgate_messages_total 300 'kind="INVITE"' || fail "no calls"
+lab_wait 30 'calls are made' counted dialgate_messages_total 300 'kind="INVITE"' || fail "no calls"
 lab_kill sbc1 STOP
-lab_wait 10 'calls go to the other SBC' counted dialgate_failovers_total 50 'reason="timeout"' || fail "no fail-over"
-lab_wait 10 'most calls were made' counted dialgate_messages_total $((CALLS * 3 / 5)) 'kind="INVITE"' || fail "no calls"
+lab_wait 30 'calls go to the other SBC' counted dialgate_failovers_total 50 'reason="timeout"' || fail "no fail-over"
+lab_wait 30 'most calls were made' counted dialgate_messages_total $((CALLS * 3 / 5)) 'kind="INVITE"' || fail "no calls"
 lab_kill sbc1 CONT
 test_calls_end $CALLS 70
 test_no_dialogs 40

@@ -79,17 +79,17 @@ for answer_first in (False, True) * 3:
         step()
     finals = {}
     while len(finals) < 2:
-        got = carrier.receive()
-        check(got is not None and got.status == 200, f"{got and got.start} instead of two 200")
+        got = carrier.expect(200)
         finals[got.get("cseq").split()[1]] = got
     ok = finals["INVITE"]
-    cancel = callee.receive(0.3)
-    if cancel is not None:
-        check(cancel.method == "CANCEL" and cancel.branch() == invite.branch(), f"{cancel.start} instead of the CANCEL")
-        callee.answer(cancel, 481, "Too Late")
     end = Side(carrier, ok.get("from"), ok.get("to"), ok.get("call-id"), ok.target(), ok.all("record-route")[::-1])
     end.send("ACK", cseq=1)
-    callee.expect("ACK")
+    # The CANCEL passed or ended at Dialgate, as it met the 200; where it passed, it comes before the ACK.
+    while (got := callee.receive()) is not None and (callee.repeated or got.method == "CANCEL"):
+        if got.method == "CANCEL":
+            check(got.branch() == invite.branch(), "the CANCEL has another branch than the INVITE")
+            callee.answer(got, 481, "Too Late")
+    check(got is not None and got.method == "ACK", f"{got and got.start} instead of the ACK")
     end.send("BYE")
     callee.answer(callee.expect("BYE"), 200, "OK")
     carrier.expect(200)
@@ -114,7 +114,7 @@ for end in reversed(ends):
     callee.answer(callee.expect("BYE"), 200, "OK")
     carrier.expect(200)
 for peer in (carrier, *sbcs):
-    peer.expect_nothing(0.3)
+    peer.expect_nothing_new(0.3)
 passed()
 PYTHON
 test_no_dialogs

@@ -20,5 +20,5 @@ expect "the failed start claims no later program" test ! -e "$LAB_RUN/xdp-outsid
 # Taken away by hand, as the line says, all is well.
 lab_in core ip link set dev outside0 xdp off
 lab_dataplane
-lab_ready 30 || fail "the data plane does not start"
+lab_ready 60 || fail "the data plane does not start"
 test_done

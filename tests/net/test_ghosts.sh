@@ -88,10 +88,10 @@ lab_wait 60 'two calls have ended' test -e "$LAB_DIR/ended" || fail "$(cat "$LAB
 expect_counted dialgate_keepalives_total 6 'event="sent"'
 expect_equal "dead dialogs" 2 "$(lab_metric dialgate_keepalives_total 'event="dead"')"
 lab_kill dataplane KILL
-lab_wait 5 'the data plane is gone' lab_ended dataplane
-lab_wait 5 'control notices' dataplane_is_down || fail "control says that all is well"
+lab_wait 30 'the data plane is gone' lab_ended dataplane
+lab_wait 30 'control notices' dataplane_is_down || fail "control says that all is well"
 lab_dataplane
-lab_ready 30 || fail "the data plane does not start again"
+lab_ready 60 || fail "the data plane does not start again"
 expect_counted dialgate_dialogs_found_total 1 'result="taken_over"'
 touch "$LAB_DIR/restarted"
 wait "$peers" || fail "$(cat "$LAB_DIR/peers.log")"

@@ -25,7 +25,7 @@ chgrp games "$LAB_RUN"
 chmod 0750 "$LAB_RUN"
 test_callees uas
 sipp_caller caller uac -m 280 -r 40 -d 1000 -l 15000 -timeout 60s -timeout_error
-lab_wait 10 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
+lab_wait 30 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
 expect_refusal 1 'Permission denied' setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/python3 "$LAB_DIR/rpc.py" \
     --socket "$LAB_RUN/control.sock" system.status
 expect_refusal 1 'needs the role' as_viewer /usr/bin/python3 "$LAB_DIR/rpc.py" --socket "$LAB_RUN/control.sock" drain.on
@@ -88,7 +88,7 @@ PYTHON
 hostile=$!
 served=0
 while kill -0 $hostile 2>/dev/null; do
-    expect "a good client is served" timeout 5 "$(lab_program dialgatectl)" --run-directory "$LAB_RUN" status
+    expect "a good client is served" timeout 20 "$(lab_program dialgatectl)" --run-directory "$LAB_RUN" status
     served=$((served + 1))
 done
 wait $hostile || fail "hostile client: $(tail -n 5 "$LAB_DIR/hostile.out")"

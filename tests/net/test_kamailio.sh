@@ -15,7 +15,7 @@ callee() # NAME PORT SCENARIO [SIPP ARGUMENTS...]
     local name=$1 port=$2 scenario=$3
     shift 3
     sipp_start "$name" sbc1 "$scenario" -p "$port" "$@"
-    lab_wait 10 "SIPp $name listens" sipp_listening sbc1 "$port" || fail "SIPp $name"
+    lab_wait 30 "SIPp $name listens" sipp_listening sbc1 "$port" || fail "SIPp $name"
 }
 
 calls() # SCENARIO PORT [SIPP ARGUMENTS...]: twenty calls through the carrier's proxy, each succeeds
@@ -38,7 +38,7 @@ lab_up
 test_daemons
 kamailio_start carrier 'ONWARD="sip:10.10.0.10:5060"'
 kamailio_start sbc1
-lab_wait 20 'the SBC is up' sbc_is 1 || fail "no probe is answered"
+lab_wait 30 'the SBC is up' sbc_is 1 || fail "no probe is answered"
 callee sbc1 5070 uas
 callee leaves 5071 uas_hangs_up -d 200
 callee busy 5072 uas_busy
@@ -52,9 +52,9 @@ calls uac_cancel 5073
 expect_equal "dialogs that were confirmed" 40 "$(lab_metric dialgate_dialog_events_total 'event="confirmed"')"
 
 lab_stop kamailio-sbc1 || fail "kamailio does not end"
-lab_wait 20 'the SBC is down' sbc_is 0 || fail "a dead SBC is not down"
+lab_wait 30 'the SBC is down' sbc_is 0 || fail "a dead SBC is not down"
 kamailio_start sbc1 WITH_AUTH
-lab_wait 20 'the SBC is up' sbc_is 1 || fail "the SBC does not come up again"
+lab_wait 30 'the SBC is up' sbc_is 1 || fail "the SBC does not come up again"
 calls uac_credentials 5070 -d 200 -au caller -ap secret
 
 test_outcomes

@@ -9,9 +9,9 @@ test_up
 test_callees uas
 test_caller uac 10 20 -d 200
 lab_kill dataplane KILL
-lab_wait 5 'the data plane is gone' lab_ended dataplane
+lab_wait 30 'the data plane is gone' lab_ended dataplane
 expect "its XDP program is still there" bash -c "nsenter --net=/run/netns/$LAB_ID-core ip link show outside0 | grep -q xdp"
-lab_wait 5 'control notices' bash -c "! nsenter --net=/run/netns/$LAB_ID-core curl -fsS http://127.0.0.1:9464/readyz" ||
+lab_wait 30 'control notices' bash -c "! nsenter --net=/run/netns/$LAB_ID-core curl -fsS http://127.0.0.1:9464/readyz" ||
     fail "control says that all is well"
 expect_equal "dialgate_dataplane_up" 0 "$(lab_metric dialgate_dataplane_up)"
 # The ports stay silent meanwhile: port-unreachable would make a carrier fail over.
@@ -29,7 +29,7 @@ PYTHON
 grep -qx '[0-9]*' "$LAB_RUN/xdp-outside0" || fail "no record of the XDP program"
 echo 4294967295 >"$LAB_RUN/xdp-outside0"
 lab_dataplane
-lab_ready 30 || fail "the data plane does not start again"
+lab_ready 60 || fail "the data plane does not start again"
 test_caller uac 50 50 -d 200
 test_no_dialogs
 # Clean end: no program stays.

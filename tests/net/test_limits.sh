@@ -12,8 +12,8 @@ lab_up
 test_daemons
 test_callees uas
 # Thirty calls at once that last: twenty have a place.
-sipp_caller caller uac_limited -m 30 -r 300 -d 3000 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'twenty calls are up' counted dialgate_dialogs 20 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
+sipp_caller caller uac_limited -m 30 -r 300 -d 5000 -l 15000 -timeout 60s -timeout_error
+lab_wait 30 'twenty calls are up' counted dialgate_dialogs 20 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
 expect_counted dialgate_limited_calls_total 10 'limit="peer_in"'
 test_calls_end 30 40
 expect_equal "calls beyond the limit" 10 "$(lab_metric dialgate_limited_calls_total 'limit="peer_in"')"

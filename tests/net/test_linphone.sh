@@ -16,7 +16,7 @@ phone() # NAMESPACE [ARGUMENTS OF linphonec...]
     mkfifo "$home/commands"
     # shellcheck disable=SC2016 # that bash expands them
     lab_start "linphone-$space" "$space" env HOME="$home" bash -c 'exec linphonec "$@" <>"$0"' "$home/commands" -c "$home/linphonerc" "$@"
-    lab_wait 20 "linphonec in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/linphone-$space.log")"
+    lab_wait 30 "linphonec in $space listens" sipp_listening "$space" 5060 || fail "$(tail -n 5 "$LAB_DIR/linphone-$space.log")"
     tell "$space" 'soundcard use files'
 }
 
@@ -32,7 +32,7 @@ has_said() # NAMESPACE PATTERN COUNT
 
 says() # NAMESPACE PATTERN COUNT: has said it so often
 {
-    lab_wait 15 "linphonec in $1 says /$2/ $3 times" has_said "$@" || fail "$(tail -n 10 "$LAB_DIR/linphone-$1.log")"
+    lab_wait 30 "linphonec in $1 says /$2/ $3 times" has_said "$@" || fail "$(tail -n 10 "$LAB_DIR/linphone-$1.log")"
 }
 
 test_up

@@ -50,7 +50,7 @@ for what, text, status in (
     ("an ACK with no From", without("From").replace("INVITE", "ACK"), None),
     ("a keepalive", "\r\n\r\n", None),
 ):
-    found = answer_to(text, 1.0 if status else 0.4)
+    found = answer_to(text, PATIENCE if status else 0.4)
     check(found == status or (status == 505 and found == 400), f"{what}: {found} instead of {status}")
 for sbc in sbcs:
     sbc.expect_nothing(0.2)

@@ -7,12 +7,13 @@
 test_begin
 lab_up
 lab_control
-lab_wait 10 'control answers' lab_http /healthz || fail "no /healthz"
+lab_wait 30 'control answers' lab_http /healthz || fail "no /healthz"
 expect "not ready without a data plane" bash -c "! nsenter --net=/run/netns/$LAB_ID-core curl -fsS http://127.0.0.1:9464/readyz"
 lab_dataplane
-lab_ready 30 || fail "not ready"
-test_callees uas
-test_caller uac 50 50 -d 300
+lab_ready 60 || fail "not ready"
+test_patient uac uas
+test_callees uas_patient
+test_caller uac_patient 50 50 -d 300
 test_no_dialogs
 lab_metrics >"$LAB_DIR/metrics.txt"
 expect "promtool check metrics" bash -c "promtool check metrics <'$LAB_DIR/metrics.txt'"

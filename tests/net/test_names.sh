@@ -19,7 +19,7 @@ ZONE
 lab_up
 lab_in core ip link set lo up
 lab_start names core python3 "$NET/name_server.py" 5353 "$LAB_DIR/zone"
-lab_wait 10 'the name server listens' sipp_listening core 5353 || fail "$(tail -n 3 "$LAB_DIR/names.log")"
+lab_wait 30 'the name server listens' sipp_listening core 5353 || fail "$(tail -n 3 "$LAB_DIR/names.log")"
 lab_start control core "$(lab_program dialgate-control)" -c "$LAB_DIR/dialgate.yaml" --run-directory "$LAB_RUN" \
     --state-directory "$LAB_STATE" --name-servers 127.0.0.1:5353
 lab_dataplane
@@ -83,7 +83,7 @@ passed()
 PYTHON
 } | test_peers
 expect_counted dialgate_next_hop_names_total 1 'event="failed"'
-lab_wait 5 'the failed look-up is told' grep -q 'event=name_not_resolved name="late.example.net"' "$LAB_DIR/control.log" ||
+lab_wait 30 'the failed look-up is told' grep -q 'event=name_not_resolved name="late.example.net"' "$LAB_DIR/control.log" ||
     fail "no failure is logged"
 test_outcomes
 test_done

@@ -10,7 +10,7 @@ calls=${ORDER_CALLS:-20000}
 watch() # NAME SOURCE
 {
     lab_start "$1" carrier python3 "$NET/order_watch.py" eth0 "$2"
-    lab_wait 10 'the watcher watches' grep -q watching "$LAB_DIR/$1.log" || fail "order_watch.py does not start"
+    lab_wait 30 'the watcher watches' grep -q watching "$LAB_DIR/$1.log" || fail "order_watch.py does not start"
 }
 
 watched() # NAME WHAT

@@ -7,7 +7,7 @@
 
 test_begin
 test_set 'transactions: {capacity: 1024}'
-test_set 'overload: {transactions: 10, retry_after: 7s}'
+test_set 'overload: {transactions: 10, turn: 1s, retry_after: 7s}'
 test_set 'timers: {t1: 100ms}' # an answered INVITE stays for 6.4 s
 test_replace 's/^  - name: carrier-a$/&\n    overload_control: true/'
 lab_up

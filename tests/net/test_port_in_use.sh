@@ -15,7 +15,7 @@ web.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 web.bind(("127.0.0.1", 9464))
 web.listen()
 time.sleep(3600)'
-lab_wait 5 'the port is taken' sipp_listening core 5060
+lab_wait 30 'the port is taken' sipp_listening core 5060
 expect_refusal 1 '127.0.0.1:9464' lab_in core "$(lab_program dialgate-control)" -c "$LAB_DIR/dialgate.yaml" \
     --run-directory "$LAB_RUN" --state-directory "$LAB_STATE"
 test_set 'metrics: {listen: 127.0.0.1:9465}'

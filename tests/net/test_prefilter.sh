@@ -10,7 +10,7 @@ lab_start flood stranger python3 "$ROOT/config/lab/flood.py" --source 10.10.2.1 
 test_caller uac 200 50 -d 500
 expect "ping from the carrier" lab_in carrier ping -q -c 3 -i 0.2 -W 1 10.10.0.10
 expect "ping from the flooder" lab_in stranger ping -q -c 3 -i 0.2 -W 1 10.10.0.10
-lab_wait 20 'the flood ends' lab_ended flood || fail "flood.py does not end"
+lab_wait 30 'the flood ends' lab_ended flood || fail "flood.py does not end"
 sent=$(sed -n 's/.*sent=\([0-9]*\).*/\1/p' "$LAB_DIR/flood.log")
 expect_above "INVITEs of the flood" 5000 "$sent"
 expect "no answer to the flood" grep -q 'answered=0' "$LAB_DIR/flood.log"

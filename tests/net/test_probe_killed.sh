@@ -63,7 +63,7 @@ expect_equal "requests that failed by it" "$failed" "$(lab_metric dialgate_icmp_
 # With probes: it is down before the timeout of a probe could tell.
 test_replace 's/^    balance: call-id$/&\n    probe: {interval: 1s, timeout: 1s, down_after: 2}/'
 expect "reload" lab_ctl config reload
-lab_wait 20 'sbc1 is down' down || fail "$(lab_ctl peer show sbcs)"
+lab_wait 30 'sbc1 is down' down || fail "$(lab_ctl peer show sbcs)"
 lab_ctl peer show sbcs >"$LAB_DIR/show"
 expect "peer show says why" grep -qE '^10\.20\.0\.11:5060 +down +.*unreachable' "$LAB_DIR/show"
 expect "log" grep -q 'member_down peer=sbcs member=10.20.0.11:5060 reason="unreachable"' "$LAB_DIR/dataplane.log"
@@ -75,10 +75,10 @@ test_outcomes
 # A restart forgets neither that it is down nor since when (control counts that back from the monotonic clock).
 before=$(since)
 lab_kill dataplane KILL
-lab_wait 5 'the data plane is gone' lab_ended dataplane
-lab_wait 5 'control notices' not_ready || fail "control says that all is well"
+lab_wait 30 'the data plane is gone' lab_ended dataplane
+lab_wait 30 'control notices' not_ready || fail "control says that all is well"
 lab_dataplane
-lab_ready 30 || fail "the data plane does not start again"
+lab_ready 60 || fail "the data plane does not start again"
 expect "log" grep -q 'health_restored members=2' "$LAB_DIR/dataplane.log"
 after=$(since)
 delta=$((after - before))

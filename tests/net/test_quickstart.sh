@@ -23,7 +23,7 @@ for run in 1 2; do
         fail "run $run of the quickstart"
     }
     expect "report of run $run" grep -q '450 made, 0 failed' "$LAB_DIR/quickstart$run.log"
-    lab_wait 5 'nothing is left' left || fail "run $run left something: $(ip netns | grep "^$NAME-" || true) $(pgrep -af "$LAB_HOME/$NAME/" || true)"
+    lab_wait 30 'nothing is left' left || fail "run $run left something: $(ip netns | grep "^$NAME-" || true) $(pgrep -af "$LAB_HOME/$NAME/" || true)"
 done
 # Ctrl-C goes to the whole process group of a terminal. A background job would ignore SIGINT without env.
 setsid env --default-signal=INT "$ROOT/config/quickstart" --no-install --build "$PLAIN" --calls 4000 >"$LAB_DIR/quickstart3.log" 2>&1 &
@@ -33,7 +33,7 @@ kill -INT -- "-$quickstart"
 status=0
 wait $quickstart || status=$?
 expect_equal "status after Ctrl-C" 130 "$status"
-lab_wait 10 'nothing is left after Ctrl-C' left || fail "Ctrl-C left something: $(ip netns | grep "^$NAME-" || true) $(pgrep -af "$LAB_HOME/$NAME/" || true)"
+lab_wait 30 'nothing is left after Ctrl-C' left || fail "Ctrl-C left something: $(ip netns | grep "^$NAME-" || true) $(pgrep -af "$LAB_HOME/$NAME/" || true)"
 # kill -9 cannot be caught: the next start of any lab sweeps what it left.
 setsid "$ROOT/config/quickstart" --no-install --build "$PLAIN" --calls 4000 >"$LAB_DIR/quickstart4.log" 2>&1 &
 quickstart=$!
@@ -41,4 +41,4 @@ lab_wait 60 'calls run' test -s "$LAB_HOME/$NAME/first.csv" || fail "no calls: $
 kill -KILL $quickstart
 wait $quickstart || true
 lab_sweep
-lab_wait 10 'the sweep takes all' left || fail "the sweep left something"
+lab_wait 30 'the sweep takes all' left || fail "the sweep left something"

@@ -29,7 +29,7 @@ has_lines() # COUNT
 type logrotate >/dev/null 2>&1 || skip "no logrotate here"
 test_begin
 mkdir "$LAB_DIR/log"
-test_set 'timers: {t1: 100ms, b: 1s}'
+test_set 'timers: {t1: 100ms, b: 3s}'
 test_replace '/from: sbcs, to: carrier-a/d'
 test_up
 # Two rings of 4 MiB, from when they are wanted.
@@ -40,7 +40,7 @@ expect_above "KiB that wait for records" 8191 "$(du -k "$LAB_STATE/calls" | cut 
 lab_start calls core env PYTHONPATH="$NET" LAB_ID="$LAB_ID" timeout 100 python3 "$NET/record_calls.py" "$(lab_program dialgatectl)" "$LAB_RUN" "$LAB_DIR"
 # The project's own rules with other paths, and without systemd to carry the signal.
 step turned
-lab_wait 10 'records until here' has_lines 10 || fail "$(lines) records"
+lab_wait 30 'records until here' has_lines 10 || fail "$(lines) records"
 sed -E "s|^/var/log/dialgate.*\{|$LAB_DIR/log/*.csv {|; s|su dialgate dialgate|su root root|; /delaycompress/d
     s|systemctl kill.*|kill -USR1 ${LAB_PIDS[control]}|" "$ROOT/config/logrotate" >"$LAB_DIR/logrotate"
 chmod 644 "$LAB_DIR/logrotate"
@@ -50,22 +50,22 @@ expect "what was turned is compressed" test -s "$LAB_DIR/log/calls.csv.1.gz"
 gunzip "$LAB_DIR/log/calls.csv.1.gz"
 touch "$LAB_DIR/done.turned"
 step control-killed
-lab_wait 10 'one record more' has_lines 11 || fail "$(lines) records"
+lab_wait 30 'one record more' has_lines 11 || fail "$(lines) records"
 lab_kill control KILL
-lab_wait 5 'control is gone' lab_ended control
+lab_wait 30 'control is gone' lab_ended control
 touch "$LAB_DIR/done.control-killed"
 step dataplane-restarted
 expect_equal "records without control" 11 "$(lines)"
 lab_control
-lab_ready 20 || fail "control does not come back"
-lab_wait 10 'the record from meanwhile' has_lines 12 || fail "$(lines) records"
+lab_ready 60 || fail "control does not come back"
+lab_wait 30 'the record from meanwhile' has_lines 12 || fail "$(lines) records"
 lab_kill dataplane TERM
-lab_wait 20 'the data plane is gone' lab_ended dataplane
+lab_wait 30 'the data plane is gone' lab_ended dataplane
 lab_dataplane
-lab_ready 30 || fail "the data plane does not come back"
+lab_ready 60 || fail "the data plane does not come back"
 touch "$LAB_DIR/done.dataplane-restarted"
 lab_wait 30 'all calls are over' lab_ended calls || fail "calls go on"
-lab_wait 10 'all records' has_lines 13 || fail "$(lines) records"
+lab_wait 30 'all records' has_lines 13 || fail "$(lines) records"
 python3 - "$LAB_DIR" <<'PYTHON' || fail "see above"
 import csv, datetime, glob, json, sys
 

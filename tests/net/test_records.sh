@@ -42,17 +42,17 @@ lab_up
 test_daemons
 test_callees uas
 test_caller uac 10 20
-lab_wait 10 'ten records' has_lines 10 || fail "$(lines) records"
+lab_wait 30 'ten records' has_lines 10 || fail "$(lines) records"
 # The disk is full soon: the data plane keeps the rest, over a kill of control.
 sipp_caller caller uac -m 200 -r 100 -d 1000 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'the disk is full' failing || fail "the disk is not full: $(df "$LAB_DIR/disk")"
+lab_wait 30 'the disk is full' failing || fail "the disk is not full: $(df "$LAB_DIR/disk")"
 lab_kill control KILL
-lab_wait 5 'control is gone' lab_ended control
+lab_wait 30 'control is gone' lab_ended control
 test_calls_end 200 60
 lab_control
-lab_ready 20 || fail "control does not come back"
+lab_ready 60 || fail "control does not come back"
 mount -o remount,size=1m "$LAB_DIR/disk"
-lab_wait 15 'all records' has_lines 210 || fail "$(lines) records"
+lab_wait 30 'all records' has_lines 210 || fail "$(lines) records"
 python3 - "$records" 210 <<'PYTHON' || fail "see above"
 import datetime, json, sys
 

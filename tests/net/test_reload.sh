@@ -21,7 +21,7 @@ test_replace 's/^( *)members: \[\{address: 10.20.0.11/\1sources: [10.20.0.0\/24]
 test_up
 test_callees uas
 sipp_caller caller uac -m 400 -r 50 -d 500 -l 15000 -timeout 60s -timeout_error
-lab_wait 10 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
+lab_wait 30 'calls are up' counted dialgate_dialogs 20 || fail "no calls"
 first=$(sequence)
 # Invalid: nothing changes.
 cp "$LAB_DIR/dialgate.yaml" "$LAB_DIR/good.yaml"
@@ -49,7 +49,7 @@ expect_equal "calls at sbc2 after the reload" "$before" "$(sipp_stat sbc2 'Incom
 second=$(sequence)
 cp "$LAB_DIR/good.yaml" "$LAB_DIR/dialgate.yaml"
 lab_kill control HUP
-lab_wait 5 'SIGHUP reloads' reloaded "$second" || fail "SIGHUP does not reload"
+lab_wait 30 'SIGHUP reloads' reloaded "$second" || fail "SIGHUP does not reload"
 test_caller uac 40 40 -d 200
 test_callees_saw 480
 expect_above "calls at sbc2 after SIGHUP" "$before" "$(sipp_stat sbc2 'IncomingCall(C)')"
@@ -58,7 +58,7 @@ expect_refusal 1 'there is none' lab_ctl config rollback 99
 third=$(sequence)
 expect "config diff knows what would change" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' config diff --version 2 | grep -q '^-  peers.sbcs.members.10.20.0.12:5060'"
 sipp_caller caller uac -m 60 -r 60 -d 1500 -l 15000 -timeout 60s -timeout_error
-lab_wait 10 'calls are up again' counted dialgate_dialogs 20 || fail "no calls"
+lab_wait 30 'calls are up again' counted dialgate_dialogs 20 || fail "no calls"
 expect "a rollback" lab_ctl config rollback 2
 expect "a new sequence" reloaded "$third"
 test_calls_end 60 70

@@ -35,7 +35,7 @@ again() # DAMAGE
     expect "damage" damage "$1"
     lab_dataplane
     lab_wait 30 'the data plane is new' counted dialgate_dataplane_up 1
-    lab_ready 30 || fail "the data plane does not start again"
+    lab_ready 60 || fail "the data plane does not start again"
 }
 
 test_begin
@@ -44,14 +44,14 @@ test_set "state: {dialogs: $LAB_STATE}"
 test_replace 's/count: 2/count: 1/'
 test_up
 test_callees uas
-sipp_caller caller uac -m 10 -r 10 -l 100 -d 60000 -timeout 90s -timeout_error
-lab_wait 15 'calls are up' count_is 10 || fail "$(lab_ctl dialog count)"
+sipp_caller caller uac -m 10 -r 10 -l 100 -d 300000
+lab_wait 30 'calls are up' count_is 10 || fail "$(lab_ctl dialog count)"
 again record
-lab_wait 10 'all calls but one are there' count_is 9 || fail "$(lab_ctl dialog count)"
+lab_wait 30 'all calls but one are there' count_is 9 || fail "$(lab_ctl dialog count)"
 expect_counted dialgate_dialogs_found_total 1 'result="damaged"'
 expect "the log says so" grep -q 'level=warning event=dialogs_taken_over dialogs=9 damaged=1 no_room=0' "$LAB_DIR/dataplane.log"
 again header
-lab_wait 10 'no call is left' count_is 0 || fail "$(lab_ctl dialog count)"
+lab_wait 30 'no call is left' count_is 0 || fail "$(lab_ctl dialog count)"
 expect "the log says so" grep -q 'level=error event=dialogs_refused file=.* reason="its header is damaged"' "$LAB_DIR/dataplane.log"
 expect "the file is put aside" test -e "$LAB_STATE"/refused.dialogs.2.0
 test_done

@@ -37,7 +37,7 @@ chgrp games "$LAB_RUN"
 chmod 0750 "$LAB_RUN"
 test_callees uas
 sipp_caller caller uac_hears_bye -m 20 -r 100 -l 15000 -timeout 60s -timeout_error
-lab_wait 15 'all calls are answered' counted dialgate_dialogs 20 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
+lab_wait 30 'all calls are answered' counted dialgate_dialogs 20 'state="confirmed"' || fail "$(lab_dialogs) dialogs"
 
 expect_refusal 1 'Permission denied' rpc '' system.status
 expect_refusal 1 'Permission denied' rpc "$admin" system.status # a role is no key to the door
@@ -65,7 +65,7 @@ audited '"role":"admin","method":"config.reload","params":\{\},"result":"done"'
 expect_above "refusals counted" 1 "$(lab_metric dialgate_control_refused_total 'reason="role"')"
 mv "$LAB_DIR/audit" "$LAB_DIR/audit.1"
 lab_kill control HUP
-lab_wait 10 'the reload is done' reloaded 2 || fail "no reload"
+lab_wait 30 'the reload is done' reloaded 2 || fail "no reload"
 
 # A peer is drained, its calls end, the command runs, the peer is back.
 (
@@ -73,7 +73,7 @@ lab_wait 10 'the reload is done' reloaded 2 || fail "no reload"
         >"$LAB_DIR/example.out" 2>&1
 ) &
 example=$!
-lab_wait 10 'the peer is drained' grep -q '"method":"peer.drain"' "$LAB_DIR/audit" || fail "not drained: $(cat "$LAB_DIR/example.out")"
+lab_wait 30 'the peer is drained' grep -q '"method":"peer.drain"' "$LAB_DIR/audit" || fail "not drained: $(cat "$LAB_DIR/example.out")"
 [ ! -e "$LAB_DIR/ran" ] || fail "it did not wait for the calls"
 expect "dialogs are ended" rpc "$door,$operator" dialog.end_many all=true rate=1000
 wait $example || fail "rpc.sh: $(cat "$LAB_DIR/example.out")"

@@ -82,7 +82,7 @@ stop_thread() # NAME PATTERN
     local pid start
     read -r pid start <"$LAB_DIR/$1.pid"
     lab_start "stopper-$1" core python3 "$NET/stop_thread.py" "$pid" "$2"
-    lab_wait 10 "$2 is stopped" grep -q stopped "$LAB_DIR/stopper-$1.log" || fail "$2 is not stopped: $(cat "$LAB_DIR/stopper-$1.log")"
+    lab_wait 30 "$2 is stopped" grep -q stopped "$LAB_DIR/stopper-$1.log" || fail "$2 is not stopped: $(cat "$LAB_DIR/stopper-$1.log")"
     : "$start"
 }
 
@@ -91,7 +91,7 @@ syslog_daemon()
 {
     rm -f "$LAB_DIR/syslog"
     lab_start manager-syslog core python3 "$NET/notify.py" "$LAB_DIR/syslog"
-    lab_wait 10 "syslog listens" test -S "$LAB_DIR/syslog" || fail "no syslog"
+    lab_wait 30 "syslog listens" test -S "$LAB_DIR/syslog" || fail "no syslog"
 }
 
 still() # how often the agent has said so of worker 0
@@ -117,7 +117,7 @@ chmod 711 "$LAB_HOME" "$LAB_DIR"
 chown $USER_ID:$USER_ID "$LAB_RUN" "$LAB_STATE"
 for name in dataplane control; do
     lab_start manager-$name core python3 "$NET/notify.py" "$LAB_DIR/notify-$name" $WATCHDOG_S
-    lab_wait 10 "the manager of $name listens" test -S "$LAB_DIR/notify-$name" || fail "no manager"
+    lab_wait 30 "the manager of $name listens" test -S "$LAB_DIR/notify-$name" || fail "no manager"
 done
 
 dataplane
@@ -127,7 +127,7 @@ service control -c "$LAB_DIR/dialgate.yaml"
 expect_told control READY=1
 expect_told dataplane 'READY=1 \| STATUS=serving: 2 workers, 2 networks, 2 listeners'
 expect_told control 'STATUS=serving'
-lab_ready 30 || fail "Dialgate did not become ready"
+lab_ready 60 || fail "Dialgate did not become ready"
 confined dataplane 0000000000001000 # CAP_NET_ADMIN
 confined control 0000000000000000
 expect_told dataplane WATCHDOG=1
@@ -140,35 +140,35 @@ test_callees_saw 20
 expect "a ban" lab_ctl prefilter ban 198.51.100.7
 expect "a reload" lab_kill control HUP
 expect_told control 'RELOADING=1 \| MONOTONIC_USEC=[0-9]+'
-lab_wait 20 "ready again" awk '/RELOADING=1/ { after = 1 } after && /READY=1/ { done = 1 } END { exit !done }' "$LAB_DIR/manager-control.log" ||
+lab_wait 30 "ready again" awk '/RELOADING=1/ { after = 1 } after && /READY=1/ { done = 1 } END { exit !done }' "$LAB_DIR/manager-control.log" ||
     fail "no READY=1 after the reload"
 
 # Control's only thread stands still, and goes on.
 stop_thread control 'dialgate-*'
-lab_wait 20 "control's watchdog expires" last_told control 'watchdog expired' || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
+lab_wait 30 "control's watchdog expires" last_told control 'watchdog expired' || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
 lab_stop stopper-control
-lab_wait 20 "control goes on" last_told control WATCHDOG=1 || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
+lab_wait 30 "control goes on" last_told control WATCHDOG=1 || fail "control's manager: $(cat "$LAB_DIR/manager-control.log")"
 
 # Each alone. One worker stands still, the agent says so and feeds nobody: the manager ends and starts it.
 lab_kill control KILL
-lab_wait 10 "control is gone" lab_ended control || fail "control lives"
+lab_wait 30 "control is gone" lab_ended control || fail "control lives"
 syslog_daemon
 service control -c "$LAB_DIR/dialgate.yaml" --log "syslog:$LAB_DIR/syslog"
 expect_told syslog '^<30>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} dialgate-control\[[0-9]+\]: level=info event=confined .*calls=filtered'
 lab_stop manager-syslog
 syslog_daemon
-lab_ready 30 || fail "not ready with a new control"
+lab_ready 60 || fail "not ready with a new control"
 expect "a ban lifted" lab_ctl prefilter unban 198.51.100.7
 expect_told syslog ': level=info event=audit .*method=prefilter.unban'
 before=$(still)
 stop_thread dataplane '*worker-1'
-lab_wait 20 "the agent says so" still_above "$before" || fail "no worker stands still"
-lab_wait 20 "the data plane's watchdog expires" last_told dataplane 'watchdog expired' ||
+lab_wait 30 "the agent says so" still_above "$before" || fail "no worker stands still"
+lab_wait 30 "the data plane's watchdog expires" last_told dataplane 'watchdog expired' ||
     fail "the data plane's manager: $(cat "$LAB_DIR/manager-dataplane.log")"
 lab_kill dataplane ABRT
-lab_wait 10 "the data plane is gone" lab_ended dataplane || fail "the data plane lives"
+lab_wait 30 "the data plane is gone" lab_ended dataplane || fail "the data plane lives"
 dataplane
-lab_ready 30 || fail "not ready with a new data plane"
+lab_ready 60 || fail "not ready with a new data plane"
 test_done
 expect_told control STOPPING=1
 expect_told dataplane STOPPING=1

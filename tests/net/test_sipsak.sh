@@ -35,7 +35,7 @@ sak -vv -U -x 600 -C sip:itself@10.10.1.1:5080 -s sip:itself@10.20.0.11
 said 'tests completed successful'
 
 sipp_start callee carrier uas -p 5080
-lab_wait 10 'SIPp callee listens' sipp_listening carrier 5080 || fail "SIPp callee"
+lab_wait 30 'SIPp callee listens' sipp_listening carrier 5080 || fail "SIPp callee"
 test_caller uac 10 10 -s itself -d 200
 expect_equal "dialogs that were confirmed, two a call" 20 "$(lab_metric dialgate_dialog_events_total 'event="confirmed"')"
 test_no_dialogs

@@ -15,7 +15,7 @@ lab_in carrier ip address add 10.20.0.21/24 dev back0
 lab_in core ip route add 10.10.1.0/24 via 10.20.0.21 metric 50
 lab_in core ip route add 10.10.1.0/24 via 10.10.0.1 metric 10
 test_daemons
-lab_wait 10 'the way back is there' lab_in carrier ping -q -c 1 -W 1 -I 10.10.1.1 10.20.0.10 || fail "no second way"
+lab_wait 30 'the way back is there' lab_in carrier ping -q -c 1 -W 1 -I 10.10.1.1 10.20.0.10 || fail "no second way"
 lab_ctl peer show carrier-a | grep -q 'edge,core' || fail "peer show: $(lab_ctl peer show carrier-a)"
 lab_ctl config show | grep -q 'listener: \[edge, core\]' || fail "config show"
 test_peers <<'PYTHON'
@@ -36,10 +36,10 @@ def from_here(message, where, what):
         check(via_of(message) == where, f"{what} has the Via {via_of(message)}, not {where}")
 
 carrier, sbc, other = Peer("carrier"), Peer("sbc1"), Peer("sbc2")
-options = carrier.expect("OPTIONS", 5)
+options = carrier.expect("OPTIONS")
 from_here(options, EDGE, "the probe")
 
-def hears(wanted, seconds=3.0):
+def hears(wanted, seconds=PATIENCE):
     """At the carrier, probes apart: their answers are no part of a call."""
     deadline = time.monotonic() + seconds
     while True:
@@ -50,7 +50,7 @@ def hears(wanted, seconds=3.0):
             carrier.answer(message, 200, "OK", tag="probe")
         elif wanted in (message.status, message.method):
             return message
-        elif message.status != 100:
+        elif message.status != 100 and not carrier.repeated:
             raise Wrong(f"carrier: {message.start} instead of {wanted}")
 
 class Outward:
@@ -67,21 +67,33 @@ class Outward:
         self.callee = Side(carrier, ok.get("to"), ok.get("from"), call_id, self.invite.target(), self.invite.all("record-route"))
         self.caller.send("ACK", cseq=int(ok.get("cseq").split()[0]))
         self.ack = hears("ACK")
-        from_here(self.ack, via_of(self.invite), "the ACK")
 
     def ends(self, where):
-        """The carrier hangs up towards the listener that it knows."""
+        """The carrier hangs up towards the listener that it knows; the answer to that."""
         self.callee.peer.send(self.callee.request("BYE"), (where, 5060))
         bye = sbc.expect("BYE")
         sbc.answer(bye, 200, "OK")
-        from_here(hears(200), where, "the answer to its BYE")
+        return hears(200)
+
+def placed_from(where):
+    """A call that leaves from there, as soon as the kernel has said so. What of the others passed while it did is as it was or as it is."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        call = Outward()
+        if call.invite.source[0] == where:
+            from_here(call.invite, where, "the INVITE")
+            from_here(call.ack, where, "the ACK")
+            return call
+        call.ends(call.invite.source[0])
+        check(time.monotonic() < deadline, f"calls do not leave from {where}")
 
 first = Outward()
 from_here(first.invite, EDGE, "the first call")
+from_here(first.ack, EDGE, "its ACK")
 # A call that the carrier places over the other network: everything of it stays there.
 call_id = unique("in-")
 carrier.send(carrier.request("INVITE", call_id=call_id, to="<sip:200@10.20.0.10>"), (CORE, 5060))
-deadline = time.monotonic() + 3
+deadline = time.monotonic() + PATIENCE
 callee = invite = None
 while invite is None:
     check(time.monotonic() < deadline, "no SBC heard the call")
@@ -105,32 +117,18 @@ carrier.answer(bye, 200, "OK")
 callee.expect(200)
 # The better route goes: new calls take the other one as soon as the kernel has said so.
 route("del", "via 10.10.0.1 metric 10")
-deadline = time.monotonic() + DEADLINE
-while True:
-    second = Outward()
-    if second.invite.source[0] == CORE:
-        break
-    second.ends(EDGE)
-    check(time.monotonic() < deadline, "calls still leave from the edge")
-from_here(second.invite, CORE, "a call after the route went")
+second = placed_from(CORE)
 # One route with both hops: new calls leave by the listener that is named first, and the other network is still one that leads there.
 route("add", "metric 10 nexthop via 10.10.0.1 nexthop via 10.20.0.21")
 route("del", "via 10.20.0.21 metric 50")
-deadline = time.monotonic() + DEADLINE
-while True:
-    third = Outward()
-    if third.invite.source[0] == EDGE:
-        break
-    third.ends(CORE)
-    check(time.monotonic() < deadline, "calls do not come back to the edge")
+third = placed_from(EDGE)
 second.caller.send("INFO")
 info = hears("INFO")
 from_here(info, CORE, "a request inside the call that the carrier knows by the core")
 carrier.answer(info, 200, "OK")
 sbc.expect(200)
-second.ends(CORE)
-third.ends(EDGE)
-first.ends(EDGE)
+for call, where in ((second, CORE), (third, EDGE), (first, EDGE)):
+    from_here(call.ends(where), where, "the answer to its BYE")
 passed()
 PYTHON
 test_no_dialogs

@@ -86,7 +86,7 @@ holder_stop()
 {
     # A data plane that was started later has the pipe too: the end of input would not be seen.
     holder quit
-    lab_wait 10 'call-holder ends' lab_ended holder || fail "call-holder does not end"
+    lab_wait 30 'call-holder ends' lab_ended holder || fail "call-holder does not end"
     lab_exit_status holder
     expect_equal "exit status of call-holder" 0 "$LAB_STATUS"
 }

@@ -69,7 +69,7 @@ restart_test() # CALLS RATE [SECONDS PATIENCE]
     holder_done $((2 * calls / rate + 60))
     expect_equal "calls held" "$calls" "$(holder_value held)"
     holder run 200 2
-    lab_wait 20 'calls come and go' restart_passing 300 || fail "$(holder_value passing) calls come and go"
+    lab_wait 30 'calls come and go' restart_passing 300 || fail "$(holder_value passing) calls come and go"
     holder mark
     restart_dataplane
     lab_ready "$patience" || fail "the data plane does not start again"

@@ -37,6 +37,7 @@ struct channel {
     char *path;
     int fd;
     bool greeted;
+    bool running; // its workers take commands
     struct event *readable;
     struct event *writable; // while commands wait
     struct channel_queue commands;
@@ -188,6 +189,7 @@ static void deliver_ua(struct channel *channel, const struct channel_event_run *
 static void greet(struct channel *channel, const struct channel_hello *hello, int *fds)
 {
     channel->greeted = true;
+    channel->running = hello->state == CHANNEL_RUNNING;
     channel->retry_ms = RETRY_MIN_MS;
     channel->fault[0] = '\0';
     if (channel->ua_boot != hello->boot)
@@ -464,7 +466,7 @@ int channel_send_ua(struct channel *channel, const struct channel_ua_command *co
                                           .size = (uint32_t)(sizeof(header) + octets)};
     const struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)&header, .iov_len = sizeof(header)},
                                    {.iov_base = (void *)(uintptr_t)command, .iov_len = octets}};
-    if (!channel_ready(channel))
+    if (!channel_ready(channel) || !channel->running)
         return -ENOTCONN;
     if (octets < sizeof(*command) || octets != channel_ua_command_size(command))
         return -EINVAL;

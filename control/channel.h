@@ -75,8 +75,8 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
 int channel_tell(struct channel *channel, enum channel_type type, const void *body);
 
 // Sends a command of an application: struct, texts and body in one piece, octets in all. What finds no room
-// in the socket waits for it, up to a bound. Returns 0, or -ENOTCONN, -EBUSY (no more may wait), -EINVAL (the
-// octets are not those that the struct names), -EMSGSIZE, -ENOMEM.
+// in the socket waits for it, up to a bound. Returns 0, or -ENOTCONN (or its workers do not run yet), -EBUSY
+// (no more may wait), -EINVAL (the octets are not those that the struct names), -EMSGSIZE, -ENOMEM.
 int channel_send_ua(struct channel *channel, const struct channel_ua_command *command, size_t octets);
 
 #endif

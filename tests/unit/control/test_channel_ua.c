@@ -200,6 +200,25 @@ static void test_command(void **state)
     assert_int_equal(channel_send_ua(world->channel, &command.fixed, octets + 1), -ENOTCONN);
 }
 
+// It has no workers yet, and says so.
+static void test_too_early(void **state)
+{
+    struct world *world = *state;
+    struct command command;
+    size_t octets = sizeof(command.fixed) + 4;
+    struct channel_hello hello = far_hello(CHANNEL_STARTING, 0);
+    make_command(&command, 1, 0);
+    world->hello_came = false;
+    far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_true(far_run_until(world->base, &world->hello_came, 5000));
+    assert_int_equal(channel_send_ua(world->channel, &command.fixed, octets), -ENOTCONN);
+    hello.state = CHANNEL_RUNNING;
+    world->hello_came = false;
+    far_say(world->far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    assert_true(far_run_until(world->base, &world->hello_came, 5000));
+    assert_int_equal(channel_send_ua(world->channel, &command.fixed, octets), 0);
+}
+
 // Sends until it is refused. Returns how many went.
 static uint64_t fill(struct world *world, struct command *command, size_t octets)
 {
@@ -250,8 +269,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_events),  T(test_losses),      T(test_losses_between_connections),
-        T(test_command), T(test_slow_reader), T(test_what_waits_dies_with_the_connection)};
+        T(test_events),    T(test_losses),      T(test_losses_between_connections),         T(test_command),
+        T(test_too_early), T(test_slow_reader), T(test_what_waits_dies_with_the_connection)};
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@
 #include "rpc/audit.h"
 #include "versions.h"
 #include "rpc/count.h"
+#include "ua/ua.h"
 
 #define ERROR_SIZE            1024
 #define DATAPLANE_DEADLINE_MS 5000u
@@ -91,6 +92,7 @@ struct control {
     struct listings listings; // streamed; rpc/dialog_stream.c
     struct rpc_counts rpc;
     struct audit_file audit;
+    struct ua ua;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

@@ -246,7 +246,7 @@ extern const char *const choices_transfer[];
     K(in_dialog, CHOICE, choices_in_dialog, "peer", 0, 0, RELOAD, \
       "who may send requests inside a dialog: its own peer, any of that peer's group, or any-peer") \
     K(applications, COUNT, NULL, "", 64, 1048576, RESTART, \
-      "calls of applications a worker that are early or have a request under way; beyond it new ones get 503; 16384 when not given, none without applications") \
+      "calls of applications a worker that are early or have a request under way; beyond it new ones get 503; when not given 16384 with applications and none without") \
     K(arena, SIZE, NULL, "128MiB", 8 * KEY_MIB, 65536 * KEY_MIB, RESTART, "memory a worker for texts of dialogs and kept messages")
 
 #define CONFIG_TRANSACTIONS(K, L) \

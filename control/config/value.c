@@ -150,7 +150,7 @@ static int parse_targets(const struct key *key, const char *text, struct target_
         return refuse(why, size, "is one too many; give at most %u", (unsigned)key->most);
     if (length >= KEY_TARGET_SIZE)
         return refuse(why, size, "is too long; give at most %u characters", KEY_TARGET_SIZE - 1);
-    if (strpbrk(text, " '\"<>,;?:"))
+    if (strspn(text, LETTERS DIGITS "+-_.%*@") != length)
         return refuse(why, size,
                       "'%.*s' is not a target; give a peer's name, or such as +49@* or @example.net",
                       WHY_SHOWN, text);

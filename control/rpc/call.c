@@ -110,6 +110,18 @@ bool rpc_follow(struct rpc_call *call, const struct follower *follower)
     return call->answer.follow != NULL;
 }
 
+bool rpc_attach(struct rpc_call *call, const struct follower *follower)
+{
+    if (call->answer.attach && !rpc_gone(call))
+        call->answer.attach(call->answer.context, follower);
+    return call->answer.attach != NULL;
+}
+
+struct ua_app *rpc_attached(const struct rpc_call *call)
+{
+    return call->answer.attached ? call->answer.attached(call->answer.context) : NULL;
+}
+
 struct control *rpc_control(const struct rpc_call *call)
 {
     return call->control;

@@ -36,7 +36,20 @@ extern "C" {
     X(DG_UNAVAILABLE, -32002, "the dataplane is not connected; system.status says why")                      \
     X(DG_NO_ANSWER, -32003, "the dataplane does not answer")                                                 \
     X(DG_AMBIGUOUS, -32004, "more than one object matches")                                                  \
-    X(DG_DENIED, -32005, "your role does not allow it; the text says which one does")
+    X(DG_DENIED, -32005, "your role does not allow it; the text says which one does")                        \
+    X(DG_INVALID_STATE, -32010, "not now: something else is under way, or it is ending")                     \
+    X(DG_INVALID_TRANSITION, -32011, "not in this state of the dialog")                                      \
+    X(DG_TRANSACTION_GONE, -32012, "the request is answered, cancelled or gone")                             \
+    X(DG_TRANSACTION_TIMEOUT, -32013, "the far end did not answer")                                          \
+    X(DG_TOO_MANY_DIALOGS, -32014, "no more dialogs may be held")                                            \
+    X(DG_REFER_REFUSED, -32015, "the REFER is not accepted")                                                 \
+    X(DG_REFER_TARGET, -32016, "a transfer to this target is not allowed")                                   \
+    X(DG_TRANSPORT, -32017, "there is no way to the far end")                                                \
+    X(DG_DIALOG_EXPIRED, -32018, "the session was not refreshed, or the dialog lived too long")              \
+    X(DG_CONFIGURATION, -32019, "the configuration does not allow it")                                       \
+    X(DG_PROTOCOL, -32020, "SIP, or what the far end supports, does not allow it")                           \
+    X(DG_RESOURCES, -32021, "transactions, dialogs or memory are full")                                      \
+    X(DG_RATE_LIMITED, -32022, "a limit of the application or the peer is reached")
 
 enum dg_code {
 #define X(name, wire, text) name,

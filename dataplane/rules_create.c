@@ -131,7 +131,7 @@ static bool check_application(const struct check *check, uint32_t peer)
         (row->session_expires_s != 0 && row->session_expires_s < row->session_minimum_s) ||
         row->session_refresher > REFRESH_BY_REMOTE || row->reliable > RELIABLE_REQUIRED)
         return refuse(check, "application's session timer or 100rel out of range", peer);
-    if (rules->settings->usages_capacity == 0)
+    if ((row->flags & SNAPSHOT_PRESENT) && rules->settings->usages_capacity == 0)
         return refuse(check, "application without room for its calls", peer);
     return true;
 }
@@ -142,7 +142,7 @@ static bool check_peers(const struct check *check)
     uint64_t entries = 0, listed = 0;
     for (uint32_t i = 0; i < rules->peer_count; i++) {
         const struct snapshot_peer *peer = &rules->peers[i];
-        if (!(peer->flags & SNAPSHOT_PRESENT))
+        if (!(peer->flags & (SNAPSHOT_PRESENT | PEER_APPLICATION)))
             continue;
         entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
         if (!named(peer->name) || !are_listeners(rules, peer) || peer->balance > BALANCE_WEIGHTED ||

@@ -92,8 +92,11 @@ static int number_applications(struct plan *plan)
                              "application %s gets no number: %s; give at most %u with the peers",
                              config->applications[i].name, strerror(-number), PEERS_MAX);
         plan->peers[config->peer_count + i] = (uint16_t)number;
-        count_number(plan, SECTION_PEERS, number);
     }
+    // Those that left the configuration, too.
+    for (int number = 0; number < (int)PEERS_MAX; number++)
+        if (manifest_is_application(plan->manifest, (uint32_t)number))
+            count_number(plan, SECTION_PEERS, number);
     return 0;
 }
 

@@ -180,6 +180,11 @@ const char *manifest_peer_name(const struct manifest *manifest, uint32_t number)
     return known ? manifest->peers[number].name : NULL;
 }
 
+bool manifest_is_application(const struct manifest *manifest, uint32_t number)
+{
+    return manifest_peer_name(manifest, number) && manifest->peers[number].application;
+}
+
 int manifest_member_name(const struct manifest *manifest, uint32_t number, uint32_t *peer,
                          struct ip_address *address, uint16_t *port)
 {

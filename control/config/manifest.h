@@ -16,6 +16,7 @@
 #ifndef DIALGATE_MANIFEST_H
 #define DIALGATE_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/snapshot.h"
@@ -55,6 +56,9 @@ int manifest_member_number(struct manifest *manifest, const char *peer, const st
 
 // The name of a number, NULL when it has none. Valid until manifest is changed or freed.
 const char *manifest_peer_name(const struct manifest *manifest, uint32_t number);
+
+// Whether a number is an application's.
+bool manifest_is_application(const struct manifest *manifest, uint32_t number);
 
 // The member with this number: 0 with its peer's number, address and port (each may be NULL), or -ENOENT.
 int manifest_member_name(const struct manifest *manifest, uint32_t number, uint32_t *peer,

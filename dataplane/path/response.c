@@ -5,6 +5,7 @@
 #include "failover.h"
 #include "feedback.h"
 #include "keepalive.h"
+#include "ua.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -155,7 +156,9 @@ void response_stage(struct worker *worker, struct work *work)
     }
     if (actions & TRANSACTION_DO_ACK)
         originate_ack(worker, index, message);
-    if (client->flags & TRANSACTION_FLAG_OURS) {
+    if (client->ua) {
+        ua_answer(worker, work, actions);
+    } else if (client->flags & TRANSACTION_FLAG_OURS) {
         if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
             end_of_ours(worker, index, message->status);
     } else if ((actions & TRANSACTION_DO_DELIVER) && !failover_absorbs(worker, work)) {
@@ -168,6 +171,10 @@ void response_stage(struct worker *worker, struct work *work)
 void response_failed(struct worker *worker, uint32_t client)
 {
     struct transaction *record = transaction_at(&worker->transactions, client);
+    if (record->ua) {
+        ua_answer_none(worker, client, 408);
+        return;
+    }
     count(worker, COUNTER_TRANSACTION_TIMEOUT);
     if (record->flags & TRANSACTION_FLAG_OURS) {
         end_of_ours(worker, client, 0);

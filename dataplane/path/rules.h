@@ -45,11 +45,10 @@ static inline const char *rules_text(const struct rules *rules, uint32_t offset)
 uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
 uint16_t rules_peer(const struct rules *rules, uint32_t address);
-// The peer is an application (dialgate/channel_ua.h), not addresses.
+// The peer is an application (dialgate/channel_ua.h), not addresses; also one that a reload took out.
 static inline bool rules_is_application(const struct rules *rules, uint16_t peer)
 {
-    const uint32_t is = SNAPSHOT_PRESENT | PEER_APPLICATION;
-    return peer < rules->peer_count && (rules->peers[peer].flags & is) == is;
+    return peer < rules->peer_count && (rules->peers[peer].flags & PEER_APPLICATION);
 }
 // What an application wants of session timers in a request of its own (uac), or in its answer to one.
 struct session_policy rules_session(const struct rules *rules, uint16_t application, bool uac);

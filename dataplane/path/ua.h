@@ -4,8 +4,11 @@
 //
 //   ua_take.c     what comes for an application: INVITE, requests in and outside dialogs, ACK, CANCEL
 //   ua_respond.c  RESPOND: our responses, reliable ones too
-//   ua_place.c    INVITE and REQUEST: our requests in and outside dialogs
-//   ua_answer.c   responses to them: forks, ACK, PRACK, failures
+//   ua_place.c    INVITE and REQUEST outside a dialog
+//   ua_request.c  REQUEST inside one, ACK, CANCEL
+//   ua_send.c     what our requests have in common; ACK, CANCEL, PRACK that nobody asked for
+//   ua_answer.c   responses to them; ua_answer_invite.c: forks, ACK, PRACK, failures
+//   ua_tag.c      tags that tell whose they are
 //   ua_step.c     one step of a call's machine, and what its actions ask for; timers
 //   ua_rest.c     usages of dialogs: made, put to rest, woken
 //   ua_command.c  commands from control, checked, a slice a turn
@@ -46,7 +49,7 @@ void ua_take_cancel(struct worker *worker, uint32_t server, const struct message
 // response.c: a response to a request of an application; actions: of its transaction's step.
 void ua_answer(struct worker *worker, struct work *work, unsigned actions);
 // response.c: none came, or it could not be sent.
-void ua_answer_none(struct worker *worker, uint32_t client);
+void ua_answer_none(struct worker *worker, uint32_t client, uint16_t status); // 408, 503
 // expire.c: the wheel gave a usage back, or a dialog with an application is due (dialog_expired()).
 void ua_expired(struct worker *worker, uint32_t usage);
 void ua_dialog_expired(struct worker *worker, uint32_t dialog, enum dialog_event event);
@@ -72,7 +75,8 @@ struct ua_command {
 // comes of the command.
 int ua_respond(struct worker *worker, struct ua_command *command);
 int ua_place(struct worker *worker, struct ua_command *command);   // INVITE
-int ua_request(struct worker *worker, struct ua_command *command); // in or outside a dialog
+int ua_request(struct worker *worker, struct ua_command *command); // in a dialog, or ua_place_other()
+int ua_place_other(struct worker *worker, struct ua_command *command);
 int ua_ack(struct worker *worker, struct ua_command *command);
 int ua_cancel(struct worker *worker, struct ua_command *command);
 
@@ -115,6 +119,9 @@ struct ua_step {
 // The usage's step, and ua_do() of its actions, which it returns. DO_NOT_NOW and nothing happened: also when
 // there is no usage. DO_SEND and DO_DELIVER are the caller's. The dialog may be gone afterwards.
 unsigned ua_step(struct worker *worker, const struct ua_step *step);
+// The same for every dialog of our INVITE as long as none is answered: what is wanted of one of them, and can
+// only be had of all (CANCEL). Returns the actions of the step's own.
+unsigned ua_step_set(struct worker *worker, const struct ua_step *step);
 // What the actions ask for, which usage_step(), usage_receive() or usage_receive_ack() of this dialog's usage
 // gave: the record's state, BYE, refusals, repetitions, STATE told, release, rest.
 void ua_do(struct worker *worker, const struct ua_step *step, unsigned actions);

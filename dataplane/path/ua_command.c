@@ -94,6 +94,9 @@ static bool read_command(const struct channel_ua_command *fixed, uint32_t length
             return false;
     }
     command->body = (struct dialog_string){at, fixed->body_length};
+    struct dialog_string method = command->texts[CHANNEL_UA_TEXT_METHOD];
+    if (method.length > 0 && !is_token(method.octets, method.length))
+        return false;
     return fixed->tag != 0 && (fixed->flags & ~CHANNEL_UA_FLAGS) == 0 &&
            fixed->status <= CHANNEL_STATUS_MAX && are_header_lines(command->texts[CHANNEL_UA_TEXT_HEADERS]);
 }
@@ -110,7 +113,7 @@ static int end(struct worker *worker, struct ua_command *command)
                                  .status = fixed->status,
                                  .headers = command->texts[CHANNEL_UA_TEXT_HEADERS],
                                  .phrase = command->texts[CHANNEL_UA_TEXT_REASON]};
-    return ua_step(worker, &step) & USAGE_DO_NOT_NOW ? -EPROTO : 0;
+    return ua_step_set(worker, &step) & USAGE_DO_NOT_NOW ? -EPROTO : 0;
 }
 
 // What it still owes a peer is not sent any more: its records go, and what comes for it later finds none.
@@ -133,6 +136,10 @@ struct operation {
 };
 
 static const struct operation operations[CHANNEL_UA_OPS] = {
+    [CHANNEL_UA_INVITE] = {ua_place},
+    [CHANNEL_UA_REQUEST] = {ua_request},
+    [CHANNEL_UA_ACK] = {ua_ack, .dialog = true},
+    [CHANNEL_UA_CANCEL] = {ua_cancel, .dialog = true},
     [CHANNEL_UA_END] = {end, .dialog = true},
     [CHANNEL_UA_RELEASE] = {release, .dialog = true},
 };
@@ -178,6 +185,16 @@ static void do_command(struct worker *worker, const struct channel_ua_command *f
     told.tag = fixed->tag;
     told.result = result;
     told.status = fixed->status;
+    // What has gone, and where to: Call-ID, tag and CSeq are ours to choose.
+    const struct transaction *sent = told.transaction != 0 && fixed->transaction == 0
+                                         ? transaction_at(&worker->transactions, command.transaction)
+                                         : NULL;
+    if (sent != NULL && sent->kept != ARENA_NONE &&
+        message_parse(arena_at(&worker->arena, sent->kept), sent->kept_length, &worker->kept) ==
+            MESSAGE_FINE) {
+        told.message = &worker->kept;
+        told.source = sent->remote;
+    }
     (void)ua_tell(worker, &told);
 }
 

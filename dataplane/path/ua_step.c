@@ -3,7 +3,7 @@
 // own machine (follow()), so that counts, limits, lists, records of calls and what survives a kill are those
 // of any dialog.
 #include <errno.h>
-#include "ua.h"
+#include "ua_send.h"
 
 static enum channel_reason reason_of(enum usage_event event)
 {
@@ -86,6 +86,10 @@ static void follow(struct worker *worker, const struct ua_step *step, uint32_t u
     struct call_end end = end_of_step(worker, step, ours);
     uint8_t row = dialog->row;
     switch (usage_at(&worker->ua.usages, usage)->state) {
+    case USAGE_PROCEEDING: // a 1xx without a tag makes no dialog
+        if (row == DIALOG_ROW_NONE && dialog->callee_tag_hash != 0)
+            dialog_apply(worker, step->dialog, DIALOG_ON_PROVISIONAL);
+        break;
     case USAGE_CANCEL_HELD:
     case USAGE_CANCELLED:
         if (row == DIALOG_ROW_NONE || row == DIALOG_ROW_EARLY)
@@ -166,6 +170,10 @@ static void send(struct worker *worker, const struct ua_step *step, uint32_t usa
                                             transaction_at(&worker->transactions, server)->remote) == 0)
             count(worker, COUNTER_TX_RETRANSMITTED);
     }
+    if (actions & USAGE_DO_ACK)
+        ua_send_ack(worker, step, usage);
+    if (actions & USAGE_DO_CANCEL)
+        ua_send_cancel(worker, step, usage);
     if (actions & USAGE_DO_REFUSE)
         refuse(worker, step, usage);
     if (actions & USAGE_DO_BYE)

@@ -64,6 +64,7 @@ enum balance { BALANCE_CALL_ID, BALANCE_LEAST_CALLS, BALANCE_WEIGHTED };
 #define PEER_DRAINING        128u // the operator drains or disables it: no new requests from it
 #define PEER_OVERLOAD        256u // it takes part in overload control (RFC 7339)
 // Not addresses but an application (channel_ua.h): no members, no sources, no probes, a group of its own.
+// Without SNAPSHOT_PRESENT it left the configuration: no new calls, but those that live are its own.
 #define PEER_APPLICATION 512u
 
 // Who refreshes a session of an application (RFC 4028), as far as we may say.

@@ -321,12 +321,15 @@ static void test_numbers(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct image image = compile(cases[i].text, manifest, NULL);
         const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
-        assert_int_equal(image.header->sections[SECTION_PEERS].count, cases[i].number + 1);
+        assert_int_equal(image.header->sections[SECTION_PEERS].count, i == 0 ? 1 : 2);
         assert_string_equal(peers[cases[i].number].name, "v");
         assert_int_equal((peers[cases[i].number].flags & PEER_APPLICATION) != 0,
                          cases[i].text == as_application);
         if (cases[i].number == 1)
             assert_int_equal(peers[0].flags, 0);
+        else if (i > 0) // it has left the configuration, and its calls have not
+            assert_true(peers[1].flags == PEER_APPLICATION && peers[1].group == 1 &&
+                        peers[1].session_minimum_s == 90 && peers[1].listeners[1] == NUMBER_NONE);
         release(&image);
     }
     manifest_free(manifest);
@@ -427,6 +430,7 @@ static void test_restart(void **state)
     assert_true(config_needs_restart(without, with, text, sizeof(text)));
     assert_string_equal(text, "dialogs.applications");
     assert_false(config_needs_restart(ready, with, text, sizeof(text)));
+    assert_false(config_needs_restart(with, without, text, sizeof(text)));
     config_free(without);
     config_free(with);
     config_free(ready);

@@ -159,3 +159,19 @@ uint32_t image_text(struct snapshot_image *image, const char *text)
     memcpy(image->texts + offset, text, strlen(text) + 1);
     return offset;
 }
+
+void image_application(struct snapshot_image *image)
+{
+    struct snapshot_peer *row = &image->peers[IMAGE_APPLICATION];
+    row->flags = SNAPSHOT_PRESENT | PEER_APPLICATION;
+    row->maglev_count = row->member_count = 0;
+    row->session_minimum_s = 90;
+    row->reliable = RELIABLE_SUPPORTED;
+    image->members[IMAGE_MEMBER_CARRIER_B].flags = 0;
+    image->sources[3].peer = image->sources[5].peer = IMAGE_CARRIER_A;
+    image->header.settings.usages_capacity = 64;
+    image->routes[1].from = IMAGE_APPLICATION;
+    image->routes[1].to = IMAGE_SBCS;
+    image->routes[2].from = ROUTE_FROM_ANY_PEER;
+    image->routes[2].to = IMAGE_APPLICATION;
+}

@@ -162,6 +162,11 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(application_source, (application(), image.sources[5].peer = IMAGE_CARRIER_B)) \
     R(application_group, (application(), image.peers[IMAGE_CARRIER_B].group = IMAGE_SBCS)) \
     R(application_minimum, (application(), image.peers[IMAGE_CARRIER_B].session_minimum_s = 89)) \
+    R(application_gone_group, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION, \
+                               image.routes[2].to = IMAGE_SBCS, image.peers[IMAGE_SBCS].group = IMAGE_CARRIER_B)) \
+    R(application_gone_minimum, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION, \
+                                 image.routes[2].to = IMAGE_SBCS, image.peers[IMAGE_CARRIER_B].session_minimum_s = 0)) \
+    R(application_gone_route, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION)) \
     R(application_minimum_long, (application(), image.peers[IMAGE_CARRIER_B].session_minimum_s = 86401)) \
     R(application_session, (application(), image.peers[IMAGE_CARRIER_B].session_expires_s = 89)) \
     R(application_session_long, (application(), image.peers[IMAGE_CARRIER_B].session_expires_s = 86401)) \
@@ -366,6 +371,15 @@ static void test_application(void **state)
         assert_int_equal(rules_session(rules, IMAGE_CARRIER_B, false).refresher, cases[i].as_uas);
         rules_destroy(rules);
     }
+    // A reload took it out: its calls are still those of an application.
+    image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION;
+    image.routes[2].to = IMAGE_CARRIER_A;
+    image.header.settings.usages_capacity = 0;
+    struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
+    assert_string_equal(error, "");
+    assert_true(rules_is_application(rules, IMAGE_CARRIER_B));
+    assert_false(rules_may_speak(rules, IMAGE_CARRIER_A, IMAGE_CARRIER_B));
+    rules_destroy(rules);
 }
 
 int path_tests(void)

@@ -143,8 +143,7 @@ static bool add_row(struct rows *rows, struct channel_ua_event *event, const uin
         return false;
     memset(rows->octets + rows->used + size - 8, 0, 8); // padding
     memcpy(rows->octets + rows->used, event, sizeof(*event));
-    if (event->length > 0)
-        memcpy(rows->octets + rows->used + sizeof(*event), message, event->length);
+    memcpy(rows->octets + rows->used + sizeof(*event), message, event->length);
     rows->used += size;
     rows->count++;
     return true;
@@ -152,8 +151,10 @@ static bool add_row(struct rows *rows, struct channel_ua_event *event, const uin
 
 static bool add_refused(struct ua_channel *ua, struct rows *rows)
 {
+    static const uint8_t none[1];
+
     while (ua->refused_count > 0) {
-        if (!add_row(rows, &ua->refused[ua->refused_first], NULL))
+        if (!add_row(rows, &ua->refused[ua->refused_first], none))
             return false;
         ua->refused_first = (ua->refused_first + 1) % UA_CHANNEL_REFUSED;
         ua->refused_count--;

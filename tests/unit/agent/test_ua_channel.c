@@ -243,13 +243,14 @@ static void test_owner_of_a_call_id(void **state)
     unsigned seen = 0;
 
     for (char digit = '0'; digit <= '9'; digit++) {
-        const char call_id[] = {'c', '@', digit, '\0'}, rest[] = {'u', 'c', '@', digit, 't', '\0'};
+        const char call_id[] = {'c', '@', digit, '\0'}, rest[] = {'u', 'h', 'c', '@', digit, 't', '\0'};
         unsigned owner = owner_of(siphash13(&world->workers.parts[0].keys.table, call_id, 3), WORKERS);
 
         command(world,
                 &(struct channel_ua_command){.tag = 1,
                                              .op = CHANNEL_UA_REQUEST,
                                              .text_lengths = {[CHANNEL_UA_TEXT_URI] = 1,
+                                                              [CHANNEL_UA_TEXT_HEADERS] = 1,
                                                               [CHANNEL_UA_TEXT_CALL_ID] = 3,
                                                               [CHANNEL_UA_TEXT_FROM_TAG] = 1}},
                 rest);
@@ -410,6 +411,8 @@ static void test_next_control(void **state)
     tell(world, 0, 0, 0);
     ua_channel_poll(&world->ua);
     assert_int_equal(receive_all(world, tags, &next, &messages), 1);
+    // What one control asked for is no answer to another.
+    command(world, &(struct channel_ua_command){.tag = 9, .op = CHANNEL_UA_END}, "");
     disconnect_control(world);
     assert_false(ua_channel_heard(&world->ua));
     tell(world, 0, 1, 0);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "judge.h"
 #include "rows.h"
 
 #define SDP       "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
@@ -78,13 +79,17 @@ static void test_snapshot(void **state)
              " limits: {calls_per_second: 5, out_concurrent_calls: 7, reply: 486}}\n"
              "  - {name: y}\n"
              "routes: [{from: p, to: y}, {from: x, to: p}, {from: any-peer, answer: 404}]\n"
-             "dialogs: {applications: 64}\n",
+             "dialogs: {applications: 64}\n"
+             "application_limits: {header_line: 1001, body: 1002, uri: 1003, call_id: 1004, tag: 105, "
+             "replaces: 1006, vias: 7, routes: 8, refer_to_parameters: 9, media: 11}\n",
         manifest, NULL);
     const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
     const struct snapshot_route *routes = section(&image, SECTION_ROUTES);
     assert_int_equal(image.header->sections[SECTION_PEERS].count, 3);
     assert_int_equal(image.header->sections[SECTION_SOURCES].count, 2);
     assert_int_equal(image.header->settings.usages_capacity, 64);
+    const struct snapshot_ua_limits limits = {1001, 1002, 1003, 1004, 105, 1006, 7, 8, 9, 11};
+    assert_memory_equal(&image.header->settings.ua_limits, &limits, sizeof(limits));
     const struct snapshot_peer *x = &peers[1], *y = &peers[2];
     assert_string_equal(x->name, "x");
     assert_string_equal(y->name, "y");
@@ -178,7 +183,14 @@ static void test_views(void **state)
     assert_true(config_retry_view(bare, "default", &retry) && retry.count == 3 && retry.first_ms == 100 &&
                 retry.factor_percent == 200 && retry.cap_ms == 5000);
     assert_false(config_retry_view(bare, "often", &retry));
+    // The defaults are what `dialgatectl sip check` goes by, too.
+    const struct judge_limits *usual = &judge_limits_ua;
     struct config_ua_limits_view limits = config_ua_limits_view(bare);
+    assert_true(
+        limits.header_line == usual->header_line && limits.body == usual->body && limits.uri == usual->uri &&
+        limits.call_id == usual->call_id && limits.replaces == usual->replaces && limits.tag == usual->tag &&
+        limits.vias == usual->vias && limits.routes == usual->routes && limits.media == usual->media_lines &&
+        limits.refer_to_parameters == usual->refer_to_parameters);
     assert_true(limits.header_line == 8192 && limits.body == 65536 && limits.uri == 2048 &&
                 limits.call_id == 256 && limits.replaces == 512 && limits.tag == 128 && limits.vias == 10 &&
                 limits.routes == 10 && limits.refer_to_parameters == 20 && limits.media == 10);

@@ -393,6 +393,7 @@ static void take_back(struct worker *worker, struct work *work, uint32_t server,
     if (method == METHOD_INVITE)
         (void)ua_step(
             worker, &(struct ua_step){.dialog = work->dialog, .event = USAGE_ON_SEND_FAILURE, .status = 503});
+    ua_rest(worker, work->dialog);
     settle(work, COUNTER_OUT_ANSWERED);
 }
 

@@ -71,7 +71,8 @@ int application_read_body(struct places *places, size_t number, struct config_ap
         return places_refuse(places, path, "%s cannot be read: %s; give a readable file of at most %u KiB",
                              application->answer.body, strerror(errno), BODY_MAX >> 10);
     // RFC 4566 5.1: a description begins with its version, which is 0.
-    if (application->body_length < 5 || memcmp(application->body, "v=0", 3) != 0 ||
+    if (application->body_length < 4 || memcmp(application->body, "v=0", 3) != 0 ||
+        (application->body[3] != '\r' && application->body[3] != '\n') ||
         memchr(application->body, '\0', application->body_length) != NULL)
         return places_refuse(places, path, "%s is no session description; give one that begins with v=0",
                              application->answer.body);

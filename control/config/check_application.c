@@ -51,6 +51,14 @@ static int check_targets(const struct config *config, size_t number, struct plac
     return 0;
 }
 
+static size_t media_lines(const struct config_application *application)
+{
+    size_t lines = 0;
+    for (size_t i = 1; i + 1 < application->body_length; i++)
+        lines += memcmp(application->body + i - 1, "\nm=", 3) == 0;
+    return lines;
+}
+
 static int check_answer(const struct config *config, size_t number, struct places *places)
 {
     const struct config_answer *answer = &config->applications[number].answer;
@@ -79,6 +87,8 @@ static int check_answer(const struct config *config, size_t number, struct place
     snprintf(path, sizeof(path), "applications[%zu].answer.body", number);
     if (config->applications[number].body_length > config->application_limits.body)
         return places_refuse(places, path, "is longer than application_limits.body; give a shorter one");
+    if (media_lines(&config->applications[number]) > config->application_limits.media)
+        return places_refuse(places, path, "has more m= lines than application_limits.media; give fewer");
     return 0;
 }
 

@@ -301,6 +301,18 @@ static void put_settings(struct plan *plan)
         plan_limit(config->limits.calls_per_second, config->limits.burst, config->limits.concurrent_calls);
     settings->limit_reply = plan_replies[config->limits.reply];
     settings->limit_retry_after_s = (uint16_t)plan_seconds(config->limits.retry_after);
+    const struct config_application_limits *limits = &config->application_limits;
+    settings->ua_limits =
+        (struct snapshot_ua_limits){.header_line = (uint32_t)limits->header_line,
+                                    .body = (uint32_t)limits->body,
+                                    .uri = (uint32_t)limits->uri,
+                                    .call_id = (uint32_t)limits->call_id,
+                                    .tag = (uint32_t)limits->tag,
+                                    .replaces = (uint32_t)limits->replaces,
+                                    .vias = (uint32_t)limits->vias,
+                                    .routes = (uint32_t)limits->routes,
+                                    .refer_to_parameters = (uint32_t)limits->refer_to_parameters,
+                                    .media_lines = (uint32_t)limits->media};
     settings->overload =
         (struct snapshot_overload){.transactions = (uint16_t)config->overload.transactions,
                                    .mbufs = (uint16_t)config->overload.mbufs,

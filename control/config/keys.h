@@ -268,14 +268,14 @@ extern const char *const choices_transfer[];
 
 #define CONFIG_APPLICATION_LIMITS(K, L) \
     K(header_line, COUNT, NULL, "8192", 256, 65535, RELOAD, "octets of one header field") \
-    K(body, COUNT, NULL, "65536", 0, 65536, RELOAD, "octets of a body; what a datagram does not take is refused before") \
+    K(body, COUNT, NULL, "65536", 1, 65536, RELOAD, "octets of a body; what a datagram does not take is refused before") \
     K(uri, COUNT, NULL, "2048", 64, 8192, RELOAD, "octets of a URI") \
     K(call_id, COUNT, NULL, "256", 32, 1024, RELOAD, "octets of a Call-ID") \
     K(replaces, COUNT, NULL, "512", 64, 4096, RELOAD, "octets of a Replaces") \
     K(tag, COUNT, NULL, "128", 16, 512, RELOAD, "octets of a tag") \
     K(vias, COUNT, NULL, "10", 1, 70, RELOAD, "Via values of a request") \
-    K(routes, COUNT, NULL, "10", 0, 70, RELOAD, "Route values, and Record-Route values, of a message") \
-    K(refer_to_parameters, COUNT, NULL, "20", 0, 100, RELOAD, "parameters and headers of a Refer-To") \
+    K(routes, COUNT, NULL, "10", 1, 70, RELOAD, "Route values of a request") \
+    K(refer_to_parameters, COUNT, NULL, "20", 1, 100, RELOAD, "parameters and headers of a Refer-To") \
     K(media, COUNT, NULL, "10", 1, 100, RELOAD, "m= lines of a session description")
 
 #define CONFIG_OVERLOAD(K, L) \

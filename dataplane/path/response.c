@@ -26,7 +26,7 @@ static void response_stateless(struct worker *worker, struct work *work)
     dialog_response(worker, work);
 }
 
-static void count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram)
+void response_count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram)
 {
     uint32_t delay_us = (uint32_t)worker->now_us - server->received_us;
     count_histogram(worker, histogram, (delay_us + 999) / 1000, 1);
@@ -91,10 +91,10 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         bool of_call = invite && record->member != NUMBER_NONE && message->status < 300;
         if (of_call && !(record->flags & TRANSACTION_FLAG_RINGING)) {
             record->flags |= TRANSACTION_FLAG_RINGING;
-            count_delay(worker, record, HISTOGRAM_POST_DIAL_DELAY);
+            response_count_delay(worker, record, HISTOGRAM_POST_DIAL_DELAY);
         }
         if (of_call && answers && message->status >= 200)
-            count_delay(worker, record, HISTOGRAM_ANSWER_TIME);
+            response_count_delay(worker, record, HISTOGRAM_ANSWER_TIME);
     }
     if (actions & TRANSACTION_DO_RELEASE)
         transaction_release(&worker->transactions, server);

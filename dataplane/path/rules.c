@@ -46,6 +46,21 @@ struct session_policy rules_session(const struct rules *rules, uint16_t applicat
     return policy;
 }
 
+struct judge_limits rules_judge_limits(const struct rules *rules)
+{
+    const struct snapshot_ua_limits *limits = &rules->settings->ua_limits;
+    return (struct judge_limits){.header_line = limits->header_line,
+                                 .body = limits->body,
+                                 .uri = limits->uri,
+                                 .call_id = limits->call_id,
+                                 .tag = limits->tag,
+                                 .replaces = limits->replaces,
+                                 .vias = limits->vias,
+                                 .routes = limits->routes,
+                                 .refer_to_parameters = limits->refer_to_parameters,
+                                 .media_lines = limits->media_lines};
+}
+
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash)
 {
     const struct snapshot_peer *row = &rules->peers[peer];

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/snapshot.h"
+#include "judge.h"
 #include "session_timer.h"
 
 struct rules {
@@ -52,6 +53,8 @@ static inline bool rules_is_application(const struct rules *rules, uint16_t peer
 }
 // What an application wants of session timers in a request of its own (uac), or in its answer to one.
 struct session_policy rules_session(const struct rules *rules, uint16_t application, bool uac);
+// What a request that comes for an application may have.
+struct judge_limits rules_judge_limits(const struct rules *rules);
 // Whether a request from peer `from` is accepted inside a dialog whose peer on that side is `of`
 // (dialogs.in_dialog). Neither is a stranger. Nobody on the wire speaks for an application.
 bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of);

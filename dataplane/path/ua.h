@@ -44,6 +44,10 @@ bool ua_side(const struct worker *worker, uint32_t dialog, enum dialog_side *our
 void ua_take_new(struct worker *worker, struct work *work, uint16_t application);
 // route.c: a request inside a dialog with an application, ACK to a 2xx too; not CANCEL. Settles the work.
 void ua_take_inside(struct worker *worker, struct work *work);
+// dialog_stage.c: a request with a tag of an application's but without a record; work->to_peer is that then.
+bool ua_is_stray(const struct worker *worker, struct work *work);
+// route.c: such a request. Settles the work.
+void ua_take_stray(struct worker *worker, struct work *work);
 // transaction_stage.c: the CANCEL of this server transaction was answered 200.
 void ua_take_cancel(struct worker *worker, uint32_t server, const struct message *cancel);
 // response.c: a response to a request of an application; actions: of its transaction's step.
@@ -53,6 +57,8 @@ void ua_answer_none(struct worker *worker, uint32_t client, uint16_t status); //
 // expire.c: the wheel gave a usage back, or a dialog with an application is due (dialog_expired()).
 void ua_expired(struct worker *worker, uint32_t usage);
 void ua_dialog_expired(struct worker *worker, uint32_t dialog, enum dialog_event event);
+// expire.c: a request other than INVITE that waits long gets a 100 (RFC 4320 4.1).
+void ua_trying_late(struct worker *worker, uint32_t server);
 // expire.c: a server transaction whose request nobody answered.
 void ua_unanswered(struct worker *worker, uint32_t server);
 // dialog_apply.c, keepalive.c: the operator ends it, or it is dead. Returns 0 or -errno.

@@ -44,11 +44,11 @@ static bool has_controls(struct dialog_string text)
 
 static bool is_token(const uint8_t *octets, uint32_t length)
 {
-    static const char others[] = "-.!%*_+`'~";
+    static const char others[] = "-.!%*_+`'~"; // RFC 3261 25.1
     for (uint32_t i = 0; i < length; i++) {
         uint8_t octet = octets[i], letter = octet | 0x20;
         bool alphanumeric = (letter >= 'a' && letter <= 'z') || (octet >= '0' && octet <= '9');
-        if (!alphanumeric && (octet == '\0' || strchr(others, octet) == NULL))
+        if (!alphanumeric && memchr(others, octet, sizeof(others) - 1) == NULL)
             return false;
     }
     return length > 0;
@@ -140,6 +140,7 @@ static const struct operation operations[CHANNEL_UA_OPS] = {
     [CHANNEL_UA_REQUEST] = {ua_request},
     [CHANNEL_UA_ACK] = {ua_ack, .dialog = true},
     [CHANNEL_UA_CANCEL] = {ua_cancel, .dialog = true},
+    [CHANNEL_UA_RESPOND] = {ua_respond, .transaction = true},
     [CHANNEL_UA_END] = {end, .dialog = true},
     [CHANNEL_UA_RELEASE] = {release, .dialog = true},
 };

@@ -90,6 +90,10 @@ static void follow(struct worker *worker, const struct ua_step *step, uint32_t u
         if (row == DIALOG_ROW_NONE && dialog->callee_tag_hash != 0)
             dialog_apply(worker, step->dialog, DIALOG_ON_PROVISIONAL);
         break;
+    case USAGE_INVITED:
+        if (step->event == USAGE_ON_SEND_1XX && row == DIALOG_ROW_NONE)
+            dialog_apply(worker, step->dialog, DIALOG_ON_PROVISIONAL);
+        break;
     case USAGE_CANCEL_HELD:
     case USAGE_CANCELLED:
         if (row == DIALOG_ROW_NONE || row == DIALOG_ROW_EARLY)
@@ -166,6 +170,11 @@ static void send(struct worker *worker, const struct ua_step *step, uint32_t usa
     if (actions & USAGE_DO_RESEND) {
         struct usage_octets again = usage_repeated(&worker->ua.usages, usage);
         uint32_t server = ua_invite(worker, usage);
+        // A 2xx that was held back is the INVITE's final response only now.
+        if (server != INDEX_NONE && step->event == USAGE_ON_PRACKED) {
+            (void)transaction_step(&worker->transactions, server, TRANSACTION_ON_SEND_2XX, worker->now);
+            ua_request_forget(worker, server);
+        }
         if (server != INDEX_NONE && tx_copy(worker, again.octets, again.length,
                                             transaction_at(&worker->transactions, server)->remote) == 0)
             count(worker, COUNTER_TX_RETRANSMITTED);

@@ -359,6 +359,8 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
 
 // response.c
 void response_stage(struct worker *worker, struct work *work);
+// How long it took to answer an INVITE.
+void response_count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram);
 // The INVITE's client transaction came to a final end by itself: tells the caller.
 void response_failed(struct worker *worker, uint32_t client);
 

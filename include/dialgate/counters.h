@@ -68,6 +68,7 @@
     C(RX_PACKETS, PACKETS_RECEIVED, "", "packets from this worker's NIC queues")                                      \
     /* Outcomes: their sum over all workers is RX_PACKETS once the rings are empty. */                                 \
     C(OUT_FORWARDED, PACKETS, "outcome=\"forwarded\"", "request or response sent on")                                  \
+    C(OUT_APPLICATION, PACKETS, "outcome=\"application\"", "request that an application was told of")                     \
     C(OUT_ANSWERED, PACKETS, "outcome=\"answered\"", "request that Dialgate answered itself")                          \
     C(OUT_ABSORBED, PACKETS, "outcome=\"absorbed\"", "retransmission, ACK or response that ended here as it should")   \
     C(DROP_NOT_IP, PACKETS, "outcome=\"dropped\",reason=\"not_ip\"", "no IPv4 packet")                                 \

@@ -222,6 +222,21 @@ struct snapshot_overload {
 };
 static_assert(sizeof(struct snapshot_overload) == 16, "layout");
 
+// What messages of applications' calls may have, in octets and numbers; 0: no limit.
+struct snapshot_ua_limits {
+    uint32_t header_line;
+    uint32_t body;
+    uint32_t uri;
+    uint32_t call_id;
+    uint32_t tag;
+    uint32_t replaces;
+    uint32_t vias;
+    uint32_t routes;
+    uint32_t refer_to_parameters;
+    uint32_t media_lines;
+};
+static_assert(sizeof(struct snapshot_ua_limits) == 40, "layout");
+
 #define SETTINGS_DRAINING 1u // the operator drains this node: requests that begin calls are answered 503
 #define SETTINGS_RECORDS  2u // calls are recorded
 
@@ -254,8 +269,9 @@ struct snapshot_settings {
     uint32_t usages_capacity; // a worker: applications' calls with something under way; 0: no applications;
                               // restart
     uint32_t reserved;
+    struct snapshot_ua_limits ua_limits;
 };
-static_assert(sizeof(struct snapshot_settings) == 312, "layout");
+static_assert(sizeof(struct snapshot_settings) == 352, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,

@@ -84,9 +84,9 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
-    parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, value["usages"], 0)
-    offset, ranges, image = 24 + 8 * 10 + 312, b"", b""
-    assert len(parts) == 312
+    parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, value["usages"], 0) + struct.pack("=10I", *[0] * 10)
+    offset, ranges, image = 24 + 8 * 10 + 352, b"", b""
+    assert len(parts) == 352
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)

@@ -144,6 +144,7 @@ void image_make(struct snapshot_image *image)
                      .early_life_ms = 240000,
                      .dialog_life_ms = 12 * 3600000,
                      .limit_reply = 503,
+                     .ua_limits = {8192, 65536, 2048, 256, 128, 512, 10, 10, 20, 10},
                      .overload = {.transactions = 100, .mbufs = 100, .turn_us = 10000}}};
     image->header.sections[SECTION_MAGLEV].count = 7;
     make_ways(image);

@@ -371,6 +371,7 @@ static void test_application(void **state)
         assert_int_equal(rules_session(rules, IMAGE_CARRIER_B, false).refresher, cases[i].as_uas);
         rules_destroy(rules);
     }
+    image.header.settings.ua_limits = (struct snapshot_ua_limits){1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     // A reload took it out: its calls are still those of an application.
     image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION;
     image.routes[2].to = IMAGE_CARRIER_A;
@@ -379,6 +380,10 @@ static void test_application(void **state)
     assert_string_equal(error, "");
     assert_true(rules_is_application(rules, IMAGE_CARRIER_B));
     assert_false(rules_may_speak(rules, IMAGE_CARRIER_A, IMAGE_CARRIER_B));
+    struct judge_limits limits = rules_judge_limits(rules);
+    assert_true(limits.message == 0 && limits.header_line == 1 && limits.body == 2 && limits.uri == 3 &&
+                limits.call_id == 4 && limits.tag == 5 && limits.replaces == 6 && limits.vias == 7 &&
+                limits.routes == 8 && limits.refer_to_parameters == 9 && limits.media_lines == 10);
     rules_destroy(rules);
 }
 

@@ -121,7 +121,10 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
         ua_request_end(ua, call->invite);
     for (sent = LIST_FIRST(&call->sent); sent; sent = next) {
         next = LIST_NEXT(sent, of_call);
-        ua_sent_fail(ua, sent, DG_INVALID_STATE, "the dialog is over");
+        if (sent->done)
+            ua_sent_free(ua, sent);
+        else // what came of it is told later than the end that it was
+            ua_sent_untie(sent);
     }
     if (call->limit)
         event_free(call->limit);

@@ -91,6 +91,18 @@ static void tell_waiter(struct ua_sent *sent, const struct ua_outcome *outcome)
         reply.done(reply.context, outcome);
 }
 
+void ua_sent_untie(struct ua_sent *sent)
+{
+    if (!sent->call)
+        return;
+    LIST_REMOVE(sent, of_call);
+    if (sent->call->placing == sent)
+        sent->call->placing = NULL;
+    if (sent->call->changing == sent)
+        sent->call->changing = NULL;
+    sent->call = NULL;
+}
+
 void ua_sent_free(struct ua *ua, struct ua_sent *sent)
 {
     struct ua_request *request = ua_request_find(ua, sent->request);
@@ -98,13 +110,7 @@ void ua_sent_free(struct ua *ua, struct ua_sent *sent)
         TAILQ_REMOVE(&ua->waiting, sent, link);
     if (request)
         request->answering = false;
-    if (sent->call) {
-        LIST_REMOVE(sent, of_call);
-        if (sent->call->placing == sent)
-            sent->call->placing = NULL;
-        if (sent->call->changing == sent)
-            sent->call->changing = NULL;
-    }
+    ua_sent_untie(sent);
     if (sent->registration)
         ua_registration_lost(sent->registration);
     ua_table_remove(&ua->tags, &sent->node);
@@ -191,6 +197,11 @@ static void tie(struct ua *ua, struct ua_sent *sent, const struct ua_wish *wish)
         LIST_INSERT_HEAD(&call->sent, sent, of_call);
     if (sent->purpose == UA_FOR_CHANGE)
         call->changing = sent;
+    // The end may be told before the DONE.
+    if (call && !call->ender && (sent->purpose == UA_FOR_END || wish->status >= 300)) {
+        call->ender = UA_BY_LOCAL;
+        sent->ends = true;
+    }
     if (wish->op == CHANNEL_UA_RESPOND) {
         sent->request = wish->request->node.key;
         wish->request->answering = wish->status >= 200;
@@ -311,19 +322,16 @@ static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_
         ua_try_sent(sent->again, message);
     if (sent->registration && message)
         ua_registration_sent(sent, message);
-    if (sent->order->op == CHANNEL_UA_END || sent->order->op == CHANNEL_UA_CANCEL ||
-        sent->order->op == CHANNEL_UA_RELEASE)
-        sent->call->ender = sent->call->ender ? sent->call->ender : UA_BY_LOCAL;
     keep_description(sent);
     struct ua_outcome outcome = {
         .code = DG_OK, .call = sent->call, .request = sent->name, .message = message};
     tell_waiter(sent, &outcome);
     if (sent->purpose == UA_FOR_RESPONSE)
         responded(ua, sent);
-    if (sent->order && sent->order->op == CHANNEL_UA_RELEASE)
+    if (sent->order && sent->order->op == CHANNEL_UA_RELEASE && sent->call)
         ua_call_end(ua, sent->call, UA_REASON_CLOSED); // and with it this
     else if (sent->purpose == UA_FOR_RESPONSE || sent->purpose == UA_FOR_OTHER ||
-             (sent->order->op == CHANNEL_UA_CANCEL))
+             sent->order->op == CHANNEL_UA_CANCEL || (sent->order->dialog && !sent->call))
         ua_sent_free(ua, sent);
 }
 
@@ -333,6 +341,8 @@ static void take_refused(struct ua *ua, struct ua_sent *sent, const struct chann
     struct ua_call *call = sent->call;
     struct ua_request *request = ua_request_find(ua, sent->request);
     bool begun = sent->purpose == UA_FOR_CALL && call;
+    if (call && sent->ends)
+        call->ender = UA_BY_NOBODY;
     if (event->result == -EAGAIN && sent->purpose == UA_FOR_CHANGE) { // after RETRY
         struct ua_outcome outcome = {.code = DG_OK, .call = call, .request = sent->name};
         tell_waiter(sent, &outcome);

@@ -138,6 +138,19 @@ void ua_stop(struct control *control)
         event_free(ua->sweep);
 }
 
+// The configuration has it no more: nobody may speak for it.
+static void end_calls(struct ua *ua, const struct ua_app *app)
+{
+    for (struct ua_call *call = LIST_FIRST(&ua->calls), *next; call; call = next) {
+        struct ua_fault fault;
+        const struct ua_wish wish = {
+            .op = CHANNEL_UA_END, .call = call, .status = 480, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+        next = LIST_NEXT(call, link);
+        if (call->app == app)
+            (void)ua_do(ua, &wish, NULL, &fault); // without a data plane: its lifetime ends it
+    }
+}
+
 void ua_configured(struct control *control)
 {
     struct ua *ua = &control->ua;
@@ -146,8 +159,11 @@ void ua_configured(struct control *control)
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
         bool served = i < count && (peers[i].flags & SNAPSHOT_PRESENT) && (peers[i].flags & PEER_APPLICATION);
         struct ua_app *app = served ? ua_app_at(ua, (uint16_t)i) : ua->apps[i];
+        bool goes = app && app->served && !served;
         if (app)
             app->served = served;
+        if (goes)
+            end_calls(ua, app);
     }
 }
 

@@ -177,6 +177,7 @@ struct ua_sent {
     LIST_ENTRY(ua_sent) of_call;
     enum ua_purpose purpose;
     bool done;            // the data plane has taken it
+    bool ends;            // its call's ender is its doing
     bool quiet;           // ours, not the application's: it hears nothing
     struct ua_call *call; // NULL: outside dialogs, or gone
     struct ua_app *app;
@@ -285,6 +286,7 @@ int ua_sent_again(struct ua *ua, struct ua_sent *sent);
 void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
                   const struct message *message);
 struct ua_sent *ua_sent_find(const struct ua *ua, uint64_t tag);
+void ua_sent_untie(struct ua_sent *sent);               // from its call
 void ua_sent_free(struct ua *ua, struct ua_sent *sent); // who waits for it must have been told
 // Tells who waits for it, if anybody still does, and frees it.
 void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const char *text);

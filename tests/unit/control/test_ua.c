@@ -9,143 +9,11 @@
 #include <unistd.h>
 #include "ua_world.h"
 
-#define DIALOG 0x1100000000000001u
-#define HEX    "1100000000000001"
-#define SDP                                                                                                  \
-    "v=0\r\no=- 1 7 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
-#define SDP_JSON                                                                                             \
-    "v=0\\r\\no=- 1 7 IN IP4 192.0.2.1\\r\\ns=-\\r\\nc=IN IP4 192.0.2.1\\r\\nt=0 0\\r\\nm=audio 4000 "       \
-    "RTP/AVP 0\\r\\n"
-#define HEAD(from, to, cseq)                                                                                 \
-    "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=" from "\r\nTo: <sip:b@y>" to         \
-    "\r\nCall-ID: c1@test\r\nCSeq: " cseq "\r\nMax-Forwards: 70\r\n"
-#define REQUEST(method, to, cseq, more)                                                                      \
-    method " sip:b@y SIP/2.0\r\n" HEAD("f1", to, cseq " " method) more "Content-Length: 0\r\n\r\n"
-#define RESPONSE(status, cseq, more)                                                                         \
-    "SIP/2.0 " status " Text\r\n" HEAD("f1", ";tag=t1", cseq) more "Content-Length: 0\r\n\r\n"
-
-static int open_world(void **state)
-{
-    struct ua_world *world = malloc(sizeof(*world));
-    *state = world;
-    return world ? ua_world_open(world, " - {name: desk, listener: edge}\n"
-                                        " - {name: robot, answer: {status: 603, ring: 180, after: 20ms}}\n")
-                 : -1;
-}
-
-static int close_world(void **state)
-{
-    int result = ua_world_close(*state);
-    free(*state);
-    return result;
-}
-
-static void attach(struct ua_world *world)
-{
-    json_t *result = ua_result(world, "ua.attach", "{\"application\":\"desk\"}");
-    assert_int_equal(json_integer_value(json_object_get(result, "next")), 1);
-    json_decref(result);
-}
-
-static void say_state(struct ua_world *world, uint64_t dialog, unsigned state, unsigned reason)
-{
-    const struct channel_ua_event event = {.kind = CHANNEL_UA_STATE,
-                                           .dialog = dialog,
-                                           .call = 700,
-                                           .application = world->desk,
-                                           .peer = world->carrier,
-                                           .state = (uint8_t)state,
-                                           .reason = (uint8_t)reason};
-    ua_say(world, &event, NULL);
-}
-
-static void say_call(struct ua_world *world, uint16_t application)
-{
-    const struct channel_ua_event event = {.kind = CHANNEL_UA_CALL,
-                                           .dialog = DIALOG,
-                                           .transaction = 0x1100000000000055u,
-                                           .call = 700,
-                                           .application = application,
-                                           .peer = world->carrier,
-                                           .state = CHANNEL_DIALOG_NONE,
-                                           .flags = CHANNEL_UA_CALLEE,
-                                           .source = (uint64_t)0x0a0a0101 << 16 | 5060};
-    ua_say(world, &event, REQUEST("INVITE", "", "1", "X-Note: \"a\\\\b\"\r\nAllow: INVITE, UPDATE\r\n"));
-}
-
-static void say_answer(struct ua_world *world, uint64_t tag, unsigned status, const char *message)
-{
-    const struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
-                                           .tag = tag,
-                                           .dialog = DIALOG,
-                                           .call = 700,
-                                           .application = world->desk,
-                                           .peer = world->carrier,
-                                           .status = (uint16_t)status};
-    ua_say(world, &event, message);
-}
-
-static void say_asked(struct ua_world *world, uint64_t transaction, unsigned status, const char *message)
-{
-    const struct channel_ua_event event = {.kind = CHANNEL_UA_ASKED,
-                                           .dialog = DIALOG,
-                                           .transaction = transaction,
-                                           .call = 700,
-                                           .application = world->desk,
-                                           .peer = world->carrier,
-                                           .status = (uint16_t)status};
-    ua_say(world, &event, message);
-}
-
-static void expect_event(struct ua_world *world, const char *name, const char *key, const char *value)
-{
-    json_t *event = ua_event_of(world, name);
-    assert_string_equal(ua_text(event, key), value);
-    json_decref(event);
-}
-
-static void expect_in(const struct channel_ua_command *command, unsigned which, const char *part)
-{
-    char *text = ua_command_text(command, which);
-    if (!strstr(text, part))
-        print_error("%s: %s\n", part, text);
-    assert_non_null(strstr(text, part));
-    free(text);
-}
-
-// The client places a call; it is HEX then. Returns the tag of its INVITE.
-static uint64_t place(struct ua_world *world, const char *more)
-{
-    char params[4096];
-    snprintf(params, sizeof(params), "{\"to\":\"\\\"Bob\\\" <sip:b@y>\",\"peer\":\"carrier-a\"%s}", more);
-    ua_ask(world, "ua.call", params);
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
-    uint64_t tag = command->tag;
-    assert_int_equal(command->application, world->desk);
-    assert_int_equal(command->to_peer, world->carrier);
-    assert_int_equal(command->to_member, NUMBER_NONE);
-    ua_done(world, command, 0, DIALOG, REQUEST("INVITE", "", "1", ""));
-    json_t *line = ua_answer_of(world), *result = json_object_get(line, "result");
-    assert_string_equal(ua_text(result, "dialog"), HEX);
-    assert_string_equal(ua_text(result, "call_id"), "c1@test");
-    assert_string_equal(ua_text(result, "local_tag"), "f1");
-    json_decref(line);
-    return tag;
-}
-
-static void confirm(struct ua_world *world, uint64_t tag)
-{
-    say_answer(world, tag, 200, RESPONSE("200", "1 INVITE", ""));
-    say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
-    json_decref(ua_event_of(world, "answered"));
-    expect_event(world, "state", "to", "confirmed");
-}
-
 static void test_incoming(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
-    say_call(world, world->desk);
+    ua_attach(world);
+    ua_say_call(world, world->desk);
     json_t *event = ua_event_of(world, "incoming");
     const json_t *message = json_object_get(event, "message");
     assert_string_equal(ua_text(event, "dialog"), HEX);
@@ -175,20 +43,20 @@ static void test_incoming(void **state)
     command = ua_command(world, CHANNEL_UA_RESPOND);
     assert_int_equal(command->status, 200);
     assert_int_equal(command->flags, CHANNEL_UA_DESCRIPTION);
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Content-Type: application/sdp\r\nAllow: INVITE, ACK");
-    expect_in(command, CHANNEL_UA_TEXTS, SDP);
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Content-Type: application/sdp\r\nAllow: INVITE, ACK");
+    ua_expect_in(command, CHANNEL_UA_TEXTS, SDP);
     ua_done(world, command, 0, DIALOG, NULL);
     json_decref(ua_answer_of(world));
     ua_refused(world, "ua.reject", "{\"dialog\":\"" HEX "\"}", DG_INVALID_TRANSITION);
-    say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
-    expect_event(world, "state", "to", "confirmed");
-    say_asked(world, 0, 0, REQUEST("ACK", ";tag=t1", "1", ""));
-    expect_event(world, "ack", "dialog", HEX);
-    say_asked(world, 0, 200, REQUEST("BYE", ";tag=t1", "2", ""));
-    expect_event(world, "request", "method", "BYE");
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
-    expect_event(world, "state", "to", "terminated");
-    expect_event(world, "ended", "by", "remote");
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
+    ua_expect_event(world, "state", "to", "confirmed");
+    ua_say_asked(world, 0, 0, REQUEST("ACK", ";tag=t1", "1", ""));
+    ua_expect_event(world, "ack", "dialog", HEX);
+    ua_say_asked(world, 0, 200, REQUEST("BYE", ";tag=t1", "2", ""));
+    ua_expect_event(world, "request", "method", "BYE");
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    ua_expect_event(world, "state", "to", "terminated");
+    ua_expect_event(world, "ended", "by", "remote");
     ua_refused(world, "ua.get", "{\"dialog\":\"" HEX "\"}", DG_NOT_FOUND);
     assert_int_equal(world->rpc.control.ua.requests.count, 0);
     assert_int_equal(world->rpc.control.ua.tags.count, 0);
@@ -197,14 +65,14 @@ static void test_incoming(void **state)
 static void test_nobody_attached(void **state)
 {
     struct ua_world *world = *state;
-    say_call(world, world->desk);
+    ua_say_call(world, world->desk);
     assert_int_equal(ua_command(world, CHANNEL_UA_RESPOND)->status, 480);
 }
 
 static void test_answers_by_itself(void **state)
 {
     struct ua_world *world = *state;
-    say_call(world, world->robot);
+    ua_say_call(world, world->robot);
     const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
     assert_int_equal(command->status, 180);
     ua_done(world, command, 0, DIALOG, NULL);
@@ -214,8 +82,8 @@ static void test_answers_by_itself(void **state)
 static void test_cancelled(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
-    say_call(world, world->desk);
+    ua_attach(world);
+    ua_say_call(world, world->desk);
     json_decref(ua_event_of(world, "incoming"));
     const struct channel_ua_event cancelled = {.kind = CHANNEL_UA_CANCELLED,
                                                .dialog = DIALOG,
@@ -223,24 +91,24 @@ static void test_cancelled(void **state)
                                                .call = 700,
                                                .application = world->desk};
     ua_say(world, &cancelled, NULL);
-    expect_event(world, "cancelled", "request", "1100000000000055");
+    ua_expect_event(world, "cancelled", "request", "1100000000000055");
     ua_refused(world, "ua.respond", "{\"request\":\"1100000000000055\",\"status\":200}", DG_TRANSACTION_GONE);
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_CANCEL);
-    expect_event(world, "ended", "by", "remote");
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_CANCEL);
+    ua_expect_event(world, "ended", "by", "remote");
 }
 
 static void test_place(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, ",\"tag\":\"mine\",\"context\":\"row 7\",\"headers\":[[\"X-A\",\"b\"]]");
-    say_answer(world, tag, 180, RESPONSE("180", "1 INVITE", ""));
-    say_state(world, DIALOG, CHANNEL_DIALOG_EARLY, CHANNEL_REASON_PROVISIONAL);
+    ua_attach(world);
+    uint64_t tag = ua_place(world, ",\"tag\":\"mine\",\"context\":\"row 7\",\"headers\":[[\"X-A\",\"b\"]]");
+    ua_say_answer(world, tag, 180, RESPONSE("180", "1 INVITE", ""));
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_EARLY, CHANNEL_REASON_PROVISIONAL);
     json_t *event = ua_event_of(world, "progress");
     assert_string_equal(ua_text(event, "tag"), "mine");
     assert_int_equal(json_integer_value(json_object_get(event, "status")), 180);
     json_decref(event);
-    confirm(world, tag);
+    ua_confirm(world, tag);
     json_t *result = ua_result(world, "ua.list", "{}");
     const json_t *row = json_array_get(json_object_get(result, "dialogs"), 0);
     assert_string_equal(ua_text(row, "state"), "confirmed");
@@ -251,10 +119,10 @@ static void test_place(void **state)
            "{\"dialog\":\"" HEX "\",\"protocol\":\"Q.850\",\"cause\":16,\"text\":\"bye\"}");
     const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_END);
     assert_int_equal(command->dialog, DIALOG);
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Reason: Q.850;cause=16;text=\"bye\"\r\n");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Reason: Q.850;cause=16;text=\"bye\"\r\n");
     ua_done(world, command, 0, DIALOG, NULL);
     json_decref(ua_answer_of(world));
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE_DONE);
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE_DONE);
     event = ua_event_of(world, "ended");
     assert_string_equal(ua_text(event, "by"), "local");
     assert_string_equal(ua_text(event, "context"), "row 7");
@@ -266,16 +134,16 @@ static void test_place(void **state)
 static void test_addresses(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
+    ua_attach(world);
     ua_ask(world, "ua.call",
            "{\"to\":\"\\\"Bob, B.\\\" "
            "<sip:b@y;user=phone>\",\"from\":\"<sip:a@x>\",\"contact\":\"<sip:me@z>;+x\"}");
     const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
-    expect_in(command, CHANNEL_UA_TEXT_URI, "sip:b@y;user=phone");
-    expect_in(command, CHANNEL_UA_TEXT_TO, "\"Bob, B.\" <sip:b@y;user=phone>");
-    expect_in(command, CHANNEL_UA_TEXT_FROM, "<sip:a@x>");
-    expect_in(command, CHANNEL_UA_TEXT_CONTACT, "<sip:me@z>;+x");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Allow: ");
+    ua_expect_in(command, CHANNEL_UA_TEXT_URI, "sip:b@y;user=phone");
+    ua_expect_in(command, CHANNEL_UA_TEXT_TO, "\"Bob, B.\" <sip:b@y;user=phone>");
+    ua_expect_in(command, CHANNEL_UA_TEXT_FROM, "<sip:a@x>");
+    ua_expect_in(command, CHANNEL_UA_TEXT_CONTACT, "<sip:me@z>;+x");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Allow: ");
     assert_int_equal(command->to_peer, NUMBER_NONE);
     ua_done(world, command, -EBUSY, 0, NULL);
     json_t *line = ua_answer_of(world);
@@ -318,7 +186,7 @@ static void test_refused_params(void **state)
         {"headers that are none", "{\"to\":\"sip:b@y\",\"headers\":[[\"X\"]]}", DG_INVALID_PARAMS},
     };
     struct ua_world *world = *state;
-    attach(world);
+    ua_attach(world);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         print_message("%s\n", rows[i].name);
         ua_refused(world, "ua.call", rows[i].params, rows[i].code);
@@ -328,191 +196,11 @@ static void test_refused_params(void **state)
     assert_int_equal(world->rpc.control.ua.tags.count, 0);
 }
 
-static void test_challenged(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, ",\"user\":\"alice\",\"password\":\"secret\"");
-    say_answer(world, tag, 407,
-               RESPONSE("407", "1 INVITE",
-                        "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, "
-                        "qop=\"auth\"\r\n"));
-    // For the application it is one call.
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
-    uint64_t second = command->tag;
-    assert_int_equal(command->cseq, 2);
-    expect_in(command, CHANNEL_UA_TEXT_CALL_ID, "c1@test");
-    expect_in(command, CHANNEL_UA_TEXT_FROM_TAG, "f1");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Proxy-Authorization: Digest username=\"alice\",realm=\"r\"");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "uri=\"sip:b@y\"");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "qop=auth,nc=00000001");
-    ua_done(world, command, 0, DIALOG + 1, REQUEST("INVITE", "", "2", ""));
-    // The far end wants to know, too: both are answered then.
-    struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
-                                     .tag = second,
-                                     .dialog = DIALOG + 1,
-                                     .call = 700,
-                                     .application = world->desk,
-                                     .status = 401};
-    ua_say(world, &event,
-           RESPONSE("401", "2 INVITE", "WWW-Authenticate: Digest realm=\"s\", nonce=\"m\"\r\n"));
-    command = ua_command(world, CHANNEL_UA_INVITE);
-    assert_int_equal(command->cseq, 3);
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Authorization: Digest username=\"alice\",realm=\"s\"");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "qop=auth,nc=00000002");
-    event.tag = command->tag;
-    ua_done(world, command, 0, DIALOG + 2, REQUEST("INVITE", "", "3", ""));
-    // Wrong credentials: enough.
-    event.dialog = DIALOG + 2;
-    ua_say(world, &event,
-           RESPONSE("401", "3 INVITE", "WWW-Authenticate: Digest realm=\"s\", nonce=\"o\"\r\n"));
-    expect_event(world, "failed", "dialog", HEX);
-    say_state(world, DIALOG + 2, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    expect_event(world, "ended", "dialog", HEX);
-    assert_int_equal(world->rpc.control.ua.tags.count, 0);
-}
-
-static void test_tried_again(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, "");
-    say_answer(world, tag, 503, RESPONSE("503", "1 INVITE", "Retry-After: 0\r\n"));
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
-    assert_int_equal(command->cseq, 2);
-    tag = command->tag;
-    ua_done(world, command, 0, DIALOG + 1, REQUEST("INVITE", "", "2", ""));
-    const struct channel_ua_event busy = {.kind = CHANNEL_UA_ANSWERED,
-                                          .tag = tag,
-                                          .dialog = DIALOG + 1,
-                                          .call = 700,
-                                          .application = world->desk,
-                                          .status = 486};
-    ua_say(world, &busy, RESPONSE("486", "2 INVITE", ""));
-    expect_event(world, "failed", "dialog", HEX);
-    say_state(world, DIALOG + 1, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    expect_event(world, "ended", "reason", "refused");
-    assert_int_equal(world->rpc.control.ua.handles.count, 0);
-}
-
-// What says to wait for longer than the policy does is the application's business.
-static void test_far_too_long(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, "");
-    say_answer(world, tag, 503, RESPONSE("503", "1 INVITE", "Retry-After: 3600\r\n"));
-    expect_event(world, "failed", "dialog", HEX);
-}
-
-static void test_ended_between_tries(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, "");
-    say_answer(world, tag, 503, RESPONSE("503", "1 INVITE", "Retry-After: 4\r\n"));
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    ua_run(world);
-    json_decref(ua_result(world, "ua.terminate", "{\"dialog\":\"" HEX "\"}"));
-    expect_event(world, "ended", "by", "local");
-    assert_int_equal(world->rpc.control.ua.tags.count, 0);
-}
-
-static void test_redirected(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, ",\"redirect\":2");
-    say_answer(world, tag, 302,
-               RESPONSE("302", "1 INVITE", "Contact: <sip:low@y>;q=0.1, <sip:high@y>;q=0.9\r\n"));
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
-    expect_in(command, CHANNEL_UA_TEXT_URI, "sip:high@y");
-    expect_in(command, CHANNEL_UA_TEXT_TO, "\"Bob\" <sip:b@y>");
-    tag = command->tag;
-    ua_done(world, command, 0, DIALOG + 1, REQUEST("INVITE", "", "2", ""));
-    const struct channel_ua_event gone = {.kind = CHANNEL_UA_ANSWERED,
-                                          .tag = tag,
-                                          .dialog = DIALOG + 1,
-                                          .call = 700,
-                                          .application = world->desk,
-                                          .status = 404};
-    ua_say(world, &gone, RESPONSE("404", "2 INVITE", ""));
-    expect_in(ua_command(world, CHANNEL_UA_INVITE), CHANNEL_UA_TEXT_URI, "sip:low@y");
-}
-
-static void test_forked(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    uint64_t tag = place(world, "");
-    struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
-                                     .tag = tag,
-                                     .dialog = DIALOG + 1,
-                                     .call = 700,
-                                     .application = world->desk,
-                                     .peer = world->carrier,
-                                     .status = 180};
-    ua_say(world, &event, RESPONSE("180", "1 INVITE", ""));
-    json_t *forked = ua_event_of(world, "forked");
-    assert_string_equal(ua_text(forked, "dialog"), "1100000000000002");
-    assert_string_equal(ua_text(forked, "of"), HEX);
-    json_decref(forked);
-    // The first branch ends; the INVITE goes on with the other.
-    say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_GONE);
-    expect_event(world, "ended", "dialog", HEX);
-    event.status = 200;
-    ua_say(world, &event, RESPONSE("200", "1 INVITE", ""));
-    expect_event(world, "answered", "dialog", "1100000000000002");
-    assert_int_equal(world->rpc.control.ua.tags.count, 0);
-}
-
-static void test_hold_and_glare(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    confirm(world, place(world, ",\"body\":\"" SDP_JSON "\""));
-    ua_ask(world, "ua.hold", "{\"dialog\":\"" HEX "\",\"tag\":\"h\"}");
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
-    uint64_t tag = command->tag;
-    expect_in(command, CHANNEL_UA_TEXT_METHOD, "INVITE");
-    expect_in(command, CHANNEL_UA_TEXTS, "o=- 1 8 IN IP4 192.0.2.1\r\n");
-    expect_in(command, CHANNEL_UA_TEXTS, "t=0 0\r\na=sendonly\r\nm=audio");
-    ua_done(world, command, 0, DIALOG, NULL);
-    json_decref(ua_answer_of(world));
-    ua_refused(world, "ua.update", "{\"dialog\":\"" HEX "\"}", DG_INVALID_STATE);
-    say_answer(world, tag, 491, RESPONSE("491", "2 INVITE", ""));
-    const struct channel_ua_event retry = {
-        .kind = CHANNEL_UA_RETRY, .dialog = DIALOG, .call = 700, .application = world->desk};
-    ua_say(world, &retry, NULL);
-    command = ua_command(world, CHANNEL_UA_REQUEST);
-    assert_int_not_equal(command->tag, tag);
-    tag = command->tag;
-    expect_in(command, CHANNEL_UA_TEXTS, "a=sendonly");
-    ua_done(world, command, 0, DIALOG, NULL);
-    say_answer(world, tag, 200, RESPONSE("200", "3 INVITE", "Allow: INVITE, UPDATE\r\n"));
-    expect_event(world, "response", "tag", "h");
-    ua_ask(world, "ua.unhold", "{\"dialog\":\"" HEX "\"}");
-    command = ua_command(world, CHANNEL_UA_REQUEST);
-    expect_in(command, CHANNEL_UA_TEXTS, "o=- 1 9 IN IP4 192.0.2.1\r\n");
-    expect_in(command, CHANNEL_UA_TEXTS, "t=0 0\r\na=sendrecv\r\nm=audio");
-    ua_done(world, command, -EPROTO, DIALOG, NULL);
-    json_t *line = ua_answer_of(world);
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "error"), "code")), -32011);
-    json_decref(line);
-    // The refresh is ours: by UPDATE, since the far end allows it.
-    const struct channel_ua_event refresh = {
-        .kind = CHANNEL_UA_REFRESH, .dialog = DIALOG, .call = 700, .application = world->desk};
-    ua_say(world, &refresh, NULL);
-    expect_in(ua_command(world, CHANNEL_UA_REQUEST), CHANNEL_UA_TEXT_METHOD, "UPDATE");
-}
-
 static void test_requests(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
-    confirm(world, place(world, ""));
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
     ua_ask(world, "ua.request",
            "{\"dialog\":\"" HEX "\",\"method\":\"INFO\",\"body\":\"AAE=\",\"body_base64\":true,"
            "\"content_type\":\"application/x\",\"tag\":\"i\"}");
@@ -522,14 +210,14 @@ static void test_requests(void **state)
     assert_int_equal(command->flags, 0);
     ua_done(world, command, 0, DIALOG, NULL);
     json_decref(ua_answer_of(world));
-    say_answer(world, tag, 200, RESPONSE("200", "2 INFO", ""));
+    ua_say_answer(world, tag, 200, RESPONSE("200", "2 INFO", ""));
     json_t *event = ua_event_of(world, "response");
     assert_string_equal(ua_text(event, "tag"), "i");
     assert_string_equal(ua_text(event, "method"), "INFO");
     json_decref(event);
     // Theirs; the answer of the first counts.
-    say_asked(world, 0x1100000000000077u, 0, REQUEST("INFO", ";tag=t1", "5", ""));
-    expect_event(world, "request", "request", "1100000000000077");
+    ua_say_asked(world, 0x1100000000000077u, 0, REQUEST("INFO", ";tag=t1", "5", ""));
+    ua_expect_event(world, "request", "request", "1100000000000077");
     ua_ask(world, "ua.respond", "{\"request\":\"1100000000000077\",\"status\":200}");
     command = ua_command(world, CHANNEL_UA_RESPOND);
     struct channel_ua_command first = *command;
@@ -546,7 +234,7 @@ static void test_requests(void **state)
 static void test_data_plane_goes(void **state)
 {
     struct ua_world *world = *state;
-    attach(world);
+    ua_attach(world);
     ua_ask(world, "ua.call", "{\"to\":\"sip:b@y\"}");
     (void)ua_command(world, CHANNEL_UA_INVITE);
     close(world->rpc.far);
@@ -562,8 +250,8 @@ static void test_resumed(void **state)
     static struct far_message message;
     struct ua_world *world = *state;
     uint8_t row[4096];
-    attach(world);
-    confirm(world, place(world, ""));
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
     // The data plane comes back: it has another dialog than ours.
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, world->rpc.control.active.image->sequence);
     hello.boot = 6;
@@ -589,7 +277,7 @@ static void test_resumed(void **state)
         far_done(world->rpc.far, CHANNEL_DONE, message.header.request, 0, "");
     }
     assert_true(listed);
-    expect_event(world, "ended", "reason", "lost");
+    ua_expect_event(world, "ended", "reason", "lost");
     json_t *event = ua_event_of(world, "resumed");
     assert_int_equal(json_integer_value(json_object_get(event, "found")), 1);
     json_decref(event);
@@ -619,84 +307,25 @@ static void test_losses(void **state)
     json_decref(event);
     // And what the data plane could not keep.
     world->next += 5;
-    say_state(world, DIALOG, CHANNEL_DIALOG_EARLY, CHANNEL_REASON_PROVISIONAL);
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_EARLY, CHANNEL_REASON_PROVISIONAL);
     ua_run(world);
     assert_int_equal(ua->counts.lost, 0); // nothing is known of those before the first
     world->next += 5;
-    say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
     event = ua_event_of(world, "lost");
     assert_int_equal(json_integer_value(json_object_get(event, "count")), 5);
     json_decref(event);
 }
 
-static void test_registers(void **state)
-{
-    struct ua_world *world = *state;
-    attach(world);
-    ua_ask(world, "ua.register",
-           "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\",\"expires\":60,\"user\":\"b\",\"password\":\"p\"}");
-    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
-    uint64_t tag = command->tag;
-    expect_in(command, CHANNEL_UA_TEXT_METHOD, "REGISTER");
-    expect_in(command, CHANNEL_UA_TEXT_URI, "sip:y");
-    expect_in(command, CHANNEL_UA_TEXT_TO, "sip:b@y");
-    expect_in(command, CHANNEL_UA_TEXT_FROM, "sip:b@y");
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Expires: 60\r\n");
-    ua_done(world, command, 0, 0, REQUEST("REGISTER", "", "1", ""));
-    json_decref(ua_answer_of(world));
-    struct channel_ua_event event = {
-        .kind = CHANNEL_UA_ANSWERED, .tag = tag, .application = world->desk, .status = 423};
-    // 10.2.8: longer, and in the name of the first.
-    ua_say(world, &event, RESPONSE("423", "1 REGISTER", "Min-Expires: 300\r\n"));
-    command = ua_command(world, CHANNEL_UA_REQUEST);
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Expires: 300\r\n");
-    expect_in(command, CHANNEL_UA_TEXT_CALL_ID, "c1@test");
-    assert_int_equal(command->cseq, 2);
-    event.tag = command->tag;
-    event.status = 200;
-    ua_done(world, command, 0, 0, REQUEST("REGISTER", "", "2", ""));
-    ua_say(world, &event, RESPONSE("200", "2 REGISTER", "Contact: <sip:b@z>;expires=200\r\n"));
-    json_t *told = ua_event_of(world, "registered");
-    assert_int_equal(json_integer_value(json_object_get(told, "status")), 200);
-    assert_int_equal(json_integer_value(json_object_get(told, "expires")), 200);
-    json_decref(told);
-    ua_ask(world, "ua.unregister", "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\"}");
-    command = ua_command(world, CHANNEL_UA_REQUEST);
-    expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Expires: 0\r\n");
-    assert_int_equal(command->cseq, 3);
-    event.tag = command->tag;
-    ua_done(world, command, 0, 0, REQUEST("REGISTER", "", "3", ""));
-    json_decref(ua_answer_of(world));
-    ua_say(world, &event, RESPONSE("200", "3 REGISTER", ""));
-    json_decref(ua_event_of(world, "registered"));
-    assert_true(LIST_EMPTY(&world->rpc.control.ua.registrations));
-    ua_refused(world, "ua.unregister", "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\"}", DG_NOT_FOUND);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_incoming),
-        TEST(test_nobody_attached),
-        TEST(test_answers_by_itself),
-        TEST(test_cancelled),
-        TEST(test_place),
-        TEST(test_addresses),
-        TEST(test_refused_params),
-        TEST(test_challenged),
-        TEST(test_tried_again),
-        TEST(test_far_too_long),
-        TEST(test_ended_between_tries),
-        TEST(test_redirected),
-        TEST(test_forked),
-        TEST(test_hold_and_glare),
-        TEST(test_requests),
-        TEST(test_data_plane_goes),
-        TEST(test_resumed),
-        TEST(test_losses),
-        TEST(test_registers),
+        TEST(test_incoming),       TEST(test_nobody_attached), TEST(test_answers_by_itself),
+        TEST(test_cancelled),      TEST(test_place),           TEST(test_addresses),
+        TEST(test_refused_params), TEST(test_requests),        TEST(test_data_plane_goes),
+        TEST(test_resumed),        TEST(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

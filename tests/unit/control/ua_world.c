@@ -166,3 +166,119 @@ void ua_run(struct ua_world *world)
 {
     far_run(world->rpc.base, 10);
 }
+
+void ua_attach(struct ua_world *world)
+{
+    json_t *result = ua_result(world, "ua.attach", "{\"application\":\"desk\"}");
+    assert_int_equal(json_integer_value(json_object_get(result, "next")), 1);
+    json_decref(result);
+}
+
+void ua_say_state(struct ua_world *world, uint64_t dialog, unsigned state, unsigned reason)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_STATE,
+                                           .dialog = dialog,
+                                           .call = 700,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .state = (uint8_t)state,
+                                           .reason = (uint8_t)reason};
+    ua_say(world, &event, NULL);
+}
+
+void ua_say_call(struct ua_world *world, uint16_t application)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_CALL,
+                                           .dialog = DIALOG,
+                                           .transaction = 0x1100000000000055u,
+                                           .call = 700,
+                                           .application = application,
+                                           .peer = world->carrier,
+                                           .state = CHANNEL_DIALOG_NONE,
+                                           .flags = CHANNEL_UA_CALLEE,
+                                           .source = (uint64_t)0x0a0a0101 << 16 | 5060};
+    ua_say(world, &event, REQUEST("INVITE", "", "1", "X-Note: \"a\\\\b\"\r\nAllow: INVITE, UPDATE\r\n"));
+}
+
+void ua_say_answer(struct ua_world *world, uint64_t tag, unsigned status, const char *message)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
+                                           .tag = tag,
+                                           .dialog = DIALOG,
+                                           .call = 700,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .status = (uint16_t)status};
+    ua_say(world, &event, message);
+}
+
+void ua_say_asked(struct ua_world *world, uint64_t transaction, unsigned status, const char *message)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_ASKED,
+                                           .dialog = DIALOG,
+                                           .transaction = transaction,
+                                           .call = 700,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .status = (uint16_t)status};
+    ua_say(world, &event, message);
+}
+
+void ua_expect_event(struct ua_world *world, const char *name, const char *key, const char *value)
+{
+    json_t *event = ua_event_of(world, name);
+    assert_string_equal(ua_text(event, key), value);
+    json_decref(event);
+}
+
+void ua_expect_in(const struct channel_ua_command *command, unsigned which, const char *part)
+{
+    char *text = ua_command_text(command, which);
+    if (!strstr(text, part))
+        print_error("%s: %s\n", part, text);
+    assert_non_null(strstr(text, part));
+    free(text);
+}
+
+uint64_t ua_place(struct ua_world *world, const char *more)
+{
+    char params[4096];
+    snprintf(params, sizeof(params), "{\"to\":\"\\\"Bob\\\" <sip:b@y>\",\"peer\":\"carrier-a\"%s}", more);
+    ua_ask(world, "ua.call", params);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
+    uint64_t tag = command->tag;
+    assert_int_equal(command->application, world->desk);
+    assert_int_equal(command->to_peer, world->carrier);
+    assert_int_equal(command->to_member, NUMBER_NONE);
+    ua_done(world, command, 0, DIALOG, REQUEST("INVITE", "", "1", ""));
+    json_t *line = ua_answer_of(world), *result = json_object_get(line, "result");
+    assert_string_equal(ua_text(result, "dialog"), HEX);
+    assert_string_equal(ua_text(result, "call_id"), "c1@test");
+    assert_string_equal(ua_text(result, "local_tag"), "f1");
+    json_decref(line);
+    return tag;
+}
+
+void ua_confirm(struct ua_world *world, uint64_t tag)
+{
+    ua_say_answer(world, tag, 200, RESPONSE("200", "1 INVITE", ""));
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
+    json_decref(ua_event_of(world, "answered"));
+    ua_expect_event(world, "state", "to", "confirmed");
+}
+
+int ua_setup(void **state)
+{
+    struct ua_world *world = malloc(sizeof(*world));
+    *state = world;
+    return world ? ua_world_open(world, " - {name: desk, listener: edge}\n"
+                                        " - {name: robot, answer: {status: 603, ring: 180, after: 20ms}}\n")
+                 : -1;
+}
+
+int ua_teardown(void **state)
+{
+    int result = ua_world_close(*state);
+    free(*state);
+    return result;
+}

@@ -5,7 +5,7 @@
 #include "random.h"
 #include "worker_core.h"
 
-#define BUSY_TICKS    10u // until a probe is tried again whose predecessor still waits
+#define BUSY_TICKS 10u // until a probe is tried again whose predecessor still waits
 
 static struct counters_member *words_of(const struct worker *worker, uint32_t member)
 {

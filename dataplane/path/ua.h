@@ -2,7 +2,7 @@
 // The ua service on its owner core: Dialgate as an end of a dialog (RFC 3261 sections 8, 9, 12-15). What the
 // machine of a call is, is state/usage.h; what control and applications see, dialgate/channel_ua.h.
 //
-//   ua_take.c     what comes for an application: INVITE, requests in and outside dialogs, ACK, CANCEL
+//   ua_take.c     what comes for an application outside dialogs; ua_take_inside.c: inside, ACK and CANCEL too
 //   ua_respond.c  RESPOND: our responses, reliable ones too
 //   ua_place.c    INVITE and REQUEST outside a dialog
 //   ua_request.c  REQUEST inside one, ACK, CANCEL

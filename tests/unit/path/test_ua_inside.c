@@ -320,6 +320,62 @@ static void test_outside(void **state)
     assert_int_equal(caller.world->wire->workers[0]->transactions.count, 0);
 }
 
+// 12.2.2: what needs a dialog and names none.
+static void test_no_dialog(void **state)
+{
+    static const char *const methods[] = {"BYE", "PRACK", "UPDATE", "INFO"};
+    struct caller caller;
+    caller_init(&caller, *state, "no-dialog@ua");
+    for (unsigned i = 0; i < RTE_DIM(methods); i++) {
+        caller_send(&caller, methods[i], NULL);
+        (void)caller_take(&caller, "SIP/2.0 481 ");
+    }
+    ua_expect_silence(caller.world);
+}
+
+// Until something leaves.
+static struct wire_packet wait_for(struct caller *caller, const char *text)
+{
+    for (unsigned i = 0; i < 130 && caller->world->wire->out_count == 0; i++)
+        wire_pass(caller->world->wire, 1000);
+    return caller_take(caller, text);
+}
+
+// The far end alone is asked whether it lives, under the application's own numbers.
+static void test_keepalive(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "keepalive@ua");
+    caller.world->wire->image.header.settings.keepalive_ms = 60000;
+    wire_reload(caller.world->wire);
+    caller_establish(&caller);
+    struct wire_packet options = wait_for(&caller, "OPTIONS sip:alice@10.10.1.1:5060 SIP/2.0\r\n");
+    assert_header(&options, "CSeq", "1 OPTIONS");
+    caller.world->wire->out_count = 0; // its repetitions
+    ua_respond_from(caller.world, &options, &(struct ua_response){.status = "200 OK"});
+    assert_int_equal(usages(&caller), 0);
+    assert_int_equal(caller_end(&caller, NULL, 0), 0);
+    options = caller_take(&caller, "BYE ");
+    assert_header(&options, "CSeq", "2 BYE");
+    ua_respond_from(caller.world, &options, &(struct ua_response){.status = "200 OK"});
+    ua_forget(caller.world);
+}
+
+static void test_dead(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "dead@ua");
+    caller.world->wire->image.header.settings.keepalive_ms = 60000;
+    wire_reload(caller.world->wire);
+    caller_establish(&caller);
+    struct wire_packet options = wait_for(&caller, "OPTIONS ");
+    caller.world->wire->out_count = 0; // its repetitions
+    ua_respond_from(caller.world, &options, &(struct ua_response){.status = "481 Gone"});
+    (void)caller_take(&caller, "BYE ");
+    struct ua_seen seen = ua_take(caller.world, CHANNEL_UA_STATE);
+    assert_int_equal(seen.event.reason, CHANNEL_REASON_DEAD);
+}
+
 // A subscription outlives the call that it was made in (RFC 5057 section 5).
 static void test_stray(void **state)
 {
@@ -353,6 +409,6 @@ int path_tests(void)
         UA(test_reliable), UA(test_no_prack),         UA(test_not_reliable),    UA(test_too_long),
         UA(test_reinvite), UA(test_reinvite_refused), UA(test_order),           UA(test_update),
         UA(test_session),  UA(test_session_ours),     UA(test_session_refused), UA(test_outside),
-        UA(test_stray)};
+        UA(test_stray),    UA(test_no_dialog),        UA(test_keepalive),       UA(test_dead)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

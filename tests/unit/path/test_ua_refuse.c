@@ -148,6 +148,12 @@ static void test_usages_full(void **state)
         assert_int_equal(caller_answered(&callers[i], 486, NULL), 0);
         (void)caller_take(&callers[i], "SIP/2.0 486 ");
     }
+    wire_pass_silently(wire, 35000); // what transactions keep
+    ua_forget(callers[0].world);
+    const struct worker *worker = wire->workers[0];
+    assert_int_equal(worker->transactions.count + worker->ua.usages.count, 0);
+    // All that a dialog has: its record, its place in the table, its texts.
+    assert_in_range(sizeof(struct dialog) + 8 + worker->arena.used / worker->dialogs.count, 100, 250);
     for (unsigned i = 0; i < 31; i++) {
         caller_send(&callers[i], "BYE", NULL);
         (void)caller_take(&callers[i], "SIP/2.0 200 ");

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One dialog of an application, and the requests in it that wait for an answer.
+#include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../control.h"
 #include "../rpc/dialog.h"
 #include "ua.h"
+
+static_assert(sizeof(struct ua_call) <= 264, "as README says");
 
 static const char *const reasons[UA_REASONS] = {
 #define R(name, word) [CHANNEL_REASON_##name] = word,

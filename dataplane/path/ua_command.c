@@ -136,8 +136,8 @@ struct operation {
 };
 
 static const struct operation operations[CHANNEL_UA_OPS] = {
-    [CHANNEL_UA_INVITE] = {ua_place},
-    [CHANNEL_UA_REQUEST] = {ua_request},
+    [CHANNEL_UA_INVITE] = {.run = ua_place},
+    [CHANNEL_UA_REQUEST] = {.run = ua_request},
     [CHANNEL_UA_ACK] = {ua_ack, .dialog = true},
     [CHANNEL_UA_CANCEL] = {ua_cancel, .dialog = true},
     [CHANNEL_UA_RESPOND] = {ua_respond, .transaction = true},

@@ -148,7 +148,8 @@ void dialog_stage(struct worker *worker, struct work *work)
     }
     work->to_peer = work->side == DIALOG_CALLER ? callee : caller;
     bool known = work->to_peer < worker->rules->peer_count &&
-                 (worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT);
+                 ((worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT) ||
+                  rules_is_application(worker->rules, work->to_peer));
     if (!known ||
         !rules_may_speak(worker->rules, work->packet->peer, work->side == DIALOG_CALLER ? caller : callee))
         settle(work, COUNTER_DROP_FORGED_DIALOG);

@@ -34,7 +34,8 @@
 #include "dialgate/channel_ua.h"
 #include "worker_core.h"
 
-#define UA_INVITE (1u << 30) // in dialog.invite: it names a usage; no transaction has such an index
+#define UA_PHRASE_MAX 128u       // octets of a reason phrase, NUL included
+#define UA_INVITE     (1u << 30) // in dialog.invite: it names a usage; no transaction has such an index
 
 // --- what the stages call ---
 

@@ -98,7 +98,9 @@ static bool read_command(const struct channel_ua_command *fixed, uint32_t length
     if (method.length > 0 && !is_token(method.octets, method.length))
         return false;
     return fixed->tag != 0 && (fixed->flags & ~CHANNEL_UA_FLAGS) == 0 &&
-           fixed->status <= CHANNEL_STATUS_MAX && are_header_lines(command->texts[CHANNEL_UA_TEXT_HEADERS]);
+           fixed->status <= CHANNEL_STATUS_MAX &&
+           fixed->text_lengths[CHANNEL_UA_TEXT_REASON] < UA_PHRASE_MAX &&
+           are_header_lines(command->texts[CHANNEL_UA_TEXT_HEADERS]);
 }
 
 static int end(struct worker *worker, struct ua_command *command)

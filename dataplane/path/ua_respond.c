@@ -144,9 +144,10 @@ static int provisional(struct worker *worker, struct answering *answering)
     }
     if (answering->reliable && answering->description)
         (void)usage_description(&worker->ua.usages, answering->usage, OFFER_IN_RELIABLE, true);
+    bool first = dialog_state(&worker->dialogs, answering->dialog) != DIALOG_CONFIRMED;
     step(worker, answering, USAGE_ON_SEND_1XX);
     struct transaction *server = server_of(worker, answering);
-    if (!(server->flags & TRANSACTION_FLAG_RINGING))
+    if (first && !(server->flags & TRANSACTION_FLAG_RINGING))
         response_count_delay(worker, server, HISTOGRAM_POST_DIAL_DELAY);
     server->flags |= TRANSACTION_FLAG_RINGING;
     (void)ua_response_send(worker, answering->server, status, &rendered);
@@ -176,11 +177,13 @@ static int success(struct worker *worker, const struct answering *answering)
     }
     if (answering->description)
         (void)usage_description(&worker->ua.usages, answering->usage, OFFER_IN_2XX, true);
+    bool first = dialog_state(&worker->dialogs, answering->dialog) != DIALOG_CONFIRMED;
     bool held = usage_must_hold(usage_at(&worker->ua.usages, answering->usage));
     note_answer(worker, answering);
     step(worker, answering, USAGE_ON_SEND_2XX);
     ua_session(worker, answering->dialog, session.terms, false);
-    response_count_delay(worker, server_of(worker, answering), HISTOGRAM_ANSWER_TIME);
+    if (first)
+        response_count_delay(worker, server_of(worker, answering), HISTOGRAM_ANSWER_TIME);
     if (held) // RFC 3262 section 3: the PRACK sends it
         rte_pktmbuf_free(rendered.mbuf);
     else

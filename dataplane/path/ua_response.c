@@ -7,7 +7,6 @@
 #include "ua_tag.h"
 
 #define TAG_OF_REQUEST 6u // letters
-#define PHRASE_MAX     128u
 
 int ua_request_keep(struct worker *worker, uint32_t server, const struct work *work, uint16_t application)
 {
@@ -111,7 +110,7 @@ int ua_response_write(struct worker *worker, uint32_t server, const struct ua_re
 {
     const struct transaction *transaction = transaction_at(&worker->transactions, server);
     struct ua_kept kept;
-    char tag[COOKIE_TEXT_MAX] = "", phrase[PHRASE_MAX], overload[FEEDBACK_TEXT_MAX];
+    char tag[COOKIE_TEXT_MAX] = "", phrase[UA_PHRASE_MAX], overload[FEEDBACK_TEXT_MAX];
     if (response->phrase.length >= sizeof(phrase))
         return -EINVAL;
     memcpy(phrase, response->phrase.octets, response->phrase.length);
@@ -175,7 +174,11 @@ void ua_refuse(struct worker *worker, uint32_t server, const struct ua_refusal *
     struct rendered rendered;
     const struct ua_response response = {
         .status = refusal->status, .phrase = refusal->phrase, .headers = refusal->headers};
+    int result = ua_response_write(worker, server, &response, &rendered);
+    if (result == -EMSGSIZE) // it has to be answered, without lines that are too long
+        result =
+            ua_response_write(worker, server, &(struct ua_response){.status = refusal->status}, &rendered);
     // Without an mbuf the requester finds out by its own timers.
-    if (ua_response_write(worker, server, &response, &rendered) == 0)
+    if (result == 0)
         (void)ua_response_send(worker, server, refusal->status, &rendered);
 }

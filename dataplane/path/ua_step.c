@@ -139,12 +139,16 @@ static const char *lines_of(struct worker *worker, struct dialog_string headers)
 // Without room for it the far end finds out by its own timers; here the usage gives up after 64*T1.
 static void send_bye(struct worker *worker, const struct ua_step *step, enum dialog_side ours)
 {
-    const struct inside bye = {.dialog = step->dialog,
-                               .to = 1 - ours,
-                               .method = METHOD_BYE,
-                               .cseq = ua_number(worker, step->dialog),
-                               .extra = lines_of(worker, step->headers)};
+    struct inside bye = {.dialog = step->dialog,
+                         .to = 1 - ours,
+                         .method = METHOD_BYE,
+                         .cseq = ua_number(worker, step->dialog),
+                         .extra = lines_of(worker, step->headers)};
     uint32_t client = bye.cseq == 0 ? INDEX_NONE : originate_inside(worker, &bye);
+    if (client == INDEX_NONE && bye.cseq != 0 && bye.extra != NULL) { // the lines may be too long
+        bye.extra = NULL;
+        client = originate_inside(worker, &bye);
+    }
     if (client == INDEX_NONE)
         return;
     transaction_at(&worker->transactions, client)->ua = true;

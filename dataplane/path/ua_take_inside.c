@@ -228,8 +228,23 @@ void ua_take_cancel(struct worker *worker, uint32_t server, const struct message
     ua_do(worker, &step, actions);
 }
 
+// The next UPDATE may come (RFC 3311 5.2).
+static void forget_update(struct worker *worker, uint32_t server)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    uint32_t dialog = transaction->dialog;
+    if (transaction->method != METHOD_UPDATE || dialog == INDEX_NONE ||
+        dialog_at(&worker->dialogs, dialog)->generation != transaction->dialog_generation)
+        return;
+    uint32_t usage = ua_usage_awake(worker, dialog);
+    if (usage != INDEX_NONE)
+        usage_update_done(&worker->ua.usages, usage, false);
+    ua_rest(worker, dialog);
+}
+
 void ua_unanswered(struct worker *worker, uint32_t server)
 {
+    forget_update(worker, server);
     uint32_t usage, dialog = dialog_of_invite(worker, server, &usage);
     if (dialog != INDEX_NONE)
         (void)ua_step(worker, &(struct ua_step){.dialog = dialog,

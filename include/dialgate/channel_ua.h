@@ -59,7 +59,7 @@ enum channel_ua_op {
 
 enum channel_ua_text {       // without NUL, one after another behind the struct, the body behind them
     CHANNEL_UA_TEXT_METHOD,  // REQUEST
-    CHANNEL_UA_TEXT_REASON,  // RESPOND, END: the phrase; empty: the RFC's
+    CHANNEL_UA_TEXT_REASON,  // RESPOND, END: the phrase, at most 127 octets; empty: the RFC's
     CHANNEL_UA_TEXT_URI,     // Request-URI of what is outside a dialog
     CHANNEL_UA_TEXT_FROM,    // name-addr without tag, of what is outside a dialog; empty: made of the
                              // application
@@ -129,7 +129,7 @@ enum channel_ua_kind {
 // -EALREADY it is ending; -EINVAL a text is not what it must be; -EMSGSIZE larger than the way takes;
 // -ENOSPC transactions, dialogs or memory are full; -EBUSY a limit of the application or the peer;
 // -ENETUNREACH no way or no member; -EOPNOTSUPP the far end has not what it needs; -EAGAIN glare: after
-// RETRY.
+// RETRY; of a reliable RESPOND: after the PRACK to the one before.
 struct channel_ua_event {
     uint64_t tag;         // of the command that it comes of, 0: of none
     uint64_t dialog;      // handle, 0: outside dialogs

@@ -225,6 +225,9 @@ static void test_update(void **state)
     assert_int_equal(caller_answered(&caller, 504, NULL), 0);
     (void)caller_take(&caller, "SIP/2.0 504 ");
     assert_int_equal(usages(&caller), 0);
+    (void)caller_asks(&caller, "UPDATE", NULL);
+    wire_pass_silently(caller.world->wire, 35000); // nobody answers it
+    assert_int_equal(usages(&caller), 0);
     assert_int_equal(caller_end(&caller, NULL, 0), 0);
     (void)caller_take(&caller, "BYE sip:moved@10.10.1.1:5060 SIP/2.0\r\n");
     ua_forget(caller.world);

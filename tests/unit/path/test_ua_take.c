@@ -257,6 +257,26 @@ static void test_end_confirmed(void **state)
     call_expect_gone(&caller.call);
 }
 
+// What it is to say does not fit: it ends all the same.
+static void test_end_long(void **state)
+{
+    static char lines[2000] = "X-Long: ";
+    struct caller caller;
+    memset(lines + 8, 'x', sizeof(lines) - 11);
+    memcpy(lines + sizeof(lines) - 3, "\r\n", 3);
+    caller_init(&caller, *state, "long@ua");
+    caller_establish(&caller);
+    assert_int_equal(caller_end(&caller, lines, 0), 0);
+    (void)caller_take(&caller, "BYE ");
+    ua_forget(caller.world);
+    caller.world->wire->out_count = 0;
+    caller_init(&caller, *state, "long-early@ua");
+    caller_invite(&caller, NULL);
+    assert_int_equal(caller_end(&caller, lines, 486), 0);
+    (void)caller_take(&caller, "SIP/2.0 486 ");
+    ua_forget(caller.world);
+}
+
 // RFC 5407 3.2.1: both hang up.
 static void test_byes_cross(void **state)
 {
@@ -339,6 +359,6 @@ int path_tests(void)
         UA(test_redirected), UA(test_cancelled), UA(test_cancel_crosses), UA(test_repeated_invite),
         UA(test_merged),     UA(test_end_early), UA(test_end_unacked),    UA(test_end_confirmed),
         UA(test_byes_cross), UA(test_operator),  UA(test_released),       UA(test_unanswered),
-        UA(test_extend)};
+        UA(test_extend),     UA(test_end_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

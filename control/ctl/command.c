@@ -105,7 +105,7 @@ static const struct ctl_word redirect_words[] = {
     {0}};
 static const struct ctl_word send_words[] = {
     {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog"},
-    {"SIP-METHOD", "method", CTL_TEXT, true, "INFO, MESSAGE, OPTIONS, NOTIFY, ..."},
+    {"REQUEST", "method", CTL_TEXT, true, "INFO, MESSAGE, OPTIONS, NOTIFY, ..."},
     {0}};
 
 #define CTL_CONTENT                                                                                          \

@@ -195,7 +195,7 @@ static void tie(struct ua *ua, struct ua_sent *sent, const struct ua_wish *wish)
     sent->call = call;
     if (call)
         LIST_INSERT_HEAD(&call->sent, sent, of_call);
-    if (sent->purpose == UA_FOR_CHANGE)
+    if (call && sent->purpose == UA_FOR_CHANGE)
         call->changing = sent;
     // The end may be told before the DONE.
     if (call && !call->ender && (sent->purpose == UA_FOR_END || wish->status >= 300)) {
@@ -316,6 +316,8 @@ static void begin_call(struct ua *ua, struct ua_sent *sent, const struct channel
 static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
                       const struct message *message)
 {
+    const unsigned op = sent->order->op;
+    const bool inside = sent->order->dialog != 0;
     if (sent->purpose == UA_FOR_CALL)
         begin_call(ua, sent, event);
     if (sent->again && message)
@@ -328,10 +330,10 @@ static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_
     tell_waiter(sent, &outcome);
     if (sent->purpose == UA_FOR_RESPONSE)
         responded(ua, sent);
-    if (sent->order && sent->order->op == CHANNEL_UA_RELEASE && sent->call)
+    if (op == CHANNEL_UA_RELEASE && sent->call)
         ua_call_end(ua, sent->call, UA_REASON_CLOSED); // and with it this
-    else if (sent->purpose == UA_FOR_RESPONSE || sent->purpose == UA_FOR_OTHER ||
-             sent->order->op == CHANNEL_UA_CANCEL || (sent->order->dialog && !sent->call))
+    else if (sent->purpose == UA_FOR_RESPONSE || sent->purpose == UA_FOR_OTHER || op == CHANNEL_UA_CANCEL ||
+             (inside && !sent->call))
         ua_sent_free(ua, sent);
 }
 

@@ -165,6 +165,19 @@ static void send_prack(struct worker *worker, uint32_t dialog)
         ua_own(worker, client, 0);
 }
 
+// From our INVITE to the first sign of the far end, and to its answer.
+static void count_delays(struct worker *worker, const struct ua_end_of *end)
+{
+    struct transaction *client = transaction_at(&worker->transactions, end->client);
+    if (!is_first_invite(worker, end->client))
+        return;
+    if (!(client->flags & TRANSACTION_FLAG_RINGING))
+        response_count_delay(worker, client, HISTOGRAM_POST_DIAL_DELAY);
+    client->flags |= TRANSACTION_FLAG_RINGING;
+    if (end->status >= 200)
+        response_count_delay(worker, client, HISTOGRAM_ANSWER_TIME);
+}
+
 // A 1xx that makes or belongs to a dialog.
 static void ring(struct worker *worker, uint32_t dialog, const struct ua_end_of *end)
 {
@@ -179,6 +192,7 @@ static void ring(struct worker *worker, uint32_t dialog, const struct ua_end_of 
         return; // a repetition, or out of order
     if (early && !keep_answer(worker, dialog, end))
         return;
+    count_delays(worker, end);
     if (reliable && !early) // RFC 6141 4.4
         ua_target(worker, dialog, message);
     if (reliable && ua_has_description(message))
@@ -203,6 +217,8 @@ static void accept(struct worker *worker, uint32_t dialog, const struct ua_end_o
     enum usage_event event = usage_invite_event(usages, usage, end->status, message->cseq_number);
     if (early && !keep_answer(worker, dialog, end))
         return;
+    if (early && (record->flags & USAGE_FLAG_SURPLUS) == 0) // the first one
+        count_delays(worker, end);
     if (first && event == USAGE_ON_2XX && ua_has_description(message))
         (void)usage_description(usages, usage, OFFER_IN_2XX, false);
     step_and_tell(worker, dialog, event, end);
@@ -267,6 +283,7 @@ static void fail(struct worker *worker, const struct ua_end_of *end)
         of.dialog = dialog;
         const struct ua_step step = {.dialog = dialog,
                                      .event = event,
+                                     .reason = status == 0 ? CHANNEL_REASON_TIMEOUT : CHANNEL_REASON_CREATED,
                                      .status = end->status,
                                      .message = end->is_received ? end->message : NULL};
         unsigned actions = usage_step(usages, set[i], event, worker->now);

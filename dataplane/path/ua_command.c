@@ -54,8 +54,9 @@ static bool is_token(const uint8_t *octets, uint32_t length)
     return length > 0;
 }
 
-// One line without its CRLF: a name that is the application's to write, a value in one piece (no folds).
-static bool is_header_line(struct dialog_string line)
+// One line without its CRLF: a name that is the application's to write (routes: Route, too), a value in one
+// piece (no folds).
+static bool is_header_line(struct dialog_string line, bool routes)
 {
     const uint8_t *octets = line.octets, *colon = memchr(octets, ':', line.length);
     if (colon == NULL || has_controls(line))
@@ -63,17 +64,17 @@ static bool is_header_line(struct dialog_string line)
     uint32_t name = (uint32_t)(colon - octets);
     enum sip_header kind = header_find(octets, name);
     const struct span value = {(uint16_t)(name + 1), (uint16_t)(line.length - name - 1)};
-    return is_token(octets, name) && !is_ours(kind) &&
+    return is_token(octets, name) && (!is_ours(kind) || (routes && kind == HEADER_ROUTE)) &&
            (kind != HEADER_REQUIRE || !token_list_has(octets, value, "100rel"));
 }
 
-static bool are_header_lines(struct dialog_string lines)
+static bool are_header_lines(struct dialog_string lines, bool routes)
 {
     const uint8_t *at = lines.octets, *end = at + lines.length;
     while (at < end) { // each turn takes a line
         const uint8_t *cr = memchr(at, '\r', (size_t)(end - at));
         if (cr == NULL || end - cr < 2 || cr[1] != '\n' ||
-            !is_header_line((struct dialog_string){at, (uint32_t)(cr - at)}))
+            !is_header_line((struct dialog_string){at, (uint32_t)(cr - at)}, routes))
             return false;
         at = cr + 2;
     }
@@ -97,10 +98,13 @@ static bool read_command(const struct channel_ua_command *fixed, uint32_t length
     struct dialog_string method = command->texts[CHANNEL_UA_TEXT_METHOD];
     if (method.length > 0 && !is_token(method.octets, method.length))
         return false;
+    // Of a dialog that the application keeps by itself.
+    bool routes = fixed->op == CHANNEL_UA_REQUEST && fixed->dialog == 0 &&
+                  fixed->text_lengths[CHANNEL_UA_TEXT_CALL_ID] > 0;
     return fixed->tag != 0 && (fixed->flags & ~CHANNEL_UA_FLAGS) == 0 &&
            fixed->status <= CHANNEL_STATUS_MAX &&
            fixed->text_lengths[CHANNEL_UA_TEXT_REASON] < UA_PHRASE_MAX &&
-           are_header_lines(command->texts[CHANNEL_UA_TEXT_HEADERS]);
+           are_header_lines(command->texts[CHANNEL_UA_TEXT_HEADERS], routes);
 }
 
 static int end(struct worker *worker, struct ua_command *command)

@@ -322,6 +322,7 @@ static int render(struct worker *worker, struct placed *placed, uint32_t client,
     unsigned length =
         cookie_branch_write(&worker->parts.keys, &parts, cookie_of(placed->call_id), placed->branch);
     transaction->key = siphash13(&worker->parts.keys.table, placed->branch, length);
+    transaction->received_us = (uint32_t)worker->now_us;
     transaction->peer = placed->peer;
     transaction->member = placed->member;
     request->to = placed->to;

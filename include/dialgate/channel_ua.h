@@ -29,7 +29,12 @@
 // Record-Route of a response, From, To, Call-ID, CSeq, Max-Forwards, RSeq, RAck, Require: 100rel,
 // Session-Expires and Min-SE, Content-Length. Contact is UA_TEXT_CONTACT or, when that is empty, sip: and our
 // listener. Every other header field is the application's, in UA_TEXT_HEADERS; one of those above there
-// refuses the command (EINVAL), and so do a CR or LF that ends no line, and a NUL.
+// refuses the command (EINVAL), and so do a CR or LF that ends no line, and a NUL. INVITE and UPDATE have a
+// Supported of the data plane's, too, which the application's own stands beside.
+//
+// A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
+// dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
+// `to_member` say.
 #ifndef DIALGATE_CHANNEL_UA_H
 #define DIALGATE_CHANNEL_UA_H
 

@@ -40,6 +40,9 @@ static void call_and_bye(void **state)
     ua_expect_state(world, call.dialog, CHANNEL_DIALOG_TERMINATED);
     ua_expect_silence(world);
     assert_int_equal(world->wire->workers[0]->dialogs.count, 0);
+    const struct counters_worker *counters = world->wire->parts[0].counters;
+    assert_int_equal(counters->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[0], 1);
+    assert_int_equal(counters->histograms[HISTOGRAM_ANSWER_TIME].buckets[0], 1);
 }
 
 static void refused(void **state)
@@ -51,7 +54,8 @@ static void refused(void **state)
     callee_respond(&call, &(struct ua_response){"486 Busy Here", "b", NULL, NULL});
     struct wire_packet ack = callee_arrived(world, "ACK sip:bob@10.20.0.11 SIP/2.0\r\n");
     assert_header(&ack, "Via", header_of(&call.invite, "Via")); // 17.1.1.3
-    // The answer is told before the end.
+    assert_int_equal(ua_seen_of(world, CHANNEL_UA_ANSWERED), 1);
+    assert_int_equal(world->seen[0].event.kind, CHANNEL_UA_ANSWERED); // before the end
     struct ua_seen seen = ua_take(world, CHANNEL_UA_ANSWERED);
     assert_int_equal(seen.event.status, 486);
     assert_int_equal(seen.event.dialog, call.dialog);
@@ -67,7 +71,9 @@ static void no_answer(void **state)
     wire_pass_silently(world->wire, 40000);
     struct ua_seen seen = callee_expect(&call, 408);
     assert_int_equal(seen.event.length, 0);
-    ua_expect_state(world, call.dialog, CHANNEL_DIALOG_TERMINATED);
+    seen = ua_take(world, CHANNEL_UA_STATE);
+    assert_int_equal(seen.event.state, CHANNEL_DIALOG_TERMINATED);
+    assert_int_equal(seen.event.reason, CHANNEL_REASON_TIMEOUT);
     ua_expect_silence(world);
     assert_int_equal(world->wire->parts[0].members[IMAGE_MEMBER_SBC1].timeouts_total, 1);
 }
@@ -151,6 +157,28 @@ static void forks(void **state)
     assert_int_equal(world->wire->limits[0][LIMIT_PEER_IN(IMAGE_APPLICATION)].held, 1);
     ua_forget(world);
     callee_hang_up(&call);
+}
+
+// A CANCEL is of all dialogs of the INVITE, and goes once; a 2xx of any of them that crosses it is ended.
+static void forks_cancelled(void **state)
+{
+    struct ua_world *world = *state;
+    struct callee call = callee_place(world, NULL);
+    const struct ua_response other_rings = {"180 Ringing", "c", "Contact: <sip:c@10.20.0.11>\r\n", NULL};
+    const struct ua_response other = {"200 OK", "c", "Contact: <sip:c@10.20.0.11>\r\n", ua_sdp};
+    callee_respond(&call, &callee_ringing);
+    callee_respond(&call, &other_rings);
+    assert_int_equal(callee_ask(&call, CHANNEL_UA_END, NULL, NULL), 0);
+    struct wire_packet cancel = callee_arrived(world, "CANCEL ");
+    wire_expect_silence(world->wire);
+    ua_respond_from(world, &cancel, &callee_done);
+    callee_respond(&call, &other);
+    callee_arrived(world, "ACK sip:c@10.20.0.11 ");
+    struct wire_packet bye = callee_arrived(world, "BYE sip:c@10.20.0.11 ");
+    ua_respond_from(world, &bye, &callee_done);
+    wire_pass_silently(world->wire, 35000);
+    assert_int_equal(world->wire->workers[0]->dialogs.count, 0);
+    assert_int_equal(world->wire->workers[0]->ua.usages.count, 0);
 }
 
 // A 2xx to an INVITE that a 486 had ended.
@@ -347,12 +375,14 @@ static void foreign_target(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {
-        ON_UA(call_and_bye),   ON_UA(refused),        ON_UA(no_answer),
-        ON_UA(cancel),         ON_UA(cancel_crosses), ON_UA(cancel_in_vain),
-        ON_UA(forks),          ON_UA(reliable),       ON_UA(answered_after_the_end),
-        ON_UA(reliable_offer), ON_UA(late_ack),       ON_UA(late_ack_never),
-        ON_UA(challenged),     ON_UA(bye_challenged), ON_UA(route_set),
-        ON_UA(foreign_target)};
+    const struct CMUnitTest tests[] = {ON_UA(call_and_bye),   ON_UA(refused),
+                                       ON_UA(no_answer),      ON_UA(cancel),
+                                       ON_UA(cancel_crosses), ON_UA(cancel_in_vain),
+                                       ON_UA(forks),          ON_UA(forks_cancelled),
+                                       ON_UA(reliable),       ON_UA(answered_after_the_end),
+                                       ON_UA(reliable_offer), ON_UA(late_ack),
+                                       ON_UA(late_ack_never), ON_UA(challenged),
+                                       ON_UA(bye_challenged), ON_UA(route_set),
+                                       ON_UA(foreign_target)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,32 @@ static void register_twice(void **state)
     ua_expect_silence(world);
 }
 
+// RFC 6665: a subscription's dialog is the application's to keep.
+static void own_dialog(void **state)
+{
+    struct ua_world *world = *state;
+    struct ua_wanted wanted = other("SUBSCRIBE");
+    assert_int_equal(ua_ask(world, &wanted, NULL), 0);
+    struct wire_packet first = taken(world, "SUBSCRIBE ");
+    ua_respond_from(world, &first, &(struct ua_response){"200 OK", "n", NULL, NULL});
+    ua_forget(world);
+    wanted.texts[CHANNEL_UA_TEXT_HEADERS] = "Route: <sip:10.20.0.12;lr>\r\nEvent: dialog\r\n";
+    assert_int_equal(ua_ask(world, &wanted, NULL), -EINVAL);
+    wanted.texts[CHANNEL_UA_TEXT_TO] = "<sip:bob@10.20.0.11>;tag=n";
+    wanted.texts[CHANNEL_UA_TEXT_CALL_ID] = header_of(&first, "Call-ID");
+    wanted.texts[CHANNEL_UA_TEXT_FROM_TAG] = strstr(header_of(&first, "From"), ";tag=") + 5;
+    wanted.fixed.cseq = 2;
+    wanted.fixed.to_peer = IMAGE_SBCS;
+    wanted.fixed.to_member = IMAGE_MEMBER_SBC2;
+    assert_int_equal(ua_ask(world, &wanted, NULL), 0);
+    struct wire_packet second = wire_take(world->wire, wire_sbc2);
+    assert_starts(&second, "SUBSCRIBE sip:bob@10.20.0.11 ");
+    assert_header(&second, "To", "<sip:bob@10.20.0.11>;tag=n");
+    assert_header(&second, "Route", "<sip:10.20.0.12;lr>");
+    ua_respond_from(world, &second, &(struct ua_response){"200 OK", NULL, NULL, NULL});
+    assert_int_equal(ua_take(world, CHANNEL_UA_ANSWERED).event.status, 200);
+}
+
 static void nobody_answers(void **state)
 {
     struct ua_world *world = *state;
@@ -290,9 +316,9 @@ static void methods(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {
-        ON_UA(invite_is_written), ON_UA(defaults), ON_UA(settings), ON_UA(by_route),
-        ON_UA(refusals),          ON_UA(limits),   ON_UA(no_room),  ON_UA(register_twice),
-        ON_UA(nobody_answers),    ON_UA(methods)};
+    const struct CMUnitTest tests[] = {ON_UA(invite_is_written), ON_UA(defaults),       ON_UA(settings),
+                                       ON_UA(by_route),          ON_UA(refusals),       ON_UA(limits),
+                                       ON_UA(no_room),           ON_UA(register_twice), ON_UA(own_dialog),
+                                       ON_UA(nobody_answers),    ON_UA(methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

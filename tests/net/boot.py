@@ -446,19 +446,6 @@ def test_applications():
     assert (first, lost, [e["tag"] for e in events]) == (number, 0, [7]), (first, lost, events)
     control.close()
     assert plane.stop() == 0, plane.text()
-    # Without applications there is nobody to take one.
-    plane = Dataplane(DIRECTORY)
-    control = plane.connect()
-    control.hello()
-    assert control.load(image(sequence=2))["result"] == 0
-    command(8, channel.UA_INVITE, application=0, texts=[b"", b"", b"sip:a@10.99.1.2"])
-    kind, _, body, _ = control.receive()
-    while kind == channel.HELLO:
-        kind, _, body, _ = control.receive()
-    first, lost, events = channel.ua_events(body)
-    assert [(e["tag"], e["result"]) for e in events] == [(8, -errno.ENOSPC)], events
-    control.close()
-    assert plane.stop() == 0, plane.text()
 
 
 def make_network():

@@ -113,7 +113,8 @@ int ua_response_write(struct worker *worker, uint32_t server, const struct ua_re
     char tag[COOKIE_TEXT_MAX] = "", phrase[UA_PHRASE_MAX], overload[FEEDBACK_TEXT_MAX];
     if (response->phrase.length >= sizeof(phrase))
         return -EINVAL;
-    memcpy(phrase, response->phrase.octets, response->phrase.length);
+    if (response->phrase.length > 0)
+        memcpy(phrase, response->phrase.octets, response->phrase.length);
     phrase[response->phrase.length] = '\0';
     if (!ua_request_kept(worker, server, &kept))
         return -ENOENT;

@@ -233,6 +233,26 @@ static void test_restart(void **state)
     dg_dialog_unref(goes);
 }
 
+// Another program of the application, or the same one again, has the calls that there are.
+static void test_taken_up(void **state)
+{
+    struct agent_world *world = *state;
+    struct dg_agent_options options = DG_INIT(dg_agent_options);
+    struct dg_dialog *dialog = place(world, "sip:bob@y");
+    assert_int_equal(dg_dialog_wait_state(dialog, DG_STATE_CONFIRMED, DEADLINE_MS), DG_OK);
+    options.socket = world->path;
+    options.application = "desk";
+    struct dg_agent *agent = dg_agent_create(&options, NULL);
+    assert_int_equal(dg_agent_total(agent), 1);
+    struct dg_dialog *same = dg_agent_find(agent, dg_dialog_id(dialog));
+    assert_int_equal(dg_dialog_state(same), DG_STATE_CONFIRMED);
+    assert_int_equal(dg_dialog_terminate(same, NULL, NULL), DG_OK);
+    assert_int_equal(dg_dialog_wait_state(dialog, DG_STATE_TERMINATED, DEADLINE_MS), DG_OK);
+    dg_dialog_unref(same);
+    dg_dialog_unref(dialog);
+    dg_agent_close(agent);
+}
+
 struct slow { // a listener of four events
     struct dg_agent *agent;
     unsigned told;
@@ -401,6 +421,7 @@ int main(int count, char **words)
         cmocka_unit_test_setup_teardown(test_called, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_changes, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_restart, agent_setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(test_taken_up, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_slow_listener, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_subscriptions, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_threads, agent_setup, agent_teardown),

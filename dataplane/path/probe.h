@@ -17,7 +17,7 @@
 #include "message.h"
 #include "wheel.h"
 
-#define WHEEL_CLASS_PROBE 2u  // beside those of state/transaction.h
+#define WHEEL_CLASS_PROBE 3u  // beside those of state/
 #define PROBES_A_TURN     64u // members that a turn looks at after a reload
 
 struct probe {

@@ -162,7 +162,7 @@ struct transactions {
 };
 
 size_t transactions_memory(uint32_t capacity); // octets, 64-octet aligned: records and table
-// Capacity: at most 2^30 - 1. Timers are RFC 3261's until the caller sets others. Takes
+// Capacity: at most 2^29 - 1. Timers are RFC 3261's until the caller sets others. Takes
 // WHEEL_CLASS_TRANSACTION of the wheel.
 void transactions_init(struct transactions *set, void *memory, uint32_t capacity, struct arena *arena,
                        struct wheel *wheel);

@@ -21,7 +21,7 @@ size_t usages_memory(uint32_t capacity)
 void usages_init(struct usages *set, void *memory, uint32_t capacity, struct arena *arena,
                  struct wheel *wheel)
 {
-    assert(capacity < 1u << 30);
+    assert(capacity < 1u << 29);
     memset(memory, 0, records_size(capacity));
     *set = (struct usages){
         .records = memory,

@@ -219,7 +219,7 @@ struct usage_octets {
 };
 
 size_t usages_memory(uint32_t capacity); // octets, 64-octet aligned
-// Capacity: at most 2^30 - 1. Takes WHEEL_CLASS_USAGE of the wheel. Timers: RFC 3261's, 3 minutes early, 24
+// Capacity: at most 2^29 - 1. Takes WHEEL_CLASS_USAGE of the wheel. Timers: RFC 3261's, 3 minutes early, 24
 // hours.
 void usages_init(struct usages *set, void *memory, uint32_t capacity, struct arena *arena,
                  struct wheel *wheel);

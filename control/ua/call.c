@@ -8,7 +8,7 @@
 #include "../rpc/dialog.h"
 #include "ua.h"
 
-static_assert(sizeof(struct ua_call) <= 264, "as README says");
+static_assert(sizeof(struct ua_call) <= 272, "as README says");
 
 static const char *const reasons[UA_REASONS] = {
 #define R(name, word) [CHANNEL_REASON_##name] = word,
@@ -43,6 +43,7 @@ struct ua_call *ua_call_begin(struct ua *ua, struct ua_app *app, uint64_t handle
     call->created_ms = call->active_ms = ua_unix_ms();
     call->round = ua->round;
     LIST_INIT(&call->sent);
+    LIST_INIT(&call->requests);
     call->serial = ++ua->last_serial;
     LIST_INSERT_HEAD(&ua->calls, call, link);
     app->calls++;
@@ -118,10 +119,16 @@ static void hand_on(struct ua *ua, struct ua_call *call)
 void ua_call_forget(struct ua *ua, struct ua_call *call)
 {
     struct ua_sent *sent, *next;
+    struct ua_request *request;
     ua_automatic_end(call);
     hand_on(ua, call);
     if (call->invite)
         ua_request_end(ua, call->invite);
+    // Those that still wait are owed an answer all the same (RFC 3261 15.1.2).
+    while ((request = LIST_FIRST(&call->requests))) {
+        LIST_REMOVE(request, of_call);
+        request->call = NULL;
+    }
     for (sent = LIST_FIRST(&call->sent); sent; sent = next) {
         next = LIST_NEXT(sent, of_call);
         if (sent->done)
@@ -205,8 +212,10 @@ struct ua_request *ua_request_begin(struct ua *ua, const struct channel_ua_event
         return NULL;
     request->call = call;
     request->app = app;
-    if (call)
+    if (call) {
         ua_id(call->by_id.key, request->dialog_id);
+        LIST_INSERT_HEAD(&call->requests, request, of_call);
+    }
     ua_table_add(&ua->requests, &request->node, event->transaction);
     return request;
 }
@@ -217,6 +226,8 @@ void ua_request_end(struct ua *ua, struct ua_request *request)
         TAILQ_REMOVE(&ua->unanswered, request, link);
     if (request->call && request->call->invite == request)
         request->call->invite = NULL;
+    if (request->call)
+        LIST_REMOVE(request, of_call);
     ua_table_remove(&ua->requests, &request->node);
     free(request->last);
     free(request);

@@ -68,11 +68,12 @@ struct ua_call {
     LIST_ENTRY(ua_call) link;
     struct ua_app *app;
     LIST_HEAD(, ua_sent) sent;
-    struct ua_request *invite;    // theirs, waits for our final response; NULL: none
-    struct ua_sent *placing;      // our first INVITE; NULL: it has its final response
-    struct ua_sent *changing;     // our re-INVITE or UPDATE, also while it waits for its turn
-    struct ua_automatic *machine; // answers by itself
-    struct event *limit;          // our INVITE is cancelled then
+    LIST_HEAD(, ua_request) requests; // that wait for our answer
+    struct ua_request *invite;        // theirs, waits for our final response; NULL: none
+    struct ua_sent *placing;          // our first INVITE; NULL: it has its final response
+    struct ua_sent *changing;         // our re-INVITE or UPDATE, also while it waits for its turn
+    struct ua_automatic *machine;     // answers by itself
+    struct event *limit;              // our INVITE is cancelled then
     struct ua *limit_of;
     char *context;                  // the application's
     char *description;              // the last that we sent
@@ -95,6 +96,7 @@ struct ua_call {
 struct ua_request {      // one that came and waits for our answer
     struct ua_node node; // transaction
     TAILQ_ENTRY(ua_request) link;
+    LIST_ENTRY(ua_request) of_call;
     struct ua_call *call; // NULL: outside dialogs
     struct ua_app *app;
     uint64_t deadline_ms;            // 0: an INVITE, the caller decides

@@ -231,6 +231,28 @@ static void test_requests(void **state)
     json_decref(ua_answer_of(world));
 }
 
+// A request outlives its dialog, and so may an INVITE that another one came upon.
+static void test_request_outlives_dialog(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    ua_say_call(world, world->desk);
+    json_decref(ua_event_of(world, "incoming"));
+    ua_say_asked(world, 0x1100000000000066u, 0, REQUEST("INVITE", ";tag=t1", "2", ""));
+    ua_say_asked(world, 0x1100000000000077u, 0, REQUEST("INFO", ";tag=t1", "3", ""));
+    ua_expect_event(world, "request", "request", "1100000000000066");
+    ua_expect_event(world, "request", "request", "1100000000000077");
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    ua_expect_event(world, "ended", "dialog", HEX);
+    ua_ask(world, "ua.respond", "{\"request\":\"1100000000000077\",\"status\":481}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->transaction, 0x1100000000000077u);
+    ua_done(world, command, 0, 0, NULL);
+    json_decref(ua_answer_of(world));
+    ua_say_call(world, world->desk); // with the handle of the first
+    json_decref(ua_event_of(world, "incoming"));
+}
+
 static void test_data_plane_goes(void **state)
 {
     struct ua_world *world = *state;
@@ -322,10 +344,10 @@ static void test_losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_incoming),       TEST(test_nobody_attached), TEST(test_answers_by_itself),
-        TEST(test_cancelled),      TEST(test_place),           TEST(test_addresses),
-        TEST(test_refused_params), TEST(test_requests),        TEST(test_data_plane_goes),
-        TEST(test_resumed),        TEST(test_losses),
+        TEST(test_incoming),        TEST(test_nobody_attached), TEST(test_answers_by_itself),
+        TEST(test_cancelled),       TEST(test_place),           TEST(test_addresses),
+        TEST(test_refused_params),  TEST(test_requests),        TEST(test_request_outlives_dialog),
+        TEST(test_data_plane_goes), TEST(test_resumed),         TEST(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

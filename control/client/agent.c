@@ -19,6 +19,7 @@ enum dg_code agent_fail(struct dg_error *error, enum dg_code code, const char *f
         va_list arguments;
         va_start(arguments, format);
         error->code = code;
+        // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is just above
         vsnprintf(error->text, sizeof(error->text), format, arguments);
         va_end(arguments);
     }
@@ -32,6 +33,7 @@ void agent_log(struct dg_agent *agent, const char *format, ...)
     if (!agent->log)
         return;
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is just above
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     agent->log(agent->log_context, line);
@@ -174,10 +176,11 @@ static void *serve(void *context)
 {
     struct dg_agent *agent = context;
     struct pollfd one = {.fd = agent->outer, .events = POLLIN};
+    // The thread has a reference of its own, which the analyzer does not count.
     do
         (void)poll(&one, 1, -1);
-    while (dg_agent_process(agent) != DG_CLOSED);
-    agent_unref(agent);
+    while (dg_agent_process(agent) != DG_CLOSED); // NOLINT(clang-analyzer-unix.Malloc)
+    agent_unref(agent);                           // NOLINT(clang-analyzer-unix.Malloc)
     return NULL;
 }
 

@@ -80,7 +80,7 @@ struct dg_agent {
     char *in, *out;
     size_t in_used, in_size, out_used, out_size;
     uint64_t last_id;
-    TAILQ_HEAD(, rpc) waiting;
+    TAILQ_HEAD(rpcs, rpc) waiting;
 
     // link.c
     enum link link;

@@ -118,8 +118,8 @@ size_t dg_agent_list(struct dg_agent *agent, dg_visit *visit, void *context)
 enum dg_code dg_agent_find_names(struct dg_agent *agent, const struct dg_names *names, dg_visit *visit,
                                  void *context)
 {
-    json_t *result = NULL, *row;
-    size_t i, count = 0;
+    json_t *result = NULL;
+    size_t count = 0;
     struct order order = {.agent = agent, .method = "ua.list", .result = &result};
     order.params = json_pack("{s:s, s:s, s:s*, s:s*}", "application", agent->application, "call_id",
                              names->call_id ? names->call_id : "", "local_tag", names->local_tag,
@@ -128,8 +128,8 @@ enum dg_code dg_agent_find_names(struct dg_agent *agent, const struct dg_names *
     const json_t *rows = json_object_get(result, "dialogs");
     struct dg_dialog **dialogs = calloc(json_array_size(rows) + 1, sizeof(struct dg_dialog *));
     pthread_mutex_lock(&agent->lock);
-    json_array_foreach(rows, i, row)
-    {
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
         // One that ended meanwhile is not there any more.
         struct dg_dialog *dialog = handle_find_dialog(agent, line_id(row, "dialog"));
         if (dialog && dialogs)

@@ -44,6 +44,7 @@ __attribute__((format(printf, 3, 4))) static enum dg_code fail(struct dg_error *
         va_list arguments;
         va_start(arguments, format);
         error->code = code;
+        // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is just above
         vsnprintf(error->text, sizeof(error->text), format, arguments);
         va_end(arguments);
     }

@@ -249,7 +249,7 @@ static bool wants(const struct subscription *one, const struct dg_event *event)
 static const struct subscription *next_in(const struct subscriptions *list, const struct dg_event *event,
                                           uint64_t last)
 {
-    const struct subscription *found = NULL, *one;
+    const struct subscription *found = NULL, *one = NULL;
     LIST_FOREACH(one, list, link)
     {
         if (one->number <= last)
@@ -329,15 +329,16 @@ static void call(struct dg_agent *agent, struct queued *queued)
 
 void event_deliver(struct dg_agent *agent, bool results_only)
 {
-    struct queued *queued;
     if (agent->delivering)
         return;
     agent->delivering = true;
     agent->deliverer = pthread_self();
-    for (unsigned i = 0; (i < TURN || results_only) && (queued = TAILQ_FIRST(&agent->queue)); i++) {
+    for (unsigned i = 0; (i < TURN || results_only) && !TAILQ_EMPTY(&agent->queue); i++) {
         if (agent->dropped > 0 && !results_only)
             call_lost(agent);
-        queued = TAILQ_FIRST(&agent->queue);
+        struct queued *queued = TAILQ_FIRST(&agent->queue);
+        if (!queued)
+            break;
         TAILQ_REMOVE(&agent->queue, queued, link);
         agent->queued -= !queued->result;
         if (queued->result || !results_only)

@@ -49,16 +49,22 @@ struct dg_dialog *handle_dialog(struct dg_agent *agent, const char *id)
 
 void handle_end_dialog(struct dg_dialog *dialog)
 {
-    struct dg_request *request;
+    struct dg_request *request, *next;
+    struct dg_agent *agent = dialog->agent;
+    bool listed = dialog->listed;
     dialog->state = DG_STATE_TERMINATED;
-    while ((request = LIST_FIRST(&dialog->asked)))
-        handle_end_request(request, 0, "the dialog is over", NULL);
-    pthread_cond_broadcast(&dialog->agent->changed);
-    if (!dialog->listed)
-        return;
     dialog->listed = false;
-    table_remove(&dialog->agent->dialogs, &dialog->node);
-    dg_dialog_unref(dialog);
+    dg_dialog_ref(dialog); // its requests have references, too
+    for (request = LIST_FIRST(&dialog->asked); request; request = next) {
+        next = LIST_NEXT(request, link);
+        handle_end_request(request, 0, "the dialog is over", NULL);
+    }
+    if (listed) {
+        table_remove(&agent->dialogs, &dialog->node);
+        dg_dialog_unref(dialog);
+    }
+    dg_dialog_unref(dialog); // NOLINT(clang-analyzer-unix.Malloc): the reference taken above
+    pthread_cond_broadcast(&agent->changed);
 }
 
 struct dg_dialog *dg_dialog_ref(struct dg_dialog *dialog)
@@ -100,6 +106,10 @@ void handle_list_request(struct dg_request *request)
 {
     char id[TABLE_ID_SIZE];
     memcpy(id, request->node.id, sizeof(id));
+    if (request->dialog && !request->dialog->listed) { // it ended meanwhile: no answer comes
+        request->over = true;
+        return;
+    }
     if (handle_find_request(request->agent, id) || !table_add(&request->agent->requests, &request->node, id))
         return;
     request->listed = true;

@@ -26,13 +26,13 @@ static struct dg_end end_of(const json_t *json, const char *side)
 
 static void read_history(struct kept *kept, const json_t *history)
 {
-    const json_t *row;
-    size_t i;
-    json_array_foreach(history, i, row) kept->changes[i] =
-        (struct dg_change){.after_ms = line_number(row, "after_ms"),
-                           .from = event_state(line_text(row, "from")),
-                           .to = event_state(line_text(row, "to")),
-                           .reason = line_text(row, "reason")};
+    for (size_t i = 0; i < json_array_size(history); i++) {
+        const json_t *row = json_array_get(history, i);
+        kept->changes[i] = (struct dg_change){.after_ms = line_number(row, "after_ms"),
+                                              .from = event_state(line_text(row, "from")),
+                                              .to = event_state(line_text(row, "to")),
+                                              .reason = line_text(row, "reason")};
+    }
     kept->info.history = kept->changes;
     kept->info.changes = json_array_size(history);
 }

@@ -65,11 +65,10 @@ static void ask_page(struct dg_agent *agent, const char *after);
 
 static void on_page(struct dg_agent *agent, struct rpc *rpc)
 {
-    const json_t *rows = json_object_get(rpc->result, "dialogs"), *row;
+    const json_t *rows = json_object_get(rpc->result, "dialogs");
     const char *after = json_string_value(json_object_get(rpc->result, "after"));
-    size_t i;
-    json_array_foreach(rows, i, row)
-    {
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
         struct dg_dialog *dialog =
             *line_id(row, "dialog") ? handle_dialog(agent, line_id(row, "dialog")) : NULL;
         if (!dialog)

@@ -238,7 +238,7 @@ enum dg_code wire_send(struct dg_agent *agent, struct rpc *rpc, const char *meth
 
 static void take_reply(struct dg_agent *agent, struct line *line)
 {
-    struct rpc *rpc;
+    struct rpc *rpc = NULL;
     TAILQ_FOREACH(rpc, &agent->waiting, link)
     {
         if (rpc->id != line->id)

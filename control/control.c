@@ -197,7 +197,7 @@ int control_init(struct control *control, struct event_base *base, const struct 
         config_free(config);
     if (result == 0 && ((result = record_start(control)) < 0 || (result = events_start(control)) < 0 ||
                         (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0 ||
-                        (result = ua_start(control)) < 0))
+                        (result = ua_start(control)) < 0 || (result = transfers_start(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -221,6 +221,7 @@ void control_fini(struct control *control)
     channel_destroy(control->channel);
     capture_fini(control);
     control->channel = NULL;
+    transfers_stop(control);
     ua_stop(control);
     event_watch_stop(control);
     events_stop(control);

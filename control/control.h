@@ -21,6 +21,7 @@
 #include "rpc/audit.h"
 #include "versions.h"
 #include "rpc/count.h"
+#include "refer/transfer.h"
 #include "ua/ua.h"
 
 #define ERROR_SIZE            1024
@@ -93,6 +94,7 @@ struct control {
     struct rpc_counts rpc;
     struct audit_file audit;
     struct ua ua;
+    struct transfers transfers;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

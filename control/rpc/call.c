@@ -182,6 +182,11 @@ bool rpc_boolean(const struct rpc_call *call, const char *name)
     return json_is_true(json_object_get(call->params, name));
 }
 
+bool rpc_is_false(const struct rpc_call *call, const char *name)
+{
+    return json_is_false(json_object_get(call->params, name));
+}
+
 static void refuse_role(struct rpc_call *call)
 {
     char way[128];

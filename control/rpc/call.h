@@ -99,7 +99,8 @@ const char *rpc_who(const struct rpc_call *call);                      // user's
 const struct rpc_user *rpc_user(const struct rpc_call *call);          // NULL: the daemon itself
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise);
 bool rpc_boolean(const struct rpc_call *call, const char *name);
-void rpc_reply(struct rpc_call *call, json_t *result); // takes the reference; NULL: out of memory
+bool rpc_is_false(const struct rpc_call *call, const char *name); // given, and false
+void rpc_reply(struct rpc_call *call, json_t *result);            // takes the reference; NULL: out of memory
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool rpc_attach(struct rpc_call *call, const struct follower *follower); // likewise

@@ -83,6 +83,13 @@ void rpc_ua_list(struct rpc_call *call);
 void rpc_ua_count(struct rpc_call *call);
 void rpc_ua_context(struct rpc_call *call);
 
+// refer.c
+void rpc_refer_send(struct rpc_call *call);
+void rpc_refer_answer(struct rpc_call *call);
+void rpc_refer_notify(struct rpc_call *call);
+void rpc_refer_list(struct rpc_call *call);
+void rpc_refer_show(struct rpc_call *call);
+
 // method.c
 void rpc_api_list(struct rpc_call *call);
 

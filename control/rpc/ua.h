@@ -24,5 +24,8 @@ extern const struct rpc_param ua_app_params[], ua_attach_params[], ua_call_param
     ua_answer_params[], ua_reject_params[], ua_redirect_params[], ua_terminate_params[], ua_dialog_params[],
     ua_ack_params[], ua_change_params[], ua_hold_params[], ua_request_params[], ua_respond_params[],
     ua_register_params[], ua_unregister_params[], ua_list_params[], ua_context_params[];
+// refer.c
+extern const struct rpc_param refer_send_params[], refer_answer_params[], refer_notify_params[],
+    refer_show_params[];
 
 #endif

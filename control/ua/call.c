@@ -120,6 +120,8 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
 {
     struct ua_sent *sent, *next;
     struct ua_request *request;
+    if (ua->ended)
+        ua->ended(ua, call);
     ua_automatic_end(call);
     hand_on(ua, call);
     if (call->invite)

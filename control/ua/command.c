@@ -175,8 +175,9 @@ static bool set_text(struct draft *draft, enum channel_ua_text which, const char
     return true;
 }
 
-// A URI, or a name-addr with one; without a tag, which is the data plane's.
-static bool read_address(const char *text, const struct config_ua_limits_view *limits,
+// A URI, or a name-addr with one; without a tag, which is the data plane's, but of the far end of a dialog
+// that control keeps itself.
+static bool read_address(const char *text, const struct config_ua_limits_view *limits, bool tagged,
                          struct address *address)
 {
     struct uri uri;
@@ -187,7 +188,7 @@ static bool read_address(const char *text, const struct config_ua_limits_view *l
         address_next(octets, all, &at, address) != 1 || address_next(octets, all, &at, &(struct address){0}))
         return false;
     return address->uri.length <= limits->uri && uri_parse(octets, address->uri, &uri) == 0 &&
-           !uri_parameter(octets, address->parameters, "tag", &tag);
+           (tagged || !uri_parameter(octets, address->parameters, "tag", &tag));
 }
 
 static bool add_address(struct draft *draft, enum channel_ua_text which, const char *text,
@@ -196,9 +197,10 @@ static bool add_address(struct draft *draft, enum channel_ua_text which, const c
     static const char *const names[] = {
         [CHANNEL_UA_TEXT_FROM] = "from", [CHANNEL_UA_TEXT_TO] = "to", [CHANNEL_UA_TEXT_CONTACT] = "contact"};
     struct address address;
+    bool again = draft->words.texts[CHANNEL_UA_TEXT_CALL_ID].length > 0;
     if (!text)
         return true;
-    if (!read_address(text, limits, &address))
+    if (!read_address(text, limits, which == CHANNEL_UA_TEXT_TO && again, &address))
         return wrong(fault, DG_INVALID_PARAMS, "%s is neither a URI nor a name-addr without a tag",
                      names[which]);
     if (which == CHANNEL_UA_TEXT_TO) {
@@ -239,7 +241,7 @@ static bool add_texts(struct draft *draft, const struct ua_wish *wish,
         return wrong(fault, DG_INVALID_PARAMS, "targets: one is no URI and no name-addr");
     if (wish->uri) {
         struct address address;
-        if (!read_address(wish->uri, limits, &address) || address.uri.length != strlen(wish->uri))
+        if (!read_address(wish->uri, limits, false, &address) || address.uri.length != strlen(wish->uri))
             return wrong(fault, DG_INVALID_PARAMS, "the Request-URI is no URI");
     }
     if (wish->call_id) {

@@ -184,14 +184,20 @@ static const char *event_of_call(unsigned status)
     return status < 200 ? "progress" : status < 300 ? "answered" : "failed";
 }
 
+static bool is_taken(struct ua *ua, const struct ua_sent *sent, const struct ua_response *response)
+{
+    return ua->answered && ua->answered(ua, sent->name, response);
+}
+
 static void finish(struct ua *ua, const struct told *told, const struct ua_response *response)
 {
     struct ua_sent *sent = told->sent;
     if (sent->registration)
         ua_registered(ua, sent, response);
-    else if (sent->purpose == UA_FOR_CALL)
+    else if (sent->purpose == UA_FOR_CALL) {
         tell_response(ua, told, event_of_call(response->status), true);
-    else if (sent->purpose != UA_FOR_END && !sent->quiet)
+        (void)is_taken(ua, sent, response);
+    } else if (sent->purpose != UA_FOR_END && !sent->quiet && !is_taken(ua, sent, response))
         tell_response(ua, told, "response", true);
     ua_sent_free(ua, sent);
 }
@@ -218,7 +224,8 @@ static void on_answered(struct ua *ua, struct told *told)
         note_peer(told->call, told->message);
     }
     if (event->status < 200) {
-        if (!told->sent || (!told->sent->quiet && told->sent->purpose != UA_FOR_END))
+        bool taken = told->sent && is_taken(ua, told->sent, &response) && !call;
+        if (!told->sent || (!taken && !told->sent->quiet && told->sent->purpose != UA_FOR_END))
             tell_response(ua, told, call ? "progress" : "response", false);
     } else if (!told->sent) {
         tell_response(ua, told, "response", true);

@@ -26,6 +26,7 @@
 struct control;
 struct event;
 struct metrics_visitor;
+struct ua_response;
 struct ua_call;
 struct ua_sent;
 
@@ -83,13 +84,16 @@ struct ua_call {
     uint32_t description_length;
     uint32_t round; // of resuming that has seen it
     uint16_t peer;
-    uint8_t state; // enum channel_dialog_state
-    uint8_t ender; // enum ua_ender
-    uint8_t changes;
-    bool callee : 1;  // we were called
-    bool updates : 1; // the peer's Allow names UPDATE
-    bool over : 1;    // the data plane has forgotten it, our INVITE may be tried again
+    uint8_t state;     // enum channel_dialog_state
+    uint8_t ender : 4; // enum ua_ender
+    uint8_t changes : 4;
+    uint8_t transfers; // REFERs that it came of, one after another
+    bool callee : 1;   // we were called
+    bool updates : 1;  // the peer's Allow names UPDATE
+    bool over : 1;     // the data plane has forgotten it, our INVITE may be tried again
     bool by_update : 1;
+    bool referred : 1; // a REFER has come in it
+    bool refers : 1;   // we have sent one in it
     struct ua_change history[UA_HISTORY];
 };
 
@@ -222,6 +226,10 @@ struct ua {
     // Offered each request that waits for an answer before the application hears of it. True: it is taken
     // care of, by ua_do() with CHANNEL_UA_RESPOND. NULL: nobody wants them.
     bool (*asked)(struct ua *ua, struct ua_request *request, const struct message *message);
+    // A response came to the request of ours that has this name (the last one without a message: none came).
+    // True: the application hears nothing of it; it does of its calls. NULL: nobody wants them.
+    bool (*answered)(struct ua *ua, uint64_t name, const struct ua_response *response);
+    void (*ended)(struct ua *ua, struct ua_call *call); // it is about to be forgotten. NULL: likewise
     uint32_t round;
     struct ua_counts counts;
 };

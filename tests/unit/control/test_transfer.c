@@ -240,6 +240,50 @@ static void test_sent(void **state)
     expect_none(world);
 }
 
+// The next question for a dialog is answered with TARGET's names.
+static void name_target(struct ua_world *world)
+{
+    static struct far_message message;
+    static uint8_t row[sizeof(struct channel_dialog_row) + 256];
+    for (int i = 0; i < 2000; i++) {
+        far_run(world->rpc.base, 2);
+        if (!far_receive(world->rpc.far, &message, NULL, 0) || message.header.type != CHANNEL_DIALOG_SHOW)
+            continue;
+        size_t size = far_row(row, TARGET, "9@z");
+        far_say(world->rpc.far, CHANNEL_DIALOG_ROW, message.header.request, row, size);
+        far_done(world->rpc.far, CHANNEL_DONE, message.header.request, 0, "");
+        return;
+    }
+    fail_msg("nobody asked for the dialog");
+}
+
+static void test_sent_with_replaces(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    const struct channel_ua_event other = {.kind = CHANNEL_UA_STATE,
+                                           .dialog = TARGET,
+                                           .call = 800,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .state = CHANNEL_DIALOG_CONFIRMED};
+    ua_say(world, &other, NULL);
+    ua_ask(world, "refer.send",
+           "{\"dialog\":\"" HEX "\",\"to\":\"sip:c@z\",\"replaces\":\"1100000000000002\",\"early_only\":"
+           "true,\"subscribe\":false}");
+    name_target(world);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    uint64_t tag = command->tag;
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS,
+                 "Refer-To: <sip:c@z?Replaces=9%40z%3Bto-tag%3Dt2%3Bfrom-tag%3Dt1%3Bearly-only>\r\n"
+                 "Refer-Sub: false\r\n");
+    ua_done(world, command, 0, DIALOG, REQUEST("REFER", ";tag=t1", "9", ""));
+    json_decref(ua_answer_of(world));
+    ua_say_answer(world, tag, 200, RESPONSE("200", "9 REFER", "Refer-Sub: false\r\n"));
+    ua_expect_event(world, "refer_progress", "state", "over");
+    expect_none(world);
+}
+
 static void test_not_sent(void **state)
 {
     struct ua_world *world = *state;
@@ -279,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_calls, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_sent_with_replaces, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_not_sent, setup_ask, ua_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

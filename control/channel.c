@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "channel_check.h"
+#include "channel_queue.h"
 #include "log.h"
 
 #define RETRY_MIN_MS    250u
@@ -36,7 +37,12 @@ struct channel {
     char *path;
     int fd;
     bool greeted;
+    bool running; // its workers take commands
     struct event *readable;
+    struct event *writable; // while commands wait
+    struct channel_queue commands;
+    uint64_t ua_boot; // the data plane's process, and the number that its next event has
+    uint64_t ua_next;
     struct event *retry;
     struct event *sweep;
     uint32_t retry_ms;
@@ -80,6 +86,23 @@ static void schedule(struct channel *channel)
     channel->retry_ms = channel->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : channel->retry_ms * 2;
 }
 
+static void free_event(struct event **event)
+{
+    if (*event)
+        event_free(*event);
+    *event = NULL;
+}
+
+static void forget_connection(struct channel *channel)
+{
+    free_event(&channel->readable);
+    free_event(&channel->writable);
+    channel_queue_clear(&channel->commands);
+    if (channel->fd >= 0)
+        close(channel->fd);
+    channel->fd = -1;
+}
+
 static void drop(struct channel *channel, const char *why)
 {
     if (channel->fd < 0)
@@ -87,10 +110,7 @@ static void drop(struct channel *channel, const char *why)
     snprintf(channel->fault, sizeof(channel->fault), "%s", why);
     if (log_allowed(&channel->limit))
         log_event(LEVEL_WARNING, "dataplane_lost", "reason=\"%s\"", why);
-    event_free(channel->readable);
-    channel->readable = NULL;
-    close(channel->fd);
-    channel->fd = -1;
+    forget_connection(channel);
     channel->greeted = false;
     fail_all(channel, -ENOTCONN, "the connection to the dataplane was lost");
     channel->callbacks->lost(channel->context);
@@ -151,16 +171,40 @@ static const char *take_answer(struct channel *channel, const struct channel_hea
     return NULL;
 }
 
+// What came on a connection before this one is not lost, what came between them is.
+static void deliver_ua(struct channel *channel, const struct channel_event_run *run)
+{
+    const uint8_t *at = (const uint8_t *)(run + 1);
+    uint64_t expected = channel->ua_next > 0 ? channel->ua_next : run->first - run->lost;
+    channel->ua_next = run->first + run->count;
+    if (run->first > expected && channel->callbacks->ua_lost)
+        channel->callbacks->ua_lost(channel->context, run->first - expected);
+    for (uint32_t i = 0; i < run->count && channel->callbacks->ua_event; i++) {
+        const struct channel_ua_event *event = (const void *)at;
+        channel->callbacks->ua_event(channel->context, event, (const uint8_t *)(event + 1));
+        at += channel_ua_event_size(event);
+    }
+}
+
+static void greet(struct channel *channel, const struct channel_hello *hello, int *fds)
+{
+    channel->greeted = true;
+    channel->running = hello->state == CHANNEL_RUNNING;
+    channel->retry_ms = RETRY_MIN_MS;
+    channel->fault[0] = '\0';
+    if (channel->ua_boot != hello->boot)
+        channel->ua_next = 0;
+    channel->ua_boot = hello->boot;
+    channel->callbacks->hello(channel->context, hello, fds);
+}
+
 // Returns NULL, or why the connection must end.
 static const char *deliver(struct channel *channel, int *fds)
 {
     const struct channel_header *header = (const void *)channel->datagram;
     const void *body = header + 1;
     if (header->type == CHANNEL_HELLO) {
-        channel->greeted = true;
-        channel->retry_ms = RETRY_MIN_MS;
-        channel->fault[0] = '\0';
-        channel->callbacks->hello(channel->context, body, fds);
+        greet(channel, body, fds);
         return NULL;
     }
     if (header->type == CHANNEL_REFUSED && header->request == 0)
@@ -177,6 +221,10 @@ static const char *deliver(struct channel *channel, int *fds)
     }
     if (header->type == CHANNEL_RECORDS) {
         channel->callbacks->records(channel->context, body);
+        return NULL;
+    }
+    if (header->type == CHANNEL_UA_EVENTS) {
+        deliver_ua(channel, body);
         return NULL;
     }
     if (header->type == CHANNEL_NAME_ASK) {
@@ -232,6 +280,16 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         continue;
 }
 
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+    struct channel *channel = context;
+    int result = channel_queue_flush(&channel->commands, channel->fd);
+    if (result < 0)
+        drop(channel, strerror(-result));
+    else if (!channel_queue_empty(&channel->commands))
+        event_add(channel->writable, NULL);
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
     struct channel *channel = context;
@@ -276,14 +334,11 @@ int channel_attach(struct channel *channel, int fd)
     channel->fd = fd;
     channel->last_number = 0;
     channel->readable = event_new(channel->base, fd, EV_READ | EV_PERSIST, on_readable, channel);
-    int result = channel->readable ? transmit(channel, &greeting, 0) : -ENOMEM;
+    channel->writable = event_new(channel->base, fd, EV_WRITE, on_writable, channel);
+    int result = channel->readable && channel->writable ? transmit(channel, &greeting, 0) : -ENOMEM;
     if (result == 0 && event_add(channel->readable, NULL) == 0)
         return 0;
-    if (channel->readable)
-        event_free(channel->readable);
-    channel->readable = NULL;
-    close(fd);
-    channel->fd = -1;
+    forget_connection(channel);
     return result ? result : -ENOMEM;
 }
 
@@ -345,14 +400,9 @@ void channel_destroy(struct channel *channel)
     if (!channel)
         return;
     fail_all(channel, -ENOTCONN, "dialgate-control is ending");
-    if (channel->readable)
-        event_free(channel->readable);
-    if (channel->fd >= 0)
-        close(channel->fd);
-    if (channel->retry)
-        event_free(channel->retry);
-    if (channel->sweep)
-        event_free(channel->sweep);
+    forget_connection(channel);
+    free_event(&channel->retry);
+    free_event(&channel->sweep);
     free(channel->path);
     free(channel);
 }
@@ -406,4 +456,24 @@ int channel_tell(struct channel *channel, enum channel_type type, const void *bo
 {
     const struct channel_request message = {.type = type, .body = body, .fd = -1};
     return channel_ready(channel) ? transmit(channel, &message, 0) : -ENOTCONN;
+}
+
+int channel_send_ua(struct channel *channel, const struct channel_ua_command *command, size_t octets)
+{
+    const struct channel_header header = {.magic = CHANNEL_MAGIC,
+                                          .version = CHANNEL_VERSION,
+                                          .type = CHANNEL_UA_COMMAND,
+                                          .size = (uint32_t)(sizeof(header) + octets)};
+    const struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)&header, .iov_len = sizeof(header)},
+                                   {.iov_base = (void *)(uintptr_t)command, .iov_len = octets}};
+    if (!channel_ready(channel) || !channel->running)
+        return -ENOTCONN;
+    if (octets < sizeof(*command) || octets != channel_ua_command_size(command))
+        return -EINVAL;
+    if (sizeof(header) + octets > CHANNEL_MESSAGE_MAX)
+        return -EMSGSIZE;
+    int result = channel_queue_send(&channel->commands, channel->fd, parts, 2);
+    if (!channel_queue_empty(&channel->commands))
+        event_add(channel->writable, NULL);
+    return result == -EPIPE || result == -ECONNRESET ? -ENOTCONN : result;
 }

@@ -25,6 +25,12 @@ struct channel_callbacks {
     void (*name_ask)(void *context, const struct channel_name *name);
     // A checked end of a capture; NULL: it is nobody's business.
     void (*capture_ended)(void *context, const struct channel_capture_ended *ended);
+    // A checked event for an application, with the message that it came of: event->length octets, none with
+    // CHANNEL_UA_CUT. In order; both die with the return. NULL: there are no applications.
+    void (*ua_event)(void *context, const struct channel_ua_event *event, const uint8_t *message);
+    // So many of them did not come, by their numbers; those before this call and behind it did. NULL:
+    // likewise.
+    void (*ua_lost)(void *context, uint64_t count);
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };
@@ -67,5 +73,10 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
 
 // Sends what has no answer. Returns 0 or -errno (-ENOTCONN, -EAGAIN: it did not go).
 int channel_tell(struct channel *channel, enum channel_type type, const void *body);
+
+// Sends a command of an application: struct, texts and body in one piece, octets in all. What finds no room
+// in the socket waits for it, up to a bound. Returns 0, or -ENOTCONN (or its workers do not run yet), -EBUSY
+// (no more may wait), -EINVAL (the octets are not those that the struct names), -EMSGSIZE, -ENOMEM.
+int channel_send_ua(struct channel *channel, const struct channel_ua_command *command, size_t octets);
 
 #endif

@@ -128,6 +128,38 @@ static const char *check_records(const struct channel_records *records, size_t r
     return room == 0 ? NULL : "records with something behind them";
 }
 
+static const char *check_ua_event(const struct channel_ua_event *event, size_t room)
+{
+    if (room < sizeof(*event) || channel_ua_event_size(event) > room)
+        return "application's event longer than its message";
+    if (event->kind == CHANNEL_UA_NO_EVENT || event->kind >= CHANNEL_UA_KINDS ||
+        event->state > CHANNEL_DIALOG_TERMINATED || event->reason >= CHANNEL_REASON_COUNT ||
+        event->flags > (CHANNEL_UA_CALLEE | CHANNEL_UA_CUT) || event->status > CHANNEL_STATUS_MAX ||
+        !number_ok(event->application, PEERS_MAX) || !number_ok(event->peer, PEERS_MAX))
+        return "application's event with a number out of range";
+    if (event->result > 0 || (event->flags & CHANNEL_UA_CUT && event->length > 0))
+        return "application's event that contradicts itself";
+    // So that times can be added and written, and an address is one.
+    return (event->time_ms | event->source) < (uint64_t)1 << 48 ? NULL
+                                                                : "application's event out of this world";
+}
+
+static const char *check_ua_events(const struct channel_event_run *run, size_t room)
+{
+    const char *at = (const char *)(run + 1);
+    if (!run_ok(run))
+        return "events whose number is out of range";
+    for (uint32_t i = 0; i < run->count; i++) {
+        const struct channel_ua_event *event = (const void *)at;
+        const char *wrong = check_ua_event(event, room);
+        if (wrong)
+            return wrong;
+        at += channel_ua_event_size(event);
+        room -= channel_ua_event_size(event);
+    }
+    return room == 0 ? NULL : "events with something behind them";
+}
+
 static bool is_name_octet(char octet)
 {
     return (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-';
@@ -175,7 +207,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
     if (header->size != size || body == 0)
         return body == 0 ? "datagram of an unknown type" : "datagram whose size is not what its header says";
     size_t rest = size - sizeof(*header);
-    bool longer = header->type == CHANNEL_DIALOG_ROW || header->type == CHANNEL_RECORDS;
+    bool longer = header->type == CHANNEL_DIALOG_ROW || header->type == CHANNEL_RECORDS ||
+                  header->type == CHANNEL_UA_EVENTS;
     if (longer ? rest < body : rest != body)
         return "datagram whose size is not that of its type";
     if (header->type != CHANNEL_HELLO && fd_count > 0)
@@ -192,6 +225,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 ? check_member_events(payload) : "events as an answer";
     case CHANNEL_RECORDS:
         return header->request == 0 ? check_records(payload, rest - body) : "records as an answer";
+    case CHANNEL_UA_EVENTS:
+        return header->request == 0 ? check_ua_events(payload, rest - body) : "events as an answer";
     case CHANNEL_NAME_ASK:
         return header->request == 0 && name_ok(&((const struct channel_name_ask *)payload)->name)
                    ? NULL

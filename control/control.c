@@ -69,6 +69,7 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
               hello->pid, hello->workers, hello->snapshot_sequence, hello->text);
     event_watch_bans(control);
     hand_over_synchronise(control);
+    ua_connected(control);
 }
 
 static void on_capture_ended(void *context, const struct channel_capture_ended *ended)
@@ -104,9 +105,20 @@ static void on_name_answer(void *context, const struct channel_name_answer *answ
     channel_tell(control->channel, CHANNEL_NAME_ANSWER, answer);
 }
 
+static void on_ua_event(void *context, const struct channel_ua_event *event, const uint8_t *message)
+{
+    ua_take(context, event, message);
+}
+
+static void on_ua_lost(void *context, uint64_t count)
+{
+    ua_lost(context, count);
+}
+
 static void on_lost(void *context)
 {
     struct control *control = context;
+    ua_disconnected(control);
     capture_disconnected(control);
     event_watch_away(control);
     forget_descriptors(control);
@@ -120,6 +132,8 @@ static const struct channel_callbacks callbacks = {.hello = on_hello,
                                                    .records = on_records,
                                                    .name_ask = on_name_ask,
                                                    .capture_ended = on_capture_ended,
+                                                   .ua_event = on_ua_event,
+                                                   .ua_lost = on_ua_lost,
                                                    .lost = on_lost};
 
 static void on_hosts_changed(void *context);
@@ -182,7 +196,8 @@ int control_init(struct control *control, struct event_base *base, const struct 
     else
         config_free(config);
     if (result == 0 && ((result = record_start(control)) < 0 || (result = events_start(control)) < 0 ||
-                        (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0))
+                        (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0 ||
+                        (result = ua_start(control)) < 0 || (result = transfers_start(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -206,6 +221,8 @@ void control_fini(struct control *control)
     channel_destroy(control->channel);
     capture_fini(control);
     control->channel = NULL;
+    transfers_stop(control);
+    ua_stop(control);
     event_watch_stop(control);
     events_stop(control);
     record_stop(control);

@@ -21,6 +21,8 @@
 #include "rpc/audit.h"
 #include "versions.h"
 #include "rpc/count.h"
+#include "refer/transfer.h"
+#include "ua/ua.h"
 
 #define ERROR_SIZE            1024
 #define DATAPLANE_DEADLINE_MS 5000u
@@ -91,6 +93,8 @@ struct control {
     struct listings listings; // streamed; rpc/dialog_stream.c
     struct rpc_counts rpc;
     struct audit_file audit;
+    struct ua ua;
+    struct transfers transfers;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

@@ -41,19 +41,6 @@ static uint64_t unix_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-uint64_t events_first(const struct event_stream *stream)
-{
-    return stream->last > stream->room ? stream->last - stream->room + 1 : 1;
-}
-
-const struct event_kept *events_at(const struct event_stream *stream, uint64_t number)
-{
-    if (number < events_first(stream) || number > stream->last)
-        return NULL;
-    const struct event_kept *kept = &stream->kept[number % stream->room];
-    return kept->line ? kept : NULL;
-}
-
 const char *events_loss(const struct event_stream *stream, uint64_t first, uint64_t last,
                         char buffer[EVENT_LOSS_SIZE])
 {
@@ -67,7 +54,7 @@ const char *events_loss(const struct event_stream *stream, uint64_t first, uint6
 static void serve(struct control *control)
 {
     struct event_stream *stream = &control->events;
-    stream->served = stream->last;
+    stream->served = stream->ring.last;
     event_file_write(control, &stream->file);
     event_syslog_write(control, &stream->syslog);
     if (stream->tell)
@@ -75,32 +62,14 @@ static void serve(struct control *control)
     events_acknowledge(control);
 }
 
-// events.keep is another: what both rings have room for stays.
-static void resize(struct event_stream *stream, uint64_t room)
-{
-    struct event_kept *kept = calloc(room, sizeof(*kept));
-    uint64_t first = events_first(stream);
-    if (!kept)
-        return; // the next turn tries again
-    for (uint64_t number = first; number <= stream->last; number++) {
-        struct event_kept *old = &stream->kept[number % stream->room];
-        if (stream->last - number < room)
-            kept[number % room] = *old;
-        else
-            free(old->line);
-    }
-    free(stream->kept);
-    stream->kept = kept;
-    stream->room = room;
-}
-
 static void on_turn(evutil_socket_t fd, short what, void *context)
 {
     struct control *control = context;
     uint64_t room = config_events_view(control->active.config).keep;
     serve(control);
-    if (room != control->events.room)
-        resize(&control->events, room);
+    // events.keep is another: what both rings have room for stays.
+    if (room != control->events.ring.room)
+        event_ring_resize(&control->events.ring, room);
 }
 
 void events_serve_soon(struct event_stream *stream)
@@ -115,10 +84,9 @@ int events_start(struct control *control)
     event_syslog_init(&stream->syslog);
     if (getrandom(&stream->id, sizeof(stream->id), 0) != sizeof(stream->id))
         stream->id = unix_ms();
-    stream->room = config_events_view(control->active.config).keep;
-    stream->kept = calloc(stream->room, sizeof(*stream->kept));
+    int result = event_ring_open(&stream->ring, config_events_view(control->active.config).keep, 0);
     stream->turn = event_new(control->base, -1, 0, on_turn, control);
-    if (!stream->kept || !stream->turn)
+    if (result < 0 || !stream->turn)
         return -ENOMEM;
     event_emit(control, EVENT_CONTROL_STARTED, NULL,
                json_pack("{s:s, s:i}", "version", DIALGATE_VERSION, "pid", (int)getpid()));
@@ -128,7 +96,7 @@ int events_start(struct control *control)
 void events_stop(struct control *control)
 {
     struct event_stream *stream = &control->events;
-    if (stream->kept && stream->turn) {
+    if (stream->ring.kept && stream->turn) {
         event_file_write(control, &stream->file);
         event_syslog_write(control, &stream->syslog);
     }
@@ -137,10 +105,7 @@ void events_stop(struct control *control)
         event_syslog_close(&stream->syslog);
         event_free(stream->turn);
     }
-    for (uint64_t i = 0; stream->kept && i < stream->room; i++)
-        free(stream->kept[i].line);
-    free(stream->kept);
-    stream->kept = NULL;
+    event_ring_close(&stream->ring);
     stream->turn = NULL;
 }
 
@@ -163,7 +128,7 @@ static size_t head(struct event_stream *stream, const struct event_row *row, uin
     int length = snprintf(text, HEAD_SIZE,
                           "{\"stream\":\"%016" PRIx64 "\",\"seq\":%" PRIu64
                           ",\"time\":\"%s.%03uZ\",\"kind\":\"%s\",\"name\":\"%s\"",
-                          stream->id, stream->last, stream->stamp, (unsigned)(time_ms % 1000),
+                          stream->id, stream->ring.last + 1, stream->stamp, (unsigned)(time_ms % 1000),
                           event_kinds[row->kind], row->name);
     return (size_t)length;
 }
@@ -191,19 +156,17 @@ void event_emit(struct control *control, enum event_name name, const struct even
     static const struct event_about none = {.peers = {NUMBER_NONE, NUMBER_NONE}};
     struct event_stream *stream = &control->events;
     const struct event_row *row = &event_rows[name];
-    if (stream->kept) {
+    if (stream->ring.kept) {
         about = about ? about : &none;
-        stream->last++;
         stream->emitted[row->kind]++;
-        struct event_kept *kept = &stream->kept[stream->last % stream->room];
-        free(kept->line);
-        *kept = (struct event_kept){.call = about->call,
-                                    .peers = {about->peers[0], about->peers[1]},
-                                    .kind = (uint8_t)row->kind,
-                                    .everybody = about->everybody};
-        kept->line = line_of(stream, row, about->time_ms ? about->time_ms : unix_ms(), fields, &kept->length);
+        struct event_kept kept = {.call = about->call,
+                                  .peers = {about->peers[0], about->peers[1]},
+                                  .kind = (uint8_t)row->kind,
+                                  .everybody = about->everybody};
+        kept.line = line_of(stream, row, about->time_ms ? about->time_ms : unix_ms(), fields, &kept.length);
+        event_ring_add(&stream->ring, &kept);
         // A turn may bring more than the ring holds.
-        if (stream->last - stream->served >= stream->room / 2)
+        if (stream->ring.last - stream->served >= stream->ring.room / 2)
             serve(control);
         events_serve_soon(stream);
     }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include "dialgate/channel.h"
 #include "event_file.h"
+#include "event_ring.h"
 #include "event_table.h"
 
 struct control;
@@ -30,15 +31,6 @@ struct event_about {
     uint64_t call;     // struct channel_event; 0: none
     bool everybody;    // of this kind, whatever peer or call they follow
     uint64_t time_ms;  // Unix time; 0: now
-};
-
-struct event_kept {
-    char *line; // without its end; NULL: there was no memory for it
-    size_t length;
-    uint64_t call;
-    uint16_t peers[2];
-    uint8_t kind;
-    bool everybody;
 };
 
 // Who lost events that we had, or had been told of.
@@ -62,11 +54,9 @@ struct event_source {
 
 struct event_stream {
     uint64_t id;
-    uint64_t last;           // number of the newest event, 0: none yet
-    struct event_kept *kept; // a ring: number % room
-    uint64_t room;           // 0: not begun
-    struct event *turn;      // pending: somebody is to be served at the end of this turn
-    uint64_t served;         // numbers up to this were offered
+    struct event_ring ring;
+    struct event *turn; // pending: somebody is to be served at the end of this turn
+    uint64_t served;    // numbers up to this were offered
     // The control socket's followers; NULL: nobody.
     void (*tell)(void *context);
     void *context;
@@ -89,10 +79,6 @@ void events_reopen(struct control *control); // the file, which somebody has tur
 void event_emit(struct control *control, enum event_name name, const struct event_about *about,
                 json_t *fields);
 
-// The oldest number that is kept; last + 1: none is.
-uint64_t events_first(const struct event_stream *stream);
-// NULL: it is not kept.
-const struct event_kept *events_at(const struct event_stream *stream, uint64_t number);
 // Offers what is kept from next to whoever has just come: at the end of this turn.
 void events_serve_soon(struct event_stream *stream);
 // `"stream":"0123456789abcdef","first":..,"last":..,"count":..`: numbers that somebody lost. Returns buffer.

@@ -43,8 +43,7 @@ static void add_lost(const struct event_stream *stream, struct batch *batch)
 {
     char loss[EVENT_LOSS_SIZE], line[EVENT_LOSS_SIZE + 16];
     uint64_t first = batch->next;
-    while (batch->next <= stream->last && !events_at(stream, batch->next))
-        batch->next = batch->next < events_first(stream) ? events_first(stream) : batch->next + 1;
+    batch->next = event_ring_next(&stream->ring, batch->next);
     if (batch->next == first)
         return;
     batch->lost += batch->next - first;
@@ -55,8 +54,8 @@ static void add_lost(const struct event_stream *stream, struct batch *batch)
 
 static void gather(const struct event_stream *stream, struct batch *batch, bool dialogs)
 {
-    while (batch->next <= stream->last && batch->used < BATCH_SIZE / 2) {
-        const struct event_kept *kept = events_at(stream, batch->next);
+    while (batch->next <= stream->ring.last && batch->used < BATCH_SIZE / 2) {
+        const struct event_kept *kept = event_ring_at(&stream->ring, batch->next);
         if (!kept) {
             add_lost(stream, batch);
             continue;
@@ -103,7 +102,7 @@ static void note(struct event_writer *writer, const char *what, const char *path
 static bool is_on(const struct control *control, struct event_writer *writer, bool on)
 {
     if (!on)
-        writer->next = control->events.last + 1;
+        writer->next = control->events.ring.last + 1;
     return on;
 }
 
@@ -116,7 +115,7 @@ void event_file_write(struct control *control, struct event_writer *writer)
     if (!is_on(control, writer, view.file[0] != '\0') || !may_try(writer))
         return;
     int result = record_file_open(&writer->file, &settings);
-    while (result == 0 && writer->next <= control->events.last) {
+    while (result == 0 && writer->next <= control->events.ring.last) {
         batch.used = batch.lost = 0;
         batch.next = writer->next;
         gather(&control->events, &batch, view.file_dialogs);
@@ -178,7 +177,7 @@ static int send_syslog(const struct event_writer *writer, const char *line, size
 static int step_syslog(struct control *control, struct event_writer *writer)
 {
     struct event_stream *stream = &control->events;
-    const struct event_kept *kept = events_at(stream, writer->next);
+    const struct event_kept *kept = event_ring_at(&stream->ring, writer->next);
     if (kept) {
         int result = wanted(kept, false) ? send_syslog(writer, kept->line, kept->length) : 0;
         if (result == -EMSGSIZE)
@@ -206,10 +205,10 @@ void event_syslog_write(struct control *control, struct event_writer *writer)
         event_syslog_close(writer);
         return;
     }
-    if (writer->next > control->events.last || !may_try(writer))
+    if (writer->next > control->events.ring.last || !may_try(writer))
         return;
     int result = connect_syslog(writer);
-    while (result == 0 && writer->next <= control->events.last)
+    while (result == 0 && writer->next <= control->events.ring.last)
         result = step_syslog(control, writer);
     if (result < 0 && result != -EAGAIN)
         event_syslog_close(writer);

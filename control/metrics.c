@@ -101,6 +101,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
     events_walk(control, v);
     record_walk(control, v);
     capture_walk(control, v);
+    ua_walk(control, v);
     walk_prefilter(control, v);
 }
 

@@ -82,6 +82,21 @@
       "Messages missing in captures, by what did not take them: a worker's ring, the file, the network to the collector.")\
     M(CAPTURES_DAMAGED, "dialgate_capture_rings_damaged_total", "counter", "",                                         \
       "Times that what a worker's ring of captures held made no sense and was thrown away.")                           \
+    M(UA_DIALOGS, "dialgate_ua_dialogs", "gauge", "application", "Dialogs of an application that control knows.")       \
+    M(UA_CALLS_PLACED, "dialgate_ua_calls_placed_total", "counter", "application", "Calls that an application began.") \
+    M(UA_CALLS_TAKEN, "dialgate_ua_calls_offered_total", "counter", "application", "Calls that came for an application.")\
+    M(UA_REFUSED, "dialgate_ua_requests_unattended_total", "counter", "application",                                   \
+      "Requests that were answered 480 because nobody was attached.")                                                  \
+    M(UA_EVENTS, "dialgate_ua_events_total", "counter", "application", "Events told to an application.")               \
+    M(UA_ATTACHED, "dialgate_ua_attached", "gauge", "application", "Connections that are attached to an application.") \
+    M(UA_OPERATIONS, "dialgate_ua_operations_total", "counter", "operation, result",                                   \
+      "Operations of applications, by what the data plane made of them.")                                              \
+    M(UA_TIMES, "dialgate_ua_operation_seconds", "histogram", "",                                                      \
+      "Until the data plane has carried out an operation of an application.")                                          \
+    M(UA_AGAIN, "dialgate_ua_retries_total", "counter", "cause",                                                       \
+      "Requests that were sent again in the name of one that failed: any, and of these those with another cause.")     \
+    M(UA_EVENTS_LOST, "dialgate_ua_events_lost_total", "counter", "",                                                  \
+      "Events for applications that the data plane could not keep for control.")                                       \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

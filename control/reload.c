@@ -43,6 +43,7 @@ static void reload_done(struct control *control, int result, const char *text)
         if (loaded) {
             resolver_follow(control->resolver, control->active.config);
             drain_follow(control);
+            ua_configured(control);
         }
     } else {
         configuration_free(&control->candidate);

@@ -26,7 +26,7 @@
 
 #define TICK_WAITING_MS   100u
 #define TICK_RUNNING_MS   10u   // workers' questions for neighbours
-#define TICK_COMMAND_MS   1u    // while workers hold commands
+#define TICK_COMMAND_MS   1u    // while somebody waits for what workers say
 #define CONTROL_MS        2000u // then the last accepted configuration serves without control
 #define SLOW_TICK_MS      1000u
 #define MEMBER_REFRESH_MS 15000u
@@ -309,8 +309,7 @@ static void loop(struct agent *agent)
             watch_control(agent);
         }
         if (is_running(agent))
-            set_tick(agent,
-                     dialog_requests_busy(&agent->services.requests) ? TICK_COMMAND_MS : TICK_RUNNING_MS);
+            set_tick(agent, channel_services_busy(&agent->services) ? TICK_COMMAND_MS : TICK_RUNNING_MS);
     }
 }
 

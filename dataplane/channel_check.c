@@ -96,6 +96,29 @@ static int check_capture(const struct channel_input *in, struct fault *fault)
     return 0;
 }
 
+static bool is_peer(uint16_t number)
+{
+    return number < PEERS_MAX || number == NUMBER_NONE;
+}
+
+static int check_ua_command(const struct channel_input *in, struct fault *fault)
+{
+    const struct channel_ua_command *command = &in->body.ua;
+
+    if (sizeof(*command) + in->rest_size != channel_ua_command_size(command))
+        return fault_set(fault, EBADMSG, "command of %zu octets with texts for %u",
+                         sizeof(*command) + in->rest_size, channel_ua_command_size(command));
+    if (command->op == CHANNEL_UA_NO_OP || command->op >= CHANNEL_UA_OPS ||
+        command->flags > CHANNEL_UA_FLAGS || command->status > CHANNEL_STATUS_MAX || command->tag == 0)
+        return fault_set(fault, EINVAL, "command %u with flags %u, status %u, tag %llu", command->op,
+                         command->flags, command->status, (unsigned long long)command->tag);
+    if (!is_peer(command->application) || !is_peer(command->to_peer) ||
+        (command->to_member >= MEMBERS_MAX && command->to_member != NUMBER_NONE))
+        return fault_set(fault, EINVAL, "command of application %u to peer %u, member %u",
+                         command->application, command->to_peer, command->to_member);
+    return 0;
+}
+
 static const struct {
     const char *name;
     uint32_t body;
@@ -110,10 +133,11 @@ static const struct {
 
 // What is not here may have any value.
 static int (*const body_checks[CHANNEL_TYPE_COUNT])(const struct channel_input *in, struct fault *fault) = {
-    [CHANNEL_HELLO] = check_hello,       [CHANNEL_SNAPSHOT] = check_snapshot,
-    [CHANNEL_DIALOG_LIST] = check_list,  [CHANNEL_DIALOG_SHOW] = check_select,
-    [CHANNEL_DIALOG_END] = check_select, [CHANNEL_RECORDS_DONE] = check_records_done,
-    [CHANNEL_NAME_ANSWER] = check_name,  [CHANNEL_CAPTURE_SET] = check_capture,
+    [CHANNEL_HELLO] = check_hello,           [CHANNEL_SNAPSHOT] = check_snapshot,
+    [CHANNEL_DIALOG_LIST] = check_list,      [CHANNEL_DIALOG_SHOW] = check_select,
+    [CHANNEL_DIALOG_END] = check_select,     [CHANNEL_RECORDS_DONE] = check_records_done,
+    [CHANNEL_NAME_ANSWER] = check_name,      [CHANNEL_CAPTURE_SET] = check_capture,
+    [CHANNEL_UA_COMMAND] = check_ua_command,
 };
 
 static int check_header(const struct channel_header *header, size_t size, unsigned fd_count,
@@ -130,7 +154,9 @@ static int check_header(const struct channel_header *header, size_t size, unsign
         return fault_set(fault, EBADMSG, "type %u is unknown", header->type);
     if (!types[header->type].from_control)
         return fault_set(fault, EBADMSG, "%s is not control's to send", types[header->type].name);
-    if (size != sizeof(*header) + types[header->type].body)
+    // Only a command of an application has something behind its struct.
+    if (header->type == CHANNEL_UA_COMMAND ? size < sizeof(*header) + types[header->type].body
+                                           : size != sizeof(*header) + types[header->type].body)
         return fault_set(fault, EBADMSG, "%s has %zu octets instead of %zu", types[header->type].name, size,
                          sizeof(*header) + types[header->type].body);
     if (fd_count != types[header->type].fds)
@@ -142,6 +168,8 @@ static int check_header(const struct channel_header *header, size_t size, unsign
 int channel_check(const void *datagram, size_t size, unsigned fd_count, struct channel_input *in,
                   struct fault *fault)
 {
+    const uint8_t *body = (const uint8_t *)datagram + sizeof(in->header);
+    size_t fixed;
     int result;
 
     memset(in, 0, sizeof(*in));
@@ -154,6 +182,9 @@ int channel_check(const void *datagram, size_t size, unsigned fd_count, struct c
     result = check_header(&in->header, size, fd_count, fault);
     if (result < 0)
         return result;
-    memcpy(&in->body, (const uint8_t *)datagram + sizeof(in->header), size - sizeof(in->header));
+    fixed = types[in->header.type].body;
+    memcpy(&in->body, body, fixed);
+    in->rest = body + fixed;
+    in->rest_size = size - sizeof(in->header) - fixed;
     return body_checks[in->header.type] == NULL ? 0 : body_checks[in->header.type](in, fault);
 }

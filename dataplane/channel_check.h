@@ -19,12 +19,15 @@ struct channel_input {
         struct channel_name_answer name;
         struct channel_capture_set capture;
         struct channel_capture_end capture_end;
+        struct channel_ua_command ua;
     } body;
+    const uint8_t *rest; // UA_COMMAND: its texts and its body, until the next message is received
+    size_t rest_size;
     int fd;
 };
 
 // Whether a datagram of size octets with fd_count descriptors is a message that control may send now: magic,
-// version, type, size, indexes and ranges. Fills in->header as far as it can be read, and in->body.
+// version, type, size, indexes and ranges. Fills in->header as far as it can be read, in->body and in->rest.
 // Returns 0 or -errno with fault.
 int channel_check(const void *datagram, size_t size, unsigned fd_count, struct channel_input *in,
                   struct fault *fault);

@@ -16,6 +16,7 @@ static void take_hello(struct channel_services *services, const struct channel_i
     call_records_begin(services->records);
     for (unsigned kind = 0; kind < CHANNEL_EVENT_KINDS; kind++)
         event_queue_begin(&services->events[kind]);
+    ua_channel_begin(&services->ua);
 }
 
 static void take_snapshot(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)
@@ -78,6 +79,12 @@ static void take_capture_end(struct channel_services *services, const struct cha
     capture_requests_end(&services->captures, in);
 }
 
+static void take_ua_command(struct channel_services *services, const struct channel_input *in,
+                            uint64_t now_ms)
+{
+    ua_channel_take(&services->ua, in);
+}
+
 // What becomes of it before the workers run.
 enum before_start { TAKE, NOT_YET, NOTHING };
 
@@ -95,6 +102,8 @@ static const struct {
     [CHANNEL_NAME_ANSWER] = {take_name_answer, NOTHING},
     [CHANNEL_CAPTURE_SET] = {take_capture_set, NOT_YET},
     [CHANNEL_CAPTURE_END] = {take_capture_end, NOT_YET},
+    // HELLO says that nobody is there to take it.
+    [CHANNEL_UA_COMMAND] = {take_ua_command, NOTHING},
 };
 
 void channel_handlers_take(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)

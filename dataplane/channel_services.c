@@ -65,6 +65,9 @@ int channel_services_start(struct channel_services *services, const struct chann
                                                              .published = &workers->published,
                                                              .counts = options->capture_counts,
                                                              .key = &workers->parts[0].keys.table});
+    ua_channel_init(&services->ua, &services->server, workers);
+    if (services->server.greeted)
+        ua_channel_begin(&services->ua);
     return 0;
 }
 
@@ -80,11 +83,17 @@ static void poll_events(struct channel_services *services)
 
 void channel_services_poll(struct channel_services *services, uint64_t now_ms)
 {
+    ua_channel_poll(&services->ua);
     dialog_requests_poll(&services->requests, now_ms);
     poll_events(services);
     call_records_poll(services->records, &services->server);
     name_cache_poll(&services->names, now_ms);
     capture_requests_poll(&services->captures, now_ms);
+}
+
+bool channel_services_busy(const struct channel_services *services)
+{
+    return dialog_requests_busy(&services->requests) || ua_channel_heard(&services->ua);
 }
 
 void channel_services_forget(struct channel_services *services)
@@ -94,6 +103,7 @@ void channel_services_forget(struct channel_services *services)
     dialog_requests_forget(&services->requests);
     name_cache_forget(&services->names);
     capture_requests_forget(&services->captures);
+    ua_channel_forget(&services->ua);
 }
 
 void channel_services_stop(struct channel_services *services)

@@ -13,6 +13,7 @@
 #include "event_queue.h"
 #include "member_events.h"
 #include "name_cache.h"
+#include "ua_channel.h"
 
 struct rules;
 
@@ -48,6 +49,7 @@ struct channel_services {
     struct dialog_events dialog_events;
     struct member_events member_events;
     struct name_cache names;
+    struct ua_channel ua;
 };
 
 struct channel_services_options {
@@ -64,8 +66,10 @@ void channel_services_init(struct channel_services *services, int listen_fd,
 // The workers run. Returns 0 or -ENOMEM; then all is as before. The owner sets CHANNEL_RUNNING.
 int channel_services_start(struct channel_services *services, const struct channel_services_options *options);
 // Takes what workers have for us, and sends what control takes: nothing here waits for either. Each tick, and
-// every 1 or 2 ms while dialog_requests_busy().
+// every 1 or 2 ms while channel_services_busy().
 void channel_services_poll(struct channel_services *services, uint64_t now_ms);
+// Somebody waits for what a worker says: for the answer to a command, or an application for what comes.
+bool channel_services_busy(const struct channel_services *services);
 // The connection is gone.
 void channel_services_forget(struct channel_services *services);
 // After the workers have stopped, before their rings are freed; rcu_barrier() comes after it and before the

@@ -114,13 +114,35 @@ static bool are_listeners(const struct rules *rules, const struct snapshot_peer 
     return true;
 }
 
+// No packet comes from it or goes to it: no address may be its own, and nobody may share its group.
+static bool check_application(const struct check *check, uint32_t peer)
+{
+    const struct rules *rules = check->rules;
+    const struct snapshot_peer *row = &rules->peers[peer];
+    const uint32_t flags = SNAPSHOT_PRESENT | PEER_APPLICATION | PEER_DRAINING;
+    if ((row->flags & ~flags) != 0 || row->member_count != 0 || row->probe_interval_ms != 0)
+        return refuse(check, "application with what only peers have", peer);
+    for (uint32_t i = 0; i < rules->peer_count; i++) {
+        if ((rules->peers[i].flags & SNAPSHOT_PRESENT) && (rules->peers[i].group == peer) != (i == peer))
+            return refuse(check, "application in a group", peer);
+    }
+    if (row->session_minimum_s < SESSION_MINIMUM_S || row->session_minimum_s > SESSION_MAXIMUM_S ||
+        row->session_expires_s > SESSION_MAXIMUM_S ||
+        (row->session_expires_s != 0 && row->session_expires_s < row->session_minimum_s) ||
+        row->session_refresher > REFRESH_BY_REMOTE || row->reliable > RELIABLE_REQUIRED)
+        return refuse(check, "application's session timer or 100rel out of range", peer);
+    if ((row->flags & SNAPSHOT_PRESENT) && rules->settings->usages_capacity == 0)
+        return refuse(check, "application without room for its calls", peer);
+    return true;
+}
+
 static bool check_peers(const struct check *check)
 {
     const struct rules *rules = check->rules;
     uint64_t entries = 0, listed = 0;
     for (uint32_t i = 0; i < rules->peer_count; i++) {
         const struct snapshot_peer *peer = &rules->peers[i];
-        if (!(peer->flags & SNAPSHOT_PRESENT))
+        if (!(peer->flags & (SNAPSHOT_PRESENT | PEER_APPLICATION)))
             continue;
         entries += peer->maglev_count; // each is looked at once, however many peers say that it is theirs
         if (!named(peer->name) || !are_listeners(rules, peer) || peer->balance > BALANCE_WEIGHTED ||
@@ -137,7 +159,8 @@ static bool check_peers(const struct check *check)
         listed += peer->member_count;
         if (!check_list(check, i) || listed > rules->list_count)
             return refuse(check, "peer's list of members out of range", i);
-        if (!check_peer_settings(check, i))
+        if (!check_peer_settings(check, i) ||
+            (rules_is_application(rules, (uint16_t)i) && !check_application(check, i)))
             return false;
     }
     for (uint32_t i = 0; i < rules->member_count; i++) {
@@ -145,9 +168,9 @@ static bool check_peers(const struct check *check)
         if (!(member->flags & SNAPSHOT_PRESENT))
             continue;
         if (member->peer >= rules->peer_count || !(rules->peers[member->peer].flags & SNAPSHOT_PRESENT) ||
-            member->port == 0 || ip_address_ipv4(&member->address) == 0 || member->weight == 0 ||
-            member->weight > 100 || member->priority == 0 || member->priority > 16 ||
-            !is_text(rules, member->host))
+            rules_is_application(rules, member->peer) || member->port == 0 ||
+            ip_address_ipv4(&member->address) == 0 || member->weight == 0 || member->weight > 100 ||
+            member->priority == 0 || member->priority > 16 || !is_text(rules, member->host))
             return refuse(check, "member out of range", i);
     }
     return true;
@@ -196,7 +219,7 @@ static bool check_routes(const struct check *check)
     for (uint32_t i = 0; i < rules->source_count; i++) {
         const struct snapshot_source *source = &rules->sources[i];
         if (source->peer >= rules->peer_count || !(rules->peers[source->peer].flags & SNAPSHOT_PRESENT) ||
-            source->length > 128 || !is_prefix(source))
+            rules_is_application(rules, source->peer) || source->length > 128 || !is_prefix(source))
             return refuse(check, "source out of range", i);
     }
     for (uint32_t i = 0; i < rules->route_count; i++) {
@@ -222,6 +245,8 @@ static bool check_settings(const struct check *check)
         s->transactions_capacity > RECORDS_MAX || s->arena_octets < (4u << 20) ||
         s->arena_octets > ((uint64_t)64 << 30))
         return refuse(check, "capacities out of range", 0);
+    if (s->usages_capacity > RECORDS_MAX)
+        return refuse(check, "applications' capacity out of range", 0);
     if (s->timer_t1_ms == 0 || s->timer_t1_ms > 60000 || s->timer_t2_ms < s->timer_t1_ms ||
         s->timer_t2_ms > 600000 || s->timer_t4_ms == 0 || s->timer_t4_ms > 600000 || s->timer_b_ms == 0 ||
         s->timer_b_ms > 3600000 || s->timer_c_ms == 0 || s->timer_c_ms > 86400000)

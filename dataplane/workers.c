@@ -13,10 +13,16 @@
 #include <unistd.h>
 #include "clock.h"
 #include "log.h"
+#include "ua_ring.h"
 
 #define STOP_MS     3000u
 #define PAGE_OCTETS (2u << 20)
 #define SPSC        (RING_F_SP_ENQ | RING_F_SC_DEQ)
+// Of one worker. A call takes a few messages of about a kilobyte: the events of 1,000 calls that come at once
+// have room, and as many commands as control sends before it sees an answer.
+#define UA_COMMANDS_OCTETS (1u << 20)
+#define UA_EVENTS_OCTETS   (4u << 20)
+#define UA_RINGS_OCTETS    (2 * sizeof(struct ua_ring) + UA_COMMANDS_OCTETS + UA_EVENTS_OCTETS)
 
 static int make_ring(struct rte_ring **ring, unsigned size, const char *name, struct fault *fault)
 {
@@ -128,6 +134,11 @@ static void *map_memory(size_t size)
     return memory;
 }
 
+static size_t round_to_pages(size_t size)
+{
+    return (size + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+}
+
 static void give_files(struct workers *workers, struct images *images)
 {
     const struct image_layout *layout = &images->layout;
@@ -141,12 +152,32 @@ static void give_files(struct workers *workers, struct images *images)
     }
 }
 
+static int make_ua_rings(struct workers *workers, const struct snapshot_settings *settings,
+                         struct fault *fault)
+{
+    for (unsigned i = 0; i < workers->count && settings->usages_capacity > 0; i++) {
+        struct worker_parts *parts = &workers->parts[i];
+
+        workers->ua_memory[i] = map_memory(round_to_pages(UA_RINGS_OCTETS));
+        if (workers->ua_memory[i] == NULL)
+            return fault_set(fault, ENOMEM, "no memory for what applications are told by worker %u", i);
+        parts->usages_capacity = settings->usages_capacity;
+        parts->ua_commands = workers->ua_memory[i];
+        parts->ua_commands->size = UA_COMMANDS_OCTETS;
+        parts->ua_events = (void *)(parts->ua_commands->octets + UA_COMMANDS_OCTETS);
+        parts->ua_events->size = UA_EVENTS_OCTETS;
+        parts->ua_heard = &workers->ua_heard;
+    }
+    return 0;
+}
+
 static int make_memory(struct workers *workers, const struct snapshot_settings *settings, struct fault *fault)
 {
-    size_t size = worker_memory(settings->dialogs_capacity, settings->transactions_capacity);
+    size_t size = worker_memory(settings->dialogs_capacity, settings->transactions_capacity,
+                                workers->parts[0].usages_capacity);
     unsigned long needed_mb;
 
-    workers->memory_size = (size + PAGE_OCTETS - 1) / PAGE_OCTETS * PAGE_OCTETS;
+    workers->memory_size = round_to_pages(size);
     needed_mb = (unsigned long)(workers->memory_size >> 20) * workers->count;
     if (needed_mb > available_mb())
         return fault_set(fault, ENOMEM,
@@ -222,6 +253,8 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
     if (result == 0)
         result = deal_queues(workers, plan->ports, fault);
     if (result == 0)
+        result = make_ua_rings(workers, plan->rules->settings, fault);
+    if (result == 0)
         result = make_memory(workers, plan->rules->settings, fault);
     if (result == 0)
         give_files(workers, plan->images);
@@ -290,6 +323,8 @@ void workers_destroy(struct workers *workers)
         free_ring(&parts->asks, false);
         if (workers->memory[i] != NULL)
             munmap(workers->memory[i], workers->memory_size);
+        if (workers->ua_memory[i] != NULL)
+            munmap(workers->ua_memory[i], round_to_pages(UA_RINGS_OCTETS));
         free(workers->limits[i]);
         explicit_bzero(&parts->keys, sizeof(parts->keys));
     }

@@ -22,6 +22,8 @@ struct workers {
     bool launched[WORKERS_MAX];
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
+    void *ua_memory[WORKERS_MAX]; // rings of applications' commands and events
+    atomic_bool ua_heard;         // control is connected: the agent writes, workers read
 };
 
 struct workers_plan {

@@ -154,7 +154,7 @@ static struct bench *open_bench(void)
     parts->members = zeroed(MEMBERS_MAX * sizeof(*parts->members));
     bench->shared.members[0] = parts->members;
     bench->shared.limits[0] = zeroed(LIMIT_ROWS * sizeof(struct limit_words));
-    parts->memory = zeroed(worker_memory(DIALOGS, TRANSACTIONS));
+    parts->memory = zeroed(worker_memory(DIALOGS, TRANSACTIONS, 0));
     parts->file = zeroed(worker_file_memory(DIALOGS));
     parts->arena = zeroed(ARENA);
     bench->worker = worker_create(parts, error, sizeof(error));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Blocking calls over one non-blocking stream socket: poll() until the deadline, so that a silent daemon
 // costs the caller no more than the time it allowed.
-#include "dialgate/ua.h"
+#include "code.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -37,12 +37,6 @@ struct dg_client {
     void *context;
 };
 
-static const int wire_codes[DG_CODE_COUNT] = {
-#define X(name, wire, text) [name] = wire,
-    DG_CODES(X)
-#undef X
-};
-
 __attribute__((format(printf, 3, 4))) static enum dg_code fail(struct dg_error *error, enum dg_code code,
                                                                const char *format, ...)
 {
@@ -50,6 +44,7 @@ __attribute__((format(printf, 3, 4))) static enum dg_code fail(struct dg_error *
         va_list arguments;
         va_start(arguments, format);
         error->code = code;
+        // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is just above
         vsnprintf(error->text, sizeof(error->text), format, arguments);
         va_end(arguments);
     }
@@ -224,14 +219,6 @@ static enum dg_code read_line(struct dg_client *client, int64_t deadline_ms, jso
     json_decref(*line);
     client->closed = true;
     return fail(error, DG_BAD_REPLY, "%s", dg_code_text(DG_BAD_REPLY));
-}
-
-static enum dg_code code_of_wire(json_int_t wire)
-{
-    for (unsigned int i = 0; i < DG_CODE_COUNT; i++)
-        if (wire_codes[i] != 0 && wire_codes[i] == wire)
-            return (enum dg_code)i;
-    return DG_REFUSED;
 }
 
 static enum dg_code take_reply(struct dg_client *client, json_t *reply, char **result, struct dg_error *error)

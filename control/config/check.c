@@ -127,6 +127,8 @@ int check_config(const struct config *config, struct places *places)
     if (result == 0)
         result = check_peers(config, places);
     if (result == 0)
+        result = check_applications(config, places);
+    if (result == 0)
         result = check_sources(config, places);
     for (size_t i = 0; result == 0 && i < config->route_count; i++)
         result = check_route(config, i, places);

@@ -12,11 +12,13 @@
 #define ANY_PEER "any-peer"
 
 int check_peers(const struct config *config, struct places *places);
+int check_applications(const struct config *config, struct places *places);
 int check_sources(const struct config *config, struct places *places);
 int check_route(const struct config *config, size_t number, struct places *places);
 
 // Only of a configuration that is whole otherwise.
 void warn_config(const struct config *config, struct places *places);
+void warn_applications(const struct config *config, struct places *places);
 void warn_routes(const struct config *config, struct places *places);
 
 bool check_same_address(const struct ip_address *one, const struct ip_address *other);

@@ -7,6 +7,14 @@
 #include <string.h>
 #include "message.h"
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct route_rule {
+    const char *key;
+    bool wrong;
+    const char *why;
+};
+
 // host, or host:port.
 static bool is_host_port(const char *text)
 {
@@ -19,15 +27,21 @@ static bool is_host_port(const char *text)
                               strspn(text + length + 1, "0123456789") == strlen(text + length + 1)));
 }
 
+static int check_rows(const struct route_rule *rules, size_t count, size_t number, struct places *places)
+{
+    char path[PLACE_PATH_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof(path), "routes[%zu].%s", number, rules[i].key);
+        if (rules[i].wrong)
+            return places_refuse(places, path, "%s", rules[i].why);
+    }
+    return 0;
+}
+
 static int check_route_texts(const struct config *config, size_t number, struct places *places)
 {
     const struct config_route *route = &config->routes[number];
-    char path[PLACE_PATH_SIZE];
-    const struct {
-        const char *key;
-        bool wrong;
-        const char *why;
-    } rows[] = {
+    const struct route_rule rows[] = {
         {"listener", route->listener[0] && !model_listener(config, route->listener),
          "is no listener's name; add it under listeners"},
         {"strip", route->strip && !route->to[0], "is given without to; give that too"},
@@ -47,12 +61,32 @@ static int check_route_texts(const struct config *config, size_t number, struct 
          route->redirect[0] && route->method != METHOD_INVITE && route->method != CHOICE_METHOD_ANY,
          "is for INVITE; give method: INVITE or none"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(path, sizeof(path), "routes[%zu].%s", number, rows[i].key);
-        if (rows[i].wrong)
-            return places_refuse(places, path, "%s", rows[i].why);
-    }
-    return 0;
+    return check_rows(rows, COUNT_OF(rows), number, places);
+}
+
+// What an application sends was received by nobody, and has its answer from whom it is for.
+static int check_caller(const struct config_route *route, size_t number, struct places *places)
+{
+    const struct route_rule rules[] = {
+        {"answer", route->answer != 0, "is not for what an application sends; give to"},
+        {"redirect", route->redirect[0] != '\0', "is not for what an application sends; give to"},
+        {"listener", route->listener[0] != '\0', "receives nothing of what an application sends; remove it"},
+        {"to_us", route->to_us != 0, "is not for what an application sends; remove it"},
+    };
+    return check_rows(rules, COUNT_OF(rules), number, places);
+}
+
+// An application sees a request as it came.
+static int check_callee(const struct config_route *route, const struct config_application *caller,
+                        size_t number, struct places *places)
+{
+    const struct route_rule rules[] = {
+        {"to", caller != NULL, "is an application as from is; calls between two of them are not made"},
+        {"strip", route->strip != 0, "is not for what an application gets; remove it"},
+        {"prepend", route->prepend[0] != '\0', "is not for what an application gets; remove it"},
+        {"set_host", route->set_host[0] != '\0', "is not for what an application gets; remove it"},
+    };
+    return check_rows(rules, COUNT_OF(rules), number, places);
 }
 
 int check_route(const struct config *config, size_t number, struct places *places)
@@ -60,7 +94,8 @@ int check_route(const struct config *config, size_t number, struct places *place
     const struct config_route *route = &config->routes[number];
     char path[PLACE_PATH_SIZE];
     snprintf(path, sizeof(path), "routes[%zu].from", number);
-    if (strcmp(route->from, ANY_PEER) != 0 && !model_peer(config, route->from))
+    const struct config_application *caller = model_application(config, route->from);
+    if (strcmp(route->from, ANY_PEER) != 0 && !caller && !model_peer(config, route->from))
         return places_refuse(places, path, "no peer is called %s; give a peer's name or " ANY_PEER,
                              route->from);
     snprintf(path, sizeof(path), "routes[%zu]", number);
@@ -81,6 +116,10 @@ int check_route(const struct config *config, size_t number, struct places *place
             " without anybody to talk to; give another method such as OPTIONS, or a status from 300",
             route->answer);
     int result = check_route_texts(config, number, places);
+    if (result == 0 && caller)
+        result = check_caller(route, number, places);
+    if (result == 0 && model_application(config, route->to))
+        return check_callee(route, caller, number, places);
     if (result < 0 || route->to[0] == '\0')
         return result;
     snprintf(path, sizeof(path), "routes[%zu].to", number);

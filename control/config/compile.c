@@ -65,6 +65,41 @@ struct call_limit plan_limit(uint64_t rate, uint64_t burst, uint64_t concurrent)
     return (struct call_limit){(uint32_t)rate, (uint32_t)(burst ? burst : rate), (uint32_t)concurrent};
 }
 
+uint16_t plan_number(const struct plan *plan, const char *name)
+{
+    const struct config_peer *peer = model_peer(plan->config, name);
+    const struct config_application *application = model_application(plan->config, name);
+    if (peer)
+        return plan->peers[peer - plan->config->peers];
+    return application
+               ? plan->peers[plan->config->peer_count + (size_t)(application - plan->config->applications)]
+               : NUMBER_NONE;
+}
+
+static void count_number(struct plan *plan, enum snapshot_section which, int number)
+{
+    if ((uint32_t)number >= plan->counts[which])
+        plan->counts[which] = (uint32_t)number + 1;
+}
+
+static int number_applications(struct plan *plan)
+{
+    const struct config *config = plan->config;
+    for (size_t i = 0; i < config->application_count; i++) {
+        int number = manifest_application_number(plan->manifest, config->applications[i].name);
+        if (number < 0)
+            return plan_fail(plan, number,
+                             "application %s gets no number: %s; give at most %u with the peers",
+                             config->applications[i].name, strerror(-number), PEERS_MAX);
+        plan->peers[config->peer_count + i] = (uint16_t)number;
+    }
+    // Those that left the configuration, too.
+    for (int number = 0; number < (int)PEERS_MAX; number++)
+        if (manifest_is_application(plan->manifest, (uint32_t)number))
+            count_number(plan, SECTION_PEERS, number);
+    return 0;
+}
+
 // Known names before new ones, so that a new one never takes the number of one that is still wanted.
 static int number_peers(struct plan *plan)
 {
@@ -78,6 +113,8 @@ static int number_peers(struct plan *plan)
             manifest_find_member(plan->manifest, peer->name, &peer->members[m].address,
                                  (uint16_t)peer->members[m].port);
     }
+    for (size_t i = 0; i < config->application_count; i++)
+        manifest_find_application(plan->manifest, config->applications[i].name);
     size_t next = 0;
     for (size_t i = 0; i < config->peer_count; i++) {
         const struct config_peer *peer = &config->peers[i];
@@ -86,8 +123,7 @@ static int number_peers(struct plan *plan)
             return plan_fail(plan, number, "peer %s gets no number: %s; give at most %u peers", peer->name,
                              strerror(-number), PEERS_MAX);
         plan->peers[i] = (uint16_t)number;
-        if ((uint32_t)number >= plan->counts[SECTION_PEERS])
-            plan->counts[SECTION_PEERS] = (uint32_t)number + 1;
+        count_number(plan, SECTION_PEERS, number);
         for (size_t m = 0; m < peer->member_count; m++) {
             number = manifest_member_number(plan->manifest, peer->name, &peer->members[m].address,
                                             (uint16_t)peer->members[m].port);
@@ -96,12 +132,11 @@ static int number_peers(struct plan *plan)
                                  "member %zu of peer %s gets no number: %s; give at most %u members", m,
                                  peer->name, strerror(-number), MEMBERS_MAX);
             plan->members[next++] = (uint16_t)number;
-            if ((uint32_t)number >= plan->counts[SECTION_MEMBERS])
-                plan->counts[SECTION_MEMBERS] = (uint32_t)number + 1;
+            count_number(plan, SECTION_MEMBERS, number);
         }
         plan->counts[SECTION_MAGLEV] += maglev_size(compile_best_count(peer));
     }
-    return 0;
+    return number_applications(plan);
 }
 
 // Longest first, then by address. `reserved` tells a member's own address (1) from what stands under sources
@@ -160,7 +195,7 @@ static int make_plan(struct plan *plan)
         plan->member_count += config->peers[i].member_count;
         sources += config->peers[i].member_count + config->peers[i].sources.count;
     }
-    plan->peers = calloc(config->peer_count + 1, sizeof(*plan->peers));
+    plan->peers = calloc(config->peer_count + config->application_count + 1, sizeof(*plan->peers));
     plan->members = calloc(plan->member_count + 1, sizeof(*plan->members));
     plan->sources = calloc(sources + 1, sizeof(*plan->sources));
     if (!plan->peers || !plan->members || !plan->sources)
@@ -240,6 +275,7 @@ static void put_settings(struct plan *plan)
     settings->idle = (uint32_t)config->workers.idle;
     settings->dialogs_capacity = (uint32_t)config->dialogs.capacity;
     settings->transactions_capacity = (uint32_t)config->transactions.capacity;
+    settings->usages_capacity = (uint32_t)config->dialogs.applications;
     settings->arena_octets = config->dialogs.arena;
     settings->mbufs = (uint32_t)config->memory.mbufs;
     settings->memory_mb = (uint32_t)config->memory.mb;
@@ -265,6 +301,18 @@ static void put_settings(struct plan *plan)
         plan_limit(config->limits.calls_per_second, config->limits.burst, config->limits.concurrent_calls);
     settings->limit_reply = plan_replies[config->limits.reply];
     settings->limit_retry_after_s = (uint16_t)plan_seconds(config->limits.retry_after);
+    const struct config_application_limits *limits = &config->application_limits;
+    settings->ua_limits =
+        (struct snapshot_ua_limits){.header_line = (uint32_t)limits->header_line,
+                                    .body = (uint32_t)limits->body,
+                                    .uri = (uint32_t)limits->uri,
+                                    .call_id = (uint32_t)limits->call_id,
+                                    .tag = (uint32_t)limits->tag,
+                                    .replaces = (uint32_t)limits->replaces,
+                                    .vias = (uint32_t)limits->vias,
+                                    .routes = (uint32_t)limits->routes,
+                                    .refer_to_parameters = (uint32_t)limits->refer_to_parameters,
+                                    .media_lines = (uint32_t)limits->media};
     settings->overload =
         (struct snapshot_overload){.transactions = (uint16_t)config->overload.transactions,
                                    .mbufs = (uint16_t)config->overload.mbufs,
@@ -306,6 +354,7 @@ static int compile(struct plan *plan, uint64_t sequence, int *memfd, size_t *siz
         result = compile_peers(plan);
     if (result == 0) {
         put_listeners(plan);
+        compile_applications(plan);
         compile_routes(plan);
         put_sources(plan);
         put_settings(plan);

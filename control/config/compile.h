@@ -14,7 +14,7 @@ struct plan {
     const struct config *config;
     struct manifest *manifest;
     const struct overlay *overlay;
-    uint16_t *peers;                 // permanent number of each configured peer
+    uint16_t *peers;                 // permanent number of each configured peer, then of each application
     uint16_t *members;               // of each member, peer after peer
     size_t member_count;             // of all peers
     struct snapshot_source *sources; // sorted, no prefix twice
@@ -40,6 +40,11 @@ uint32_t plan_seconds(uint64_t ms);
 // A burst that is not given is a second's worth.
 struct call_limit plan_limit(uint64_t rate, uint64_t burst, uint64_t concurrent);
 
+void plan_peer_limits(struct snapshot_peer *row, const struct config_peer_limits *limits);
+
+// The permanent number of a peer or an application; NUMBER_NONE: there is none of this name.
+uint16_t plan_number(const struct plan *plan, const char *name);
+
 extern const uint16_t plan_replies[]; // statuses in the order of choices_reply
 
 // Members of the best priority: those that the peer's Maglev table is of.
@@ -48,6 +53,7 @@ uint32_t compile_best_count(const struct config_peer *peer);
 // Peers with their members, lists and tables. Returns 0 or -errno with the plan's error written.
 int compile_peers(struct plan *plan);
 
+void compile_applications(struct plan *plan);
 void compile_routes(struct plan *plan);
 
 #endif

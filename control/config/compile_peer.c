@@ -55,6 +55,14 @@ static size_t first_of_group(const struct config *config, size_t peer)
     return first;
 }
 
+void plan_peer_limits(struct snapshot_peer *row, const struct config_peer_limits *limits)
+{
+    row->in = plan_limit(limits->calls_per_second, limits->burst, limits->concurrent_calls);
+    row->out = plan_limit(limits->out_calls_per_second, limits->out_burst, limits->out_concurrent_calls);
+    row->limit_reply = plan_replies[limits->reply];
+    row->limit_retry_after_s = (uint16_t)plan_seconds(limits->retry_after);
+}
+
 static void put_peer_sections(struct plan *plan, const struct config_peer *peer, struct snapshot_peer *row)
 {
     row->attempts = (uint16_t)peer->failover.attempts;
@@ -67,11 +75,7 @@ static void put_peer_sections(struct plan *plan, const struct config_peer *peer,
     row->probe_up_after = (uint8_t)peer->probe.up_after;
     row->probe_jitter = (uint8_t)peer->probe.jitter;
     row->probe_from = plan_text(plan, peer->probe.from);
-    row->in = plan_limit(peer->limits.calls_per_second, peer->limits.burst, peer->limits.concurrent_calls);
-    row->out = plan_limit(peer->limits.out_calls_per_second, peer->limits.out_burst,
-                          peer->limits.out_concurrent_calls);
-    row->limit_reply = plan_replies[peer->limits.reply];
-    row->limit_retry_after_s = (uint16_t)plan_seconds(peer->limits.retry_after);
+    plan_peer_limits(row, &peer->limits);
     row->retry_after_max_s = plan_seconds(peer->retry_after_max);
 }
 

@@ -21,11 +21,13 @@ void compile_routes(struct plan *plan)
     struct snapshot_route *routes = plan_section(plan, SECTION_ROUTES);
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
-        const struct config_peer *from = model_peer(config, route->from), *to = model_peer(config, route->to);
-        routes[i].from = from ? plan->peers[from - config->peers] : ROUTE_FROM_ANY_PEER;
-        routes[i].to = to ? plan->peers[to - config->peers] : NUMBER_NONE;
+        uint16_t from = plan_number(plan, route->from);
+        routes[i].from = from != NUMBER_NONE ? from : ROUTE_FROM_ANY_PEER;
+        routes[i].to = plan_number(plan, route->to);
         routes[i].answer = (uint16_t)route->answer;
-        routes[i].action = (uint8_t)(to ? ROUTE_TO_PEER : route->answer ? ROUTE_ANSWER : ROUTE_REDIRECT);
+        routes[i].action = (uint8_t)(route->to[0]    ? ROUTE_TO_PEER
+                                     : route->answer ? ROUTE_ANSWER
+                                                     : ROUTE_REDIRECT);
         routes[i].method = route->method == CHOICE_METHOD_ANY ? ROUTE_METHOD_ANY : (uint8_t)route->method;
         routes[i].to_us = (uint8_t)route->to_us;
         const struct config_listener *listener = model_listener(config, route->listener);

@@ -161,6 +161,10 @@ void config_free(struct config *config)
     }
     free(config->written);
     free(config->prefilter.deny.rows);
+    for (size_t i = 0; i < config->application_count; i++)
+        free(config->applications[i].body);
+    free(config->applications);
+    free(config->retries);
     free(config->networks);
     free(config->listeners);
     free(config->peers);
@@ -226,7 +230,10 @@ bool config_needs_restart(const struct config *old, const struct config *new, ch
         for (size_t k = 0; k < group->count; k++) {
             const struct key *key = &group->keys[k];
             size_t offset = group->offset + key->offset;
-            if (key->effect == EFFECT_RELOAD || key->kind == KEY_PREFIX)
+            // Without applications nobody needs the room that is there for them.
+            bool unused =
+                offset == offsetof(struct config, dialogs.applications) && new->dialogs.applications == 0;
+            if (key->effect == EFFECT_RELOAD || key->kind == KEY_PREFIX || unused)
                 continue;
             value_format(key, (const char *)old + offset, before, sizeof(before));
             value_format(key, (const char *)new + offset, after, sizeof(after));

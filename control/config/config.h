@@ -18,7 +18,8 @@
 #include "sha256.h"
 
 #define CONFIG_FILE_SIZE_MAX (4u << 20) // octets of YAML that are read
-#define CONFIG_TEXT_MAX      108u       // octets of a path or a group name, with its NUL
+#define CONFIG_RETRIES_MAX   64u
+#define CONFIG_TEXT_MAX      108u // octets of a path or a group name, with its NUL
 
 struct config;
 
@@ -134,6 +135,60 @@ struct config_events_view {
     bool file_dialogs, syslog;
 };
 struct config_events_view config_events_view(const struct config *config);
+
+// Applications, in the order of the file.
+enum config_refer { CONFIG_REFER_ACCEPT, CONFIG_REFER_REFUSE, CONFIG_REFER_ASK };
+struct config_answer_view {
+    uint16_t status;        // 0: calls wait for a program
+    uint16_t ring_status;   // 0: none
+    uint32_t after_ms;      // both after the INVITE
+    uint32_t ring_after_ms; //
+    uint32_t hang_up_ms;    // after the answer; 0: never
+    const char *body;       // session description; NULL: none
+    size_t body_length;
+};
+struct config_retry_view {
+    uint32_t count;
+    uint32_t first_ms;
+    uint32_t factor_percent;
+    uint32_t cap_ms;
+    uint32_t jitter_percent;
+};
+struct config_application_view {
+    const char *name;
+    struct config_answer_view answer;
+    enum config_refer refer;
+    size_t refer_targets; // 0: any
+    struct config_retry_view retry;
+    uint32_t session_expires_s; // 0: it asks for none
+};
+uint32_t config_applications(const struct config *config); // how many
+struct config_application_view config_application_view(const struct config *config, uint32_t index);
+// False: there is no such policy.
+bool config_retry_view(const struct config *config, const char *name, struct config_retry_view *view);
+
+// Whom a REFER may make an application call.
+struct config_refer_target {
+    const char *peer; // NULL: a URI's parts
+    const char *user; // its user part begins so; not ended by a NUL
+    size_t user_length;
+    const char *host; // NULL: any
+};
+struct config_refer_uri {
+    const char *peer; // that the routes lead to; NULL: none
+    const char *user, *host;
+    size_t user_length, host_length;
+};
+bool config_refer_target_at(const struct config *config, uint32_t application, size_t index,
+                            struct config_refer_target *target);
+bool config_refer_target_takes(const struct config_refer_target *target, const struct config_refer_uri *uri);
+
+// What messages of applications' calls may have, in octets and numbers.
+struct config_ua_limits_view {
+    uint32_t header_line, body, uri, call_id, replaces, tag;
+    uint32_t vias, routes, refer_to_parameters, media;
+};
+struct config_ua_limits_view config_ua_limits_view(const struct config *config);
 
 // What is configured, in the order of the file, for those who show it. Texts live as long as config. Each
 // returns false behind the last one.

@@ -14,6 +14,9 @@ const char *const choices_contact[] = {"target", "source", NULL};
 const char *const choices_final_503[] = {"rewrite", "pass", NULL};
 const char *const choices_identity[] = {"pass", "remove", NULL};
 const char *const choices_refer[] = {"pass", "refuse", NULL};
+const char *const choices_refresher[] = {"any", "local", "remote", NULL};
+const char *const choices_reliable[] = {"off", "supported", "required", NULL};
+const char *const choices_transfer[] = {"accept", "refuse", "ask", NULL};
 const char *const choices_reply[] = {"503", "486", "480", NULL};
 const char *const choices_idle[] = {"sleep", "spin", NULL};
 const char *const choices_in_dialog[] = {"peer", "group", "any-peer", NULL};
@@ -37,6 +40,10 @@ static_assert(PREFILTER_OFF == 0 && PREFILTER_DRY_RUN == 1 && PREFILTER_ENFORCE 
               "choices");
 static_assert(IN_DIALOG_PEER == 0 && IN_DIALOG_GROUP == 1 && IN_DIALOG_ANY_PEER == 2 &&
                   SESSION_END_FREE == 0 && SESSION_END_BYE == 1,
+              "choices");
+static_assert(REFRESH_BY_ANY == 0 && REFRESH_BY_LOCAL == 1 && REFRESH_BY_REMOTE == 2 && RELIABLE_OFF == 0 &&
+                  RELIABLE_SUPPORTED == 1 && RELIABLE_REQUIRED == 2 && CONFIG_REFER_ACCEPT == 0 &&
+                  CONFIG_REFER_REFUSE == 1 && CONFIG_REFER_ASK == 2,
               "choices");
 
 // A row of keys.h as struct key; the struct's name (network, workers, ...) is what STRUCT says where the rows
@@ -90,6 +97,18 @@ static const struct key peer_limits_keys[] = {CONFIG_PEER_LIMITS(K, )};
 static const struct key member_keys[] = {CONFIG_MEMBER(K, L)};
 #undef K
 #undef L
+#define K(...) ROW(application, __VA_ARGS__)
+static const struct key application_keys[] = {CONFIG_APPLICATION(K, )};
+#undef K
+#define K(...) ROW(session, __VA_ARGS__)
+static const struct key session_keys[] = {CONFIG_SESSION(K, )};
+#undef K
+#define K(...) ROW(answer, __VA_ARGS__)
+static const struct key answer_keys[] = {CONFIG_ANSWER(K, )};
+#undef K
+#define K(...) ROW(retry, __VA_ARGS__)
+static const struct key retry_keys[] = {CONFIG_RETRY(K, )};
+#undef K
 #define K(...) ROW(route, __VA_ARGS__)
 #define L(...) LIST_ROW(route, __VA_ARGS__)
 static const struct key route_keys[] = {CONFIG_ROUTE(K, L)};
@@ -119,6 +138,9 @@ static const struct key timers_keys[] = {CONFIG_TIMERS(K, )};
 #undef K
 #define K(...) ROW(limits, __VA_ARGS__)
 static const struct key limits_keys[] = {CONFIG_LIMITS(K, )};
+#undef K
+#define K(...) ROW(application_limits, __VA_ARGS__)
+static const struct key application_limits_keys[] = {CONFIG_APPLICATION_LIMITS(K, )};
 #undef K
 #define K(...) ROW(overload, __VA_ARGS__)
 static const struct key overload_keys[] = {CONFIG_OVERLOAD(K, )};
@@ -158,6 +180,10 @@ const struct key_group keys_listener =
 const struct key_group keys_peer =
     ITEM(peer, "peers[]", "a named group of addresses that we exchange SIP with");
 const struct key_group keys_member = ITEM(member, "peers[].members[]", "one address of a peer");
+const struct key_group keys_application =
+    ITEM(application, "applications[]", "a program that makes and takes calls by the control socket");
+const struct key_group keys_retry =
+    ITEM(retry, "retry[]", "how often and when an application's request that failed for a while is repeated");
 const struct key_group keys_route =
     ITEM(route, "routes[]", "where a request outside a dialog goes; first match wins");
 
@@ -173,6 +199,19 @@ const struct key_group keys_peer_sections[] = {
 #undef S
 };
 const size_t keys_peer_sections_count = COUNT_OF(keys_peer_sections);
+
+const struct key_group keys_application_sections[] = {
+#define S(key, tag, rows, help)                                                                              \
+    {"applications[]." #key,                                                                                 \
+     help,                                                                                                   \
+     tag##_keys,                                                                                             \
+     COUNT_OF(tag##_keys),                                                                                   \
+     offsetof(struct raw_application, key),                                                                  \
+     offsetof(struct config_application, key)},
+    CONFIG_APPLICATION_SECTIONS(S)
+#undef S
+};
+const size_t keys_application_sections_count = COUNT_OF(keys_application_sections);
 
 const struct key_group keys_sections[] = {
 #define S(key, rows, help)                                                                                   \
@@ -191,8 +230,8 @@ const struct key_group keys_sections[] = {
 };
 const size_t keys_sections_count = COUNT_OF(keys_sections);
 
-static const struct key_group *const items[] = {&keys_network, &keys_listener, &keys_peer, &keys_member,
-                                                &keys_route};
+static const struct key_group *const items[] = {&keys_network,     &keys_listener, &keys_peer, &keys_member,
+                                                &keys_application, &keys_retry,    &keys_route};
 
 const struct key_group *keys_group(size_t index)
 {
@@ -202,6 +241,9 @@ const struct key_group *keys_group(size_t index)
     if (index < COUNT_OF(keys_peer_sections))
         return &keys_peer_sections[index];
     index -= COUNT_OF(keys_peer_sections);
+    if (index < COUNT_OF(keys_application_sections))
+        return &keys_application_sections[index];
+    index -= COUNT_OF(keys_application_sections);
     return index < COUNT_OF(keys_sections) ? &keys_sections[index] : NULL;
 }
 
@@ -252,7 +294,8 @@ void keys_names(const char *path, char *text, size_t size)
     pattern_of(path, pattern, sizeof(pattern));
     text[0] = '\0';
     if (pattern[0] == '\0') {
-        static const char *const lists[] = {"networks", "listeners", "peers", "routes"};
+        static const char *const lists[] = {"networks",     "listeners", "peers",
+                                            "applications", "retry",     "routes"};
         for (size_t i = 0; i < COUNT_OF(lists); i++)
             add_name(text, size, lists[i]);
         for (size_t i = 0; i < COUNT_OF(keys_sections); i++)
@@ -275,6 +318,14 @@ void keys_names(const char *path, char *text, size_t size)
     for (size_t i = 0; i < COUNT_OF(keys_peer_sections); i++)
         if (strcmp(pattern, keys_peer_sections[i].path) == 0)
             add_keys(&keys_peer_sections[i], text, size);
+    for (size_t i = 0; i < COUNT_OF(keys_application_sections); i++)
+        if (strcmp(pattern, keys_application_sections[i].path) == 0)
+            add_keys(&keys_application_sections[i], text, size);
+    if (strcmp(pattern, keys_application.path) == 0) {
+#define S(key, tag, rows, help) add_name(text, size, #key);
+        CONFIG_APPLICATION_SECTIONS(S)
+#undef S
+    }
     if (strcmp(pattern, keys_peer.path) == 0) {
 #define S(key, tag, rows, help) add_name(text, size, #key);
         CONFIG_PEER_SECTIONS(S)

@@ -30,7 +30,8 @@ enum key_kind {
     KEY_PATH,      // absolute path: char[KEY_TEXT_SIZE]
     KEY_TEXT,      // printable ASCII: char[KEY_TEXT_SIZE]
     KEY_PREFIX,    // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
-    KEY_STATUS     // a final status: uint16_t; in lists
+    KEY_STATUS,    // a final status: uint16_t; in lists
+    KEY_TARGETS    // one such text or a list of them: struct target_list; value_parse() adds one
 };
 
 #define KEY_TEXT_SIZE 108u
@@ -49,6 +50,15 @@ struct status_list {
 
 struct name_list {
     char rows[PEER_LISTENERS_MAX][NAME_SIZE];
+    size_t count;
+};
+
+// NAME, or the beginning of a user part, '@', and a host or '*'.
+#define KEY_TARGET_SIZE 64u
+#define KEY_TARGETS_MAX 32u
+
+struct target_list {
+    char rows[KEY_TARGETS_MAX][KEY_TARGET_SIZE];
     size_t count;
 };
 
@@ -74,10 +84,13 @@ extern const char *const choices_in_dialog[];
 extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDATE, then "any"
 extern const char *const choices_mode[];
 extern const char *const choices_refer[];
+extern const char *const choices_refresher[];
+extern const char *const choices_reliable[];
 extern const char *const choices_reply[];
 extern const char *const choices_record_format[];
 extern const char *const choices_record_sync[];
 extern const char *const choices_session_end[];
+extern const char *const choices_transfer[];
 #define CHOICE_METHOD_ANY 14u // index of "any"
 
 // clang-format off
@@ -156,8 +169,46 @@ extern const char *const choices_session_end[];
     K(capacity, COUNT, NULL, "", 1, 100000000, RELOAD, "calls that it takes at once; no limit when not given") \
     K(calls_per_second, COUNT, NULL, "", 1, 1000000, RELOAD, "new calls that it takes; no limit when not given")
 
+#define CONFIG_APPLICATION(K, L) \
+    K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes and programs call it by; no peer has it") \
+    K(listener, NAME, NULL, "", 0, 0, RELOAD, "our listener whose address stands in From where a call gives none; the first one when not given") \
+    K(reliable, CHOICE, choices_reliable, "supported", 0, 0, RELOAD, \
+      "100rel (RFC 3262): off refuses it, supported offers it, required asks for it and sends each 1xx so that can be") \
+    K(refer, CHOICE, choices_transfer, "ask", 0, 0, RELOAD, "a REFER in its calls: control carries it out, refuses it with 603, or asks the program") \
+    K(refer_targets, TARGETS, NULL, "", 1, KEY_TARGETS_MAX, RELOAD, \
+      "whom a REFER may make it call: a peer's name, +49@* for users that begin so, @example.net for a host; another one gets 403") \
+    K(retry, NAME, NULL, "default", 0, 0, RELOAD, "policy under retry that its requests go by when they name none")
+
+// Under applications[].
+#define CONFIG_SESSION(K, N) \
+    K(expires, DURATION, NULL, "", 90000, 86400000, RELOAD, "session interval that it asks for (RFC 4028); none of its own when not given") \
+    K(minimum, DURATION, NULL, "90s", 90000, 86400000, RELOAD, "a shorter one is answered 422") \
+    K(refresher, CHOICE, choices_refresher, "any", 0, 0, RELOAD, "who refreshes: any of both, we, or the far end")
+
+#define CONFIG_ANSWER(K, N) \
+    K(status, COUNT, NULL, "", 200, 699, RELOAD, "each call to it is answered so by itself; the program answers when not given") \
+    K(after, DURATION, NULL, "0s", 0, 10 * KEY_MINUTE, RELOAD, "so long after the INVITE") \
+    K(ring, COUNT, NULL, "", 101, 199, RELOAD, "a provisional answer before that") \
+    K(ring_after, DURATION, NULL, "0s", 0, 10 * KEY_MINUTE, RELOAD, "so long after the INVITE") \
+    K(hang_up, DURATION, NULL, "", 1000, 24 * KEY_HOUR, RELOAD, "BYE so long after the answer; the caller hangs up when not given") \
+    K(body, PATH, NULL, "", 0, 0, RELOAD, "file with the session description (SDP) of the answer; read with the configuration")
+
+// S(key, tag of its structs, rows, help)
+#define CONFIG_APPLICATION_SECTIONS(S) \
+    S(session, session, CONFIG_SESSION, "session timers (RFC 4028)") \
+    S(answer, answer, CONFIG_ANSWER, "calls that are answered without a program") \
+    S(limits, peer_limits, CONFIG_PEER_LIMITS, "its calls, as a peer's; no limit where none is given")
+
+#define CONFIG_RETRY(K, L) \
+    K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what applications and calls name; default and network exist by themselves") \
+    K(count, COUNT, NULL, "3", 0, 20, RELOAD, "so often at most") \
+    K(first, DURATION, NULL, "100ms", 10, KEY_MINUTE, RELOAD, "wait before the first") \
+    K(factor, COUNT, NULL, "200", 100, 1000, RELOAD, "per cent of the wait before that each further one has") \
+    K(cap, DURATION, NULL, "5s", 10, KEY_HOUR, RELOAD, "no wait is longer") \
+    K(jitter, COUNT, NULL, "20", 0, 50, RELOAD, "per cent by which each wait is shorter or longer")
+
 #define CONFIG_ROUTE(K, L) \
-    K(from, NAME, NULL, NULL, 0, 0, RELOAD, "peer that the request came from, or any-peer") \
+    K(from, NAME, NULL, NULL, 0, 0, RELOAD, "peer or application that the request came from, or any-peer: of no application") \
     K(method, CHOICE, choices_method, "any", 0, 0, RELOAD, "only this method") \
     K(to_us, CHOICE, choices_bool, "false", 0, 0, RELOAD, \
       "only when the request-URI is one of our listeners and has no user part") \
@@ -168,7 +219,7 @@ extern const char *const choices_session_end[];
     K(to_host, TEXT, NULL, "", 0, 0, RELOAD, "only when this is the To's host") \
     K(header, TEXT, NULL, "", 0, 0, RELOAD, "only when the request has this header") \
     K(header_value, TEXT, NULL, "", 0, 0, RELOAD, "and it has this value, letters' case aside") \
-    K(to, NAME, NULL, "", 0, 0, RELOAD, "peer that it is sent to; one of to, answer, redirect") \
+    K(to, NAME, NULL, "", 0, 0, RELOAD, "peer or application that it is sent to; one of to, answer, redirect") \
     K(strip, COUNT, NULL, "0", 0, 32, RELOAD, "with to: characters taken from the front of the request-URI's user part") \
     K(prepend, TEXT, NULL, "", 0, 0, RELOAD, "with to: then put before it") \
     K(set_host, TEXT, NULL, "", 0, 0, RELOAD, "with to: host, or host:port, of the request-URI that is sent") \
@@ -194,6 +245,8 @@ extern const char *const choices_session_end[];
       "a side that is silent so long is asked by OPTIONS inside the dialog; 481, 408 or none: BYE to both") \
     K(in_dialog, CHOICE, choices_in_dialog, "peer", 0, 0, RELOAD, \
       "who may send requests inside a dialog: its own peer, any of that peer's group, or any-peer") \
+    K(applications, COUNT, NULL, "", 64, 1048576, RESTART, \
+      "calls of applications a worker that are early or have a request under way; beyond it new ones get 503; when not given 16384 with applications and none without") \
     K(arena, SIZE, NULL, "128MiB", 8 * KEY_MIB, 65536 * KEY_MIB, RESTART, "memory a worker for texts of dialogs and kept messages")
 
 #define CONFIG_TRANSACTIONS(K, L) \
@@ -212,6 +265,18 @@ extern const char *const choices_session_end[];
     K(concurrent_calls, COUNT, NULL, "", 1, 1000000000, RELOAD, "calls of all peers, early ones too; no limit when not given") \
     K(reply, CHOICE, choices_reply, "503", 0, 0, RELOAD, "what a call beyond a limit is answered with") \
     K(retry_after, DURATION, NULL, "5s", 0, KEY_HOUR, RELOAD, "its Retry-After; 0s: none")
+
+#define CONFIG_APPLICATION_LIMITS(K, L) \
+    K(header_line, COUNT, NULL, "8192", 256, 65535, RELOAD, "octets of one header field") \
+    K(body, COUNT, NULL, "65536", 1, 65536, RELOAD, "octets of a body; what a datagram does not take is refused before") \
+    K(uri, COUNT, NULL, "2048", 64, 8192, RELOAD, "octets of a URI") \
+    K(call_id, COUNT, NULL, "256", 32, 1024, RELOAD, "octets of a Call-ID") \
+    K(replaces, COUNT, NULL, "512", 64, 4096, RELOAD, "octets of a Replaces") \
+    K(tag, COUNT, NULL, "128", 16, 512, RELOAD, "octets of a tag") \
+    K(vias, COUNT, NULL, "10", 1, 70, RELOAD, "Via values of a request") \
+    K(routes, COUNT, NULL, "10", 1, 70, RELOAD, "Route values of a request") \
+    K(refer_to_parameters, COUNT, NULL, "20", 1, 100, RELOAD, "parameters and headers of a Refer-To") \
+    K(media, COUNT, NULL, "10", 1, 100, RELOAD, "m= lines of a session description")
 
 #define CONFIG_OVERLOAD(K, L) \
     K(transactions, COUNT, NULL, "90", 10, 100, RELOAD, "per cent of transactions.capacity in use: new calls get 503") \
@@ -284,6 +349,7 @@ extern const char *const choices_session_end[];
     S(transactions, CONFIG_TRANSACTIONS, "transactions kept by each worker") \
     S(timers, CONFIG_TIMERS, "RFC 3261 timers") \
     S(limits, CONFIG_LIMITS, "calls of all peers together") \
+    S(application_limits, CONFIG_APPLICATION_LIMITS, "what messages of applications' calls may have; what has more is refused") \
     S(overload, CONFIG_OVERLOAD, "when a worker is behind, new calls are refused and old ones go on") \
     S(prefilter, CONFIG_PREFILTER, "what is dropped before it costs anything") \
     S(metrics, CONFIG_METRICS, "Prometheus") \
@@ -321,9 +387,13 @@ extern const struct key_group keys_network;
 extern const struct key_group keys_listener;
 extern const struct key_group keys_peer;
 extern const struct key_group keys_member;
+extern const struct key_group keys_application;
+extern const struct key_group keys_retry;
 extern const struct key_group keys_route;
 extern const struct key_group keys_peer_sections[]; // of each peer; offsets in struct raw_peer, config_peer
 extern const size_t keys_peer_sections_count;
+extern const struct key_group keys_application_sections[]; // in struct raw_application, config_application
+extern const size_t keys_application_sections_count;
 extern const struct key_group keys_sections[]; // sections and buckets, in printing order
 extern const size_t keys_sections_count;
 

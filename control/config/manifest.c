@@ -23,6 +23,7 @@
 struct peer {
     char name[NAME_SIZE]; // empty: the number is free
     bool in_use;
+    bool application;
 };
 
 struct member {
@@ -58,12 +59,18 @@ void manifest_begin(struct manifest *manifest)
         manifest->members[i].in_use = false;
 }
 
-static int find_peer(const struct manifest *manifest, const char *name)
+static int find_name(const struct manifest *manifest, const char *name, bool application)
 {
     for (uint32_t i = 0; i < manifest->peers_next; i++)
-        if (name[0] && strcmp(manifest->peers[i].name, name) == 0)
+        if (name[0] && manifest->peers[i].application == application &&
+            strcmp(manifest->peers[i].name, name) == 0)
             return (int)i;
     return -ENOENT;
+}
+
+static int find_peer(const struct manifest *manifest, const char *name)
+{
+    return find_name(manifest, name, false);
 }
 
 static int find_member(const struct manifest *manifest, uint32_t peer, const struct ip_address *address,
@@ -78,12 +85,22 @@ static int find_member(const struct manifest *manifest, uint32_t peer, const str
     return -ENOENT;
 }
 
-int manifest_find_peer(struct manifest *manifest, const char *peer)
+static int use_name(struct manifest *manifest, const char *name, bool application)
 {
-    int number = find_peer(manifest, peer);
+    int number = find_name(manifest, name, application);
     if (number >= 0)
         manifest->peers[number].in_use = true;
     return number;
+}
+
+int manifest_find_peer(struct manifest *manifest, const char *peer)
+{
+    return use_name(manifest, peer, false);
+}
+
+int manifest_find_application(struct manifest *manifest, const char *application)
+{
+    return use_name(manifest, application, true);
 }
 
 int manifest_find_member(struct manifest *manifest, const char *peer, const struct ip_address *address,
@@ -105,13 +122,13 @@ static void forget_peer(struct manifest *manifest, uint32_t number)
     manifest->peers[number] = (struct peer){0};
 }
 
-int manifest_peer_number(struct manifest *manifest, const char *peer)
+static int number_name(struct manifest *manifest, const char *name, bool application)
 {
-    int number = manifest_find_peer(manifest, peer);
+    int number = use_name(manifest, name, application);
     if (number >= 0)
         return number;
-    size_t length = strlen(peer);
-    if (length == 0 || length >= NAME_SIZE || strcspn(peer, " \t\r\n\v\f") != length)
+    size_t length = strlen(name);
+    if (length == 0 || length >= NAME_SIZE || strcspn(name, " \t\r\n\v\f") != length)
         return -EINVAL;
     if (manifest->peers_next < PEERS_MAX)
         number = (int)manifest->peers_next++;
@@ -121,9 +138,20 @@ int manifest_peer_number(struct manifest *manifest, const char *peer)
     if (number < 0)
         return -ENOSPC;
     forget_peer(manifest, (uint32_t)number);
-    memcpy(manifest->peers[number].name, peer, length + 1);
+    memcpy(manifest->peers[number].name, name, length + 1);
     manifest->peers[number].in_use = true;
+    manifest->peers[number].application = application;
     return number;
+}
+
+int manifest_peer_number(struct manifest *manifest, const char *peer)
+{
+    return number_name(manifest, peer, false);
+}
+
+int manifest_application_number(struct manifest *manifest, const char *application)
+{
+    return number_name(manifest, application, true);
 }
 
 int manifest_member_number(struct manifest *manifest, const char *peer, const struct ip_address *address,
@@ -150,6 +178,11 @@ const char *manifest_peer_name(const struct manifest *manifest, uint32_t number)
 {
     bool known = number < manifest->peers_next && manifest->peers[number].name[0];
     return known ? manifest->peers[number].name : NULL;
+}
+
+bool manifest_is_application(const struct manifest *manifest, uint32_t number)
+{
+    return manifest_peer_name(manifest, number) && manifest->peers[number].application;
 }
 
 int manifest_member_name(const struct manifest *manifest, uint32_t number, uint32_t *peer,
@@ -183,13 +216,16 @@ static const char *read_peer(struct manifest *manifest, const char *line)
     unsigned number;
     char name[NAME_SIZE];
     int rest = 0;
-    if (sscanf(line, "peer %5u %31s%n", &number, name, &rest) != 2 || strcmp(line + rest, "\n") != 0)
-        return "is not `peer NUMBER NAME`";
+    bool application = line[0] == 'a';
+    if (sscanf(line, application ? "application %5u %31s%n" : "peer %5u %31s%n", &number, name, &rest) != 2 ||
+        strcmp(line + rest, "\n") != 0)
+        return application ? "is not `application NUMBER NAME`" : "is not `peer NUMBER NAME`";
     if (number >= PEERS_MAX)
         return "has a number out of range";
-    if (manifest->peers[number].name[0] || find_peer(manifest, name) >= 0)
+    if (manifest->peers[number].name[0] || find_name(manifest, name, application) >= 0)
         return "repeats a number or a name";
     snprintf(manifest->peers[number].name, NAME_SIZE, "%s", name);
+    manifest->peers[number].application = application;
     if (number >= manifest->peers_next)
         manifest->peers_next = number + 1;
     return NULL;
@@ -232,12 +268,12 @@ static const char *read_lines(struct manifest *manifest, FILE *file, unsigned *n
             return told == entries && strcmp(line + rest, "\n") == 0 && fgetc(file) == EOF
                        ? NULL
                        : "ends with another number of entries than there are";
-        else if (strncmp(line, "peer ", 5) == 0)
+        else if (strncmp(line, "peer ", 5) == 0 || strncmp(line, "application ", 12) == 0)
             wrong = read_peer(manifest, line);
         else if (strncmp(line, "member ", 7) == 0)
             wrong = read_member(manifest, line);
         else
-            wrong = "is neither peer, member nor end";
+            wrong = "is neither peer, application, member nor end";
         if (wrong)
             return wrong;
         entries += *number > 1;
@@ -287,7 +323,8 @@ static void write_lines(const void *content, FILE *file)
     fputs(FIRST_LINE, file);
     for (uint32_t i = 0; i < manifest->peers_next; i++)
         if (manifest->peers[i].name[0]) {
-            fprintf(file, "peer %u %s\n", i, manifest->peers[i].name);
+            fprintf(file, "%s %u %s\n", manifest->peers[i].application ? "application" : "peer", i,
+                    manifest->peers[i].name);
             entries++;
         }
     for (uint32_t i = 0; i < manifest->members_next; i++) {

@@ -16,6 +16,7 @@
 #define FIELD_SIZE(key)                                                uint64_t key;
 #define FIELD_CHOICE(key)                                              uint64_t key;
 #define FIELD_NAMES(key)                                               struct name_list key;
+#define FIELD_TARGETS(key)                                             struct target_list key;
 #define FIELD_NAME(key)                                                char key[NAME_SIZE];
 #define FIELD_INTERFACE(key)                                           char key[NAME_SIZE];
 #define FIELD_ADDRESS(key)                                             struct ip_address key;
@@ -56,6 +57,24 @@ struct config_peer {
     struct config_member *members;
     size_t member_count;
 };
+#define S(key, tag, rows, help)                                                                              \
+    struct config_##tag {                                                                                    \
+        rows(FIELD, STATUSES)                                                                                \
+    };
+S(session, session, CONFIG_SESSION, )
+S(answer, answer, CONFIG_ANSWER, )
+#undef S
+struct config_application {
+    CONFIG_APPLICATION(FIELD, LIST)
+#define S(key, tag, rows, help) struct config_##tag key;
+    CONFIG_APPLICATION_SECTIONS(S)
+#undef S
+    char *body; // what answer.body names; NULL: nothing
+    size_t body_length;
+};
+struct config_retry {
+    CONFIG_RETRY(FIELD, LIST)
+};
 struct config_route {
     CONFIG_ROUTE(FIELD, LIST)
 };
@@ -87,6 +106,10 @@ struct config {
     size_t listener_count;
     struct config_peer *peers;
     size_t peer_count;
+    struct config_application *applications;
+    size_t application_count;
+    struct config_retry *retries; // default and network are always among them
+    size_t retry_count;
     struct config_route *routes;
     size_t route_count;
 #define S(key, rows, help) struct config_##key key;
@@ -133,6 +156,22 @@ struct raw_peer {
     struct raw_member *members;
     uint32_t members_count;
 };
+#define S(key, tag, rows, help)                                                                              \
+    struct raw_##tag {                                                                                       \
+        rows(RAW, RAW_STATUSES)                                                                              \
+    };
+S(session, session, CONFIG_SESSION, )
+S(answer, answer, CONFIG_ANSWER, )
+#undef S
+struct raw_application {
+    CONFIG_APPLICATION(RAW, RAW_LIST)
+#define S(key, tag, rows, help) struct raw_##tag key;
+    CONFIG_APPLICATION_SECTIONS(S)
+#undef S
+};
+struct raw_retry {
+    CONFIG_RETRY(RAW, RAW_LIST)
+};
 struct raw_route {
     CONFIG_ROUTE(RAW, RAW_LIST)
 };
@@ -157,6 +196,10 @@ struct raw {
     uint32_t listeners_count;
     struct raw_peer *peers;
     uint32_t peers_count;
+    struct raw_application *applications;
+    uint32_t applications_count;
+    struct raw_retry *retry;
+    uint32_t retry_count;
     struct raw_route *routes;
     uint32_t routes_count;
 #define S(key, rows, help) struct raw_##key key;
@@ -172,9 +215,11 @@ struct raw {
 #undef LIST
 #undef STATUSES
 
-// The configured peer with this name, NULL when there is none; the same for listeners and networks.
+// The configured peer with this name, NULL when there is none; the same for others.
 const struct config_peer *model_peer(const struct config *config, const char *name);
 const struct config_listener *model_listener(const struct config *config, const char *name);
+const struct config_application *model_application(const struct config *config, const char *name);
+const struct config_retry *model_retry(const struct config *config, const char *name);
 bool model_speaks_at(const struct config_peer *peer, const char *listener); // one of its listeners
 const struct config_network *model_network(const struct config *config, const char *name);
 

@@ -83,7 +83,7 @@ static bool is_configured(const struct config *config, const struct overlay_row 
 {
     const struct config_peer *peer = model_peer(config, row->peer);
     char address[OVERLAY_ADDRESS_SIZE];
-    if (row->peer[0] == '\0')
+    if (row->peer[0] == '\0' || (row->member[0] == '\0' && model_application(config, row->peer)))
         return true;
     if (!peer || row->member[0] == '\0')
         return peer != NULL;

@@ -42,6 +42,21 @@ static void add_peer(struct side *side, size_t number)
     }
 }
 
+static void add_application(struct side *side, size_t number)
+{
+    const struct config_application *application = &side->config->applications[number];
+    struct part *part = add_part(side, &keys_application, application);
+    snprintf(part->name, sizeof(part->name), "applications.%s", application->name);
+    snprintf(part->path, sizeof(part->path), "applications[%zu]", number);
+    for (size_t s = 0; s < keys_application_sections_count; s++) {
+        const struct key_group *group = &keys_application_sections[s];
+        const char *section = strchr(group->path, '.');
+        part = add_part(side, group, (const char *)application + group->offset);
+        snprintf(part->name, sizeof(part->name), "applications.%s%s", application->name, section);
+        snprintf(part->path, sizeof(part->path), "applications[%zu]%s", number, section);
+    }
+}
+
 static void add_parts(struct side *side)
 {
     const struct config *config = side->config;
@@ -60,6 +75,13 @@ static void add_parts(struct side *side)
     }
     for (size_t i = 0; i < config->peer_count; i++)
         add_peer(side, i);
+    for (size_t i = 0; i < config->application_count; i++)
+        add_application(side, i);
+    for (size_t i = 0; i < config->retry_count; i++) {
+        part = add_part(side, &keys_retry, &config->retries[i]);
+        snprintf(part->name, sizeof(part->name), "retry.%s", config->retries[i].name);
+        snprintf(part->path, sizeof(part->path), "retry[%zu]", i);
+    }
     for (size_t i = 0; i < config->route_count; i++) {
         part = add_part(side, &keys_route, &config->routes[i]);
         snprintf(part->name, sizeof(part->name), "routes[%zu]", i);
@@ -80,7 +102,8 @@ static int compare_names(const void *left, const void *right)
 
 int parts_take(struct side *side, const struct config *config)
 {
-    size_t room = config->network_count + config->listener_count + config->route_count + keys_sections_count;
+    size_t room = config->network_count + config->listener_count + config->route_count + keys_sections_count +
+                  config->application_count * (1 + keys_application_sections_count) + config->retry_count;
     for (size_t i = 0; i < config->peer_count; i++)
         room += 1 + keys_peer_sections_count + config->peers[i].member_count;
     side->config = config;

@@ -132,6 +132,26 @@ static void print_peer(const struct form *flow, size_t number)
     }
 }
 
+static void print_application(const struct form *flow, size_t number)
+{
+    const struct config_application *application = &flow->config->applications[number];
+    struct form block = *flow;
+    char path[PLACE_PATH_SIZE];
+    block.between = "\n    ";
+    snprintf(path, sizeof(path), "applications[%zu]", number);
+    fputs("  - ", flow->out);
+    print_group(&block, path, &keys_application, application);
+    for (size_t s = 0; s < keys_application_sections_count; s++) {
+        const struct key_group *group = &keys_application_sections[s];
+        const char *name = strchr(group->path, '.');
+        snprintf(path, sizeof(path), "applications[%zu]%s", number, name);
+        fprintf(flow->out, "\n    %s: {", name + 1);
+        print_group(flow, path, group, (const char *)application + group->offset);
+        fputs("}", flow->out);
+    }
+    fputs("\n", flow->out);
+}
+
 static void print_lists(const struct form *flow)
 {
     const struct config *config = flow->config;
@@ -154,6 +174,16 @@ static void print_lists(const struct form *flow)
     fputs(config->peer_count ? "peers:\n" : "peers: []\n", out);
     for (size_t i = 0; i < config->peer_count; i++)
         print_peer(flow, i);
+    fputs(config->application_count ? "applications:\n" : "applications: []\n", out);
+    for (size_t i = 0; i < config->application_count; i++)
+        print_application(flow, i);
+    fputs("retry:\n", out);
+    for (size_t i = 0; i < config->retry_count; i++) {
+        snprintf(path, sizeof(path), "retry[%zu]", i);
+        fputs("  - {", out);
+        print_group(flow, path, &keys_retry, &config->retries[i]);
+        fputs("}\n", out);
+    }
     fputs(config->route_count ? "routes:\n" : "routes: []\n", out);
     for (size_t i = 0; i < config->route_count; i++) {
         snprintf(path, sizeof(path), "routes[%zu]", i);

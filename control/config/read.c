@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "application.h"
 #include "value.h"
 
 #define WHY_SIZE 320
@@ -59,16 +60,19 @@ static int read_statuses(struct places *places, const char *path, const struct k
     return 0;
 }
 
-// One name, or a list of them.
-static int read_names(struct places *places, const char *path, const struct key *key, struct name_list *list)
+// One name or target, or a list of them: value_parse() adds each to value.
+static int read_several(struct places *places, const char *path, const struct key *key, void *value)
 {
     char row[PLACE_PATH_SIZE], why[WHY_SIZE];
     snprintf(row, sizeof(row), "%s.%s", path, key->name);
     const struct place *place = places_find(places, row);
+    if (strcmp(place->path, row) != 0 && key->fallback)
+        return 0;
     if (strcmp(place->path, row) != 0)
         return places_refuse(places, row, "is missing; give %s", value_range(key, why, sizeof(why)));
     bool single = place->value != NULL;
-    for (size_t i = 0;; i++) {
+    size_t i = 0;
+    for (;; i++) {
         if (!single) {
             snprintf(row, sizeof(row), "%s.%s[%zu]", path, key->name, i);
             place = places_find(places, row);
@@ -77,15 +81,14 @@ static int read_names(struct places *places, const char *path, const struct key 
         }
         if (!place->value)
             return places_refuse(places, row, "is not a single value; give one without { } or [ ]");
-        if (value_parse(key, place->value, list, why, sizeof(why)) < 0)
+        if (value_parse(key, place->value, value, why, sizeof(why)) < 0)
             return places_refuse(places, row, "%s", why);
         if (single)
             return 0;
     }
     snprintf(row, sizeof(row), "%s.%s", path, key->name);
-    return list->count
-               ? 0
-               : places_refuse(places, row, "names nothing; give %s", value_range(key, why, sizeof(why)));
+    return i > 0 ? 0
+                 : places_refuse(places, row, "names nothing; give %s", value_range(key, why, sizeof(why)));
 }
 
 // Reads the keys of one mapping: raw and value are its structs.
@@ -108,8 +111,8 @@ static int read_group(struct places *places, const char *path, const struct key_
                 return result;
             continue;
         }
-        if (key->kind == KEY_NAMES) {
-            int result = read_names(places, path, key, (void *)to);
+        if (key->kind == KEY_NAMES || key->kind == KEY_TARGETS) {
+            int result = read_several(places, path, key, (void *)to);
             if (result < 0)
                 return result;
             continue;
@@ -208,6 +211,48 @@ static int read_listeners(const struct raw *raw, struct places *places, struct c
     return 0;
 }
 
+static int read_applications(const struct raw *raw, struct places *places, struct config *config)
+{
+    char path[PLACE_PATH_SIZE];
+    config->applications = make(raw->applications_count, sizeof(*config->applications));
+    if (!config->applications)
+        return refuse_memory(places);
+    for (size_t i = 0; i < raw->applications_count; i++) {
+        const struct raw_application *from = &raw->applications[i];
+        struct config_application *application = &config->applications[config->application_count++];
+        snprintf(path, sizeof(path), "applications[%zu]", i);
+        int result = read_group(places, path, &keys_application, from, application);
+        for (size_t s = 0; result == 0 && s < keys_application_sections_count; s++) {
+            const struct key_group *group = &keys_application_sections[s];
+            snprintf(path, sizeof(path), "applications[%zu]%s", i, strchr(group->path, '.'));
+            result = read_group(places, path, group, (const char *)from + group->raw_offset,
+                                (char *)application + group->offset);
+        }
+        if (result == 0)
+            result = application_read_body(places, i, application);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int read_retries(const struct raw *raw, struct places *places, struct config *config)
+{
+    char path[PLACE_PATH_SIZE];
+    config->retries = make(raw->retry_count + APPLICATION_RETRIES, sizeof(*config->retries));
+    if (!config->retries)
+        return refuse_memory(places);
+    for (size_t i = 0; i < raw->retry_count; i++) {
+        snprintf(path, sizeof(path), "retry[%zu]", i);
+        int result =
+            read_group(places, path, &keys_retry, &raw->retry[i], &config->retries[config->retry_count++]);
+        if (result < 0)
+            return result;
+    }
+    application_add_retries(config);
+    return 0;
+}
+
 static int read_routes(const struct raw *raw, struct places *places, struct config *config)
 {
     char path[PLACE_PATH_SIZE];
@@ -233,12 +278,18 @@ int read_config(const struct raw *raw, const struct schema *schema, struct place
     if (result == 0)
         result = read_peers(raw, places, config);
     if (result == 0)
+        result = read_applications(raw, places, config);
+    if (result == 0)
+        result = read_retries(raw, places, config);
+    if (result == 0)
         result = read_routes(raw, places, config);
     for (size_t i = 0; result == 0 && i < keys_sections_count; i++) {
         const struct key_group *group = &keys_sections[i];
         result = read_group(places, group->path, group, (const char *)raw + group->raw_offset,
                             (char *)config + group->offset);
     }
+    if (config->application_count > 0 && config->dialogs.applications == 0)
+        config->dialogs.applications = APPLICATION_CALLS;
     // RFC 3261 17.1.1.2: timer B is 64 * T1.
     if (config->timers.b == 0)
         config->timers.b = 64 * config->timers.t1;

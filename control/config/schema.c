@@ -41,6 +41,18 @@ static const cyaml_schema_field_t route_fields[] = {CONFIG_ROUTE(K, ) CYAML_FIEL
 static const cyaml_schema_field_t bucket_fields[] = {CONFIG_BUCKET(K, , "", "") CYAML_FIELD_END};
 #undef K
 
+#define K(key, ...) TEXT(key, session)
+static const cyaml_schema_field_t session_fields[] = {CONFIG_SESSION(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, answer)
+static const cyaml_schema_field_t answer_fields[] = {CONFIG_ANSWER(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, retry)
+static const cyaml_schema_field_t retry_fields[] = {CONFIG_RETRY(K, ) CYAML_FIELD_END};
+#undef K
+
+static const cyaml_schema_value_t retry_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_retry, retry_fields)};
 static const cyaml_schema_value_t listener_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_listener, listener_fields)};
 static const cyaml_schema_value_t member_schema = {
@@ -82,6 +94,20 @@ static const cyaml_schema_field_t peer_fields[] = {
 static const cyaml_schema_value_t peer_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_peer, peer_fields)};
 
+// refer_targets as the peers' names above.
+#define YAML_FIELD_NAME(key)    TEXT(key, application)
+#define YAML_FIELD_CHOICE(key)  TEXT(key, application)
+#define YAML_FIELD_TARGETS(key) CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
+#define K(key, kind, ...)       YAML_FIELD_##kind(key)
+#define S(key, tag, rows, help)                                                                              \
+    CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_application, key, tag##_fields),
+static const cyaml_schema_field_t application_fields[] = {CONFIG_APPLICATION(K, )
+                                                              CONFIG_APPLICATION_SECTIONS(S) CYAML_FIELD_END};
+#undef K
+#undef S
+static const cyaml_schema_value_t application_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_application, application_fields)};
+
 #define K(key, ...) TEXT(key, workers)
 static const cyaml_schema_field_t workers_fields[] = {CONFIG_WORKERS(K, ) CYAML_FIELD_END};
 #undef K
@@ -99,6 +125,10 @@ static const cyaml_schema_field_t timers_fields[] = {CONFIG_TIMERS(K, ) CYAML_FI
 #undef K
 #define K(key, ...) TEXT(key, limits)
 static const cyaml_schema_field_t limits_fields[] = {CONFIG_LIMITS(K, ) CYAML_FIELD_END};
+#undef K
+#define K(key, ...) TEXT(key, application_limits)
+static const cyaml_schema_field_t application_limits_fields[] = {CONFIG_APPLICATION_LIMITS(K, )
+                                                                     CYAML_FIELD_END};
 #undef K
 #define K(key, ...) TEXT(key, overload)
 static const cyaml_schema_field_t overload_fields[] = {CONFIG_OVERLOAD(K, ) CYAML_FIELD_END};
@@ -143,6 +173,10 @@ static const cyaml_schema_field_t root_fields[] = {
                          &listener_schema, 0, LISTENERS_MAX),
     CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, peers, &peer_schema,
                          0, PEERS_MAX),
+    CYAML_FIELD_SEQUENCE("applications", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, applications,
+                         &application_schema, 0, PEERS_MAX),
+    CYAML_FIELD_SEQUENCE("retry", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, retry, &retry_schema,
+                         0, CONFIG_RETRIES_MAX),
     CYAML_FIELD_SEQUENCE("routes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, routes,
                          &route_schema, 0, ROUTES_MAX),
 #define S(key, rows, help) CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw, key, key##_fields),

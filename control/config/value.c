@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static_assert(PEER_LISTENERS_MAX == 4, "the words of value_range()");
+static_assert(PEER_LISTENERS_MAX == 4 && KEY_TARGETS_MAX == 32, "the words of value_range()");
 #define WHY_SHOWN 40 // octets of a bad value that an error repeats
 
 struct unit {
@@ -140,6 +140,23 @@ static int parse_names(const struct key *key, const char *text, struct name_list
     int result = parse_name(text, list->rows[list->count], why, size);
     list->count += result == 0;
     return result;
+}
+
+static int parse_targets(const struct key *key, const char *text, struct target_list *list, char *why,
+                         size_t size)
+{
+    size_t length = strlen(text);
+    if (list->count == key->most)
+        return refuse(why, size, "is one too many; give at most %u", (unsigned)key->most);
+    if (length >= KEY_TARGET_SIZE)
+        return refuse(why, size, "is too long; give at most %u characters", KEY_TARGET_SIZE - 1);
+    if (strspn(text, LETTERS DIGITS "+-_.%*@") != length)
+        return refuse(why, size,
+                      "'%.*s' is not a target; give a peer's name, or such as +49@* or @example.net",
+                      WHY_SHOWN, text);
+    memset(list->rows[list->count], 0, KEY_TARGET_SIZE);
+    memcpy(list->rows[list->count++], text, length);
+    return 0;
 }
 
 static int parse_interface(const char *text, char *name, char *why, size_t size)
@@ -272,6 +289,8 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
         return parse_name(text, value, why, size);
     case KEY_NAMES:
         return parse_names(key, text, value, why, size);
+    case KEY_TARGETS:
+        return parse_targets(key, text, value, why, size);
     case KEY_INTERFACE:
         return parse_interface(text, value, why, size);
     case KEY_ADDRESS:
@@ -327,6 +346,16 @@ static void format_names(const struct name_list *list, char *text, size_t size)
                                    list->rows[i], list->count > 1 && i + 1 == list->count ? "]" : "");
 }
 
+// In single quotes: '*' and '@' mean something in YAML.
+static void format_targets(const struct target_list *list, char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "[");
+    for (size_t i = 0; i < list->count && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s'%s'", i ? ", " : "", list->rows[i]);
+    if (length < size)
+        snprintf(text + length, size - length, "]");
+}
+
 const char *value_format(const struct key *key, const void *value, char *text, size_t size)
 {
     char address[INET6_ADDRSTRLEN];
@@ -347,6 +376,9 @@ const char *value_format(const struct key *key, const void *value, char *text, s
         break;
     case KEY_NAMES:
         format_names(value, text, size);
+        break;
+    case KEY_TARGETS:
+        format_targets(value, text, size);
         break;
     case KEY_ADDRESS:
         value_address(value, text, size);
@@ -382,6 +414,7 @@ const char *value_range(const struct key *key, char *text, size_t size)
         [KEY_PREFIX] = "IPv4 prefixes",
         [KEY_TEXT] = "text",
         [KEY_STATUS] = "statuses",
+        [KEY_TARGETS] = "a target, or a list of up to 32",
     };
     char least[32], most[32];
     if (key->kind == KEY_CHOICE) {
@@ -412,6 +445,8 @@ bool value_is_empty(const struct key *key, const void *value)
         return memcmp(value, &none, sizeof(none)) == 0;
     case KEY_ENDPOINT:
         return ((const struct key_endpoint *)value)->port == 0;
+    case KEY_TARGETS:
+        return ((const struct target_list *)value)->count == 0;
     default:
         return *(const uint64_t *)value == 0;
     }
@@ -433,6 +468,7 @@ const char *value_type(const struct key *key)
         [KEY_TEXT] = "text",
         [KEY_PREFIX] = "list of prefixes",
         [KEY_STATUS] = "list of statuses",
+        [KEY_TARGETS] = "text or list",
     };
     return types[key->kind];
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "keys.h"
 
-#define VALUE_TEXT_SIZE 160u // octets of any value printed, with its NUL
+#define VALUE_TEXT_SIZE 2304u // octets of any value printed, with its NUL
 
 // Reads text as key's kind into value (the type that enum key_kind names) and checks its range. Returns 0, or
 // -EINVAL with "what is wrong; what to do" in why.

@@ -211,6 +211,7 @@ void warn_config(const struct config *config, struct places *places)
     warn_unused(config, places);
     for (size_t i = 0; i < config->peer_count; i++)
         warn_peer(config, i, places);
+    warn_applications(config, places);
     warn_routes(config, places);
     warn_denied(config, places);
     warn_settings(config, places);

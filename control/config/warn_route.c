@@ -30,7 +30,8 @@ static bool covers(const struct config_peer *from, const struct config_route *ea
     bool same_place = strcmp(earlier->listener, later->listener) == 0 ||
                       (from && from->listener.count == 1 && model_speaks_at(from, earlier->listener));
     const char *peer = from ? from->name : later->from;
-    return (strcmp(earlier->from, ANY_PEER) == 0 || strcmp(earlier->from, peer) == 0) &&
+    // any-peer is no application: without a peer, only the same name is as wide.
+    return ((from && strcmp(earlier->from, ANY_PEER) == 0) || strcmp(earlier->from, peer) == 0) &&
            (earlier->method == CHOICE_METHOD_ANY || earlier->method == later->method) &&
            (earlier->to_us == 0 || later->to_us != 0) && (!earlier->listener[0] || same_place) &&
            covers_beginning(earlier->uri_user, later->uri_user) &&

@@ -96,6 +96,60 @@ static const struct ctl_word capture_options[] = {
     {0},
 };
 
+static const struct ctl_word dialog_word[] = {
+    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog"}, {0}};
+static const struct ctl_word place_words[] = {{"TO", "to", CTL_TEXT, true, "URI or name-addr"}, {0}};
+static const struct ctl_word redirect_words[] = {
+    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog"},
+    {"TARGET...", "targets", CTL_LIST, true, "URIs, the best first"},
+    {0}};
+static const struct ctl_word send_words[] = {
+    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog"},
+    {"REQUEST", "method", CTL_TEXT, true, "INFO, MESSAGE, OPTIONS, NOTIFY, ..."},
+    {0}};
+
+#define CTL_CONTENT                                                                                          \
+    {"--header", "headers", CTL_LIST, false, "\"Name: value\"; may be repeated"},                            \
+        {"--body", "body", CTL_TEXT, false, "file with the body; - is standard input"},                      \
+    {                                                                                                        \
+        "--type", "content_type", CTL_TEXT, false, "of the body; application/sdp where it begins with v=0"   \
+    }
+
+static const struct ctl_word calls_options[] = {
+    {"--application", "application", CTL_TEXT, false, "only of this one"},
+    {"--state", "state", CTL_TEXT, false, "none, early, confirmed, terminating"},
+    {"--call-id", "call_id", CTL_TEXT, false, "only those of this Call-ID"},
+    {"--limit", "limit", CTL_NUMBER, false, "rows (100)"},
+    {"--after", "after", CTL_TEXT, false, "go on behind this cursor"},
+    {0},
+};
+static const struct ctl_word place_options[] = {
+    {"--application", "application", CTL_TEXT, false, "that places it"},
+    {"--from", "from", CTL_TEXT, false, "URI or name-addr; without it, made of the application"},
+    {"--peer", "peer", CTL_TEXT, false, "to this peer; without it, by the routes"},
+    {"--member", "member", CTL_TEXT, false, "address:port of one of its members"},
+    {"--user", "user", CTL_TEXT, false, "answers 401 and 407"},
+    {"--password-file", "password_file", CTL_TEXT, false, "file whose first line is the user's password"},
+    {"--redirect", "redirect", CTL_NUMBER, false, "targets of 3xx to try (0)"},
+    {"--timeout", "timeout_ms", CTL_DURATION_MS, false, "cancel it then: 30s, 2m"},
+    {"--context", "context", CTL_TEXT, false, "kept with the dialog"},
+    CTL_CONTENT,
+    {0},
+};
+static const struct ctl_word answer_options[] = {
+    {"--status", "status", CTL_NUMBER, false, "ring: 180, answer: 200, reject: 486 unless given"},
+    CTL_CONTENT,
+    {0},
+};
+static const struct ctl_word hang_up_options[] = {
+    {"--status", "status", CTL_NUMBER, false, "where the call has no answer yet (480)"},
+    {"--cause", "cause", CTL_NUMBER, false, "of a Reason (RFC 3326)"},
+    {"--protocol", "protocol", CTL_TEXT, false, "of that Reason: SIP, Q.850"},
+    {"--text", "text", CTL_TEXT, false, "of that Reason"},
+    {0},
+};
+static const struct ctl_word send_options[] = {CTL_CONTENT, {0}};
+
 const struct ctl_command ctl_commands[] = {
     {"status", NULL, "system.status", none, none, show_status, NULL, CTL_LOOKS, "is it well, in one screen"},
     {"top", NULL, NULL, none, screen_options, NULL, run_top, CTL_LOOKS,
@@ -121,6 +175,28 @@ const struct ctl_command ctl_commands[] = {
      "by state and by peer"},
     {"dialog", "end", NULL, end_word, end_options, NULL, run_dialog_end, CTL_ACTS,
      "end dialogs on both sides"},
+    {"dialog", "send", NULL, send_words, send_options, NULL, run_dialog_send, CTL_ACTS,
+     "a request in an application's dialog"},
+    {"dialog", "hold", NULL, dialog_word, send_options, NULL, run_dialog_hold, CTL_ACTS,
+     "re-INVITE with the last description, on hold"},
+    {"dialog", "unhold", NULL, dialog_word, send_options, NULL, run_dialog_unhold, CTL_ACTS,
+     "and back again"},
+    {"application", "list", "application.list", none, none, show_applications, NULL, CTL_LOOKS,
+     "a row an application"},
+    {"call", "list", "ua.list", none, calls_options, show_calls, NULL, CTL_LOOKS,
+     "a row a dialog of an application"},
+    {"call", "show", "ua.get", dialog_word, none, show_call, NULL, CTL_LOOKS, "everything about one of them"},
+    {"call", "place", NULL, place_words, place_options, NULL, run_call_place, CTL_ACTS, "begin a call"},
+    {"call", "ring", NULL, dialog_word, answer_options, NULL, run_call_ring, CTL_ACTS,
+     "a provisional response to a call that came"},
+    {"call", "answer", NULL, dialog_word, answer_options, NULL, run_call_answer, CTL_ACTS,
+     "take a call that came"},
+    {"call", "reject", NULL, dialog_word, answer_options, NULL, run_call_reject, CTL_ACTS,
+     "refuse a call that came"},
+    {"call", "redirect", NULL, redirect_words, none, NULL, run_call_redirect, CTL_ACTS,
+     "send a call that came elsewhere"},
+    {"call", "end", NULL, dialog_word, hang_up_options, NULL, run_call_end, CTL_ACTS,
+     "CANCEL, a refusal or BYE: what its state asks for"},
     {"capture", "start", NULL, none, capture_options, NULL, run_capture_start, CTL_ACTS,
      "SIP messages as on the wire, to a file for wireshark or sngrep, or by HEP"},
     {"capture", "list", "capture.list", none, none, show_captures, NULL, CTL_LOOKS,

@@ -51,6 +51,8 @@ static const struct {
     {"--peer", "peer.list", "peers", "name", "state"},
     {"MEMBER", "peer.show", "members", "address", "state"},
     {"ID", "dialog.list", "dialogs", "id", "call_id"},
+    {"DIALOG", "ua.list", "dialogs", "dialog", "state"},
+    {"--application", "application.list", "applications", "application", NULL},
     {"CAPTURE", "capture.list", "captures", "id", "what"},
     {"METHOD", "api.list", "methods", "name", "help"},
     {"--kind", "api.list", "kinds", "kind", "help"},

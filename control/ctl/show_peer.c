@@ -44,8 +44,11 @@ static void peers_table(struct ctl *ctl, const json_t *peers)
     for (size_t i = 0; table && i < json_array_size(peers); i++) {
         const json_t *peer = json_array_get(peers, i);
         char cells[COLUMNS(columns)][UNIT_SIZE];
-        snprintf(cells[3], UNIT_SIZE, "%" PRId64 "/%" PRId64, number(peer, "members_up"),
-                 number(peer, "members"));
+        if (json_is_true(json_object_get(peer, "application")))
+            snprintf(cells[3], UNIT_SIZE, "application");
+        else
+            snprintf(cells[3], UNIT_SIZE, "%" PRId64 "/%" PRId64, number(peer, "members_up"),
+                     number(peer, "members"));
         const char *row[COLUMNS(columns)] = {
             text(peer, "name"),
             text(peer, "listener"),

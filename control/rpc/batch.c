@@ -74,9 +74,16 @@ static void refuse_rest(struct batch *batch)
     free(line);
 }
 
+static struct ua_app *attached_to(void *context)
+{
+    const struct batch *batch = context;
+    return batch->answer.attached ? batch->answer.attached(batch->answer.context) : NULL;
+}
+
 static void serve_all(struct batch *batch)
 {
-    struct rpc_answer answer = {.answer = on_answer, .context = batch, .user = batch->answer.user};
+    struct rpc_answer answer = {
+        .answer = on_answer, .context = batch, .user = batch->answer.user, .attached = attached_to};
     batch->serving = true;
     while (!batch->waiting && batch->next < json_array_size(batch->requests)) {
         if (batch->used > RPC_BATCH_OCTETS_MAX) {

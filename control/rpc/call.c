@@ -110,6 +110,18 @@ bool rpc_follow(struct rpc_call *call, const struct follower *follower)
     return call->answer.follow != NULL;
 }
 
+bool rpc_attach(struct rpc_call *call, const struct follower *follower)
+{
+    if (call->answer.attach && !rpc_gone(call))
+        call->answer.attach(call->answer.context, follower);
+    return call->answer.attach != NULL;
+}
+
+struct ua_app *rpc_attached(const struct rpc_call *call)
+{
+    return call->answer.attached ? call->answer.attached(call->answer.context) : NULL;
+}
+
 struct control *rpc_control(const struct rpc_call *call)
 {
     return call->control;
@@ -168,6 +180,11 @@ int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t other
 bool rpc_boolean(const struct rpc_call *call, const char *name)
 {
     return json_is_true(json_object_get(call->params, name));
+}
+
+bool rpc_is_false(const struct rpc_call *call, const char *name)
+{
+    return json_is_false(json_object_get(call->params, name));
 }
 
 static void refuse_role(struct rpc_call *call)

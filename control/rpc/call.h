@@ -15,13 +15,16 @@
 struct control;
 struct follower;
 struct rpc_call;
+struct ua_app;
 
 enum rpc_type {
     RPC_TEXT,    // least .. most octets
     RPC_INTEGER, // least .. most
     RPC_BOOLEAN,
-    RPC_CHOICE, // a text, one of choices
-    RPC_CHOICES // a list of such texts
+    RPC_CHOICE,  // a text, one of choices
+    RPC_CHOICES, // a list of such texts
+    RPC_TEXTS,   // a list of least .. most texts
+    RPC_PAIRS    // a list of at most `most` [name, value]
 };
 
 #define RPC_PATH_MAX 4095 // octets
@@ -63,6 +66,9 @@ struct rpc_answer {
     void (*follow)(void *context, const struct follower *follower);
     const struct rpc_stream *stream; // NULL: takes no parts
     const struct rpc_user *user;     // valid until the answer. NULL: the daemon itself, which may all
+    // Attaches this client to an application, or (app NULL) detaches it. NULL: it cannot.
+    void (*attach)(void *context, const struct follower *follower);
+    struct ua_app *(*attached)(void *context); // its application, NULL: none
 };
 struct rpc_stream {
     void (*part)(void *context, char *line); // a line before the answer; the callee frees it
@@ -93,9 +99,12 @@ const char *rpc_who(const struct rpc_call *call);                      // user's
 const struct rpc_user *rpc_user(const struct rpc_call *call);          // NULL: the daemon itself
 int64_t rpc_integer(const struct rpc_call *call, const char *name, int64_t otherwise);
 bool rpc_boolean(const struct rpc_call *call, const char *name);
-void rpc_reply(struct rpc_call *call, json_t *result); // takes the reference; NULL: out of memory
+bool rpc_is_false(const struct rpc_call *call, const char *name); // given, and false
+void rpc_reply(struct rpc_call *call, json_t *result);            // takes the reference; NULL: out of memory
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+bool rpc_attach(struct rpc_call *call, const struct follower *follower); // likewise
+struct ua_app *rpc_attached(const struct rpc_call *call);                // NULL: to none
 // False: this client cannot; the call is not answered.
 bool rpc_follow(struct rpc_call *call, const struct follower *follower);
 void rpc_fail_errno(struct rpc_call *call, int result, const char *text); // what the dataplane said

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../drain.h"
 #include "handlers.h"
 #include "text.h"
 
@@ -135,6 +136,9 @@ static void listing_fail(struct listing *listing, int result)
 
 int dialog_find_peer(const struct control *control, const char *name)
 {
+    uint32_t configured;
+    if (drain_peer(control, name, &configured))
+        return (int)configured; // before one that had the name
     for (int number = 0; number < (int)PEERS_MAX; number++) {
         const char *known = manifest_peer_name(control->manifest, (uint32_t)number);
         if (known && strcmp(known, name) == 0)

@@ -33,10 +33,10 @@ static uint64_t place_of(const struct event_stream *stream, const char *id, int6
 {
     char text[DIALOG_ID_SIZE];
     *ours = (!id || strcmp(id, dialog_id(stream->id, text)) == 0) &&
-            (since < 0 || (uint64_t)since <= stream->last);
+            (since < 0 || (uint64_t)since <= stream->ring.last);
     if (!*ours)
         return 1;
-    return since < 0 ? stream->last + 1 : (uint64_t)since + 1;
+    return since < 0 ? stream->ring.last + 1 : (uint64_t)since + 1;
 }
 
 static void begin(struct rpc_call *call, struct follower *follower)
@@ -54,7 +54,8 @@ static void begin(struct rpc_call *call, struct follower *follower)
     rpc_reply(call,
               json_pack("{s:b, s:s, s:b, s:I, s:I, s:I}", "following", true, "stream",
                         dialog_id(stream->id, text), "same_stream", ours, "from", (json_int_t)follower->next,
-                        "kept_from", (json_int_t)events_first(stream), "last", (json_int_t)stream->last));
+                        "kept_from", (json_int_t)event_ring_first(&stream->ring), "last",
+                        (json_int_t)stream->ring.last));
 }
 
 // Which dialogs it has now does not matter.
@@ -120,6 +121,8 @@ json_t *event_api_notifications(void)
         {"events.lost", "stream, first, last, count, cause",
          "after events.follow: the numbers first to last are not kept any more; cause is slow where the "
          "client did not read them in time, gone where they were gone when it came"},
+        {"ua.event", "application, stream, seq, time, dialog, event, and the event's own fields",
+         "after ua.attach; seq grows by one; event lost with count: so many are not kept any more"},
         {"dialog.page", "id, dialogs",
          "a part of the answer to dialog.list with stream; id is the request's"},
     };

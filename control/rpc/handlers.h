@@ -55,6 +55,41 @@ void rpc_capture_stop(struct rpc_call *call);
 // event.c
 void rpc_events_follow(struct rpc_call *call);
 
+// ua_call.c
+void rpc_ua_call(struct rpc_call *call);
+void rpc_ua_progress(struct rpc_call *call);
+void rpc_ua_answer(struct rpc_call *call);
+void rpc_ua_reject(struct rpc_call *call);
+void rpc_ua_redirect(struct rpc_call *call);
+void rpc_ua_terminate(struct rpc_call *call);
+void rpc_ua_cancel(struct rpc_call *call);
+void rpc_ua_close(struct rpc_call *call);
+void rpc_ua_ack(struct rpc_call *call);
+void rpc_ua_reinvite(struct rpc_call *call);
+void rpc_ua_update(struct rpc_call *call);
+void rpc_ua_hold(struct rpc_call *call);
+void rpc_ua_unhold(struct rpc_call *call);
+void rpc_ua_request_send(struct rpc_call *call);
+void rpc_ua_respond(struct rpc_call *call);
+void rpc_ua_register(struct rpc_call *call);
+void rpc_ua_unregister(struct rpc_call *call);
+
+// ua_list.c
+void rpc_application_list(struct rpc_call *call);
+void rpc_ua_attach(struct rpc_call *call);
+void rpc_ua_detach(struct rpc_call *call);
+void rpc_ua_get(struct rpc_call *call);
+void rpc_ua_list(struct rpc_call *call);
+void rpc_ua_count(struct rpc_call *call);
+void rpc_ua_context(struct rpc_call *call);
+
+// refer.c
+void rpc_refer_send(struct rpc_call *call);
+void rpc_refer_answer(struct rpc_call *call);
+void rpc_refer_notify(struct rpc_call *call);
+void rpc_refer_list(struct rpc_call *call);
+void rpc_refer_show(struct rpc_call *call);
+
 // method.c
 void rpc_api_list(struct rpc_call *call);
 

@@ -4,6 +4,7 @@
 #include "call.h"
 #include "event.h"
 #include "handlers.h"
+#include "ua.h"
 
 static const char *const states[] = {"none", "early", "confirmed", "terminating", "terminated", NULL};
 static const char *const living[] = {"none", "early", "confirmed", NULL};
@@ -190,6 +191,56 @@ const struct rpc_method rpc_methods[] = {
     {"prefilter.ban", ban_params, rpc_prefilter_ban, ROLE_OPERATOR, true, "0.1",
      "drop everything from an address on every network"},
     {"prefilter.unban", unban_params, rpc_prefilter_unban, ROLE_OPERATOR, true, "0.1", "lift a ban"},
+    {"application.list", nothing, rpc_application_list, ROLE_VIEWER, false, "0.1",
+     "applications, who is attached, their dialogs"},
+    {"ua.attach", ua_attach_params, rpc_ua_attach, ROLE_OPERATOR, false, "0.1",
+     "from now on a notification `ua.event` for each event of an application"},
+    {"ua.detach", nothing, rpc_ua_detach, ROLE_OPERATOR, false, "0.1", "no more of them"},
+    {"ua.call", ua_call_params, rpc_ua_call, ROLE_OPERATOR, false, "0.1",
+     "begin a call; answered when the INVITE is sent"},
+    {"ua.progress", ua_progress_params, rpc_ua_progress, ROLE_OPERATOR, false, "0.1",
+     "a provisional response to the INVITE that waits"},
+    {"ua.answer", ua_answer_params, rpc_ua_answer, ROLE_OPERATOR, false, "0.1",
+     "a 2xx to the INVITE that waits"},
+    {"ua.reject", ua_reject_params, rpc_ua_reject, ROLE_OPERATOR, false, "0.1",
+     "a refusal of the INVITE that waits"},
+    {"ua.redirect", ua_redirect_params, rpc_ua_redirect, ROLE_OPERATOR, false, "0.1",
+     "other targets for the INVITE that waits"},
+    {"ua.terminate", ua_terminate_params, rpc_ua_terminate, ROLE_OPERATOR, false, "0.1",
+     "end a dialog by what its state asks for: CANCEL, a refusal, BYE"},
+    {"ua.cancel", ua_dialog_params, rpc_ua_cancel, ROLE_OPERATOR, false, "0.1",
+     "cancel our INVITE or re-INVITE"},
+    {"ua.close", ua_dialog_params, rpc_ua_close, ROLE_OPERATOR, false, "0.1",
+     "forget a dialog; nothing is sent"},
+    {"ua.ack", ua_ack_params, rpc_ua_ack, ROLE_OPERATOR, false, "0.1", "the ACK that late_ack keeps waiting"},
+    {"ua.reinvite", ua_change_params, rpc_ua_reinvite, ROLE_OPERATOR, false, "0.1",
+     "a re-INVITE; one that meets a 491 comes again by itself"},
+    {"ua.update", ua_change_params, rpc_ua_update, ROLE_OPERATOR, false, "0.1", "an UPDATE, likewise"},
+    {"ua.hold", ua_hold_params, rpc_ua_hold, ROLE_OPERATOR, false, "0.1",
+     "a re-INVITE that holds the other side"},
+    {"ua.unhold", ua_hold_params, rpc_ua_unhold, ROLE_OPERATOR, false, "0.1", "and takes it back"},
+    {"ua.request", ua_request_params, rpc_ua_request_send, ROLE_OPERATOR, false, "0.1",
+     "any other request, in a dialog or outside"},
+    {"ua.respond", ua_respond_params, rpc_ua_respond, ROLE_OPERATOR, false, "0.1",
+     "a response to a request that waits"},
+    {"ua.register", ua_register_params, rpc_ua_register, ROLE_OPERATOR, false, "0.1",
+     "register, and keep the registration; `registered` tells what came of it, each time"},
+    {"ua.unregister", ua_unregister_params, rpc_ua_unregister, ROLE_OPERATOR, false, "0.1",
+     "take a registration back"},
+    {"ua.get", ua_dialog_params, rpc_ua_get, ROLE_VIEWER, false, "0.1", "everything about a dialog"},
+    {"ua.list", ua_list_params, rpc_ua_list, ROLE_VIEWER, false, "0.1",
+     "dialogs of applications, newest first"},
+    {"ua.count", ua_app_params, rpc_ua_count, ROLE_VIEWER, false, "0.1", "how many there are, by state"},
+    {"ua.context", ua_context_params, rpc_ua_context, ROLE_OPERATOR, false, "0.1",
+     "keep a text of the application with a dialog"},
+    {"refer.send", refer_send_params, rpc_refer_send, ROLE_OPERATOR, true, "0.1",
+     "refer the far end of a dialog to somebody, or to the far end of another dialog"},
+    {"refer.answer", refer_answer_params, rpc_refer_answer, ROLE_OPERATOR, true, "0.1",
+     "accept or refuse a REFER that waits for the program"},
+    {"refer.notify", refer_notify_params, rpc_refer_notify, ROLE_OPERATOR, true, "0.1",
+     "how the call of a transfer goes that the program makes itself"},
+    {"refer.list", ua_app_params, rpc_refer_list, ROLE_VIEWER, false, "0.1", "transfers under way"},
+    {"refer.show", refer_show_params, rpc_refer_show, ROLE_VIEWER, false, "0.1", "one of them"},
     {"metrics.get", nothing, rpc_metrics_get, ROLE_VIEWER, false, "0.1", "every metric, as on /metrics"},
     {"api.list", nothing, rpc_api_list, ROLE_VIEWER, false, "0.1", "the methods and what they take"},
     {0},
@@ -197,10 +248,10 @@ const struct rpc_method rpc_methods[] = {
 
 static json_t *param_json(const struct rpc_param *param)
 {
-    static const char *const types[] = {"text", "integer", "boolean", "choice", "choices"};
+    static const char *const types[] = {"text", "integer", "boolean", "choice", "choices", "texts", "pairs"};
     json_t *json = json_pack("{s:s, s:s, s:b, s:s}", "name", param->name, "type", types[param->type],
                              "required", param->required, "help", param->help);
-    if (param->type == RPC_TEXT || param->type == RPC_INTEGER) {
+    if (param->type != RPC_BOOLEAN && param->type != RPC_CHOICE && param->type != RPC_CHOICES) {
         json_object_set_new(json, "least", json_integer(param->least));
         json_object_set_new(json, "most", param->most == RPC_EVER ? json_null() : json_integer(param->most));
     }

@@ -12,6 +12,21 @@ static bool is_text(const json_t *value)
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
+static bool is_pair(const json_t *value)
+{
+    return json_array_size(value) == 2 && is_text(json_array_get(value, 0)) &&
+           json_is_string(json_array_get(value, 1));
+}
+
+static bool is_list(const json_t *value, const struct rpc_param *param, bool (*is_one)(const json_t *))
+{
+    int64_t count = (int64_t)json_array_size(value);
+    bool good = json_is_array(value) && count >= param->least && count <= param->most;
+    for (size_t i = 0; good && i < json_array_size(value); i++)
+        good = is_one(json_array_get(value, i));
+    return good;
+}
+
 static bool is_choice(const struct rpc_param *param, const json_t *value)
 {
     for (size_t i = 0; param->choices[i]; i++)
@@ -40,6 +55,12 @@ static bool is_wrong(const struct rpc_param *param, const json_t *value, char *w
     case RPC_CHOICE:
     case RPC_CHOICES:
         return wrong_choice(param, value, why, size);
+    case RPC_TEXTS:
+        snprintf(why, size, "must be a list of %" PRId64 " to %" PRId64 " texts", param->least, param->most);
+        return !is_list(value, param, is_text);
+    case RPC_PAIRS:
+        snprintf(why, size, "must be a list of at most %" PRId64 " [name, value]", param->most);
+        return !is_list(value, param, is_pair);
     case RPC_BOOLEAN:
         snprintf(why, size, "must be true or false");
         return !json_is_boolean(value);

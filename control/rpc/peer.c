@@ -73,12 +73,13 @@ static const char *host_name(const struct control *control, const struct snapsho
     return host ? host->name : NULL;
 }
 
-// A peer is as its best member is; since that one is.
+// A peer is as its best member is; since that one is. An application has none, and is up unless it is
+// drained.
 static struct sight see_peer(const struct control *control, uint32_t number, int *up)
 {
     const struct snapshot_peer *peer = configuration_peer(&control->active, number);
     const struct overlay_row *row = overlay_find(&control->overlay, peer->name, "");
-    struct sight best = {.state = SIGHT_UNKNOWN};
+    struct sight best = {.state = peer->flags & PEER_APPLICATION ? SIGHT_UP : SIGHT_UNKNOWN};
     uint32_t count;
     const uint16_t *lists = configuration_section(&control->active, SECTION_LISTS, &count);
     const struct snapshot_member *members = configuration_section(&control->active, SECTION_MEMBERS, &count);
@@ -137,9 +138,10 @@ static json_t *peer_json(const struct control *control, uint32_t number)
     int up;
     struct sight sight = see_peer(control, number, &up);
     json_t *json =
-        json_pack("{s:o, s:i, s:o, s:s, s:i, s:i}", "name", text_json(peer->name, strlen(peer->name)),
-                  "number", (int)number, "listener", text_json(listeners, strlen(listeners)), "balance",
-                  balances[peer->balance], "members", (int)peer->member_count, "members_up", up);
+        json_pack("{s:o, s:i, s:b, s:o, s:s, s:i, s:i}", "name", text_json(peer->name, strlen(peer->name)),
+                  "number", (int)number, "application", (peer->flags & PEER_APPLICATION) != 0, "listener",
+                  text_json(listeners, strlen(listeners)), "balance", balances[peer->balance], "members",
+                  (int)peer->member_count, "members_up", up);
     json_t *counts = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "calls_in", (json_int_t)sum.calls_in,
         "calls_out", (json_int_t)sum.calls_out, "calls_in_total", (json_int_t)sum.calls_in_total,

@@ -38,11 +38,12 @@ struct client {
     struct rpc_server *server;  // NULL: the server has ended
     struct bufferevent *stream; // NULL: the client has gone, its last call has not
     bool busy;
-    bool ended; // sends no more; closed when answered
-    struct follower follower;
-    uint64_t line_ms;       // when the line that is not whole yet was begun; 0: none
-    uint64_t taken_ms;      // when it last read something, or had nothing to read
-    void (*go)(void *what); // a stream that waits for the client; NULL: none
+    bool ended;               // sends no more; closed when answered
+    struct follower follower; // of events.follow
+    struct follower attached; // to an application
+    uint64_t line_ms;         // when the line that is not whole yet was begun; 0: none
+    uint64_t taken_ms;        // when it last read something, or had nothing to read
+    void (*go)(void *what);   // a stream that waits for the client; NULL: none
     void *what;
     struct rpc_user user;
     LIST_ENTRY(client) link;
@@ -73,6 +74,8 @@ static void hang_up(struct client *client)
         client->stream = NULL;
         LIST_REMOVE(client, link);
         client->server->control->rpc.clients = --client->server->count;
+        if (client->attached.app)
+            client->attached.app->attached--;
         client->server = NULL;
     }
     if (client->go)
@@ -125,10 +128,27 @@ static void on_follow(void *context, const struct follower *follower)
     client->follower = *follower;
 }
 
+static void on_attach(void *context, const struct follower *follower)
+{
+    struct client *client = context;
+    if (client->attached.app)
+        client->attached.app->attached--;
+    client->attached = *follower;
+    if (client->attached.app)
+        client->attached.app->attached++;
+}
+
+static struct ua_app *attached_to(void *context)
+{
+    const struct client *client = context;
+    return client->attached.app;
+}
+
 static void pump(struct client *client)
 {
-    follower_pump(&client->follower, client->server->control, bufferevent_get_output(client->stream),
-                  OUTPUT_HIGH);
+    struct evbuffer *output = bufferevent_get_output(client->stream);
+    follower_pump(&client->follower, client->server->control, output, OUTPUT_HIGH);
+    follower_pump(&client->attached, client->server->control, output, OUTPUT_HIGH);
 }
 
 void rpc_server_tell(void *context)
@@ -179,7 +199,8 @@ static void on_read(struct bufferevent *stream, void *context)
             return;
         }
         client->line_ms = 0;
-        struct rpc_answer answer = {on_answer, client, on_follow, &parts, &client->user};
+        struct rpc_answer answer = {on_answer,     client,    on_follow,  &parts,
+                                    &client->user, on_attach, attached_to};
         client->busy = true;
         rpc_serve(client->server->control, line, length, &answer);
         free(line);

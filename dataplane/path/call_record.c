@@ -3,7 +3,7 @@
 #include "call_ring.h"
 #include "reason.h"
 #include "uri.h"
-#include "worker_core.h"
+#include "ua.h"
 
 bool call_record_wanted(const struct worker *worker)
 {
@@ -108,6 +108,8 @@ static struct call_end end_of_unanswered(const struct worker *worker, const stru
 {
     if (dialog->row == DIALOG_ROW_TERMINATING_EARLY)
         return (struct call_end){true, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE, .status = 487};
+    if (dialog->invite != INDEX_NONE && (dialog->invite & UA_INVITE)) // an application's own INVITE
+        return (struct call_end){true, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL, .status = 487};
     const struct transaction *server =
         dialog->invite == INDEX_NONE ? NULL : &worker->transactions.records[dialog->invite];
     if (server != NULL && (uint16_t)server->generation == dialog->invite_generation &&

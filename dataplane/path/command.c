@@ -86,25 +86,12 @@ static void list(const struct worker *worker, struct command *command)
     command->done = command->cursor >= worker->dialogs.capacity;
 }
 
-// The live record that a handle names, INDEX_NONE.
-static uint32_t by_handle(const struct worker *worker, uint64_t handle)
-{
-    uint32_t index = (uint32_t)handle;
-    if (command_handle_worker(handle) != worker->parts.id || index >= worker->dialogs.capacity)
-        return INDEX_NONE;
-    return dialog_state(&worker->dialogs, index) != DIALOG_FREE &&
-                   handle ==
-                       command_handle(worker->parts.id, dialog_at(&worker->dialogs, index)->generation, index)
-               ? index
-               : INDEX_NONE;
-}
-
 static void show(const struct worker *worker, struct command *command)
 {
     uint32_t found[DIALOGS_OF_CALL_MAX];
     unsigned n = 1;
     if (command->handle != 0) {
-        found[0] = by_handle(worker, command->handle);
+        found[0] = dialog_by_handle(worker, command->handle);
         n = found[0] != INDEX_NONE;
     } else {
         uint64_t hash = siphash13(&worker->parts.keys.table, command->call_id, command->call_id_length);
@@ -121,7 +108,7 @@ static void show(const struct worker *worker, struct command *command)
 
 static void end(struct worker *worker, struct command *command)
 {
-    uint32_t index = by_handle(worker, command->handle);
+    uint32_t index = dialog_by_handle(worker, command->handle);
     command->result = index == INDEX_NONE ? -ENOENT : dialog_end(worker, index);
 }
 

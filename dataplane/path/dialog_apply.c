@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Steps of a dialog's machine on the worker: gauges, counters, and what the machine wants sent.
 #include <errno.h>
-#include "worker_core.h"
+#include "command.h"
+#include "ua.h"
 
 static bool is_call(const struct worker *worker, uint32_t index)
 {
@@ -39,7 +40,7 @@ static void count_actions(struct worker *worker, const struct dialog *dialog, un
 // The INVITE's server transaction while it waits for an answer, NULL.
 static struct transaction *open_invite(struct worker *worker, const struct dialog *dialog)
 {
-    if (dialog->invite == INDEX_NONE)
+    if (dialog->invite & UA_INVITE) // INDEX_NONE too
         return NULL;
     struct transaction *server = transaction_at(&worker->transactions, dialog->invite);
     bool open =
@@ -171,8 +172,11 @@ void dialog_drop(struct worker *worker, uint32_t index)
 int dialog_end(struct worker *worker, uint32_t index)
 {
     enum dialog_state state = dialog_state(&worker->dialogs, index);
+    enum dialog_side ours;
     if (state == DIALOG_TERMINATING)
         return -EALREADY;
+    if (ua_side(worker, index, &ours))
+        return ua_end(worker, index, CHANNEL_REASON_OPERATOR);
     // Section 15: the callee's side may not send BYE before its 2xx is acknowledged, and we speak for it.
     bool unacked =
         state == DIALOG_CONFIRMED && !(dialog_at(&worker->dialogs, index)->flags & DIALOG_FLAG_ACKED);
@@ -204,4 +208,16 @@ struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enu
     else
         to.address = 0; // the peer was taken out of the configuration
     return to;
+}
+
+uint32_t dialog_by_handle(const struct worker *worker, uint64_t handle)
+{
+    uint32_t index = (uint32_t)handle;
+    if (command_handle_worker(handle) != worker->parts.id || index >= worker->dialogs.capacity)
+        return INDEX_NONE;
+    return dialog_state(&worker->dialogs, index) != DIALOG_FREE &&
+                   handle ==
+                       command_handle(worker->parts.id, dialog_at(&worker->dialogs, index)->generation, index)
+               ? index
+               : INDEX_NONE;
 }

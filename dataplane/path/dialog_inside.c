@@ -67,11 +67,10 @@ static enum ending_request request_of(uint8_t method)
     }
 }
 
-// Whether a response ends the dialog or its INVITE usage (RFC 5057); that of a subscription is another.
-static bool ends_call(const struct message *message)
+bool track_ends_call(uint8_t method, uint16_t status)
 {
-    enum ending_request request = request_of(message->method);
-    enum ending ending = ending_of(request, message->status);
+    enum ending_request request = request_of(method);
+    enum ending ending = ending_of(request, status);
     return ending == ENDING_DIALOG || (ending == ENDING_USAGE && request != ENDING_SUBSCRIPTION);
 }
 
@@ -84,7 +83,7 @@ void track_inside(struct worker *worker, struct work *work, uint32_t index)
         dialog_apply(worker, index,
                      message->status == 401 || message->status == 407 ? DIALOG_ON_BYE_CHALLENGED
                                                                       : DIALOG_ON_BYE_DONE);
-    else if (message->method != METHOD_BYE && ends_call(message))
+    else if (message->method != METHOD_BYE && track_ends_call(message->method, message->status))
         dialog_apply(worker, index, DIALOG_ON_GONE);
 }
 

@@ -3,6 +3,7 @@
 // its side of the dialog. The cookie in our Route proves that the dialog is ours even when the record is gone
 // (restart); without cookie and without record a request is answered 481.
 #include "strict.h"
+#include "ua.h"
 
 // 16.4: our own Route values come first. Two of them are popped only when they name different listeners,
 // which is what we insert between two networks (RFC 5658); a second one with the same listener is another
@@ -128,7 +129,8 @@ void dialog_stage(struct worker *worker, struct work *work)
         }
     }
     if (work->dialog == INDEX_NONE && !work->has_cookie) {
-        refuse_unknown(worker, work);
+        if (!ua_is_stray(worker, work))
+            refuse_unknown(worker, work);
         return;
     }
     uint16_t caller = work->cookie.caller_peer;
@@ -146,7 +148,8 @@ void dialog_stage(struct worker *worker, struct work *work)
     }
     work->to_peer = work->side == DIALOG_CALLER ? callee : caller;
     bool known = work->to_peer < worker->rules->peer_count &&
-                 (worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT);
+                 ((worker->rules->peers[work->to_peer].flags & SNAPSHOT_PRESENT) ||
+                  rules_is_application(worker->rules, work->to_peer));
     if (!known ||
         !rules_may_speak(worker->rules, work->packet->peer, work->side == DIALOG_CALLER ? caller : callee))
         settle(work, COUNTER_DROP_FORGED_DIALOG);

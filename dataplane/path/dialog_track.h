@@ -26,6 +26,9 @@ void track_session(const struct worker *worker, const struct message *message, e
                    struct dialog_change *change);
 // Who sent the request that this response is to: its From is the asker's.
 enum dialog_side track_asker(const struct worker *worker, const struct message *response, uint32_t index);
+// Whether a final response to such a request inside the dialog, or none (0), ends the dialog or its INVITE
+// usage (RFC 5057); that of a subscription is another.
+bool track_ends_call(uint8_t method, uint16_t status);
 // A final response inside the dialog; a 2xx to a re-INVITE, whose request work->client keeps.
 void track_inside(struct worker *worker, struct work *work, uint32_t index);
 void track_reinvite(struct worker *worker, struct work *work, uint32_t index);

@@ -2,6 +2,7 @@
 // One slice of the timer wheel a turn: what is left over stays due for the next one.
 #include "failover.h"
 #include "keepalive.h"
+#include "ua.h"
 
 static void resend(struct worker *worker, const struct transaction *transaction)
 {
@@ -27,7 +28,9 @@ static void expire_transaction(struct worker *worker, uint32_t index)
     unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
     if (actions & TRANSACTION_DO_RESEND)
         resend(worker, transaction);
-    if (actions & TRANSACTION_DO_TRYING)
+    if ((actions & TRANSACTION_DO_TRYING) && transaction->ua)
+        ua_trying_late(worker, index);
+    else if (actions & TRANSACTION_DO_TRYING)
         reply_trying_late(worker, index, transaction_other(worker, index));
     if (actions & TRANSACTION_DO_CANCEL)
         rang_too_long(worker, index);
@@ -36,6 +39,8 @@ static void expire_transaction(struct worker *worker, uint32_t index)
     if (actions & TRANSACTION_DO_FAIL) {
         if (transaction->kind == TRANSACTION_INVITE_CLIENT || transaction->kind == TRANSACTION_CLIENT)
             response_failed(worker, index);
+        else if (transaction->ua && transaction->attempts != ARENA_NONE)
+            ua_unanswered(worker, index);
         else
             count(worker, COUNTER_TRANSACTION_NO_ACK);
     }
@@ -66,6 +71,11 @@ static void expire_dialog(struct worker *worker, uint32_t index)
         keepalive_look(worker, index);
         return;
     }
+    enum dialog_side ours;
+    if (ua_side(worker, index, &ours)) {
+        ua_dialog_expired(worker, index, event);
+        return;
+    }
     if (dialog_state(&worker->dialogs, index) != DIALOG_TERMINATING)
         count(worker, counter_of(event));
     const struct call_end session = {true, CHANNEL_ENDER_TIMEOUT, CHANNEL_REASON_SESSION_END, .status = 200};
@@ -87,6 +97,8 @@ void expire_slice(struct worker *worker)
             // An earlier one of this slice may have ended it.
             if (transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE)
                 expire_transaction(worker, index);
+        } else if (WHEEL_CLASS(expired[i]) == WHEEL_CLASS_USAGE) {
+            ua_expired(worker, index);
         } else if (WHEEL_CLASS(expired[i]) == WHEEL_CLASS_PROBE) {
             probe_expired(worker, index);
         } else {

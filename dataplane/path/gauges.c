@@ -31,6 +31,7 @@ static void publish_resources(struct worker *worker)
     put(worker, COUNTER_USED_INBOX, fullest(parts->inbox, parts->count));
     put(worker, COUNTER_USED_TX, fullest(parts->tx_in, parts->count));
     put(worker, COUNTER_USED_COMMANDS, rte_ring_count(parts->commands));
+    put(worker, COUNTER_USED_USAGES, worker->ua.usages.count);
     put(worker, COUNTER_CAPACITY_DIALOGS, worker->dialogs.capacity);
     put(worker, COUNTER_CAPACITY_TRANSACTIONS, parts->transactions_capacity);
     put(worker, COUNTER_CAPACITY_TABLE, worker->dialogs.table.capacity);
@@ -38,6 +39,7 @@ static void publish_resources(struct worker *worker)
     put(worker, COUNTER_CAPACITY_INBOX, WORKER_RING_SIZE - 1); // a ring keeps one place empty
     put(worker, COUNTER_CAPACITY_TX, WORKER_RING_SIZE - 1);
     put(worker, COUNTER_CAPACITY_COMMANDS, WORKER_COMMANDS_SIZE - 1);
+    put(worker, COUNTER_CAPACITY_USAGES, worker->ua.usages.capacity);
     put(worker, COUNTER_TIMERS_NOW, worker->wheel.armed);
     put(worker, COUNTER_ARENA_REFUSED, worker->arena.refused);
 }

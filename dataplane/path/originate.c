@@ -9,6 +9,7 @@ struct made_from {
     const struct message *to;      // whose To is used
     const char *method;
     const struct transaction *server; // whose CANCEL said why, or NULL
+    struct dialog_string headers;     // further lines with CRLF each
 };
 
 static void write_header(struct writer *writer, const char *name, const struct message *message,
@@ -52,6 +53,7 @@ static void write_from_invite(struct writer *writer, const struct made_from *mad
     write_text(writer, made->method);
     write_text(writer, "\r\n");
     write_cause(writer, made->server);
+    write_octets(writer, made->headers.octets, made->headers.length);
     write_text(writer, "Content-Length: 0\r\n\r\n");
 }
 
@@ -71,13 +73,16 @@ void originate_ack(struct worker *worker, uint32_t client, const struct message 
     struct rte_mbuf *mbuf = tx_open(worker, &writer);
     if (mbuf == NULL)
         return; // the callee repeats its response
-    write_from_invite(&writer, &(struct made_from){&worker->kept, response, "ACK", NULL});
+    write_from_invite(&writer,
+                      &(struct made_from){.request = &worker->kept, .to = response, .method = "ACK"});
     (void)tx_send(worker, mbuf, &writer, transaction_at(&worker->transactions, client)->remote);
 }
 
 uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog)
 {
-    uint32_t index = transaction_create(&worker->transactions, TRANSACTION_CLIENT, 0, worker->now);
+    bool invite = method == METHOD_INVITE;
+    uint32_t index = transaction_create(
+        &worker->transactions, invite ? TRANSACTION_INVITE_CLIENT : TRANSACTION_CLIENT, 0, worker->now);
     if (index == INDEX_NONE) {
         count(worker, COUNTER_TRANSACTION_FULL);
         return INDEX_NONE;
@@ -93,7 +98,7 @@ uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint 
     transaction->dialog = dialog;
     transaction->dialog_generation =
         dialog == INDEX_NONE ? 0 : dialog_at(&worker->dialogs, dialog)->generation;
-    count(worker, COUNTER_TRANSACTION_NICT);
+    count(worker, invite ? COUNTER_TRANSACTION_ICT : COUNTER_TRANSACTION_NICT);
     return index;
 }
 
@@ -117,8 +122,12 @@ bool originate_send(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf
 
 void originate_cancel(struct worker *worker, uint32_t client)
 {
-    if (client == INDEX_NONE)
-        return;
+    if (client != INDEX_NONE)
+        originate_cancel_with(worker, client, (struct dialog_string){NULL, 0});
+}
+
+void originate_cancel_with(struct worker *worker, uint32_t client, struct dialog_string headers)
+{
     struct transaction *invite = transaction_at(&worker->transactions, client);
     // 9.1: not before a provisional response; when that comes, response_stage() asks again.
     if (invite->state != TRANSACTION_PROCEEDING || (invite->flags & TRANSACTION_FLAG_CANCEL_SENT))
@@ -131,9 +140,12 @@ void originate_cancel(struct worker *worker, uint32_t client)
         return;
     uint32_t server = transaction_other(worker, client);
     write_from_invite(
-        &writer,
-        &(struct made_from){&worker->kept, &worker->kept, "CANCEL",
-                            server == INDEX_NONE ? NULL : transaction_at(&worker->transactions, server)});
+        &writer, &(struct made_from){
+                     .request = &worker->kept,
+                     .to = &worker->kept,
+                     .method = "CANCEL",
+                     .server = server == INDEX_NONE ? NULL : transaction_at(&worker->transactions, server),
+                     .headers = headers});
     uint32_t index = originate_begin(worker, METHOD_CANCEL, invite->remote, INDEX_NONE);
     if (index != INDEX_NONE) {
         struct transaction *cancel = transaction_at(&worker->transactions, index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Requests of ours inside a dialog, as the other side would send them (RFC 3261 12.2.1.1): its From and its
 // CSeq, the receiver's half of the route set, made from the dialog's record.
+#include <errno.h>
 #include <string.h>
 #include "header.h"
 #include "strict.h"
@@ -93,11 +94,19 @@ static void write_target(struct worker *worker, struct writer *writer, const str
     }
 }
 
+static void write_method(struct writer *writer, const struct inside *inside)
+{
+    if (inside->method == METHOD_OTHER && inside->asked != NULL)
+        write_octets(writer, inside->asked->method.octets, inside->asked->method.length);
+    else
+        write_text(writer, method_text(inside->method));
+}
+
 static void write_request_line(struct worker *worker, struct writer *writer, const struct made *made)
 {
     struct address first;
     uint32_t behind;
-    write_text(writer, method_text(made->inside->method));
+    write_method(writer, made->inside);
     write_text(writer, " ");
     if (made->strict) {
         struct dialog_string routes = routes_of(worker, made->inside, &first, &behind);
@@ -131,6 +140,23 @@ static void write_routes(struct worker *worker, struct writer *writer, const str
     write_text(writer, "\r\n");
 }
 
+static void write_asked(struct writer *writer, const struct inside_asked *asked)
+{
+    static const struct inside_asked nothing = {.body = {"", 0}};
+    if (asked == NULL)
+        asked = &nothing;
+    if (asked->contact.length > 0) {
+        write_text(writer, "Contact: ");
+        write_octets(writer, asked->contact.octets, asked->contact.length);
+        write_text(writer, "\r\n");
+    }
+    write_octets(writer, asked->headers.octets, asked->headers.length);
+    write_text(writer, "Content-Length: ");
+    write_number(writer, asked->body.length);
+    write_text(writer, "\r\n\r\n");
+    write_octets(writer, asked->body.octets, asked->body.length);
+}
+
 static void write_request(struct worker *worker, struct writer *writer, const struct made *made)
 {
     const struct inside *inside = made->inside;
@@ -153,11 +179,11 @@ static void write_request(struct worker *worker, struct writer *writer, const st
     write_text(writer, "\r\nCSeq: ");
     write_number(writer, inside->cseq);
     write_text(writer, " ");
-    write_text(writer, method_text(inside->method));
+    write_method(writer, inside);
     write_text(writer, "\r\nMax-Forwards: 70\r\n");
     if (inside->extra != NULL)
         write_text(writer, inside->extra);
-    write_text(writer, "Content-Length: 0\r\n\r\n");
+    write_asked(writer, inside->asked);
 }
 
 // The first Route, or the target, when it is an address of the side's peer; else where its messages came
@@ -200,27 +226,97 @@ static void name_branch(struct worker *worker, uint32_t client, uint32_t dialog,
     transaction->key = siphash13(&worker->parts.keys.table, branch, length);
 }
 
-uint32_t originate_inside(struct worker *worker, const struct inside *inside)
+// Into a fresh mbuf. Returns 0, or -errno as originate_asked().
+static int render(struct worker *worker, const struct made *made, struct originated *out)
+{
+    out->to = made->next_hop;
+    out->mbuf = tx_open(worker, &out->writer);
+    if (out->mbuf == NULL)
+        return -ENOSPC;
+    out->writer.size = RTE_MIN(out->writer.size, tx_room(worker, made->next_hop));
+    write_request(worker, &out->writer, made);
+    if (!out->writer.overflow)
+        return 0;
+    rte_pktmbuf_free(out->mbuf);
+    return -EMSGSIZE;
+}
+
+int originate_send_asked(struct worker *worker, uint32_t client, const struct originated *request)
+{
+    const struct writer *writer = &request->writer;
+    int result = transaction_keep(&worker->transactions, client, writer->octets, writer->used);
+    // An unknown next hop is being asked for, and the timers repeat.
+    if (result != 0)
+        rte_pktmbuf_free(request->mbuf);
+    else if (tx_send(worker, request->mbuf, writer, request->to) == COUNTER_DROP_TOO_LONG)
+        result = -EMSGSIZE;
+    if (result != 0)
+        transaction_release(&worker->transactions, client);
+    return result;
+}
+
+// The request and its transaction. Returns 0, or -errno as originate_asked() and there is neither.
+static int begin(struct worker *worker, const struct inside *inside, uint32_t *client,
+                 struct originated *request)
 {
     struct made made = {.inside = inside};
     find_next_hop(worker, &made);
     if (made.next_hop.address == 0)
-        return INDEX_NONE;
-    uint32_t index = originate_begin(worker, (uint8_t)inside->method, made.next_hop, inside->dialog);
-    if (index == INDEX_NONE)
-        return INDEX_NONE;
+        return -ENETUNREACH;
+    *client = originate_begin(worker, (uint8_t)inside->method, made.next_hop, inside->dialog);
+    if (*client == INDEX_NONE)
+        return -ENOSPC;
     char branch[COOKIE_TEXT_MAX];
-    name_branch(worker, index, inside->dialog, branch);
+    name_branch(worker, *client, inside->dialog, branch);
     made.branch = branch;
-    struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
-    if (mbuf == NULL) {
-        transaction_release(&worker->transactions, index);
+    int result = render(worker, &made, request);
+    if (result != 0)
+        transaction_release(&worker->transactions, *client);
+    return result;
+}
+
+int originate_asked(struct worker *worker, const struct inside *inside, uint32_t *client)
+{
+    struct originated request;
+    int result = begin(worker, inside, client, &request);
+    return result != 0 ? result : originate_send_asked(worker, *client, &request);
+}
+
+uint32_t originate_inside(struct worker *worker, const struct inside *inside)
+{
+    struct originated request;
+    uint32_t index;
+    if (begin(worker, inside, &index, &request) != 0)
         return INDEX_NONE;
-    }
-    write_request(worker, &writer, &made);
-    (void)originate_send(worker, index, mbuf, &writer, made.next_hop);
+    (void)originate_send(worker, index, request.mbuf, &request.writer, request.to);
     return transaction_at(&worker->transactions, index)->state != TRANSACTION_FREE ? index : INDEX_NONE;
+}
+
+int originate_ack_inside(struct worker *worker, const struct inside *inside, struct originated *ack)
+{
+    static const char magic[] = "z9hG4bK"; // 8.1.1.7
+    char branch[COOKIE_TEXT_MAX], tag[COOKIE_TEXT_MAX];
+    struct made made = {.inside = inside, .branch = branch};
+    find_next_hop(worker, &made);
+    if (made.next_hop.address == 0)
+        return -ENETUNREACH;
+    struct dialog_string callee = text_of(worker, inside->dialog, DIALOG_TEXT_CALLEE_TAG);
+    const struct dialog *dialog = dialog_at(&worker->dialogs, inside->dialog);
+    unsigned length = cookie_tag_write(&worker->parts.keys,
+                                       (struct cookie_octets){&dialog->call_hash, sizeof(dialog->call_hash)},
+                                       (struct cookie_octets){&inside->cseq, sizeof(inside->cseq)},
+                                       (struct cookie_octets){callee.octets, callee.length}, tag);
+    memcpy(branch, magic, sizeof(magic) - 1);
+    memcpy(branch + sizeof(magic) - 1, tag, length + 1);
+    return render(worker, &made, ack);
+}
+
+struct endpoint originate_next_hop(struct worker *worker, uint32_t dialog, enum dialog_side to)
+{
+    const struct inside inside = {.dialog = dialog, .to = to};
+    struct made made = {.inside = &inside};
+    find_next_hop(worker, &made);
+    return made.next_hop;
 }
 
 void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to)

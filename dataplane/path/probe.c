@@ -2,11 +2,10 @@
 #include "probe.h"
 
 #include <string.h>
-#include "owner.h"
+#include "random.h"
 #include "worker_core.h"
 
-#define BUSY_TICKS    10u // until a probe is tried again whose predecessor still waits
-#define CALL_ID_TRIES 16u // times the number of workers: all in vain once in 10^7
+#define BUSY_TICKS 10u // until a probe is tried again whose predecessor still waits
 
 static struct counters_member *words_of(const struct worker *worker, uint32_t member)
 {
@@ -20,17 +19,6 @@ static bool has_probes(const struct rules *rules, uint32_t member)
     const struct snapshot_member *row = &rules->members[member];
     return (row->flags & SNAPSHOT_PRESENT) && !(row->flags & MEMBER_DISABLED) &&
            rules->peers[row->peer].probe_interval_ms != 0;
-}
-
-static uint64_t random_word(struct worker *worker)
-{
-    const uint64_t words[2] = {worker->probes.serial++, worker->now_us};
-    return siphash13(&worker->parts.keys.tag, words, sizeof(words));
-}
-
-static uint32_t random_below(struct worker *worker, uint32_t bound)
-{
-    return (uint32_t)((random_word(worker) >> 32) * bound >> 32);
 }
 
 static void arm(struct worker *worker, uint32_t member, uint32_t after_ms)
@@ -179,21 +167,6 @@ struct request {
     char tag[COOKIE_TEXT_MAX];
 };
 
-// A Call-ID whose owner we are, so that the answers come to us.
-static bool make_call_id(struct worker *worker, char call_id[COOKIE_TEXT_MAX])
-{
-    for (unsigned i = 0; i < CALL_ID_TRIES * worker->parts.count; i++) {
-        uint64_t word = random_word(worker);
-        unsigned length =
-            cookie_tag_write(&worker->parts.keys, (struct cookie_octets){&word, sizeof(word)},
-                             (struct cookie_octets){NULL, 0}, (struct cookie_octets){NULL, 0}, call_id);
-        if (owner_of(siphash13(&worker->parts.keys.table, call_id, length), worker->parts.count) ==
-            worker->parts.id)
-            return true;
-    }
-    return false;
-}
-
 static void write_place(struct writer *writer, uint32_t address, uint16_t port)
 {
     write_ipv4(writer, address);
@@ -253,7 +226,7 @@ static void send_probe(struct worker *worker, uint32_t member)
     struct probe *probe = &worker->probes.members[member];
     probe->at = target_of_member(worker, (uint16_t)member); // by the way that a call would go now
     struct request request = {.peer = &worker->rules->peers[probe->peer], .to = probe->at};
-    if (!make_call_id(worker, request.call_id))
+    if (!random_call_id(worker, request.call_id))
         return;
     uint32_t index = originate_begin(worker, METHOD_OPTIONS, probe->at, INDEX_NONE);
     if (index == INDEX_NONE)

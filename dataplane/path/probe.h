@@ -17,7 +17,7 @@
 #include "message.h"
 #include "wheel.h"
 
-#define WHEEL_CLASS_PROBE 2u  // beside those of state/transaction.h
+#define WHEEL_CLASS_PROBE 3u  // beside those of state/
 #define PROBES_A_TURN     64u // members that a turn looks at after a reload
 
 struct probe {
@@ -56,7 +56,6 @@ struct member_transitions {     // zeroed memory is an empty ring
 
 struct probes {
     uint32_t cursor; // the next member of ours that the slice looks at; MEMBERS_MAX or more: none
-    uint64_t serial; // of the random numbers
     struct member_transitions transitions;
     struct probe members[MEMBERS_MAX]; // by number; only those of this worker are used
 };

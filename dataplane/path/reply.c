@@ -7,22 +7,50 @@
 
 #define EXTRA_SIZE 1024u
 
-static const char *default_reason(uint16_t status)
+const char *reply_reason(uint16_t status)
 {
     static const struct {
         uint16_t status;
         const char *reason;
-    } reasons[] = {{200, "OK"},
+    } reasons[] = {{100, "Trying"},
+                   {180, "Ringing"},
+                   {181, "Call Is Being Forwarded"},
+                   {182, "Queued"},
+                   {183, "Session Progress"},
+                   {199, "Early Dialog Terminated"},
+                   {200, "OK"},
+                   {202, "Accepted"},
+                   {300, "Multiple Choices"},
+                   {301, "Moved Permanently"},
+                   {302, "Moved Temporarily"},
+                   {400, "Bad Request"},
+                   {401, "Unauthorized"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
+                   {407, "Proxy Authentication Required"},
+                   {408, "Request Timeout"},
+                   {413, "Request Entity Too Large"},
+                   {415, "Unsupported Media Type"},
+                   {420, "Bad Extension"},
+                   {422, "Session Interval Too Small"},
                    {480, "Temporarily Unavailable"},
+                   {481, "Call/Transaction Does Not Exist"},
+                   {482, "Loop Detected"},
+                   {484, "Address Incomplete"},
                    {486, "Busy Here"},
+                   {487, "Request Terminated"},
                    {488, "Not Acceptable Here"},
+                   {489, "Bad Event"},
+                   {491, "Request Pending"},
                    {500, "Server Internal Error"},
                    {501, "Not Implemented"},
                    {503, "Service Unavailable"},
-                   {603, "Decline"}};
+                   {504, "Server Time-out"},
+                   {600, "Busy Everywhere"},
+                   {603, "Decline"},
+                   {604, "Does Not Exist Anywhere"},
+                   {606, "Not Acceptable"}};
     for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if (reasons[i].status == status)
             return reasons[i].reason;
@@ -30,7 +58,7 @@ static const char *default_reason(uint16_t status)
     return status < 300 ? "OK" : status < 400 ? "Redirected" : "Refused";
 }
 
-static void reply_count(struct worker *worker, uint16_t status)
+void reply_count(struct worker *worker, uint16_t status)
 {
     static const struct {
         uint16_t status;
@@ -109,7 +137,7 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
     send_stateless(
         worker, work,
         (struct response_parts){.status = reply.status,
-                                .reason = reply.reason != NULL ? reply.reason : default_reason(reply.status),
+                                .reason = reply.reason != NULL ? reply.reason : reply_reason(reply.status),
                                 .to_tag = tag,
                                 .extra = extra_lines(worker, reply.extra, extra)});
 }
@@ -210,8 +238,7 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
     char overload[FEEDBACK_TEXT_MAX];
     tag_for(worker, &worker->kept, tag);
     struct response_parts parts = {.status = reply.status,
-                                   .reason =
-                                       reply.reason != NULL ? reply.reason : default_reason(reply.status),
+                                   .reason = reply.reason != NULL ? reply.reason : reply_reason(reply.status),
                                    .to_tag = tag,
                                    .extra = extra_lines(worker, reply.extra, extra),
                                    .source_address = transaction->remote.address,

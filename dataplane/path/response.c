@@ -5,6 +5,7 @@
 #include "failover.h"
 #include "feedback.h"
 #include "keepalive.h"
+#include "ua.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
@@ -25,7 +26,7 @@ static void response_stateless(struct worker *worker, struct work *work)
     dialog_response(worker, work);
 }
 
-static void count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram)
+void response_count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram)
 {
     uint32_t delay_us = (uint32_t)worker->now_us - server->received_us;
     count_histogram(worker, histogram, (delay_us + 999) / 1000, 1);
@@ -90,10 +91,10 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         bool of_call = invite && record->member != NUMBER_NONE && message->status < 300;
         if (of_call && !(record->flags & TRANSACTION_FLAG_RINGING)) {
             record->flags |= TRANSACTION_FLAG_RINGING;
-            count_delay(worker, record, HISTOGRAM_POST_DIAL_DELAY);
+            response_count_delay(worker, record, HISTOGRAM_POST_DIAL_DELAY);
         }
         if (of_call && answers && message->status >= 200)
-            count_delay(worker, record, HISTOGRAM_ANSWER_TIME);
+            response_count_delay(worker, record, HISTOGRAM_ANSWER_TIME);
     }
     if (actions & TRANSACTION_DO_RELEASE)
         transaction_release(&worker->transactions, server);
@@ -155,7 +156,9 @@ void response_stage(struct worker *worker, struct work *work)
     }
     if (actions & TRANSACTION_DO_ACK)
         originate_ack(worker, index, message);
-    if (client->flags & TRANSACTION_FLAG_OURS) {
+    if (client->ua) {
+        ua_answer(worker, work, actions);
+    } else if (client->flags & TRANSACTION_FLAG_OURS) {
         if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
             end_of_ours(worker, index, message->status);
     } else if ((actions & TRANSACTION_DO_DELIVER) && !failover_absorbs(worker, work)) {
@@ -168,6 +171,10 @@ void response_stage(struct worker *worker, struct work *work)
 void response_failed(struct worker *worker, uint32_t client)
 {
     struct transaction *record = transaction_at(&worker->transactions, client);
+    if (record->ua) {
+        ua_answer_none(worker, client, 408);
+        return;
+    }
     count(worker, COUNTER_TRANSACTION_TIMEOUT);
     if (record->flags & TRANSACTION_FLAG_OURS) {
         end_of_ours(worker, client, 0);

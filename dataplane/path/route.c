@@ -5,6 +5,7 @@
 #include <string.h>
 #include "failover.h"
 #include "judge.h"
+#include "ua.h"
 
 #define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
 
@@ -267,6 +268,15 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     settle(work, COUNTER_OUT_FORWARDED);
 }
 
+// What is inside is known by its record, or by our tag alone.
+static void take_for_application(struct worker *worker, struct work *work)
+{
+    if (work->dialog != INDEX_NONE)
+        ua_take_inside(worker, work);
+    else
+        ua_take_stray(worker, work);
+}
+
 void route_stage(struct worker *worker, struct work *work)
 {
     if (!work->message->is_request) {
@@ -285,7 +295,9 @@ void route_stage(struct worker *worker, struct work *work)
         reply_stateless(worker, work, (struct reply){403, "REFER Not Allowed", NULL});
         return;
     }
-    if (work->inside)
+    if (work->inside && rules_is_application(worker->rules, work->to_peer))
+        take_for_application(worker, work);
+    else if (work->inside)
         route_inside(worker, work);
     else
         route_new(worker, work);

@@ -69,18 +69,31 @@ struct dialog_string route_set_of_caller(struct worker *worker, const struct mes
     return (struct dialog_string){worker->scratch, writer.overflow ? 0 : writer.used};
 }
 
-// 12.1.2: the lowest comes first.
+// 12.1.2: the lowest of the first so many comes first.
+static struct dialog_string reversed(struct worker *worker, const struct message *message,
+                                     const struct values *values, uint32_t count)
+{
+    struct writer writer;
+    writer_init(&writer, worker->scratch, sizeof(worker->scratch));
+    for (uint32_t i = count; i-- > 0;) {
+        if (i + 1 < count)
+            write_text(&writer, ",");
+        write_span(&writer, message, values->spans[i]);
+    }
+    return (struct dialog_string){worker->scratch, writer.overflow ? 0 : writer.used};
+}
+
 struct dialog_string route_set_of_callee(struct worker *worker, const struct message *message,
                                          const struct cookie_route *mine)
 {
     struct values values;
-    struct writer writer;
     read_values(worker, message, mine, &values);
-    writer_init(&writer, worker->scratch, sizeof(worker->scratch));
-    for (uint32_t i = values.ours; i-- > 0;) {
-        if (i + 1 < values.ours)
-            write_text(&writer, ",");
-        write_span(&writer, message, values.spans[i]);
-    }
-    return (struct dialog_string){worker->scratch, writer.overflow ? 0 : writer.used};
+    return reversed(worker, message, &values, values.ours);
+}
+
+struct dialog_string route_set_of_answer(struct worker *worker, const struct message *message)
+{
+    struct values values;
+    read_values(worker, message, NULL, &values);
+    return reversed(worker, message, &values, values.count);
 }

@@ -19,5 +19,7 @@ struct dialog_string route_set_of_caller(struct worker *worker, const struct mes
                                          const struct cookie_route *mine);
 struct dialog_string route_set_of_callee(struct worker *worker, const struct message *message,
                                          const struct cookie_route *mine);
+// Of a response to an INVITE of our own: all of it is the callee's.
+struct dialog_string route_set_of_answer(struct worker *worker, const struct message *message);
 
 #endif

@@ -31,10 +31,34 @@ bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of)
         return of < rules->peer_count && (rules->peers[of].flags & SNAPSHOT_PRESENT) &&
                rules->peers[of].group == rules->peers[from].group;
     case IN_DIALOG_ANY_PEER:
-        return true;
+        return !rules_is_application(rules, of);
     default:
         return false;
     }
+}
+
+struct session_policy rules_session(const struct rules *rules, uint16_t application, bool uac)
+{
+    const struct snapshot_peer *row = &rules->peers[application];
+    struct session_policy policy = {.wanted_s = row->session_expires_s, .minimum_s = row->session_minimum_s};
+    if (row->session_refresher != REFRESH_BY_ANY)
+        policy.refresher = (row->session_refresher == REFRESH_BY_LOCAL) == uac ? SESSION_UAC : SESSION_UAS;
+    return policy;
+}
+
+struct judge_limits rules_judge_limits(const struct rules *rules)
+{
+    const struct snapshot_ua_limits *limits = &rules->settings->ua_limits;
+    return (struct judge_limits){.header_line = limits->header_line,
+                                 .body = limits->body,
+                                 .uri = limits->uri,
+                                 .call_id = limits->call_id,
+                                 .tag = limits->tag,
+                                 .replaces = limits->replaces,
+                                 .vias = limits->vias,
+                                 .routes = limits->routes,
+                                 .refer_to_parameters = limits->refer_to_parameters,
+                                 .media_lines = limits->media_lines};
 }
 
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash)

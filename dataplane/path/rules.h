@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/snapshot.h"
+#include "judge.h"
+#include "session_timer.h"
 
 struct rules {
     const struct snapshot_header *image; // own copy, aligned
@@ -44,8 +46,17 @@ static inline const char *rules_text(const struct rules *rules, uint32_t offset)
 uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
 uint16_t rules_peer(const struct rules *rules, uint32_t address);
+// The peer is an application (dialgate/channel_ua.h), not addresses; also one that a reload took out.
+static inline bool rules_is_application(const struct rules *rules, uint16_t peer)
+{
+    return peer < rules->peer_count && (rules->peers[peer].flags & PEER_APPLICATION);
+}
+// What an application wants of session timers in a request of its own (uac), or in its answer to one.
+struct session_policy rules_session(const struct rules *rules, uint16_t application, bool uac);
+// What a request that comes for an application may have.
+struct judge_limits rules_judge_limits(const struct rules *rules);
 // Whether a request from peer `from` is accepted inside a dialog whose peer on that side is `of`
-// (dialogs.in_dialog). Neither is a stranger.
+// (dialogs.in_dialog). Neither is a stranger. Nobody on the wire speaks for an application.
 bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of);
 // The member of peer that its Maglev table gives this hash. NUMBER_NONE: the peer has none.
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash);

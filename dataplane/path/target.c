@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where a request outside a dialog goes (RFC 3261 16.5): the first route that fits, a member of the peer that
 // it names, and whether the limits have room for one call more.
-#include "worker_core.h"
+#include "ua.h"
 
 // One header line of a text or a number, NULL without it.
 static const char *line_of(struct worker *worker, const char *name, const char *text, uint32_t number)
@@ -114,6 +114,17 @@ static bool is_drained(struct worker *worker, struct work *work)
     return true;
 }
 
+// An application that the operator drains takes nothing new.
+static void take_for_application(struct worker *worker, struct work *work, uint16_t application)
+{
+    if (worker->rules->peers[application].flags & PEER_DRAINING) {
+        count(worker, COUNTER_DRAINED_PEER);
+        refuse(worker, work, 503, worker->rules->settings->limit_retry_after_s);
+        return;
+    }
+    ua_take_new(worker, work, application);
+}
+
 void route_new(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
@@ -138,6 +149,10 @@ void route_new(struct worker *worker, struct work *work)
             worker, work,
             (struct reply){302, "Moved Temporarily",
                            line_of(worker, "Contact: <", rules_text(worker->rules, route->redirect), 0)});
+        return;
+    }
+    if (rules_is_application(worker->rules, route->to)) {
+        take_for_application(worker, work, route->to);
         return;
     }
     struct route_target target = {.peer = route->to, .route = route};

@@ -2,7 +2,7 @@
 // Matching: repeated requests end here, ACKs and CANCELs find their INVITE, responses find their client
 // transaction. A response goes no further unless its branch was made by us.
 #include <string.h>
-#include "worker_core.h"
+#include "ua.h"
 
 // 9.2, 16.10: CANCEL is answered hop by hop; what it cancels is its INVITE's client transaction. The 200 is
 // made without a transaction: a repeated CANCEL gets the same 200 again.
@@ -24,6 +24,10 @@ static void match_cancel(struct worker *worker, struct work *work)
     struct call_cause cause = call_cause_of(work->message);
     invite->cause = cause.number;
     invite->sip_cause = cause.sip;
+    if (invite->ua) {
+        ua_take_cancel(worker, server, work->message);
+        return;
+    }
     if (invite->dialog != INDEX_NONE &&
         dialog_at(&worker->dialogs, invite->dialog)->generation == invite->dialog_generation)
         dialog_apply(worker, invite->dialog, DIALOG_ON_CANCEL);

@@ -2,6 +2,7 @@
 #include "unreachable.h"
 
 #include "failover.h"
+#include "ua.h"
 
 void unreachable_ignore(struct unreachables *ring)
 {
@@ -43,7 +44,9 @@ static bool fail(struct worker *worker, uint32_t client)
         return failover_unreachable(worker, client);
     probe_ended(worker, client, MEMBER_REASON_UNREACHABLE);
     unsigned actions = transaction_step(&worker->transactions, client, TRANSACTION_ON_TRANSPORT, worker->now);
-    if (actions & TRANSACTION_DO_FAIL)
+    if ((actions & TRANSACTION_DO_FAIL) && transaction_at(&worker->transactions, client)->ua)
+        ua_answer_none(worker, client, 503);
+    else if (actions & TRANSACTION_DO_FAIL)
         response_failed(worker, client);
     if (actions & TRANSACTION_DO_RELEASE)
         transaction_release(&worker->transactions, client);

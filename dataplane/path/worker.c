@@ -6,7 +6,7 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <urcu-qsbr.h>
-#include "worker_core.h"
+#include "ua.h"
 
 #define IDLE_SPIN_TURNS  64u   // empty turns before the first sleep
 #define IDLE_SHORT_TURNS 1024u // empty turns of short sleeps before longer ones
@@ -143,8 +143,9 @@ unsigned worker_turn(struct worker *worker)
     expire_slice(worker);
     bool commanded = command_slice(worker);
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
+    unsigned asked = worker->parts.ua_commands != NULL ? ua_command_slice(worker) : 0;
     tx_flush(worker);
-    return released + n + commanded + probed + takeover_slice(worker, n > 0);
+    return released + n + commanded + probed + asked + takeover_slice(worker, n > 0);
 }
 
 // A sleeping worker is offline for RCU, so that a reload does not wait for it.
@@ -178,6 +179,10 @@ void worker_settings(struct worker *worker)
                                                               .t4 = ticks_of(settings->timer_t4_ms),
                                                               .b = ticks_of(settings->timer_b_ms),
                                                               .c = ticks_of(settings->timer_c_ms)};
+    worker->ua.usages.timers = (struct usage_timers){.t1 = ticks_of(settings->timer_t1_ms),
+                                                     .t2 = ticks_of(settings->timer_t2_ms),
+                                                     .early = ticks_of(settings->early_life_ms),
+                                                     .confirmed = ticks_of(settings->dialog_life_ms)};
     // A BYE that nobody answers is given up when its sender gives up: timer F. The callee's own BYE for want
     // of an ACK begins after 64*T1 (13.3.1.4), and may be on its way for T4.
     worker->dialogs.life =

@@ -69,7 +69,11 @@ struct worker_parts {
     struct cookie_keys keys;
     uint32_t dialogs_capacity;
     uint32_t transactions_capacity;
-    void *memory; // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
+    uint32_t usages_capacity;    // dialogs of applications in which something is under way; 0: there are none
+    struct ua_ring *ua_commands; // from the agent, as the two below: NULL without applications
+    struct ua_ring *ua_events;   // to the agent
+    const atomic_bool *ua_heard; // control is connected: the agent writes
+    void *memory;                // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
     void *
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned
@@ -92,8 +96,9 @@ struct unreachables;       // unreachable.h
 struct name_asks;          // name.h
 struct capture_table;      // capture.h
 struct capture_place;      // capture_ring.h
+struct ua_ring;            // ua_ring.h
 
-size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity);
+size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity, uint32_t usages_capacity);
 size_t worker_file_memory(uint32_t dialogs_capacity);
 // Makes a worker in parts->memory. Returns NULL with one line in error.
 struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size);

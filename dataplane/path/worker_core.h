@@ -14,12 +14,16 @@
 #include "dialog.h"
 #include "listener.h"
 #include "member.h"
+#include "merged.h"
 #include "name.h"
+#include "originate.h"
 #include "overload.h"
 #include "probe.h"
 #include "transaction.h"
+#include "ua_ring.h"
 #include "unreachable.h"
 #include "uri.h"
+#include "usage.h"
 #include "worker.h"
 #include "write.h"
 
@@ -106,6 +110,14 @@ struct turn_seen {
     bool full;         // a queue or an inbox gave a whole burst
 };
 
+// The ua service (ua.h). Without applications usages.capacity is 0, and the rest is NULL.
+struct ua {
+    struct usages usages;
+    struct merged merged; // requests outside dialogs that applications serve
+    uint64_t *tags;       // of client transactions' commands, by index of the transaction
+    char lines[4096];     // header lines that go into a message of ours
+};
+
 struct worker {
     struct worker_parts parts;
     const struct rules *rules; // this turn's
@@ -145,6 +157,7 @@ struct worker {
     struct affinity affinity;
     struct names names;
     struct capturing capturing;
+    struct ua ua;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
     uint32_t received_us; // of the message in process, as in struct packet
@@ -155,6 +168,7 @@ struct worker {
     struct message kept;        // a kept one, parsed again
     struct edits edits;
     uint8_t call_texts[2048];                 // of a record (call_record.c)
+    uint64_t random_serial;                   // random.h
     tick_t began;                             // dialogs that are older were taken over
     uint64_t refused_keys[CALL_REFUSED_KEYS]; // call_record.c
     uint8_t scratch[4096];
@@ -334,6 +348,10 @@ struct reply {
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
 // 503 for overload, with lines (each with CRLF), and a tag by which early_stage() knows its ACK.
 void reply_refusal(struct worker *worker, struct work *work, const char *lines);
+// The RFC's phrase, or that of the class.
+const char *reply_reason(uint16_t status);
+// A response of ours went out.
+void reply_count(struct worker *worker, uint16_t status);
 // 100 Trying, kept in the server transaction.
 void reply_trying(struct worker *worker, struct work *work, uint32_t server);
 // The same for a request other than INVITE that nobody has answered for long (RFC 4320 4.1); it is known from
@@ -345,32 +363,10 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
 
 // response.c
 void response_stage(struct worker *worker, struct work *work);
+// How long it took to answer an INVITE.
+void response_count_delay(struct worker *worker, const struct transaction *server, enum histogram histogram);
 // The INVITE's client transaction came to a final end by itself: tells the caller.
 void response_failed(struct worker *worker, uint32_t client);
-
-// originate.c: requests that we make.
-void originate_ack(struct worker *worker, uint32_t client,
-                   const struct message *response);            // to a non-2xx (17.1.1.3)
-void originate_cancel(struct worker *worker, uint32_t client); // 9.1
-void originate_bye(struct worker *worker, uint32_t dialog, enum dialog_side to);
-// originate_inside.c: a request to one side of a dialog, in the name of the other one (12.2.1.1): with that
-// side's half of the route set, a strict router at its head too.
-struct inside {
-    uint32_t dialog;
-    enum dialog_side to;
-    enum sip_method method;
-    uint32_t cseq;
-    const char *extra; // header lines with CRLF each, or NULL
-};
-// Its client transaction, of this dialog; INDEX_NONE: it did not go, or will not be repeated for want of
-// room.
-uint32_t originate_inside(struct worker *worker, const struct inside *inside);
-// A client transaction for a request of ours; dialog: INDEX_NONE or its record. INDEX_NONE: no room.
-uint32_t originate_begin(struct worker *worker, uint8_t method, struct endpoint to, uint32_t dialog);
-// Takes the mbuf. Without a transaction (INDEX_NONE) or room to keep it the request goes once, and its
-// transaction ends here. False: it did not go.
-bool originate_send(struct worker *worker, uint32_t index, struct rte_mbuf *mbuf, const struct writer *writer,
-                    struct endpoint to);
 
 // The live transaction on the other side of a proxied pair, INDEX_NONE when it is gone.
 static inline uint32_t transaction_other(struct worker *worker, uint32_t index)
@@ -403,6 +399,9 @@ void dialog_taken(struct worker *worker, uint32_t dialog); // over from an image
 void dialog_moves(struct worker *worker, uint32_t dialog, uint16_t member, struct endpoint to);
 // Without its callee's tag a record would find nothing: the call goes on by its cookie alone.
 void dialog_drop(struct worker *worker, uint32_t dialog);
+
+// The live record that a handle (command.h) names, INDEX_NONE.
+uint32_t dialog_by_handle(const struct worker *worker, uint64_t handle);
 
 // dialog_track.c
 struct route_target {

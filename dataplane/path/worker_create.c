@@ -11,9 +11,19 @@ static size_t own_size(void)
     return (sizeof(struct worker) + 63) & ~(size_t)63;
 }
 
-size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity)
+static size_t tags_size(uint32_t transactions_capacity)
 {
-    return own_size() + dialogs_private_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+    return ((size_t)transactions_capacity * sizeof(uint64_t) + 63) & ~(size_t)63;
+}
+
+size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity, uint32_t usages_capacity)
+{
+    size_t size =
+        own_size() + dialogs_private_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+    if (usages_capacity > 0)
+        size += usages_memory(usages_capacity) + merged_memory(transactions_capacity) +
+                tags_size(transactions_capacity);
+    return size;
 }
 
 size_t worker_file_memory(uint32_t dialogs_capacity)
@@ -69,6 +79,19 @@ static void start_clock(struct worker *worker)
     worker_clock(worker);
 }
 
+// memory: usages, the index of merged requests, tags.
+static void make_ua(struct worker *worker, uint8_t *memory)
+{
+    const struct worker_parts *parts = &worker->parts;
+    if (parts->usages_capacity == 0)
+        return;
+    usages_init(&worker->ua.usages, memory, parts->usages_capacity, &worker->arena, &worker->wheel);
+    memory += usages_memory(parts->usages_capacity);
+    merged_init(&worker->ua.merged, memory, parts->transactions_capacity, parts->keys.table);
+    memory += merged_memory(parts->transactions_capacity);
+    worker->ua.tags = (uint64_t *)(void *)memory;
+}
+
 struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size)
 {
     if (parts->queue_count > WORKER_QUEUES_MAX || parts->count > WORKERS_MAX || parts->id >= parts->count) {
@@ -105,6 +128,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     memory += dialogs_private_memory(parts->dialogs_capacity);
     transactions_init(&worker->transactions, memory, parts->transactions_capacity, &worker->arena,
                       &worker->wheel);
+    make_ua(worker, memory + transactions_memory(parts->transactions_capacity));
     worker->rules = parts->published->rules;
     worker->nexthops = parts->published->nexthops;
     worker->name_table = parts->published->names;

@@ -238,7 +238,8 @@ static void add_to(struct run *run, const char *tag)
     write_text(run->writer, tag);
 }
 
-void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts)
+void write_response_head(struct writer *writer, const struct message *request,
+                         const struct response_parts *parts)
 {
     struct run run = {.writer = writer, .request = request};
     write_text(writer, "SIP/2.0 ");
@@ -262,5 +263,10 @@ void write_response(struct writer *writer, const struct message *request, const 
     write_text(writer, "\r\n");
     if (parts->extra != NULL)
         write_text(writer, parts->extra);
+}
+
+void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts)
+{
+    write_response_head(writer, request, parts);
     write_text(writer, "Content-Length: 0\r\n\r\n");
 }

@@ -83,6 +83,9 @@ struct response_parts {
     const char *overload;    // see edit_via_overload(), for the topmost Via; NULL: none
 };
 void write_response(struct writer *writer, const struct message *request, const struct response_parts *parts);
+// The same up to the extra lines: what follows, Content-Length with it, is the caller's to write.
+void write_response_head(struct writer *writer, const struct message *request,
+                         const struct response_parts *parts);
 
 // received= and rport= as RFC 3261 18.2.1 and RFC 3581 section 4 want them on the topmost Via: as edits on a
 // request that is sent on.

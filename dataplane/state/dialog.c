@@ -37,7 +37,7 @@ void dialogs_init(struct dialogs *set, const struct dialogs_place *place, struct
                   struct wheel *wheel)
 {
     uint32_t capacity = place->capacity;
-    assert(capacity < 1u << 30);
+    assert(capacity < 1u << 29);
     memset(set, 0, sizeof(*set));
     set->journal = place->file;
     set->records = (struct dialog *)(void *)((uint8_t *)place->file + sizeof(struct dialog_journal));

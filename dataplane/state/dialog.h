@@ -123,7 +123,7 @@ struct dialogs {
 struct dialogs_place {
     void *file;        // dialogs_file_memory() octets of the mapped file, zeroed
     void *private;     // dialogs_private_memory() octets that die with the process
-    uint32_t capacity; // at most 2^30 - 1
+    uint32_t capacity; // at most 2^29 - 1
     struct siphash_key key;
 };
 size_t dialogs_file_memory(uint32_t capacity);

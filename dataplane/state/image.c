@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HUGE_PAGE       ((size_t)2 << 20) // jemalloc's extents begin at multiples of it
-#define CAPACITY_MAX    ((1u << 30) - 1)  // what a wheel handle can name
+#define CAPACITY_MAX    ((1u << 29) - 1)  // what a wheel handle can name
 #define KEY_MARK_OCTETS "dialgate dialogs"
 
 static uint64_t key_mark(const struct siphash_key *key)

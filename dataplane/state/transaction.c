@@ -25,7 +25,7 @@ size_t transactions_memory(uint32_t capacity)
 void transactions_init(struct transactions *set, void *memory, uint32_t capacity, struct arena *arena,
                        struct wheel *wheel)
 {
-    assert(capacity < 1u << 30);
+    assert(capacity < 1u << 29);
     memset(memory, 0, records_size(capacity));
     *set = (struct transactions){
         .records = memory,

@@ -144,6 +144,7 @@ struct transaction {
     uint8_t side;   // caller's: of an OPTIONS of ours inside a dialog: who was asked
     uint16_t cause; // caller's: IST: of the Reason in the CANCEL (RFC 3326), 0: none
     bool sip_cause; // it is a SIP status, else one of Q.850
+    bool ua;        // caller's: it is an application's (ua.h)
 };
 static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 44,
               "what lookup and timers touch, in 44 octets");
@@ -161,7 +162,7 @@ struct transactions {
 };
 
 size_t transactions_memory(uint32_t capacity); // octets, 64-octet aligned: records and table
-// Capacity: at most 2^30 - 1. Timers are RFC 3261's until the caller sets others. Takes
+// Capacity: at most 2^29 - 1. Timers are RFC 3261's until the caller sets others. Takes
 // WHEEL_CLASS_TRANSACTION of the wheel.
 void transactions_init(struct transactions *set, void *memory, uint32_t capacity, struct arena *arena,
                        struct wheel *wheel);

@@ -21,7 +21,7 @@ size_t usages_memory(uint32_t capacity)
 void usages_init(struct usages *set, void *memory, uint32_t capacity, struct arena *arena,
                  struct wheel *wheel)
 {
-    assert(capacity < 1u << 30);
+    assert(capacity < 1u << 29);
     memset(memory, 0, records_size(capacity));
     *set = (struct usages){
         .records = memory,
@@ -72,6 +72,33 @@ uint32_t usage_create(struct usages *set, enum usage_role role, uint32_t cseq, t
     if (index != INDEX_NONE)
         usage_arm(set, index, USAGE_TIMER_LIFE, now + set->timers.early);
     return index;
+}
+
+uint32_t usage_resume(struct usages *set, const struct usage_numbers *numbers, tick_t life)
+{
+    struct usage fresh = {
+        .state = USAGE_CONFIRMED,
+        .role = (uint8_t)numbers->role,
+        .flags = numbers->remote ? USAGE_FLAG_REMOTE_CSEQ : 0,
+        .local_cseq = numbers->local_cseq,
+        .remote_cseq = numbers->remote_cseq,
+        .kept = {ARENA_NONE, ARENA_NONE, ARENA_NONE},
+        .dialog = INDEX_NONE,
+        .invite = INDEX_NONE,
+    };
+    uint32_t index = take(set, &fresh);
+    if (index != INDEX_NONE)
+        usage_arm(set, index, USAGE_TIMER_LIFE, life);
+    return index;
+}
+
+bool usage_may_rest(const struct usages *set, uint32_t index)
+{
+    const struct usage *usage = &set->records[index];
+    const unsigned waits = ~(1u << USAGE_TIMER_LIFE | 1u << USAGE_TIMER_EXPIRED | 1u << USAGE_TIMER_REFRESH);
+    const unsigned open = USAGE_FLAG_UNACKED | USAGE_FLAG_UPDATE_SENT | USAGE_FLAG_UPDATE_RECEIVED;
+    return usage->state == USAGE_CONFIRMED && (usage->armed & waits) == 0 && (usage->flags & open) == 0 &&
+           usage->offer.state == OFFER_STABLE && usage->next_of_set == index;
 }
 
 unsigned usage_set(const struct usages *set, uint32_t index, uint32_t *indexes)

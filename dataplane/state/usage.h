@@ -219,7 +219,7 @@ struct usage_octets {
 };
 
 size_t usages_memory(uint32_t capacity); // octets, 64-octet aligned
-// Capacity: at most 2^30 - 1. Takes WHEEL_CLASS_USAGE of the wheel. Timers: RFC 3261's, 3 minutes early, 24
+// Capacity: at most 2^29 - 1. Takes WHEEL_CLASS_USAGE of the wheel. Timers: RFC 3261's, 3 minutes early, 24
 // hours.
 void usages_init(struct usages *set, void *memory, uint32_t capacity, struct arena *arena,
                  struct wheel *wheel);
@@ -231,6 +231,18 @@ uint32_t usage_create(struct usages *set, enum usage_role role, uint32_t cseq, t
 // state PROCEEDING, or CANCELLED with its set: the event of the response is stepped next. INDEX_NONE when
 // full, or the set is.
 uint32_t usage_fork(struct usages *set, uint32_t index, uint32_t cseq, tick_t now);
+// A confirmed call that was released when it waited for nothing, or was taken over from another process.
+struct usage_numbers {
+    enum usage_role role;
+    uint32_t local_cseq;
+    uint32_t remote_cseq;
+    bool remote; // there is one
+};
+// In state CONFIRMED. life: when its longest duration is over. INDEX_NONE when full.
+uint32_t usage_resume(struct usages *set, const struct usage_numbers *numbers, tick_t life);
+// It is confirmed and nothing is under way: what it knows beyond struct usage_numbers are the times of the
+// call's end and of the session, in `at`. Not when another dialog of its set lives.
+bool usage_may_rest(const struct usages *set, uint32_t index);
 static inline struct usage *usage_at(struct usages *set, uint32_t index)
 {
     return &set->records[index];

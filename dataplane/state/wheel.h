@@ -8,10 +8,10 @@
 
 #include "endpoint.h"
 
-#define WHEEL_CLASSES              4u
-#define WHEEL_HANDLE(class, index) ((uint32_t)(class) << 30 | (index))
-#define WHEEL_CLASS(handle)        ((handle) >> 30)
-#define WHEEL_INDEX(handle)        ((handle)&0x3fffffffu)
+#define WHEEL_CLASSES              8u
+#define WHEEL_HANDLE(class, index) ((uint32_t)(class) << 29 | (index))
+#define WHEEL_CLASS(handle)        ((handle) >> 29)
+#define WHEEL_INDEX(handle)        ((handle)&0x1fffffffu)
 #define WHEEL_SLOTS                (4096u + 1024u + 1024u) // of the three levels
 #define WHEEL_LISTS                4u                      // of a slot
 

@@ -43,6 +43,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/channel_ua.h"
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
@@ -53,7 +54,7 @@
 #define CHANNEL_CALL_ID_SIZE 512u
 
 // M(TYPE, struct of its body after the header, from, what it is for). The body is exactly this struct; only
-// DIALOG_ROW is followed by text, RECORDS by its records.
+// DIALOG_ROW and UA_COMMAND are followed by text, RECORDS and UA_EVENTS by their rows.
 // clang-format off
 #define CHANNEL_MESSAGES(M)                                                                                            \
     M(CHANNEL_HELLO, struct channel_hello, "both", "who speaks and in which state")                                   \
@@ -74,7 +75,9 @@
     M(CHANNEL_CAPTURE_SET, struct channel_capture_set, "control", "messages that are wanted")                          \
     M(CHANNEL_CAPTURE_END, struct channel_capture_end, "control", "no more of them")                                   \
     M(CHANNEL_CAPTURE_ENDED, struct channel_capture_ended, "dataplane", "a capture is over, for this reason")               \
-    M(CHANNEL_EVENTS_DONE, struct channel_events_done, "control", "these events are taken")
+    M(CHANNEL_EVENTS_DONE, struct channel_events_done, "control", "these events are taken")                            \
+    M(CHANNEL_UA_COMMAND, struct channel_ua_command, "control", "what an application does")                            \
+    M(CHANNEL_UA_EVENTS, struct channel_event_run, "dataplane", "what applications are told")
 
 // clang-format on
 

@@ -54,6 +54,7 @@
     F(OVERLOAD_EVENTS, "dialgate_overload_events_total", "counter", "What overload control did.")                      \
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
     F(CAPTURES, "dialgate_capture_events_total", "counter", "What captures of messages did.")                          \
+    F(UA_EVENTS, "dialgate_application_events_total", "counter", "Between workers and control about applications' calls.") \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")        \
@@ -67,6 +68,7 @@
     C(RX_PACKETS, PACKETS_RECEIVED, "", "packets from this worker's NIC queues")                                      \
     /* Outcomes: their sum over all workers is RX_PACKETS once the rings are empty. */                                 \
     C(OUT_FORWARDED, PACKETS, "outcome=\"forwarded\"", "request or response sent on")                                  \
+    C(OUT_APPLICATION, PACKETS, "outcome=\"application\"", "request that an application was told of")                     \
     C(OUT_ANSWERED, PACKETS, "outcome=\"answered\"", "request that Dialgate answered itself")                          \
     C(OUT_ABSORBED, PACKETS, "outcome=\"absorbed\"", "retransmission, ACK or response that ended here as it should")   \
     C(DROP_NOT_IP, PACKETS, "outcome=\"dropped\",reason=\"not_ip\"", "no IPv4 packet")                                 \
@@ -190,6 +192,13 @@
     C(CAPTURED, CAPTURES, "event=\"captured\"", "message on its way to control")                                       \
     C(CAPTURE_LOST, CAPTURES, "event=\"lost\"", "wanted, but control had not read what came before")                   \
     C(CAPTURE_FORGOTTEN, CAPTURES, "event=\"call_forgotten\"", "call that made room for a newer one that a capture follows") \
+    C(UA_COMMAND, UA_EVENTS, "event=\"command\"", "commands that were carried out")                                    \
+    C(UA_COMMAND_REFUSED, UA_EVENTS, "event=\"command_refused\"", "commands that could not be")                       \
+    C(UA_TOLD, UA_EVENTS, "event=\"told\"", "events")                                                                  \
+    C(UA_RING_FULL, UA_EVENTS, "event=\"ring_full\"", "events that found no room on their way to control")            \
+    C(UA_UNHEARD, UA_EVENTS, "event=\"unheard\"", "events while no control was connected")                            \
+    C(UA_UNSERVED, UA_EVENTS, "event=\"unserved\"", "requests answered 503, because control could not be told")       \
+    C(UA_FULL, UA_EVENTS, "event=\"full\"", "dialogs.applications is reached: nothing can be under way in one more")  \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \
@@ -205,6 +214,7 @@
     C(USED_INBOX, RESOURCES_USED, "resource=\"inbox\"", "packets from other workers that wait: the fullest ring")      \
     C(USED_TX, RESOURCES_USED, "resource=\"tx_ring\"", "frames of other workers that wait: the fullest ring")          \
     C(USED_COMMANDS, RESOURCES_USED, "resource=\"commands\"", "commands of the agent that wait")                       \
+    C(USED_USAGES, RESOURCES_USED, "resource=\"usages\"", "applications' dialogs with something under way")            \
     C(CAPACITY_DIALOGS, RESOURCES_CAPACITY, "resource=\"dialogs\"", "dialogs.capacity")                                \
     C(CAPACITY_TRANSACTIONS, RESOURCES_CAPACITY, "resource=\"transactions\"", "transactions.capacity")                 \
     C(CAPACITY_TABLE, RESOURCES_CAPACITY, "resource=\"dialog_table\"", "")                                             \
@@ -212,6 +222,7 @@
     C(CAPACITY_INBOX, RESOURCES_CAPACITY, "resource=\"inbox\"", "of one ring")                                         \
     C(CAPACITY_TX, RESOURCES_CAPACITY, "resource=\"tx_ring\"", "of one ring")                                          \
     C(CAPACITY_COMMANDS, RESOURCES_CAPACITY, "resource=\"commands\"", "")                                              \
+    C(CAPACITY_USAGES, RESOURCES_CAPACITY, "resource=\"usages\"", "")                                                   \
     C(TIMERS_NOW, TIMERS, "", "")                                                                                      \
     C(ARENA_REFUSED, ARENA_REFUSALS, "", "")
 // clang-format on

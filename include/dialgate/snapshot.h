@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  5u
+#define SNAPSHOT_VERSION  6u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL
@@ -63,6 +63,21 @@ enum balance { BALANCE_CALL_ID, BALANCE_LEAST_CALLS, BALANCE_WEIGHTED };
 #define PEER_503_PASS        64u  // a lone 503 goes to the caller as it is
 #define PEER_DRAINING        128u // the operator drains or disables it: no new requests from it
 #define PEER_OVERLOAD        256u // it takes part in overload control (RFC 7339)
+// Not addresses but an application (channel_ua.h): no members, no sources, no probes, a group of its own.
+// Without SNAPSHOT_PRESENT it left the configuration: no new calls, but those that live are its own.
+#define PEER_APPLICATION 512u
+
+// Who refreshes a session of an application (RFC 4028), as far as we may say.
+enum refresh_by { REFRESH_BY_ANY, REFRESH_BY_LOCAL, REFRESH_BY_REMOTE };
+#define SESSION_MINIMUM_S 90u    // RFC 4028 section 4
+#define SESSION_MAXIMUM_S 86400u // a longer session is no check of anything
+
+// 100rel (RFC 3262) in what an application begins, and in its 1xx.
+enum reliable {
+    RELIABLE_OFF,       // its INVITEs do not offer it; an INVITE that requires it gets 420
+    RELIABLE_SUPPORTED, // offered; its 1xx are so when the command or the INVITE asks for it
+    RELIABLE_REQUIRED   // its INVITEs require it; each of its 101-199 is so when the INVITE supports it
+};
 
 // Calls: new ones by rate and burst, those that live by concurrent. 0: no limit.
 struct call_limit {
@@ -101,8 +116,14 @@ struct snapshot_peer {
     uint16_t limit_reply; // 503, 486 or 480
     uint16_t limit_retry_after_s;
     uint32_t retry_after_max_s;
+    // Of an application.
+    uint32_t session_expires_s; // asked for in its INVITEs and set in its 2xx; 0: only when the peer asks
+    uint32_t session_minimum_s; // a shorter one gets 422
+    uint8_t session_refresher;  // enum refresh_by
+    uint8_t reliable;           // enum reliable
+    uint16_t reserved3[3];
 };
-static_assert(sizeof(struct snapshot_peer) == 152, "layout");
+static_assert(sizeof(struct snapshot_peer) == 168, "layout");
 
 // Flags of a member besides SNAPSHOT_PRESENT: what the operator said.
 #define MEMBER_DRAINING 2u // no new calls; those it has go on
@@ -201,6 +222,21 @@ struct snapshot_overload {
 };
 static_assert(sizeof(struct snapshot_overload) == 16, "layout");
 
+// What messages of applications' calls may have, in octets and numbers; 0: no limit.
+struct snapshot_ua_limits {
+    uint32_t header_line;
+    uint32_t body;
+    uint32_t uri;
+    uint32_t call_id;
+    uint32_t tag;
+    uint32_t replaces;
+    uint32_t vias;
+    uint32_t routes;
+    uint32_t refer_to_parameters;
+    uint32_t media_lines;
+};
+static_assert(sizeof(struct snapshot_ua_limits) == 40, "layout");
+
 #define SETTINGS_DRAINING 1u // the operator drains this node: requests that begin calls are answered 503
 #define SETTINGS_RECORDS  2u // calls are recorded
 
@@ -228,10 +264,14 @@ struct snapshot_settings {
     uint16_t limit_reply;
     uint16_t limit_retry_after_s;
     struct snapshot_overload overload;
-    uint32_t flags;        // SETTINGS_*
-    uint32_t keepalive_ms; // between OPTIONS inside a confirmed dialog, to either side; 0: none
+    uint32_t flags;           // SETTINGS_*
+    uint32_t keepalive_ms;    // between OPTIONS inside a confirmed dialog, to either side; 0: none
+    uint32_t usages_capacity; // a worker: applications' calls with something under way; 0: no applications;
+                              // restart
+    uint32_t reserved;
+    struct snapshot_ua_limits ua_limits;
 };
-static_assert(sizeof(struct snapshot_settings) == 304, "layout");
+static_assert(sizeof(struct snapshot_settings) == 352, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -260,6 +300,7 @@ struct snapshot_header {
     struct snapshot_range sections[SECTION_COUNT];
     struct snapshot_settings settings;
 };
-static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + 304, "layout");
+static_assert(sizeof(struct snapshot_header) == 24 + 8 * SECTION_COUNT + sizeof(struct snapshot_settings),
+              "layout");
 
 #endif

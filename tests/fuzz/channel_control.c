@@ -237,7 +237,8 @@ static void step(char what, const uint8_t *octets, size_t size)
     else if (size > 0 && (what == 'm' || answer))
         say_message(&(struct outgoing){.type = octets[0],
                                        .request = answer ? last_request : 0,
-                                       .loose = octets[0] == CHANNEL_RECORDS || what == 'x'},
+                                       .loose = octets[0] == CHANNEL_RECORDS ||
+                                                octets[0] == CHANNEL_UA_EVENTS || what == 'x'},
                     octets + 1, size - 1);
     else if (what == 'f' && size > 1)
         say_message(&(struct outgoing){.type = octets[1], .fd_count = octets[0] % (CHANNEL_FDS_MAX + 8)},

@@ -8,6 +8,8 @@
 //   d octets      a datagram as it is
 //   m type body   a message of that type, numbered and sized as it should be
 //   f count type body   the same with so many descriptors
+//   a octets      a command of an application, whose texts are as long as it says
+//   v octets      applications are told
 //   s image       a snapshot in a sealed memfd; u image: in one that is not sealed
 //   g offset octets  a good snapshot, but for these octets at the offset (two octets, the low one first)
 //   w             the workers' turn
@@ -49,10 +51,10 @@ static unsigned descriptors; // open when nothing is under way
 static int control = -1;
 static bool reading;
 static uint64_t now_ms;
-static uint32_t number;                          // of the last request
-static uint32_t answers, refused;                // that control got since it came
-static uint32_t rows[STEPS_MAX + 2];             // by the request's number
-static uint64_t next_event[CHANNEL_EVENT_KINDS]; // of this connection; 0: any
+static uint32_t number;                              // of the last request
+static uint32_t answers, refused;                    // that control got since it came
+static uint32_t rows[STEPS_MAX + 2];                 // by the request's number
+static uint64_t next_event[CHANNEL_EVENT_KINDS + 1]; // of this connection, applications' last; 0: any
 
 static unsigned open_descriptors(void)
 {
@@ -136,8 +138,9 @@ static void send_to_us(const void *octets, size_t size, unsigned fd_count)
 // After a HELLO they begin anew.
 static void follow_events(const struct channel_header *header, const struct channel_event_run *run)
 {
-    uint64_t *next =
-        &next_event[header->type == CHANNEL_EVENTS ? CHANNEL_EVENT_DIALOG : CHANNEL_EVENT_MEMBER];
+    uint64_t *next = &next_event[header->type == CHANNEL_EVENTS          ? CHANNEL_EVENT_DIALOG
+                                 : header->type == CHANNEL_MEMBER_EVENTS ? CHANNEL_EVENT_MEMBER
+                                                                         : CHANNEL_EVENT_KINDS];
 
     CHECK(*next == 0 || run->first - run->lost == *next);
     *next = run->first + run->count;
@@ -153,7 +156,8 @@ static void take_answer(const struct channel_header *header, const void *body)
         CHECK((done->result == 0) == (done->text[0] == '\0'));
     if (header->type == CHANNEL_HELLO)
         memset(next_event, 0, sizeof(next_event));
-    if (header->type == CHANNEL_EVENTS || header->type == CHANNEL_MEMBER_EVENTS)
+    if (header->type == CHANNEL_EVENTS || header->type == CHANNEL_MEMBER_EVENTS ||
+        header->type == CHANNEL_UA_EVENTS)
         follow_events(header, body);
     answers += header->type == CHANNEL_DONE || header->type == CHANNEL_SNAPSHOT_RESULT;
     refused += header->type == CHANNEL_REFUSED;
@@ -264,18 +268,45 @@ static void send_message(uint8_t type, const uint8_t *body, size_t size, unsigne
     };
     static uint8_t octets[CHANNEL_MESSAGE_MAX];
     size_t whole = type < CHANNEL_TYPE_COUNT ? sizes[type] : size;
+
+    if (type == CHANNEL_UA_COMMAND && size > whole && size < sizeof(octets) - sizeof(struct channel_header))
+        whole = size;
     struct channel_header header = {.magic = CHANNEL_MAGIC,
                                     .version = CHANNEL_VERSION,
                                     .type = type,
                                     .size = (uint32_t)(sizeof(header) + whole)};
 
     if (type != CHANNEL_HELLO && type != CHANNEL_RECORDS_DONE && type != CHANNEL_NAME_ANSWER &&
-        type != CHANNEL_EVENTS_DONE)
+        type != CHANNEL_EVENTS_DONE && type != CHANNEL_UA_COMMAND)
         header.request = ++number;
     memset(octets, 0, sizeof(header) + whole);
     memcpy(octets, &header, sizeof(header));
     memcpy(octets + sizeof(header), body, size < whole ? size : whole);
     send_to_us(octets, sizeof(header) + whole, fd_count);
+}
+
+static void send_ua_command(const uint8_t *octets, size_t size)
+{
+    static uint8_t body[CHANNEL_MESSAGE_MAX];
+    struct channel_ua_command command = {.tag = 0};
+    size_t left = size > sizeof(command) ? size - sizeof(command) : 0;
+
+    if (size > sizeof(body) - sizeof(struct channel_header))
+        return;
+    memcpy(&command, octets, size < sizeof(command) ? size : sizeof(command));
+    command.tag |= 1;
+    command.application = NUMBER_NONE;
+    command.to_peer %= PEERS_MAX;
+    command.to_member %= MEMBERS_MAX;
+    command.status %= CHANNEL_STATUS_MAX + 1;
+    command.op = (uint8_t)(CHANNEL_UA_INVITE + command.op % (CHANNEL_UA_OPS - CHANNEL_UA_INVITE));
+    command.flags &= CHANNEL_UA_FLAGS;
+    for (unsigned i = 0; i < CHANNEL_UA_TEXTS; left -= command.text_lengths[i++])
+        command.text_lengths[i] = (uint16_t)(command.text_lengths[i] % (left + 1));
+    command.body_length = (uint16_t)left;
+    memcpy(body, octets, size);
+    memcpy(body, &command, sizeof(command));
+    send_message(CHANNEL_UA_COMMAND, body, size > sizeof(command) ? size : sizeof(command), 0);
 }
 
 static void send_snapshot(const uint8_t *image, size_t size, bool sealed)
@@ -351,6 +382,12 @@ static void step(char what, const uint8_t *octets, size_t size)
     case 'f':
         if (size > 1)
             send_message(octets[1], octets + 2, size - 2, octets[0] % (CHANNEL_FDS_MAX + 8));
+        break;
+    case 'a':
+        send_ua_command(octets, size);
+        break;
+    case 'v':
+        channel_workers_tell_ua(octets, size);
         break;
     case 's':
     case 'u':

@@ -12,11 +12,13 @@
 #include "probe.h"
 #include "rules.h"
 #include "sip_check.h"
+#include "ua_ring.h"
 
 #define WORKERS      CHANNEL_WORKERS
 #define EACH         600u // dialogs a worker: more than a slice
 #define LONG_ROW     7u   // the index of one whose texts fit no message
 #define COMMAND_RING 64u
+#define UA_RING      (4 * UA_RING_MESSAGE_MAX)
 
 struct channel_workers channel_workers;
 static struct dialog_transitions dialogs[WORKERS];
@@ -28,6 +30,13 @@ static struct rte_ring *make_ring(void)
     size_t size = (size_t)rte_ring_get_memsize(COMMAND_RING);
     struct rte_ring *ring = aligned_alloc(64, (size + 63) / 64 * 64);
     CHECK(ring != NULL && rte_ring_init(ring, "ring", COMMAND_RING, RING_F_SP_ENQ | RING_F_SC_DEQ) == 0);
+    return ring;
+}
+
+static struct ua_ring *make_ua_ring(void)
+{
+    struct ua_ring *ring = aligned_alloc(64, sizeof(*ring) + UA_RING);
+    CHECK(ring != NULL);
     return ring;
 }
 
@@ -48,6 +57,8 @@ void channel_workers_init(void)
     for (unsigned i = 0; i < WORKERS; i++) {
         channel_workers.all.parts[i].commands = make_ring();
         channel_workers.all.parts[i].results = make_ring();
+        channel_workers.all.parts[i].ua_commands = make_ua_ring();
+        channel_workers.all.parts[i].ua_events = make_ua_ring();
         channel_workers.rings[i] = (struct channel_rings){&dialogs[i], &members[i], &asks[i]};
     }
 }
@@ -57,6 +68,55 @@ void channel_workers_reset(void)
     memset(asks, 0, sizeof(asks));
     memset(dialogs, 0, sizeof(dialogs));
     memset(members, 0, sizeof(members));
+    for (unsigned i = 0; i < WORKERS; i++) {
+        *channel_workers.all.parts[i].ua_commands = (struct ua_ring){.size = UA_RING};
+        *channel_workers.all.parts[i].ua_events = (struct ua_ring){.size = UA_RING};
+    }
+}
+
+static void tell_ua(unsigned worker, const struct channel_ua_event *event)
+{
+    struct ua_ring *ring = channel_workers.all.parts[worker].ua_events;
+    uint8_t *to = ua_ring_add(ring, channel_ua_event_size(event));
+
+    if (to == NULL)
+        return;
+    memset(to, 'x', channel_ua_event_size(event));
+    memcpy(to, event, sizeof(*event));
+    ua_ring_publish(ring);
+}
+
+void channel_workers_tell_ua(const uint8_t *octets, size_t size)
+{
+    for (; size >= 4; octets += 4, size -= 4)
+        tell_ua(octets[0] % WORKERS,
+                &(struct channel_ua_event){
+                    .call = octets[1],
+                    .application = NUMBER_NONE,
+                    .peer = octets[0],
+                    .length = (uint16_t)(octets[2] | octets[3] << 8),
+                    .kind = (uint8_t)(CHANNEL_UA_CALL + octets[1] % (CHANNEL_UA_KINDS - CHANNEL_UA_CALL))});
+}
+
+// Each is whole when it comes, and gets its DONE.
+static void answer_ua(unsigned worker)
+{
+    struct ua_ring *ring = channel_workers.all.parts[worker].ua_commands;
+    const uint8_t *octets;
+    uint32_t length;
+
+    while ((octets = ua_ring_first(ring, &length)) != NULL) {
+        struct channel_ua_command command;
+        struct channel_ua_event done = {
+            .application = NUMBER_NONE, .peer = NUMBER_NONE, .kind = CHANNEL_UA_DONE};
+
+        CHECK(length >= sizeof(command));
+        memcpy(&command, octets, sizeof(command));
+        CHECK(length == channel_ua_command_size(&command) && command.tag != 0);
+        done.tag = command.tag;
+        tell_ua(worker, &done);
+        ua_ring_drop(ring);
+    }
 }
 
 static void put_row(struct command *command, unsigned worker, uint32_t index)
@@ -118,6 +178,7 @@ void channel_workers_answer(void)
                 answer_one(command, i);
             CHECK(rte_ring_enqueue(channel_workers.all.parts[i].results, command) == 0);
         }
+        answer_ua(i);
     }
 }
 

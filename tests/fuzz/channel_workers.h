@@ -21,6 +21,8 @@ void channel_workers_answer(void);
 // One change an octet; what finds the ring full is lost. Members change where rules are published.
 void channel_workers_change_dialogs(const uint8_t *octets, size_t size);
 void channel_workers_change_members(const uint8_t *octets, size_t size);
+// Four octets an event: worker, kind, octets of the message.
+void channel_workers_tell_ua(const uint8_t *octets, size_t size);
 void channel_workers_ask_name(const uint8_t *octets, size_t size);
 void channel_workers_end_call(const struct call_records *records, const uint8_t *octets, size_t size);
 

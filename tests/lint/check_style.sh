@@ -14,7 +14,8 @@ complain()
 while read -r file; do
     [ -f "$file" ] || continue
     lines=$(wc -l <"$file")
-    [ "$lines" -le 500 ] || complain "$file: $lines lines; 500 is the end"
+    # A reference that a program writes is as long as there is to say.
+    [ "$lines" -le 500 ] || [ "$file" = control/rpc/API.md ] || complain "$file: $lines lines; 500 is the end"
     [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file")" ] || complain "$file: no newline at the end"
 done < <(git ls-files '*.c' '*.h' '*.sh' '*.py' '*.md' '*.build' '*.yaml' '*.xml' config/quickstart tests/run)
 # A pattern must not match this file, hence the brackets.

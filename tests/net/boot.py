@@ -412,6 +412,47 @@ def test_nonsense():
     assert plane.stop() == 0, plane.text()
 
 
+def test_applications():
+    """Commands reach the worker that they name, and what comes of them comes back, numbered; the next control goes on with it."""
+    plane = Dataplane(DIRECTORY)
+    control, answer = plane.load(image(workers=2, usages=64))
+    assert answer["result"] == 0, answer
+    Channel.hello_of(control.receive())
+    worker = lambda number: (number + 1) << 56 | 1
+    command = lambda *arguments, **more: control.send(channel.header(channel.UA_COMMAND, channel.ua_command(*arguments, **more)))
+    # The agent knows no worker 7; two workers know no such dialog, and no such application.
+    command(1, channel.UA_END, dialog=worker(7))
+    command(2, channel.UA_END)
+    command(3, channel.UA_END, dialog=worker(0))
+    command(4, channel.UA_END, dialog=worker(1), texts=[b"", b"Gone"], body=b"x" * 15000)
+    command(5, channel.UA_INVITE, application=999, texts=[b"", b"", b"sip:a@10.99.1.2"])
+    expected, number = {1, 2, 3, 4, 5}, 1
+    while expected:
+        kind, request, body, _ = control.receive()
+        if kind == channel.HELLO:
+            continue
+        assert (kind, request) == (channel.UA_EVENTS, 0), kind
+        first, lost, events = channel.ua_events(body)
+        assert (first, lost) == (number, 0), (first, lost, number)
+        number += len(events)
+        for event in events:
+            assert event["kind"] == channel.UA_DONE and event["result"] < 0 and event["time_ms"] > 0, event
+            assert event["result"] == -errno.ENOENT or event["tag"] == 5, event
+            expected.remove(event["tag"])
+    # Texts that are not as long as it says.
+    control.send(channel.header(channel.UA_COMMAND, channel.ua_command(6, channel.UA_END, dialog=worker(0)) + b"x"))
+    message = control.receive()
+    assert message[0] == channel.REFUSED and channel.done_of(message[2])[0] == -errno.EBADMSG, message
+    control.close()
+    control = plane.connect()
+    assert control.hello()["state"] == channel.RUNNING
+    command(7, channel.UA_END, dialog=worker(0))
+    first, lost, events = channel.ua_events(control.receive()[2])
+    assert (first, lost, [e["tag"] for e in events]) == (number, 0, [7]), (first, lost, events)
+    control.close()
+    assert plane.stop() == 0, plane.text()
+
+
 def make_network():
     for name in (NAME, FAR):
         run("ip", "netns", "add", name)

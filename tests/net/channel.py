@@ -9,6 +9,8 @@ import struct
 
 MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 5, 256, 16384
 HELLO, SNAPSHOT, DIALOG_LIST, DIALOG_SHOW, DIALOG_END, SNAPSHOT_RESULT, DIALOG_ROW, DONE, REFUSED = range(1, 10)
+UA_COMMAND, UA_EVENTS = 20, 21
+UA_INVITE, UA_END, UA_DONE = 1, 6, 6  # two operations, an event
 CONTROL, WAITING, STARTING, RUNNING, FAILED = range(5)
 NUMBER_NONE = 0xFFFF
 AF_XDP, AF_PACKET = 0, 1
@@ -37,16 +39,36 @@ def select_body(handle=0, call_id=b"", length=None):
     return struct.pack("=QH3H512s", handle, len(call_id) if length is None else length, 0, 0, 0, call_id)
 
 
+def ua_command(tag, op, dialog=0, transaction=0, application=NUMBER_NONE, texts=(), body=b""):
+    """texts: of enum channel_ua_text, in order; those that are missing are empty."""
+    texts = (list(texts) + [b""] * 9)[:9]
+    return struct.pack("=QQQHHHHBBH9HHHHI", tag, dialog, transaction, application, NUMBER_NONE, NUMBER_NONE, 0, op, 0, len(body),
+                       *[len(t) for t in texts], 0, 0, 0, 0) + b"".join(texts) + body
+
+
+def ua_events(body):
+    """Number of the first, how many are lost before it, and the events."""
+    first, lost, count, _ = struct.unpack("=QQII", body[:24])
+    events, at = [], 24
+    for _ in range(count):
+        fields = struct.unpack("=QQQQQiHHHHBBBBQ", body[at : at + 64])
+        events.append(dict(zip(("tag", "dialog", "transaction", "call", "time_ms", "result", "application", "peer", "status", "length",
+                                "kind", "state", "reason", "flags", "source"), fields), message=body[at + 64 : at + 64 + fields[9]]))
+        at += 64 + (fields[9] + 7) // 8 * 8
+    assert at == len(body), (at, len(body))
+    return first, lost, events
+
+
 def address(text):
     return b"\0" * 10 + b"\xff\xff" + socket.inet_aton(text)
 
 
 def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings):
     """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
-    value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0}
+    value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0, "usages": 0}
     value.update(settings)
-    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHI", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
-                         *[0] * 4, 0, *[0] * 6, 503, 5, 60)] if members else []
+    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHIIIBB3H", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
+                         *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7)] if members else []
     sections = [
         [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
         [struct.pack("=32s16sHHI", n.encode(), address(a), p, w, 0) for n, a, p, w in listeners],
@@ -62,15 +84,15 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
-    parts += struct.pack("=IIIHHHHIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0)
-    offset, ranges, image = 24 + 8 * 10 + 304, b"", b""
-    assert len(parts) == 304
+    parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, value["usages"], 0) + struct.pack("=10I", *[0] * 10)
+    offset, ranges, image = 24 + 8 * 10 + 352, b"", b""
+    assert len(parts) == 352
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 5, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 6, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

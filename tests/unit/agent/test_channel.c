@@ -19,6 +19,7 @@ union body {
     struct channel_done done;
     struct channel_name_answer name;
     struct channel_capture_set capture;
+    struct channel_ua_command ua;
 };
 
 struct datagram {
@@ -55,6 +56,10 @@ struct row {
             .duration_ms = 1                                                                                 \
         }                                                                                                    \
     }
+#define UA_SIZE sizeof(struct channel_ua_command)
+#define A_COMMAND(op_, flags_, status_, tag_)                                                                \
+    .tag = (tag_), .op = (op_), .flags = (flags_), .status = (status_), .application = NUMBER_NONE,          \
+    .to_peer = NUMBER_NONE, .to_member = NUMBER_NONE
 #define A_NAME                                                                                               \
     {                                                                                                        \
         .length = 3, .octets = "a.b"                                                                         \
@@ -136,6 +141,24 @@ static const struct row rows[] = {
     {"end of a capture", CHANNEL_CAPTURE_END, sizeof(struct channel_capture_end), 0, 0, {.hello = {0}}, 0, 0, 0},
     {"dataplane's end of a capture", CHANNEL_CAPTURE_ENDED, sizeof(struct channel_capture_ended), 0, -EBADMSG, {.hello = {0}}, 0, 0, 0},
     {"dataplane's question", CHANNEL_NAME_ASK, sizeof(struct channel_name_ask), 0, -EBADMSG, {.name = {A_NAME, 1, CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}}}, 0, 0, 0},
+    {"command", CHANNEL_UA_COMMAND, UA_SIZE, 0, 0, {.ua = {A_COMMAND(CHANNEL_UA_INVITE, CHANNEL_UA_FLAGS, 0, 1)}}, 0, 0, 0},
+    {"command of the last kind", CHANNEL_UA_COMMAND, UA_SIZE, 0, 0, {.ua = {A_COMMAND(CHANNEL_UA_OPS - 1, 0, 699, UINT64_MAX)}}, 0, 0, 0},
+    {"command to the last peer", CHANNEL_UA_COMMAND, UA_SIZE, 0, 0, {.ua = {.tag = 1, .op = 1, .application = PEERS_MAX - 1, .to_peer = PEERS_MAX - 1, .to_member = MEMBERS_MAX - 1}}, 0, 0, 0},
+    {"command with a text", CHANNEL_UA_COMMAND, UA_SIZE + 3, 0, 0, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1), .text_lengths = {1, 2}}}, 0, 0, 0},
+    {"command with texts and a body", CHANNEL_UA_COMMAND, UA_SIZE + 14, 0, 0, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1), .text_lengths = {1, 1, 1, 1, 1, 1, 1}, .body_length = 7}}, 0, 0, 0},
+    {"command one octet longer than its texts", CHANNEL_UA_COMMAND, UA_SIZE + 4, 0, -EBADMSG, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1), .text_lengths = {3}}}, 0, 0, 0},
+    {"command without its body", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EBADMSG, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1), .body_length = 1}}, 0, 0, 0},
+    {"command with texts that go round", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EBADMSG, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1), .text_lengths = {0x8000, 0x8000}}}, 0, 0, 0},
+    {"command to do nothing", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {A_COMMAND(CHANNEL_UA_NO_OP, 0, 0, 1)}}, 0, 0, 0},
+    {"command of no kind", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {A_COMMAND(CHANNEL_UA_OPS, 0, 0, 1)}}, 0, 0, 0},
+    {"command with another flag", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {A_COMMAND(CHANNEL_UA_END, CHANNEL_UA_FLAGS + 1, 0, 1)}}, 0, 0, 0},
+    {"command with no status", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 700, 1)}}, 0, 0, 0},
+    {"command without a tag", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 0)}}, 0, 0, 0},
+    {"command of no application", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {.tag = 1, .op = 1, .application = PEERS_MAX, .to_peer = NUMBER_NONE, .to_member = NUMBER_NONE}}, 0, 0, 0},
+    {"command to no peer", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {.tag = 1, .op = 1, .to_peer = PEERS_MAX, .to_member = NUMBER_NONE}}, 0, 0, 0},
+    {"command to no member", CHANNEL_UA_COMMAND, UA_SIZE, 0, -EINVAL, {.ua = {.tag = 1, .op = 1, .to_member = MEMBERS_MAX}}, 0, 0, 0},
+    {"command and a descriptor", CHANNEL_UA_COMMAND, UA_SIZE, 1, -EBADMSG, {.ua = {A_COMMAND(CHANNEL_UA_END, 0, 0, 1)}}, 0, 0, 0},
+    {"dataplane's event", CHANNEL_UA_EVENTS, sizeof(struct channel_event_run), 0, -EBADMSG, {.hello = {0}}, 0, 0, 0},
     {"end by handle", CHANNEL_DIALOG_END, SELECT_SIZE, 0, 0, {.select = {.handle = 1}}, 0, 0, 0},
 };
 // clang-format on
@@ -168,8 +191,11 @@ static void test_check(void **state)
         result = channel_check(exact, size, rows[i].fds, &in, &fault);
         if (result != rows[i].result || in.header.request != 42 || (result < 0) != (fault.text[0] != '\0'))
             fail_msg("%s: %d instead of %d (%s)", rows[i].name, result, rows[i].result, fault.text);
-        if (result == 0)
+        if (result == 0) {
             assert_memory_equal(&in.body, &datagram.body, rows[i].body_size);
+            assert_true(in.rest + in.rest_size == (const uint8_t *)exact + size);
+            assert_true(in.rest_size == 0 || in.rest == (const uint8_t *)exact + 16 + UA_SIZE);
+        }
         free(exact);
     }
 }

@@ -329,9 +329,11 @@ static void test_environment(void **state)
         {"too long", BASE "state: {directory: '/${DG_LONG}${DG_LONG}'}\n",
          "4:20: state.directory: is too long with what its variables stand for"},
         {"not in a key", BASE "'${DG_TWO}': {count: 1}\n",
-         "4:1: ${DG_TWO}: unknown key; give one of networks, listeners, peers, routes, workers, memory, "
+         "4:1: ${DG_TWO}: unknown key; give one of networks, listeners, peers, applications, retry, routes, "
+         "workers, memory, "
          "dialogs, "
-         "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, "
+         "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+         "capture, events, "
          "state, include"},
     };
     char *many = malloc(601);

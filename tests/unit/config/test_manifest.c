@@ -147,6 +147,7 @@ static void test_file(void **state)
     manifest_peer_number(manifest, "sbcs");
     manifest_member_number(manifest, "sbcs", &one, 5060);
     manifest_member_number(manifest, "sbcs", &two, 65535);
+    assert_int_equal(manifest_application_number(manifest, "sbcs"), 2); // not the peer's
     snprintf(below, sizeof(below), "%s/new", directory);
     assert_int_equal(manifest_save(manifest, below, error, sizeof(error)), 0);
     snprintf(path, sizeof(path), "%s/manifest", below);
@@ -154,14 +155,16 @@ static void test_file(void **state)
     assert_non_null(in);
     assert_true(fread(text, 1, sizeof(text) - 1, in) > 0);
     fclose(in);
-    assert_string_equal(text,
-                        "dialgate-manifest 1\npeer 0 carrier-a\npeer 1 sbcs\nmember 0 sbcs 10.0.0.11:5060\n"
-                        "member 1 sbcs 10.0.0.12:65535\nend 4\n");
+    assert_string_equal(text, "dialgate-manifest 1\npeer 0 carrier-a\npeer 1 sbcs\napplication 2 sbcs\n"
+                              "member 0 sbcs 10.0.0.11:5060\nmember 1 sbcs 10.0.0.12:65535\nend 5\n");
     assert_int_equal(manifest_save(manifest, below, error, sizeof(error)), 0);
     manifest_free(manifest);
     manifest = manifest_load(below, error, sizeof(error));
     assert_non_null(manifest);
     assert_int_equal(manifest_find_member(manifest, "sbcs", &two, 65535), 1);
+    assert_int_equal(manifest_find_application(manifest, "sbcs"), 2);
+    assert_int_equal(manifest_find_application(manifest, "carrier-a"), -ENOENT);
+    assert_string_equal(manifest_peer_name(manifest, 2), "sbcs");
     manifest_free(manifest);
     unlink(path);
     assert_int_equal(rmdir(below), 0);
@@ -195,7 +198,10 @@ static void test_damaged(void **state)
         {"dialgate-manifest 1\npeer 0 p\nmember 4096 p 10.0.0.1:1\nend 2\n", "3: has a number out of range"},
         {"dialgate-manifest 1\npeer 0 p\nmember 0 p 10.0.0.1:1\nmember 1 p 10.0.0.1:1\nend 3\n",
          "4: repeats a number or a name"},
-        {"dialgate-manifest 1\nhello\nend 1\n", "2: is neither peer, member nor end"},
+        {"dialgate-manifest 1\napplication 0 p q\nend 1\n", "2: is not `application NUMBER NAME`"},
+        {"dialgate-manifest 1\napplication 0 p\napplication 1 p\nend 2\n", "3: repeats a number or a name"},
+        {"dialgate-manifest 1\napplication 0 p\npeer 0 q\nend 2\n", "3: repeats a number or a name"},
+        {"dialgate-manifest 1\nhello\nend 1\n", "2: is neither peer, application, member nor end"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char error[512] = "", expected[512];

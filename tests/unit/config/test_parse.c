@@ -42,9 +42,11 @@ static const struct row shape_rows[] = {
     {"network without interface", "networks:\n  n: {queues: 1}\n",
      "2:6: networks.n.interface: is missing; give an interface"},
     {"unknown key at the top", BASE "worker: {count: 1}\n",
-     "4:1: worker: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
+     "4:1: worker: unknown key, did you mean workers; give one of networks, listeners, peers, applications, "
+     "retry, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, state, "
+     "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+     "capture, events, state, "
      "include"},
     {"unknown key in a section", BASE "workers:\n  count: 1\n  idel: spin\n",
      "6:3: workers.idel: unknown key, did you mean idle; give one of count, idle"},
@@ -112,9 +114,11 @@ static const struct row shape_rows[] = {
     {"line end in a value", BASE "state: {directory: \"/a\\nb\"}\n",
      "4:20: state.directory: holds a character that is not printable ASCII; remove it"},
     {"line end in a key", BASE "\"wor\\nkers\": {count: 1}\n",
-     "4:1: wor?kers: unknown key, did you mean workers; give one of networks, listeners, peers, routes, "
+     "4:1: wor?kers: unknown key, did you mean workers; give one of networks, listeners, peers, "
+     "applications, retry, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, overload, prefilter, metrics, control, records, capture, events, state, "
+     "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+     "capture, events, state, "
      "include"},
 };
 

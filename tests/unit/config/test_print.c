@@ -7,6 +7,7 @@
 
 static const char *const files[] = {
     SOURCE_ROOT "/config/dialgate.yaml",
+    SOURCE_ROOT "/config/examples/application.yaml",
     SOURCE_ROOT "/config/examples/from-kamailio.yaml",
     SOURCE_ROOT "/config/examples/lab.yaml",
     SOURCE_ROOT "/config/examples/two-armed.yaml",

@@ -217,6 +217,7 @@ static void test_shipped(void **state)
 {
     static const char *const files[] = {
         SOURCE_ROOT "/config/dialgate.yaml",
+        SOURCE_ROOT "/config/examples/application.yaml",
         SOURCE_ROOT "/config/examples/from-kamailio.yaml",
         SOURCE_ROOT "/config/examples/lab.yaml",
         SOURCE_ROOT "/config/examples/one-armed.yaml",

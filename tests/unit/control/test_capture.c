@@ -247,7 +247,7 @@ static void test_call(void **state)
     expect_file(one, "first\nsecond\nthird\nlast\n", true, 3);
     json_decref(one);
     const struct event_stream *events = &world->rpc.control.events;
-    const char *event = events->kept[events->last % events->room].line;
+    const char *event = events->ring.kept[events->ring.last % events->ring.room].line;
     assert_non_null(strstr(event, "\"kind\":\"capture\",\"name\":\"ended\",\"capture\":1,\"reason\":"
                                   "\"duration\",\"messages\":4,\"lost\":3,"));
     expect_refused(world, "{\"sample\":1,\"file\":\"one\"}", "there already");

@@ -77,6 +77,10 @@ struct change {
      offsetof(struct channel_name, field))
 #define CAPTURE(field) (sizeof(struct channel_header) + offsetof(struct channel_capture_ended, field))
 #define DONE(field)    (sizeof(struct channel_header) + offsetof(struct channel_done, field))
+#define UA(field)                                                                                            \
+    (sizeof(struct channel_header) + sizeof(struct channel_event_run) +                                      \
+     offsetof(struct channel_ua_event, field))
+#define RUN(field) (sizeof(struct channel_header) + offsetof(struct channel_event_run, field))
 static const struct change changes[] = {
     {"magic", CHANNEL_DONE, HEADER(magic), 4, 1},
     {"version", CHANNEL_DONE, HEADER(version), 2, CHANNEL_VERSION + 1},
@@ -134,6 +138,27 @@ static const struct change changes[] = {
     {"event of a member of a peer beyond", CHANNEL_MEMBER_EVENTS, MEMBER(peer), 2, PEERS_MAX},
     {"member's event from beyond", CHANNEL_MEMBER_EVENTS, MEMBER(from), 1, 3},
     {"member's event to beyond", CHANNEL_MEMBER_EVENTS, MEMBER(to), 1, 3},
+    {"applications' events answer a request", CHANNEL_UA_EVENTS, HEADER(request), 4, 1},
+    {"applications' events without a number", CHANNEL_UA_EVENTS, RUN(first), 8, 0},
+    {"more applications' events lost than there were", CHANNEL_UA_EVENTS, RUN(lost), 8, 1},
+    {"more applications' events than there are", CHANNEL_UA_EVENTS, RUN(count), 4, 3},
+    {"fewer applications' events than there are", CHANNEL_UA_EVENTS, RUN(count), 4, 1},
+    {"no application's event", CHANNEL_UA_EVENTS, UA(kind), 1, CHANNEL_UA_NO_EVENT},
+    {"kind of an application's event beyond", CHANNEL_UA_EVENTS, UA(kind), 1, CHANNEL_UA_KINDS},
+    {"state of an application's event beyond", CHANNEL_UA_EVENTS, UA(state), 1,
+     CHANNEL_DIALOG_TERMINATED + 1},
+    {"reason of an application's event beyond", CHANNEL_UA_EVENTS, UA(reason), 1, CHANNEL_REASON_COUNT},
+    {"flag of an application's event beyond", CHANNEL_UA_EVENTS, UA(flags), 1, 4},
+    {"cut message that is there", CHANNEL_UA_EVENTS, UA(flags), 1, CHANNEL_UA_CUT},
+    {"status of an application's event beyond", CHANNEL_UA_EVENTS, UA(status), 2, 700},
+    {"application beyond", CHANNEL_UA_EVENTS, UA(application), 2, PEERS_MAX},
+    {"peer of an application's event beyond", CHANNEL_UA_EVENTS, UA(peer), 2, PEERS_MAX},
+    {"application's event with a positive result", CHANNEL_UA_EVENTS, UA(result), 4, 1},
+    {"application's event in another age", CHANNEL_UA_EVENTS, UA(time_ms), 8, (uint64_t)1 << 48},
+    {"application's event from no address", CHANNEL_UA_EVENTS, UA(source), 8, (uint64_t)1 << 48},
+    {"message one octet longer", CHANNEL_UA_EVENTS, UA(length), 2, 9},
+    {"message that takes all", CHANNEL_UA_EVENTS, UA(length), 2, 72},
+    {"message without its octets", CHANNEL_UA_EVENTS, UA(length), 2, 0},
     {"name answers a request", CHANNEL_NAME_ASK, HEADER(request), 4, 1},
     {"name of another question", CHANNEL_NAME_ASK, NAME(service), 1, 2},
     {"name without octets", CHANNEL_NAME_ASK, NAME(length), 1, 0},
@@ -161,6 +186,17 @@ static size_t build_good(enum channel_type type)
     struct channel_member_events members = {.run = {.first = 1, .count = 1}};
     struct channel_capture_ended ended = {.slot = CAPTURES_MAX - 1, .serial = 1};
     struct channel_name_ask name = {{.length = 7, .octets = "a.x-9.b"}};
+    struct {
+        struct channel_event_run run;
+        struct channel_ua_event event;
+        char message[8];
+        struct channel_ua_event last;
+    } ua = {{.first = 1, .count = 2},
+            {.kind = CHANNEL_UA_CALL, .length = 7},
+            "INVITE",
+            {.kind = CHANNEL_UA_KINDS - 1, .flags = CHANNEL_UA_CALLEE | CHANNEL_UA_CUT}};
+    if (type == CHANNEL_UA_EVENTS)
+        return far_build(&message, type, 0, &ua, sizeof(ua));
     if (type == CHANNEL_CAPTURE_ENDED)
         return far_build(&message, type, 0, &ended, sizeof(ended));
     if (type == CHANNEL_NAME_ASK)
@@ -211,9 +247,9 @@ static void test_descriptors(void **state)
 
 static void test_what_only_control_sends(void **state)
 {
-    static const enum channel_type types[] = {CHANNEL_SNAPSHOT,   CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
-                                              CHANNEL_DIALOG_END, CHANNEL_NAME_ANSWER, CHANNEL_CAPTURE_SET,
-                                              CHANNEL_CAPTURE_END};
+    static const enum channel_type types[] = {CHANNEL_SNAPSHOT,    CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
+                                              CHANNEL_DIALOG_END,  CHANNEL_NAME_ANSWER, CHANNEL_CAPTURE_SET,
+                                              CHANNEL_CAPTURE_END, CHANNEL_UA_COMMAND};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         assert_non_null(check(far_build(&message, types[i], 1, NULL, channel_body_size(types[i])), 0));
     struct channel_done fine = {.result = 0};

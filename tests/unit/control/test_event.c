@@ -176,7 +176,7 @@ static void test_since(void **state)
     char params[128];
     say_events(world, 10, 0);
     far_run(world->base, 20);
-    assert_int_equal(world->control.events.last, 12);
+    assert_int_equal(world->control.events.ring.last, 12);
     follow(world, "{\"since\":5}");
     for (int seq = 6; seq <= 12; seq++)
         assert_int_equal(integer(expect(world, "dialog", "changed"), "seq"), seq);
@@ -219,7 +219,7 @@ static void test_since_what_is_gone(void **state)
     for (unsigned i = 0; i < 20; i++)
         say_events(world, CHANNEL_EVENTS_MAX, 0);
     far_run(world->base, 20);
-    json_int_t last = (json_int_t)world->control.events.last, first = last - KEEP + 1;
+    json_int_t last = (json_int_t)world->control.events.ring.last, first = last - KEEP + 1;
     assert_int_equal(last, 2 + 20 * CHANNEL_EVENTS_MAX);
     follow(world, "{\"since\":7}");
     expect_lost(world, 8, first - 1, "gone");

@@ -92,10 +92,10 @@ static void test_file_full(void **state)
     const json_t *lost = json_object_get(line, "lost");
     json_int_t last = integer(lost, "last");
     assert_int_equal(integer(lost, "first"), 3);
-    assert_true(last == (json_int_t)stream->last - KEEP);
+    assert_true(last == (json_int_t)stream->ring.last - KEEP);
     assert_true((json_int_t)stream->lost[EVENT_LOSS_FILE] == last - 2);
     json_decref(line);
-    expect_in_file(file, last + 1, (json_int_t)stream->last);
+    expect_in_file(file, last + 1, (json_int_t)stream->ring.last);
     assert_null(file_line(file));
     fclose(file);
 }
@@ -143,7 +143,7 @@ static void test_resized(void **state)
         say_events(world, CHANNEL_EVENTS_MAX, 0);
     far_run(world->base, 20);
     struct event_stream *stream = &world->control.events;
-    uint64_t first = events_first(stream);
+    uint64_t first = event_ring_first(&stream->ring);
     for (unsigned turn = 0; turn < 2; turn++) {
         FILE *config = fopen(world->config, "w");
         fprintf(config, "include: [%s]\nevents: {keep: %u}\n", SOURCE_ROOT "/config/examples/lab.yaml",
@@ -155,12 +155,12 @@ static void test_resized(void **state)
         world->control.active.config = changed;
         say_events(world, 1, 0);
         far_run(world->base, 20);
-        assert_int_equal(stream->room, turn == 0 ? 4096 : 1024);
-        for (uint64_t number = stream->last - 1000; number <= stream->last; number++)
-            assert_non_null(events_at(stream, number));
-        assert_null(events_at(stream, first - 1));
+        assert_int_equal(stream->ring.room, turn == 0 ? 4096 : 1024);
+        for (uint64_t number = stream->ring.last - 1000; number <= stream->ring.last; number++)
+            assert_non_null(event_ring_at(&stream->ring, number));
+        assert_null(event_ring_at(&stream->ring, first - 1));
     }
-    assert_int_equal(events_first(stream), stream->last - 1023);
+    assert_int_equal(event_ring_first(&stream->ring), stream->ring.last - 1023);
 }
 
 // The counters file as the data plane sees it.

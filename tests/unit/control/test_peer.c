@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What peer.list and peer.show say of members that probes found up or down, and that the operator took out.
 #include "cmocka_first.h"
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -17,7 +18,8 @@
 #include "rpc/call.h"
 
 #define WORKERS 2u
-#define SBC1    1u // numbers of lab.yaml's members
+#define SBC1    1u // numbers of application.yaml's members
+#define DESK    2u // and of one of its applications
 #define SBC2    2u
 
 static char directory[64];
@@ -29,7 +31,8 @@ static size_t size;
 static int setup(void **state)
 {
     char error[ERROR_SIZE];
-    struct control_options options = {SOURCE_ROOT "/config/examples/lab.yaml", directory, directory, NULL};
+    struct control_options options = {SOURCE_ROOT "/config/examples/application.yaml", directory, directory,
+                                      NULL};
     strcpy(directory, "/tmp/dialgate-peer-XXXXXX");
     if (!mkdtemp(directory))
         return -1;
@@ -260,6 +263,34 @@ static void test_counts_and_limits(void **state)
     json_decref(result);
 }
 
+// An application is up without members and drains as a whole.
+static void test_application(void **state)
+{
+    char error[ERROR_SIZE];
+    struct reload_answer answer = {on_done, NULL, NULL};
+    struct drain_request request = {"desk", "10.20.0.11", OVERLAY_DRAINING, "alice"};
+    *peer(1, DESK) = (struct counters_peer){.calls_in = 3};
+    json_t *result = show("desk");
+    const json_t *of = json_object_get(result, "peer");
+    assert_true(json_is_true(json_object_get(of, "application")));
+    assert_string_equal(text(of, "state"), "up");
+    assert_int_equal(json_integer_value(json_object_get(of, "calls_in")), 3);
+    assert_int_equal(json_array_size(json_object_get(result, "members")), 0);
+    const json_t *limit = json_object_get(json_object_get(of, "limits"), "in");
+    assert_int_equal(json_integer_value(json_object_get(limit, "concurrent_calls")), 500);
+    json_decref(result);
+    say("desk", NULL, OVERLAY_DRAINING);
+    result = show("desk");
+    assert_string_equal(text(json_object_get(result, "peer"), "state"), "draining");
+    json_decref(result);
+    assert_true(configuration_peer(&control.active, DESK)->flags & PEER_DRAINING);
+    assert_int_equal(drain_request(&control, &request, &answer, error, sizeof(error)), -ENOENT);
+    assert_string_equal(error, "peer desk has no member 10.20.0.11; there is none");
+    result = show("sbcs");
+    assert_true(json_is_false(json_object_get(json_object_get(result, "peer"), "application")));
+    json_decref(result);
+}
+
 // Totals that grow by a hundred between two looks; another counters file begins anew.
 static void test_rates(void **state)
 {
@@ -283,6 +314,6 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest all[] = {TEST(test_states), TEST(test_since), TEST(test_counts_and_limits),
-                                     TEST(test_rates)};
+                                     TEST(test_application), TEST(test_rates)};
     return cmocka_run_group_tests(all, NULL, NULL);
 }

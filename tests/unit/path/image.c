@@ -144,6 +144,7 @@ void image_make(struct snapshot_image *image)
                      .early_life_ms = 240000,
                      .dialog_life_ms = 12 * 3600000,
                      .limit_reply = 503,
+                     .ua_limits = {8192, 65536, 2048, 256, 128, 512, 10, 10, 20, 10},
                      .overload = {.transactions = 100, .mbufs = 100, .turn_us = 10000}}};
     image->header.sections[SECTION_MAGLEV].count = 7;
     make_ways(image);
@@ -158,4 +159,20 @@ uint32_t image_text(struct snapshot_image *image, const char *text)
     assert(offset + strlen(text) + 1 < sizeof(image->texts));
     memcpy(image->texts + offset, text, strlen(text) + 1);
     return offset;
+}
+
+void image_application(struct snapshot_image *image)
+{
+    struct snapshot_peer *row = &image->peers[IMAGE_APPLICATION];
+    row->flags = SNAPSHOT_PRESENT | PEER_APPLICATION;
+    row->maglev_count = row->member_count = 0;
+    row->session_minimum_s = 90;
+    row->reliable = RELIABLE_SUPPORTED;
+    image->members[IMAGE_MEMBER_CARRIER_B].flags = 0;
+    image->sources[3].peer = image->sources[5].peer = IMAGE_CARRIER_A;
+    image->header.settings.usages_capacity = 64;
+    image->routes[1].from = IMAGE_APPLICATION;
+    image->routes[1].to = IMAGE_SBCS;
+    image->routes[2].from = ROUTE_FROM_ANY_PEER;
+    image->routes[2].to = IMAGE_APPLICATION;
 }

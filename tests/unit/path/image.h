@@ -36,6 +36,10 @@ struct snapshot_image {
 uint32_t image_text(struct snapshot_image *image, const char *text);
 
 void image_make(struct snapshot_image *image);
+// Carrier-b becomes an application, as control compiles one: what the SBCs and carrier-a send goes there,
+// what it sends to the SBCs.
+#define IMAGE_APPLICATION IMAGE_CARRIER_B
+void image_application(struct snapshot_image *image);
 struct ip_address image_address(uint32_t ipv4); // host order
 
 #endif

@@ -13,6 +13,38 @@ static void probe_from(void)
     image.peers[1].probe_down_after = image.peers[1].probe_up_after = 1;
     image.peers[1].probe_from = sizeof(image.texts);
 }
+// Carrier-b as an application, as control compiles one.
+static void application(void)
+{
+    struct snapshot_peer *row = &image.peers[IMAGE_CARRIER_B];
+    row->flags = SNAPSHOT_PRESENT | PEER_APPLICATION;
+    row->maglev_count = row->member_count = 0;
+    row->session_minimum_s = 90;
+    row->session_expires_s = 1800;
+    row->reliable = RELIABLE_SUPPORTED;
+    image.members[IMAGE_MEMBER_CARRIER_B].flags = 0;
+    image.sources[3].peer = image.sources[5].peer = IMAGE_CARRIER_A;
+    image.routes[2].to = IMAGE_CARRIER_B;
+    image.header.settings.usages_capacity = 64;
+}
+static void application_member(void)
+{
+    application();
+    image.members[IMAGE_MEMBER_CARRIER_B].flags = SNAPSHOT_PRESENT;
+}
+static void application_table(void)
+{
+    image_make(&image);
+    image.peers[IMAGE_CARRIER_B].flags = SNAPSHOT_PRESENT | PEER_APPLICATION;
+    image.peers[IMAGE_CARRIER_B].session_minimum_s = 90;
+    image.sources[3].peer = image.sources[5].peer = IMAGE_CARRIER_A;
+    image.header.settings.usages_capacity = 64;
+}
+static void application_as_group(void)
+{
+    application();
+    image.peers[IMAGE_SBCS].group = IMAGE_CARRIER_B;
+}
 static void maglev_shared(void) // the whole of it, by each peer
 {
     for (unsigned i = 0; i < IMAGE_PEERS; i++) {
@@ -123,7 +155,26 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(route_answer_large, image.routes[0].answer = 700) \
     R(route_method, image.routes[0].method = METHOD_COUNT) \
     R(route_to_us, image.routes[0].to_us = 2) \
-    R(route_to_nobody, image.peers[IMAGE_SBCS].maglev_count = 0)
+    R(route_to_nobody, image.peers[IMAGE_SBCS].maglev_count = 0) \
+    R(many_usages, image.header.settings.usages_capacity = UINT32_MAX) \
+    R(application_no_usages, (application(), image.header.settings.usages_capacity = 0)) \
+    R(application_flags, (application(), image.peers[IMAGE_CARRIER_B].flags |= PEER_CONTACT_SOURCE)) \
+    R(application_source, (application(), image.sources[5].peer = IMAGE_CARRIER_B)) \
+    R(application_group, (application(), image.peers[IMAGE_CARRIER_B].group = IMAGE_SBCS)) \
+    R(application_minimum, (application(), image.peers[IMAGE_CARRIER_B].session_minimum_s = 89)) \
+    R(application_gone_group, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION, \
+                               image.routes[2].to = IMAGE_SBCS, image.peers[IMAGE_SBCS].group = IMAGE_CARRIER_B)) \
+    R(application_gone_minimum, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION, \
+                                 image.routes[2].to = IMAGE_SBCS, image.peers[IMAGE_CARRIER_B].session_minimum_s = 0)) \
+    R(application_gone_route, (application(), image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION)) \
+    R(application_minimum_long, (application(), image.peers[IMAGE_CARRIER_B].session_minimum_s = 86401)) \
+    R(application_session, (application(), image.peers[IMAGE_CARRIER_B].session_expires_s = 89)) \
+    R(application_session_long, (application(), image.peers[IMAGE_CARRIER_B].session_expires_s = 86401)) \
+    R(application_refresher, (application(), image.peers[IMAGE_CARRIER_B].session_refresher = 3)) \
+    R(application_reliable, (application(), image.peers[IMAGE_CARRIER_B].reliable = 3)) \
+    R(application_probe, (application(), image.peers[IMAGE_CARRIER_B].probe_interval_ms = 1000, \
+                          image.peers[IMAGE_CARRIER_B].probe_timeout_ms = 1000, \
+                          image.peers[IMAGE_CARRIER_B].probe_down_after = 1, image.peers[IMAGE_CARRIER_B].probe_up_after = 1))
 // clang-format on
 #define R(name, statement)                                                                                   \
     static void name(void)                                                                                   \
@@ -146,6 +197,9 @@ static const struct {
     }
         ROW(probe_from),
     ROW(maglev_shared),
+    ROW(application_member),
+    ROW(application_table),
+    ROW(application_as_group),
 };
 
 static void test_one_wrong_field(void **state)
@@ -288,10 +342,56 @@ static void test_in_dialog(void **state)
     }
 }
 
+static void test_application(void **state)
+{
+    static const struct {
+        uint8_t refresher;
+        uint8_t as_uac, as_uas; // enum session_side
+    } cases[] = {
+        {REFRESH_BY_ANY, SESSION_NEITHER, SESSION_NEITHER},
+        {REFRESH_BY_LOCAL, SESSION_UAC, SESSION_UAS},
+        {REFRESH_BY_REMOTE, SESSION_UAS, SESSION_UAC},
+    };
+    char error[256] = "";
+    for (size_t i = 0; i < RTE_DIM(cases); i++) {
+        image_make(&image);
+        application();
+        image.peers[IMAGE_CARRIER_B].session_refresher = cases[i].refresher;
+        image.header.settings.in_dialog = IN_DIALOG_ANY_PEER;
+        struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
+        assert_string_equal(error, "");
+        assert_non_null(rules);
+        assert_true(rules_is_application(rules, IMAGE_CARRIER_B));
+        assert_false(rules_is_application(rules, IMAGE_SBCS) || rules_is_application(rules, NUMBER_NONE));
+        // Nobody speaks for it, even where any peer speaks for any other.
+        assert_false(rules_may_speak(rules, IMAGE_CARRIER_A, IMAGE_CARRIER_B));
+        assert_int_equal(rules_member(rules, IMAGE_CARRIER_B, 1), NUMBER_NONE);
+        struct session_policy policy = rules_session(rules, IMAGE_CARRIER_B, true);
+        assert_true(policy.wanted_s == 1800 && policy.minimum_s == 90 && policy.refresher == cases[i].as_uac);
+        assert_int_equal(rules_session(rules, IMAGE_CARRIER_B, false).refresher, cases[i].as_uas);
+        rules_destroy(rules);
+    }
+    image.header.settings.ua_limits = (struct snapshot_ua_limits){1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    // A reload took it out: its calls are still those of an application.
+    image.peers[IMAGE_CARRIER_B].flags = PEER_APPLICATION;
+    image.routes[2].to = IMAGE_CARRIER_A;
+    image.header.settings.usages_capacity = 0;
+    struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
+    assert_string_equal(error, "");
+    assert_true(rules_is_application(rules, IMAGE_CARRIER_B));
+    assert_false(rules_may_speak(rules, IMAGE_CARRIER_A, IMAGE_CARRIER_B));
+    struct judge_limits limits = rules_judge_limits(rules);
+    assert_true(limits.message == 0 && limits.header_line == 1 && limits.body == 2 && limits.uri == 3 &&
+                limits.call_id == 4 && limits.tag == 5 && limits.replaces == 6 && limits.vias == 7 &&
+                limits.routes == 8 && limits.refer_to_parameters == 9 && limits.media_lines == 10);
+    rules_destroy(rules);
+}
+
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_wrong_field), cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_random_images), cmocka_unit_test(test_lookups),
-                                       cmocka_unit_test(test_in_dialog)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_wrong_field), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_random_images),   cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_in_dialog),       cmocka_unit_test(test_application)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,15 @@ static void deal_queues(struct wire *wire)
     }
 }
 
+static struct ua_ring *ua_ring(void)
+{
+    struct ua_ring *ring = aligned_alloc(64, sizeof(*ring) + 4 * UA_RING_MESSAGE_MAX);
+    assert_non_null(ring);
+    memset(ring, 0, sizeof(*ring));
+    ring->size = 4 * UA_RING_MESSAGE_MAX;
+    return ring;
+}
+
 static void make_worker(struct wire *wire, unsigned id, const struct wire_options *options)
 {
     char error[256] = "";
@@ -133,7 +142,14 @@ static void make_worker(struct wire *wire, unsigned id, const struct wire_option
     parts->keys = (struct cookie_keys){{{1, 2}}, {{3, 4}}, {{5, 6}}, 7};
     parts->dialogs_capacity = options->dialogs != 0 ? options->dialogs : 64;
     parts->transactions_capacity = options->transactions != 0 ? options->transactions : 128;
-    size_t size = worker_memory(parts->dialogs_capacity, parts->transactions_capacity);
+    parts->usages_capacity = options->usages;
+    if (options->usages > 0) {
+        parts->ua_commands = ua_ring();
+        parts->ua_events = ua_ring();
+        parts->ua_heard = &wire->heard;
+    }
+    size_t size =
+        worker_memory(parts->dialogs_capacity, parts->transactions_capacity, parts->usages_capacity);
     size = (size + 63) / 64 * 64;
     wire->memory[id] = parts->memory = aligned_alloc(64, size);
     assert_non_null(parts->memory);
@@ -161,6 +177,9 @@ struct wire *wire_open(const struct wire_options *options)
     wire->queues = options->queues != 0 ? options->queues : 1;
     wire->mbufs = rte_mempool_avail_count(pool);
     image_make(&wire->image);
+    if (options->usages > 0)
+        image_application(&wire->image);
+    atomic_init(&wire->heard, true);
     wire->published.rules = rules_create(&wire->image, sizeof(wire->image), error, sizeof(error));
     if (wire->published.rules == NULL)
         fail_msg("%s", error);
@@ -212,6 +231,7 @@ static void check_empty(const struct wire *wire, unsigned i)
     assert_int_equal(worker->transactions.table.count, 0);
     assert_int_equal(worker->dialogs.count, 0);
     assert_int_equal(worker->dialogs.table.count, 0);
+    assert_int_equal(worker->ua.usages.count, 0);
     assert_int_equal(worker->wheel.armed, 0);
     assert_int_equal(worker->arena.used, 0);
     for (unsigned p = 0; p < PEERS_MAX; p++) {
@@ -235,6 +255,8 @@ static void free_worker(struct wire *wire, unsigned i)
     rte_ring_free(parts->commands);
     rte_ring_free(parts->results);
     rte_ring_free(parts->asks);
+    free(parts->ua_commands);
+    free(parts->ua_events);
     free(parts->counters);
     free(parts->peers);
     free(parts->members);

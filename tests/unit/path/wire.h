@@ -40,6 +40,7 @@ struct wire_options {
     unsigned queues;  // of each network that workers share; 0: one
     uint32_t dialogs; // 0: the image's
     uint32_t transactions;
+    uint32_t usages; // 0: no applications; else carrier-b is one, and routes lead from it and to it
 };
 
 struct wire {
@@ -58,6 +59,7 @@ struct wire {
     struct wire_packet out[WIRE_OUT_MAX];
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
+    atomic_bool heard; // control is there, for applications
 };
 
 // EAL, pool and ports of this process; false: EAL does not run here (exit status 77).

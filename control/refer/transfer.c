@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "transfer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../control.h"
+#include "../log.h"
+
+#define CLOCK_MS 500
+
+struct transfer *transfer_find(const struct ua *ua, uint64_t id)
+{
+    struct transfer *transfer;
+    LIST_FOREACH(transfer, &ua->control->transfers.list, link)
+    if (transfer->id == id)
+        return transfer;
+    return NULL;
+}
+
+unsigned transfer_count_of(const struct ua *ua, uint64_t dialog)
+{
+    const struct transfer *transfer;
+    unsigned count = 0;
+    LIST_FOREACH(transfer, &ua->control->transfers.list, link)
+    count += transfer->dialog == dialog;
+    return count;
+}
+
+struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum refer_state state,
+                                uint32_t cseq)
+{
+    struct transfers *transfers = &ua->control->transfers;
+    struct transfer *transfer = transfers->count < TRANSFERS_MAX ? calloc(1, sizeof(*transfer)) : NULL;
+    if (!transfer)
+        return NULL;
+    refer_begin(&transfer->refer, state, cseq, clock_ms());
+    transfer->id = ++transfers->last;
+    transfer->app = call->app;
+    transfer->dialog = call->by_id.key;
+    transfer->depth = call->transfers;
+    transfer->to_peer = NUMBER_NONE;
+    LIST_INSERT_HEAD(&transfers->list, transfer, link);
+    transfers->count++;
+    return transfer;
+}
+
+static void forget(struct transfers *transfers, struct transfer *transfer)
+{
+    char *const texts[] = {transfer->call_id,  transfer->uri, transfer->from,
+                           transfer->from_tag, transfer->to,  transfer->routes};
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+    const struct ua_outcome outcome = {.code = DG_UNAVAILABLE, .text = "the REFER could not be sent"};
+    if (transfer->asker.done)
+        transfer->asker.done(transfer->asker.context, &outcome);
+    LIST_REMOVE(transfer, link);
+    transfers->count--;
+    free(transfer);
+}
+
+char *transfer_copy(const struct message *message, struct span span)
+{
+    return strndup((const char *)message_at(message, span), span.length);
+}
+
+json_t *transfer_json(const struct transfer *transfer)
+{
+    char id[UA_ID_SIZE], dialog[UA_ID_SIZE], target[UA_ID_SIZE];
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:i, s:s, s:s*, s:s*}", "refer",
+                     ua_id(transfer->id, id), "dialog", ua_id(transfer->dialog, dialog), "application",
+                     transfer->app->name, "role", transfer->ours ? "sender" : "receiver", "state",
+                     refer_state_name(transfer->refer.state), "to", transfer->ask.uri, "replaces",
+                     transfer->ask.replaces[0] ? transfer->ask.replaces : NULL, "referred_by",
+                     transfer->ask.referred_by[0] ? transfer->ask.referred_by : NULL, "status",
+                     (int)transfer->refer.status, "reason", transfer->reason, "target",
+                     transfer->target ? ua_id(transfer->target, target) : NULL, "tag",
+                     transfer->label[0] ? transfer->label : NULL);
+}
+
+static void tell(struct ua *ua, const struct transfer *transfer, bool final)
+{
+    json_t *fields = transfer_json(transfer);
+    json_object_set_new(fields, "final", json_boolean(final));
+    json_object_del(fields, "dialog"); // which every event has
+    json_object_del(fields, "application");
+    struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
+    if (!call) {
+        char id[UA_ID_SIZE];
+        json_object_set_new(fields, "of", json_string(ua_id(transfer->dialog, id)));
+    }
+    ua_tell(ua, transfer->app, call, "refer_progress", fields);
+}
+
+void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
+{
+    while (actions) {
+        unsigned more = 0;
+        if (actions & REFER_DO_ACCEPT)
+            transfer_respond(ua, transfer, 200); // RFC 7647 section 5: 202 is no more
+        if (actions & REFER_DO_REFUSE)
+            transfer_respond(ua, transfer, transfer->refusal ? transfer->refusal : 480);
+        if (actions & (REFER_DO_ACCEPT | REFER_DO_REFUSE))
+            transfer->request = 0;
+        if ((actions & (REFER_DO_NOTIFY | REFER_DO_LAST)) &&
+            !transfer_notify(ua, transfer, (actions & REFER_DO_LAST) != 0))
+            more |= refer_notified(&transfer->refer, 503, clock_ms());
+        if ((actions & REFER_DO_CALL) && !transfer_call(ua, transfer))
+            more |= refer_step(&transfer->refer, REFER_ON_OUTCOME, 503, clock_ms());
+        if (actions & REFER_DO_TELL)
+            tell(ua, transfer, (actions & REFER_DO_END) != 0);
+        if ((actions | more) & REFER_DO_FORGET) {
+            if (more & REFER_DO_TELL)
+                tell(ua, transfer, true);
+            forget(&ua->control->transfers, transfer);
+            return;
+        }
+        actions = more;
+    }
+}
+
+// --- replies ---
+
+struct waiter {
+    struct ua *ua;
+    uint64_t id;
+    void (*told)(struct ua *, struct transfer *, const struct ua_outcome *);
+};
+
+static void on_done(void *context, const struct ua_outcome *outcome)
+{
+    struct waiter *waiter = context;
+    struct transfer *transfer = transfer_find(waiter->ua, waiter->id);
+    if (transfer)
+        waiter->told(waiter->ua, transfer, outcome);
+    free(waiter);
+}
+
+struct ua_reply transfer_reply(struct ua *ua, const struct transfer *transfer,
+                               void (*told)(struct ua *, struct transfer *, const struct ua_outcome *))
+{
+    struct waiter *waiter = malloc(sizeof(*waiter));
+    if (!waiter)
+        return (struct ua_reply){0};
+    *waiter = (struct waiter){ua, transfer->id, told};
+    return (struct ua_reply){on_done, waiter};
+}
+
+// --- what control/ua tells ---
+
+static bool on_asked(struct ua *ua, struct ua_request *request, const struct message *message)
+{
+    if (!message || !message->is_request)
+        return false;
+    if (message->method == METHOD_NOTIFY)
+        return transfer_take_notify(ua, request, message);
+    if (!request->call)
+        return false;
+    return message->method == METHOD_REFER       ? transfer_take_refer(ua, request, message)
+           : message->method == METHOD_SUBSCRIBE ? transfer_take_subscribe(ua, request, message)
+                                                 : false;
+}
+
+static void keep_reason(struct transfer *transfer, const struct ua_response *response)
+{
+    const struct message *message = response->message;
+    snprintf(transfer->reason, sizeof(transfer->reason), "%.*s", message ? (int)message->reason.length : 0,
+             message ? (const char *)message_at(message, message->reason) : "");
+}
+
+static bool on_answered(struct ua *ua, uint64_t name, const struct ua_response *response)
+{
+    struct transfer *transfer;
+    uint64_t now = clock_ms();
+    LIST_FOREACH(transfer, &ua->control->transfers.list, link)
+    {
+        if (name == transfer->notify) {
+            transfer_act(ua, transfer, refer_notified(&transfer->refer, response->status, now));
+            return true;
+        }
+        if (name == transfer->invite) {
+            keep_reason(transfer, response);
+            enum refer_event event = response->status < 200 ? REFER_ON_PROGRESS : REFER_ON_OUTCOME;
+            if (response->status > 100) // 100 was told when the call was placed
+                transfer_act(ua, transfer, refer_step(&transfer->refer, event, response->status, now));
+            return false;
+        }
+        if (name == transfer->sent) {
+            if (response->status < 200)
+                return true;
+            bool silent = response->message && refer_is_silent(response->message);
+            enum refer_event event = response->status >= 300 ? REFER_ON_REFUSED
+                                     : silent                ? REFER_ON_2XX_SILENT
+                                                             : REFER_ON_2XX;
+            keep_reason(transfer, response);
+            if (response->message) // of the one that was accepted, after a challenge too
+                transfer->refer.cseq = response->message->cseq_number;
+            transfer_act(ua, transfer, refer_step(&transfer->refer, event, response->status, now));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_ended(struct ua *ua, struct ua_call *call)
+{
+    struct transfer *transfer, *next;
+    uint64_t id = call->by_id.key, now = clock_ms();
+    for (transfer = LIST_FIRST(&ua->control->transfers.list); transfer; transfer = next) {
+        next = LIST_NEXT(transfer, link);
+        unsigned actions = 0;
+        if (transfer->target == id) { // it has had no final response, or it was told already
+            transfer->target = 0;
+            actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, 487, now);
+        } else if (transfer->dialog == id) {
+            // The response to a NOTIFY under way finds nobody any more; the far end ended the call, and is
+            // there.
+            transfer->alone = true;
+            actions = refer_notified(&transfer->refer, 200, now);
+            if (!(actions & REFER_DO_FORGET)) {
+                transfer->refusal = 487;
+                actions |= refer_step(&transfer->refer, REFER_ON_GONE, 0, now);
+            }
+        }
+        transfer_act(ua, transfer, actions);
+    }
+}
+
+static void on_clock(evutil_socket_t fd, short what, void *context)
+{
+    struct control *control = context;
+    struct transfer *transfer, *next;
+    uint64_t now = clock_ms();
+    for (transfer = LIST_FIRST(&control->transfers.list); transfer; transfer = next) {
+        next = LIST_NEXT(transfer, link);
+        transfer_act(&control->ua, transfer, refer_clock(&transfer->refer, now));
+    }
+}
+
+int transfers_start(struct control *control)
+{
+    static const struct timeval interval = {0, CLOCK_MS * 1000};
+    struct transfers *transfers = &control->transfers;
+    LIST_INIT(&transfers->list);
+    transfers->last = (uint64_t)ua_unix_ms() << 16; // no two processes count alike
+    transfers->clock = event_new(control->base, -1, EV_PERSIST, on_clock, control);
+    if (!transfers->clock || event_add(transfers->clock, &interval) < 0)
+        return -ENOMEM;
+    control->ua.asked = on_asked;
+    control->ua.answered = on_answered;
+    control->ua.ended = on_ended;
+    return 0;
+}
+
+void transfers_stop(struct control *control)
+{
+    struct transfers *transfers = &control->transfers;
+    control->ua.asked = NULL;
+    control->ua.answered = NULL;
+    control->ua.ended = NULL;
+    while (!LIST_EMPTY(&transfers->list))
+        forget(transfers, LIST_FIRST(&transfers->list));
+    if (transfers->clock)
+        event_free(transfers->clock);
+    transfers->clock = NULL;
+}

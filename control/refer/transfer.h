@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Transfers of applications' calls: REFERs that came in them (transfer_take.c) and that they send
+// (transfer_send.c). All run on control's one thread.
+#ifndef DIALGATE_CONTROL_REFER_TRANSFER_H
+#define DIALGATE_CONTROL_REFER_TRANSFER_H
+
+#include "../ua/ua.h"
+#include "refer.h"
+
+#define TRANSFERS_MAX      4096u
+#define TRANSFERS_CALL_MAX 8u // of one dialog at once
+#define TRANSFER_CALL_MS   180000u
+
+struct transfer {
+    struct refer refer;
+    LIST_ENTRY(transfer) link;
+    struct ua_app *app;
+    uint64_t id;
+    uint64_t dialog;  // that the REFER is in
+    uint64_t request; // that waits for its answer; 0: it is answered, or ours
+    uint64_t target;  // dialog of the new call; 0: none
+    uint64_t invite;  // name of its INVITE, 0: none
+    uint64_t sent;    // name of our REFER
+    uint64_t notify;  // name of the NOTIFY that waits
+    uint16_t to_peer; // where the call has to go; NUMBER_NONE: the routes say
+    uint16_t refusal; // status to refuse it with
+    uint8_t depth;    // of the chain
+    bool ours;
+    bool program;     // makes the call itself
+    bool alone;       // its dialog is over
+    char reason[128]; // of the status
+    char label[UA_LABEL_MAX + 1];
+    char *call_id; // of the dialog
+    // The subscription's dialog, when the call is over (RFC 5057): of our last NOTIFY.
+    char *uri, *from, *from_tag, *to, *routes;
+    uint32_t cseq;
+    struct refer_ask ask;  // ours: uri, replaces, referred_by
+    struct ua_reply asker; // who sent ours, until it is sent
+};
+
+struct transfers {
+    LIST_HEAD(, transfer) list;
+    struct event *clock;
+    uint64_t last;
+    uint32_t count;
+};
+
+int transfers_start(struct control *control); // after ua_start(). 0 or -ENOMEM
+void transfers_stop(struct control *control); // before ua_stop()
+
+// --- transfer.c ---
+
+struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum refer_state state,
+                                uint32_t cseq);
+struct transfer *transfer_find(const struct ua *ua, uint64_t id);
+// Carries out actions of refer.h; the transfer may be gone then.
+void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions);
+json_t *transfer_json(const struct transfer *transfer);
+unsigned transfer_count_of(const struct ua *ua, uint64_t dialog);
+// A reply that finds its transfer by its id, if it is still there. done NULL: no memory.
+struct ua_reply transfer_reply(struct ua *ua, const struct transfer *transfer,
+                               void (*told)(struct ua *, struct transfer *, const struct ua_outcome *));
+char *transfer_copy(const struct message *message, struct span span); // for free()
+
+// --- transfer_take.c ---
+
+bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct message *message);
+bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const struct message *message);
+void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra);
+void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t status);
+bool transfer_call(struct ua *ua, struct transfer *transfer); // false: it could not be sent
+bool transfer_notify(struct ua *ua, struct transfer *transfer, bool last);
+// What the program says of a REFER that waits. DG_OK, or why not.
+enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool accept, uint16_t status);
+// What the program says of the call that it makes itself; the first one accepts the REFER.
+enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned status, const char *reason,
+                             bool final);
+
+// --- transfer_send.c ---
+
+struct transfer_wish {
+    struct ua_call *call;
+    const struct refer_order *order;
+    const json_t *headers;
+    const char *label;
+    struct ua_reply reply; // its outcome's request is the id of the transfer
+};
+// 0: reply will be told; -1 with the fault: it will not.
+int transfer_send(struct ua *ua, const struct transfer_wish *wish, struct ua_fault *fault);
+bool transfer_take_notify(struct ua *ua, struct ua_request *request, const struct message *message);
+
+#endif

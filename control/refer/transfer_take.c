@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// REFERs that come in applications' calls: by the application's policy refused, carried out, or told to the
+// program. What is carried out is a call with the description that the transferor's call has.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../dataplane/sip/sipfrag.h"
+#include "../../dataplane/sip/uri.h"
+#include "../control.h"
+#include "transfer.h"
+
+#define LINES_MAX 8192u
+
+static struct ua_wish wish_of(enum channel_ua_op op)
+{
+    return (struct ua_wish){.op = op, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+}
+
+void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra)
+{
+    struct ua_fault fault;
+    struct ua_wish wish = wish_of(CHANNEL_UA_RESPOND);
+    wish.request = request;
+    wish.status = status;
+    wish.extra = extra;
+    if (!request->answering)
+        (void)ua_do(ua, &wish, NULL, &fault); // without a data plane nobody waits for it
+}
+
+void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t status)
+{
+    struct ua_request *request = ua_request_find(ua, transfer->request);
+    bool silent = transfer->ask.silent && status < 300; // RFC 4488 section 4
+    if (request)
+        transfer_respond_to(ua, request, status, silent ? "Refer-Sub: false\r\n" : NULL);
+}
+
+// --- whom it may call ---
+
+static bool view_of(const struct ua *ua, const struct ua_app *app, struct config_application_view *view,
+                    uint32_t *index)
+{
+    const struct config *config = ua->control->active.config;
+    for (*index = 0; *index < config_applications(config); ++*index) {
+        *view = config_application_view(config, *index);
+        if (strcmp(view->name, app->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+// A target that is a peer allows any URI, and the call goes to that peer then, whatever the routes say.
+static bool is_target(struct ua *ua, struct transfer *transfer, uint32_t application)
+{
+    const struct config *config = ua->control->active.config;
+    const struct refer_ask *ask = &transfer->ask;
+    const struct config_refer_uri uri = {.user = ask->user,
+                                         .user_length = strlen(ask->user),
+                                         .host = ask->host,
+                                         .host_length = strlen(ask->host)};
+    struct config_refer_target target;
+    const char *peer = NULL;
+    for (size_t i = 0; config_refer_target_at(config, application, i, &target); i++) {
+        if (config_refer_target_takes(&target, &uri))
+            return true;
+        peer = peer ? peer : target.peer;
+    }
+    for (uint16_t number = 0; peer && number < PEERS_MAX; number++) {
+        const char *name = manifest_peer_name(ua->control->manifest, number);
+        if (name && strcmp(name, peer) == 0) {
+            transfer->to_peer = number;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint16_t judge(struct ua *ua, struct transfer *transfer, const struct message *message,
+                      const struct config_application_view *view, uint32_t application)
+{
+    const struct config_ua_limits_view limits = config_ua_limits_view(ua->control->active.config);
+    const struct refer_limits bounds = {limits.uri, limits.replaces, limits.refer_to_parameters};
+    if (view->refer == CONFIG_REFER_REFUSE)
+        return 603;
+    unsigned status = refer_read(message, &bounds, &transfer->ask);
+    if (status == 0)
+        status = refer_judge(message, &transfer->ask, transfer->depth);
+    if (status == 0 && view->refer_targets > 0 && !is_target(ua, transfer, application))
+        status = 403;
+    // RFC 3261 21.4.18: a program is to say, and none is there.
+    if (status == 0 && view->refer == CONFIG_REFER_ASK && transfer->app->attached == 0)
+        status = 480;
+    return (uint16_t)status;
+}
+
+static void tell_refer(struct ua *ua, const struct transfer *transfer, const struct ua_call *call)
+{
+    json_t *fields = transfer_json(transfer);
+    json_object_del(fields, "dialog");
+    json_object_del(fields, "application");
+    ua_tell(ua, transfer->app, call, "refer", fields);
+}
+
+static unsigned take_up(struct transfer *transfer)
+{
+    enum refer_event event = transfer->ask.silent ? REFER_ON_ACCEPT_SILENT : REFER_ON_ACCEPT;
+    snprintf(transfer->reason, sizeof(transfer->reason), "Trying");
+    return refer_step(&transfer->refer, event, 0, clock_ms());
+}
+
+bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct message *message)
+{
+    struct config_application_view view;
+    uint32_t application;
+    struct ua_call *call = request->call;
+    unsigned others = transfer_count_of(ua, call->by_id.key);
+    if (!view_of(ua, call->app, &view, &application))
+        return false;
+    struct transfer *transfer =
+        others < TRANSFERS_CALL_MAX ? transfer_begin(ua, call, REFER_ASKED, message->cseq_number) : NULL;
+    if (!transfer) {
+        transfer_respond_to(ua, request, 486, NULL);
+        return true;
+    }
+    transfer->request = request->node.key;
+    transfer->refer.named = call->referred; // RFC 3515 2.4.6
+    transfer->refusal = judge(ua, transfer, message, &view, application);
+    if (transfer->refusal) {
+        transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
+        return true;
+    }
+    call->referred = true;
+    transfer->call_id = transfer_copy(message, message->call_id);
+    tell_refer(ua, transfer, call);
+    if (view.refer == CONFIG_REFER_ACCEPT)
+        transfer_act(ua, transfer, take_up(transfer));
+    return true;
+}
+
+enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool yes, uint16_t status)
+{
+    if (transfer->ours || transfer->refer.state != REFER_ASKED)
+        return DG_INVALID_TRANSITION;
+    transfer->refusal = status;
+    transfer_act(ua, transfer,
+                 yes ? take_up(transfer) : refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
+    return DG_OK;
+}
+
+enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned status, const char *reason,
+                             bool final)
+{
+    uint64_t id = transfer->id;
+    bool asked = transfer->refer.state == REFER_ASKED;
+    if (transfer->ours || (!asked && !transfer->program))
+        return DG_INVALID_TRANSITION;
+    transfer->program = true;
+    if (asked)
+        transfer_act(ua, transfer, take_up(transfer) & ~REFER_DO_CALL);
+    transfer = transfer_find(ua, id);
+    if (transfer && (status > 100 || final)) {
+        enum refer_event event = final || status >= 200 ? REFER_ON_OUTCOME : REFER_ON_PROGRESS;
+        snprintf(transfer->reason, sizeof(transfer->reason), "%s", reason ? reason : "");
+        transfer_act(ua, transfer, refer_step(&transfer->refer, event, status, clock_ms()));
+    }
+    return DG_OK;
+}
+
+bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const struct message *message)
+{
+    struct transfer *transfer;
+    uint32_t seconds = refer_read_expires(message);
+    char line[64];
+    LIST_FOREACH(transfer, &ua->control->transfers.list, link)
+    {
+        if (transfer->ours || transfer->dialog != request->call->by_id.key ||
+            !refer_is_about(message, transfer->refer.cseq, !transfer->refer.named))
+            continue;
+        unsigned actions = refer_subscribe(&transfer->refer, seconds, clock_ms());
+        snprintf(line, sizeof(line), "Expires: %u\r\n",
+                 (unsigned)(seconds < REFER_EXPIRES_MAX_S ? seconds : REFER_EXPIRES_MAX_S));
+        transfer_respond_to(ua, request, actions & REFER_DO_ANSWER ? 200 : 481,
+                            actions & REFER_DO_ANSWER ? line : NULL);
+        transfer_act(ua, transfer, actions);
+        return true;
+    }
+    return false;
+}
+
+// --- the call ---
+
+static void on_placed(struct ua *ua, struct transfer *transfer, const struct ua_outcome *outcome)
+{
+    if (outcome->code != DG_OK) {
+        snprintf(transfer->reason, sizeof(transfer->reason), "Service Unavailable");
+        transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_OUTCOME, 503, clock_ms()));
+        return;
+    }
+    transfer->invite = outcome->request;
+    struct ua_call *call = outcome->call ? ua_call_by_id(ua, outcome->call->by_id.key) : NULL;
+    if (!call)
+        return;
+    call->transfers = (uint8_t)(transfer->depth + 1);
+    transfer->target = call->by_id.key;
+}
+
+bool transfer_call(struct ua *ua, struct transfer *transfer)
+{
+    char to[REFER_TEXT_MAX + 2], lines[LINES_MAX];
+    struct ua_fault fault;
+    struct writer writer;
+    struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
+    struct ua_wish wish = wish_of(CHANNEL_UA_INVITE);
+    char *body = call ? ua_session_description(call, false, &wish.body_length) : NULL;
+    snprintf(to, sizeof(to), "<%s>", transfer->ask.uri);
+    writer_init(&writer, lines, sizeof(lines) - 1);
+    refer_write_call(&writer, &transfer->ask);
+    lines[writer.used] = '\0';
+    wish.app = transfer->app;
+    wish.to = to;
+    wish.extra = lines;
+    wish.peer = transfer->to_peer;
+    wish.body = body;
+    wish.body_length = body ? wish.body_length : 0;
+    wish.timeout_ms = TRANSFER_CALL_MS;
+    const struct ua_reply reply = transfer_reply(ua, transfer, on_placed);
+    bool sent = reply.done && !writer.overflow && ua_do(ua, &wish, &reply, &fault) == 0;
+    if (!sent) {
+        free(reply.context);
+        snprintf(transfer->reason, sizeof(transfer->reason), "Service Unavailable");
+    }
+    free(body);
+    return sent;
+}
+
+// --- NOTIFYs ---
+
+static void keep_routes(struct transfer *transfer, const struct message *message)
+{
+    char lines[LINES_MAX];
+    size_t used = 0;
+    for (uint8_t at = message_first_header(message, HEADER_ROUTE); at != MESSAGE_NO_HEADER;
+         at = message_next_header(message, at)) {
+        struct span line = message->headers[at].line;
+        if (line.length >= sizeof(lines) - used)
+            return;
+        memcpy(lines + used, message_at(message, line), line.length);
+        used += line.length;
+    }
+    free(transfer->routes);
+    transfer->routes = strndup(lines, used);
+}
+
+static void replace(char **text, char *copy)
+{
+    free(*text);
+    *text = copy;
+}
+
+// What the NOTIFY was sent with is what the next one needs when the call is over.
+static void keep_dialog(struct transfer *transfer, const struct message *message)
+{
+    struct address from;
+    uint32_t at = 0;
+    if (address_next(message->octets, message->from, &at, &from) != 1)
+        return;
+    struct span bare = {message->from.offset, 0};
+    bare.length = (uint16_t)((from.parameters.offset ? from.parameters.offset - 1u
+                                                     : bare.offset + message->from.length) -
+                             bare.offset);
+    replace(&transfer->from, transfer_copy(message, bare));
+    replace(&transfer->from_tag, transfer_copy(message, message->from_tag));
+    replace(&transfer->to, transfer_copy(message, message->to));
+    replace(&transfer->uri, transfer_copy(message, message->request_uri));
+    keep_routes(transfer, message);
+    transfer->cseq = message->cseq_number;
+}
+
+static void on_notified(struct ua *ua, struct transfer *transfer, const struct ua_outcome *outcome)
+{
+    transfer->notify = outcome->request;
+    if (outcome->code != DG_OK)
+        transfer_act(ua, transfer, refer_notified(&transfer->refer, 503, clock_ms()));
+    else if (outcome->message)
+        keep_dialog(transfer, outcome->message);
+}
+
+// In the dialog while there is one, afterwards in the name of it (RFC 5057 section 4).
+static bool set_way(struct ua *ua, struct transfer *transfer, struct ua_wish *wish)
+{
+    wish->call = transfer->alone ? NULL : ua_call_by_id(ua, transfer->dialog);
+    if (wish->call)
+        return true;
+    if (!transfer->uri || !transfer->from || !transfer->from_tag || !transfer->to || !transfer->call_id)
+        return false;
+    wish->app = transfer->app;
+    wish->uri = transfer->uri;
+    wish->to = transfer->to;
+    wish->from = transfer->from;
+    wish->call_id = transfer->call_id;
+    wish->from_tag = transfer->from_tag;
+    wish->cseq = ++transfer->cseq;
+    return true;
+}
+
+bool transfer_notify(struct ua *ua, struct transfer *transfer, bool last)
+{
+    char lines[LINES_MAX], body[256];
+    struct ua_fault fault;
+    struct writer writer, text;
+    struct ua_wish wish = wish_of(CHANNEL_UA_REQUEST);
+    writer_init(&writer, lines, sizeof(lines) - 1);
+    writer_init(&text, body, sizeof(body));
+    if (!set_way(ua, transfer, &wish))
+        return false;
+    refer_write_notify(&writer, &transfer->refer, last, clock_ms());
+    if (!wish.call && transfer->routes)
+        write_text(&writer, transfer->routes);
+    lines[writer.used] = '\0';
+    write_sipfrag(&text, transfer->refer.status, transfer->reason);
+    wish.method = "NOTIFY";
+    wish.extra = lines;
+    wish.content_type = "message/sipfrag;version=2.0";
+    wish.body = body;
+    wish.body_length = text.used;
+    const struct ua_reply reply = transfer_reply(ua, transfer, on_notified);
+    bool sent = reply.done && !writer.overflow && ua_do(ua, &wish, &reply, &fault) == 0;
+    if (!sent)
+        free(reply.context);
+    return sent;
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Registrations that we keep (RFC 3261 section 10.2): REGISTER, again before it expires, all with one Call-ID
+// and a CSeq that grows (10.2.4).
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../dataplane/sip/contact.h"
+#include "../control.h"
+#include "ua.h"
+
+#define AGAIN_S           30u  // after a failure
+#define AGAIN_MAX_S       300u // doubled up to this
+#define SOON_S            10u  // no refresh is nearer
+#define EXPIRES_MAX       86400u
+#define REGISTRATIONS_MAX 10000u
+
+struct ua_registration {
+    LIST_ENTRY(ua_registration) link;
+    struct ua *ua;
+    struct ua_app *app;
+    struct ua_sent *sent; // under way, NULL: none
+    char *registrar, *aor, *contact, *user, *password, *call_id, *from_tag;
+    char label[UA_LABEL_MAX + 1];
+    uint16_t peer;
+    uint32_t expires_s, cseq, failures;
+    bool leaving;
+    struct event *timer;
+};
+
+static void registration_free(struct ua_registration *registration)
+{
+    if (registration->timer)
+        event_free(registration->timer);
+    LIST_REMOVE(registration, link);
+    free(registration->registrar);
+    free(registration->aor);
+    free(registration->contact);
+    free(registration->user);
+    free(registration->password);
+    free(registration->call_id);
+    free(registration->from_tag);
+    free(registration);
+}
+
+void ua_registrations_stop(struct ua *ua)
+{
+    struct ua_registration *registration;
+    while ((registration = LIST_FIRST(&ua->registrations)))
+        registration_free(registration);
+}
+
+static int send_register(struct ua_registration *registration, const struct ua_reply *reply,
+                         struct ua_fault *fault)
+{
+    char expires[32];
+    struct ua *ua = registration->ua;
+    snprintf(expires, sizeof(expires), "Expires: %u\r\n",
+             registration->leaving ? 0 : (unsigned)registration->expires_s);
+    const struct ua_wish wish = {.op = CHANNEL_UA_REQUEST,
+                                 .app = registration->app,
+                                 .method = "REGISTER",
+                                 .uri = registration->registrar,
+                                 .to = registration->aor,
+                                 .from = registration->aor,
+                                 .contact = registration->contact,
+                                 .extra = expires,
+                                 .user = registration->user,
+                                 .password = registration->password,
+                                 .label = registration->label,
+                                 .peer = registration->peer,
+                                 .member = NUMBER_NONE,
+                                 .call_id = registration->call_id,
+                                 .from_tag = registration->from_tag,
+                                 .cseq = registration->cseq + 1};
+    int result = ua_do(ua, &wish, reply, fault);
+    if (result == 0) {
+        registration->sent = ua_sent_find(ua, ua->last_tag);
+        registration->sent->registration = registration;
+    }
+    return result;
+}
+
+static void wait_s(struct ua_registration *registration, uint32_t seconds)
+{
+    struct timeval delay = {(time_t)seconds, 0};
+    evtimer_add(registration->timer, &delay);
+}
+
+static void failed(struct ua_registration *registration)
+{
+    uint32_t delay_s = AGAIN_S << (registration->failures < 4 ? registration->failures : 4);
+    registration->failures++;
+    wait_s(registration, delay_s < AGAIN_MAX_S ? delay_s : AGAIN_MAX_S);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *context)
+{
+    struct ua_registration *registration = context;
+    struct ua_fault fault;
+    if (!registration->sent && send_register(registration, NULL, &fault) < 0)
+        failed(registration);
+}
+
+void ua_registration_lost(struct ua_registration *registration)
+{
+    registration->sent = NULL;
+    if (registration->call_id)
+        failed(registration);
+    else // who wanted it was told
+        registration_free(registration);
+}
+
+void ua_registration_sent(struct ua_sent *sent, const struct message *message)
+{
+    struct ua_registration *registration = sent->registration;
+    registration->cseq = message->cseq_number;
+    if (registration->call_id || message->call_id.length == 0 || message->from_tag.length == 0)
+        return;
+    registration->call_id =
+        strndup((const char *)message_at(message, message->call_id), message->call_id.length);
+    registration->from_tag =
+        strndup((const char *)message_at(message, message->from_tag), message->from_tag.length);
+}
+
+static bool read_number(const struct message *message, unsigned kind, uint32_t *number)
+{
+    uint8_t at = message_first_header(message, kind);
+    char text[11];
+    if (at == MESSAGE_NO_HEADER || message->headers[at].value.length >= sizeof(text))
+        return false;
+    struct span value = message->headers[at].value;
+    memcpy(text, message_at(message, value), value.length);
+    text[value.length] = '\0';
+    if (value.length == 0 || strspn(text, "0123456789") != value.length)
+        return false;
+    unsigned long read = strtoul(text, NULL, 10);
+    *number = read < EXPIRES_MAX ? (uint32_t)read : EXPIRES_MAX;
+    return true;
+}
+
+// 10.2.4: what the registrar gave; bindings of others may stand beside ours, the shortest is safe.
+static uint32_t granted(const struct ua_registration *registration, const struct message *message)
+{
+    uint32_t least = registration->expires_s, given;
+    bool found = false;
+    for (uint8_t i = message_first_header(message, HEADER_CONTACT); i != MESSAGE_NO_HEADER;
+         i = message_next_header(message, i)) {
+        struct contact contact;
+        uint32_t at = 0;
+        while (contact_next(message->octets, message->headers[i].value, &at, &contact) == 1)
+            if (contact.has_expires && contact.expires_s > 0 && (!found || contact.expires_s < least)) {
+                least = contact.expires_s;
+                found = true;
+            }
+    }
+    if (!found && read_number(message, HEADER_EXPIRES, &given))
+        least = given;
+    return least;
+}
+
+void ua_registered(struct ua *ua, struct ua_sent *sent, const struct ua_response *response)
+{
+    struct ua_registration *registration = sent->registration;
+    uint32_t longer = 0, expires_s = 0;
+    bool good = response->status >= 200 && response->status < 300;
+    registration->sent = NULL;
+    sent->registration = NULL;
+    // 10.2.8: with the interval that the registrar wants.
+    if (response->status == 423 && response->message &&
+        read_number(response->message, HEADER_MIN_EXPIRES, &longer) && longer > registration->expires_s) {
+        registration->expires_s = longer;
+        wait_s(registration, 0);
+        return;
+    }
+    if (good && !registration->leaving)
+        expires_s = granted(registration, response->message);
+    json_t *fields = json_pack("{s:i, s:I, s:s, s:o}", "status", (int)response->status, "expires",
+                               (json_int_t)expires_s, "aor", registration->aor, "message",
+                               response->message ? ua_message_json(response->message) : json_null());
+    if (registration->label[0])
+        json_object_set_new(fields, "tag", json_string(registration->label));
+    ua_tell(ua, registration->app, NULL, "registered", fields);
+    if (registration->leaving) {
+        registration_free(registration);
+    } else if (good) {
+        registration->failures = 0;
+        uint32_t delay_s = expires_s > 600 ? expires_s - 60 : expires_s * 9 / 10;
+        wait_s(registration, delay_s > SOON_S ? delay_s : SOON_S);
+    } else {
+        failed(registration);
+    }
+}
+
+static struct ua_registration *find(struct ua *ua, const struct ua_registration_wish *wish, unsigned *count)
+{
+    struct ua_registration *registration, *found = NULL;
+    *count = 0;
+    LIST_FOREACH(registration, &ua->registrations, link)
+    {
+        (*count)++;
+        if (registration->app == wish->app && strcmp(registration->aor, wish->aor) == 0 &&
+            strcmp(registration->registrar, wish->registrar) == 0)
+            found = registration;
+    }
+    return found;
+}
+
+static char *copy(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+static struct ua_registration *make(struct ua *ua, const struct ua_registration_wish *wish)
+{
+    struct ua_registration *registration = calloc(1, sizeof(*registration));
+    if (!registration)
+        return NULL;
+    registration->ua = ua;
+    registration->app = wish->app;
+    registration->peer = wish->peer;
+    registration->registrar = copy(wish->registrar);
+    registration->aor = copy(wish->aor);
+    registration->timer = evtimer_new(ua->control->base, on_time, registration);
+    LIST_INSERT_HEAD(&ua->registrations, registration, link);
+    if (registration->registrar && registration->aor && registration->timer)
+        return registration;
+    registration_free(registration);
+    return NULL;
+}
+
+static void replace(char **text, const char *with)
+{
+    if (!with)
+        return;
+    free(*text);
+    *text = copy(with);
+}
+
+int ua_register(struct ua *ua, const struct ua_registration_wish *wish, const struct ua_reply *reply,
+                struct ua_fault *fault)
+{
+    unsigned count;
+    struct ua_registration *registration = find(ua, wish, &count);
+    bool made = !registration && wish->expires_s > 0;
+    *fault = (struct ua_fault){DG_NOT_FOUND, "there is no such registration"};
+    if (made && count < REGISTRATIONS_MAX)
+        registration = make(ua, wish);
+    if (!registration)
+        return -1;
+    if (registration->sent) {
+        *fault = (struct ua_fault){DG_INVALID_STATE, "a REGISTER of it is under way"};
+        return -1;
+    }
+    replace(&registration->contact, wish->contact);
+    replace(&registration->user, wish->user);
+    replace(&registration->password, wish->password);
+    snprintf(registration->label, sizeof(registration->label), "%s", wish->label ? wish->label : "");
+    registration->leaving = wish->expires_s == 0;
+    if (wish->expires_s > 0)
+        registration->expires_s = wish->expires_s < EXPIRES_MAX ? wish->expires_s : EXPIRES_MAX;
+    int result = send_register(registration, reply, fault);
+    if (result < 0 && made)
+        registration_free(registration);
+    return result;
+}

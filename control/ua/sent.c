@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Commands to the data plane, by tag: who waits for what comes of them, and what they were for.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "../control.h"
+#include "../log.h"
+#include "ua.h"
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+enum dg_code ua_code_of(int result)
+{
+    switch (-result) {
+    case 0:
+        return DG_OK;
+    case ENOENT:
+        return DG_NOT_FOUND;
+    case EPROTO:
+        return DG_INVALID_TRANSITION;
+    case EALREADY:
+    case EAGAIN:
+        return DG_INVALID_STATE;
+    case EINVAL:
+    case EMSGSIZE:
+        return DG_INVALID_PARAMS;
+    case ENOSPC:
+    case ENOMEM:
+        return DG_RESOURCES;
+    case EBUSY:
+        return DG_RATE_LIMITED;
+    case ENETUNREACH:
+        return DG_TRANSPORT;
+    case EOPNOTSUPP:
+        return DG_PROTOCOL;
+    case ENOTCONN:
+        return DG_UNAVAILABLE;
+    default:
+        return DG_REFUSED;
+    }
+}
+
+static const char *text_of(int result)
+{
+    switch (-result) {
+    case ENOENT:
+        return "the dialog or the request is not there any more";
+    case EPROTO:
+        return "not in this state of the dialog";
+    case EALREADY:
+        return "it is ending";
+    case EAGAIN:
+        return "another exchange is under way in the dialog";
+    case EINVAL:
+        return "the data plane takes a text for no URI, address or header field";
+    case EMSGSIZE:
+        return "the message would be longer than the way takes";
+    case ENOSPC:
+        return "transactions, dialogs or memory of the data plane are full";
+    case EBUSY:
+        return "a limit of the application or the peer is reached";
+    case ENETUNREACH:
+        return "no route, or no member that is up";
+    case EOPNOTSUPP:
+        return "the far end does not support what this needs";
+    case ENOTCONN:
+        return "the data plane is not connected";
+    default:
+        return "refused by the data plane";
+    }
+}
+
+struct ua_sent *ua_sent_find(const struct ua *ua, uint64_t tag)
+{
+    struct ua_node *node = tag ? ua_table_find(&ua->tags, tag) : NULL;
+    return node ? UA_OF(node, struct ua_sent, node) : NULL;
+}
+
+static void tell_waiter(struct ua_sent *sent, const struct ua_outcome *outcome)
+{
+    struct ua_reply reply = sent->reply;
+    sent->reply.done = NULL;
+    if (reply.done)
+        reply.done(reply.context, outcome);
+}
+
+void ua_sent_untie(struct ua_sent *sent)
+{
+    if (!sent->call)
+        return;
+    LIST_REMOVE(sent, of_call);
+    if (sent->call->placing == sent)
+        sent->call->placing = NULL;
+    if (sent->call->changing == sent)
+        sent->call->changing = NULL;
+    sent->call = NULL;
+}
+
+void ua_sent_free(struct ua *ua, struct ua_sent *sent)
+{
+    struct ua_request *request = ua_request_find(ua, sent->request);
+    if (!sent->done)
+        TAILQ_REMOVE(&ua->waiting, sent, link);
+    if (request)
+        request->answering = false;
+    ua_sent_untie(sent);
+    if (sent->registration)
+        ua_registration_lost(sent->registration);
+    ua_table_remove(&ua->tags, &sent->node);
+    ua_try_free(sent->again);
+    free(sent->order);
+    free(sent);
+}
+
+void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const char *text)
+{
+    struct ua_outcome outcome = {.code = code, .text = text};
+    tell_waiter(sent, &outcome);
+    ua_sent_free(ua, sent);
+}
+
+static int transmit(struct ua *ua, struct ua_sent *sent)
+{
+    sent->order->tag = ++ua->last_tag;
+    sent->begun_us = now_us();
+    int result = channel_send_ua(ua->control->channel, sent->order, sent->size);
+    if (result < 0)
+        return result;
+    sent->done = false;
+    ua_table_add(&ua->tags, &sent->node, sent->order->tag);
+    TAILQ_INSERT_TAIL(&ua->waiting, sent, link);
+    return 0;
+}
+
+int ua_sent_again(struct ua *ua, struct ua_sent *sent)
+{
+    ua_table_remove(&ua->tags, &sent->node);
+    int result = transmit(ua, sent);
+    if (result < 0) // the caller frees it, which finds it where it was
+        ua_table_add(&ua->tags, &sent->node, sent->order->tag);
+    return result;
+}
+
+static enum ua_purpose purpose_of(const struct ua_wish *wish)
+{
+    switch (wish->op) {
+    case CHANNEL_UA_INVITE:
+        return UA_FOR_CALL;
+    case CHANNEL_UA_RESPOND:
+        return UA_FOR_RESPONSE;
+    case CHANNEL_UA_END:
+    case CHANNEL_UA_CANCEL:
+    case CHANNEL_UA_RELEASE:
+        return UA_FOR_END;
+    case CHANNEL_UA_REQUEST:
+        if (wish->call && (strcmp(wish->method, "INVITE") == 0 || strcmp(wish->method, "UPDATE") == 0))
+            return UA_FOR_CHANGE;
+        return wish->call || strcmp(wish->method, "REGISTER") != 0 ? UA_FOR_REQUEST : UA_FOR_REGISTER;
+    default:
+        return UA_FOR_OTHER;
+    }
+}
+
+static bool refuse(struct ua_fault *fault, enum dg_code code, const char *text)
+{
+    fault->code = code;
+    snprintf(fault->text, sizeof(fault->text), "%s", text);
+    return false;
+}
+
+static bool may(struct ua *ua, const struct ua_wish *wish, struct ua_fault *fault)
+{
+    if (!channel_ready(ua->control->channel))
+        return refuse(fault, DG_UNAVAILABLE, "the data plane is not connected; system.status says why");
+    if (ua->tags.count >= UA_SENT_MAX)
+        return refuse(fault, DG_RESOURCES, "too many operations are under way");
+    if (wish->op == CHANNEL_UA_RESPOND && wish->request->answering)
+        return refuse(fault, DG_INVALID_STATE, "the request is being answered");
+    if (purpose_of(wish) == UA_FOR_CHANGE && wish->call->changing)
+        return refuse(fault, DG_INVALID_STATE, "another re-INVITE or UPDATE is under way");
+    return true;
+}
+
+// Ties it to what it is about; its order is sent already.
+static void tie(struct ua *ua, struct ua_sent *sent, const struct ua_wish *wish)
+{
+    struct ua_call *call = wish->op == CHANNEL_UA_RESPOND ? wish->request->call : wish->call;
+    sent->call = call;
+    if (call)
+        LIST_INSERT_HEAD(&call->sent, sent, of_call);
+    if (call && sent->purpose == UA_FOR_CHANGE)
+        call->changing = sent;
+    // The end may be told before the DONE.
+    if (call && !call->ender && (sent->purpose == UA_FOR_END || wish->status >= 300)) {
+        call->ender = UA_BY_LOCAL;
+        sent->ends = true;
+    }
+    if (wish->op == CHANNEL_UA_RESPOND) {
+        sent->request = wish->request->node.key;
+        wish->request->answering = wish->status >= 200;
+    }
+}
+
+static struct ua_sent *make(struct ua *ua, const struct ua_wish *wish, struct ua_fault *fault)
+{
+    struct ua_sent *sent = calloc(1, sizeof(*sent));
+    if (!sent)
+        return NULL;
+    sent->purpose = purpose_of(wish);
+    sent->order = ua_order(ua, wish, &sent->size, fault);
+    if (sent->order &&
+        (wish->op == CHANNEL_UA_INVITE || wish->op == CHANNEL_UA_REQUEST || wish->op == CHANNEL_UA_END))
+        sent->again = ua_try_make(ua, wish);
+    sent->app = wish->call ? wish->call->app : wish->request ? wish->request->app : wish->app;
+    snprintf(sent->label, sizeof(sent->label), "%s", wish->label ? wish->label : "");
+    if (sent->order)
+        return sent;
+    free(sent);
+    return NULL;
+}
+
+// Between two tries the data plane knows nothing of it.
+static int end_between_tries(struct ua *ua, const struct ua_wish *wish, const struct ua_reply *reply)
+{
+    const struct ua_outcome outcome = {.code = DG_OK};
+    wish->call->ender = UA_BY_LOCAL;
+    ua_call_end(ua, wish->call, CHANNEL_REASON_CANCEL);
+    if (reply)
+        reply->done(reply->context, &outcome);
+    return 0;
+}
+
+int ua_do(struct ua *ua, const struct ua_wish *wish, const struct ua_reply *reply, struct ua_fault *fault)
+{
+    if (purpose_of(wish) == UA_FOR_END && wish->call->over)
+        return end_between_tries(ua, wish, reply);
+    if (!may(ua, wish, fault))
+        return -1;
+    *fault = (struct ua_fault){DG_INTERNAL, "out of memory"};
+    struct ua_sent *sent = make(ua, wish, fault);
+    if (!sent)
+        return -1;
+    int result = transmit(ua, sent);
+    if (result < 0) {
+        refuse(fault, ua_code_of(result), text_of(result));
+        ua_try_free(sent->again);
+        free(sent->order);
+        free(sent);
+        return -1;
+    }
+    sent->name = sent->order->tag;
+    sent->quiet = !reply;
+    if (reply)
+        sent->reply = *reply;
+    tie(ua, sent, wish);
+    return 0;
+}
+
+// --- what came of it ---
+
+static void responded(struct ua *ua, struct ua_sent *sent)
+{
+    struct ua_request *request = ua_request_find(ua, sent->request);
+    if (!request)
+        return;
+    if (sent->order->status >= 200) {
+        ua_request_end(ua, request);
+    } else {
+        free(request->last); // comes again when the data plane says so
+        request->last = sent->order;
+        request->last_size = sent->size;
+        sent->order = NULL;
+    }
+}
+
+static void keep_description(struct ua_sent *sent)
+{
+    struct ua_words words;
+    if (!sent->call || !(sent->order->flags & CHANNEL_UA_DESCRIPTION))
+        return;
+    ua_order_words(sent->order, &words);
+    ua_call_keep_description(sent->call, words.texts[CHANNEL_UA_TEXTS].octets,
+                             words.texts[CHANNEL_UA_TEXTS].length);
+}
+
+// The data plane has begun the call of our INVITE, or begun it again.
+static void begin_call(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event)
+{
+    struct ua_call *call = sent->call;
+    if (call) {
+        call->over = false;
+        if (call->by_handle.key != event->dialog)
+            ua_call_rename(ua, call, event->dialog);
+    } else {
+        call = ua_call_by_handle(ua, event->dialog); // its first STATE may have come before
+        if (!call)
+            call = ua_call_begin(ua, sent->app, event->dialog, event->call);
+        if (!call)
+            return;
+        sent->app->placed++;
+        sent->call = call;
+        LIST_INSERT_HEAD(&call->sent, sent, of_call);
+        ua_try_begin(ua, sent->again, call);
+    }
+    call->placing = sent;
+    call->peer = event->peer;
+}
+
+static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
+                      const struct message *message)
+{
+    const unsigned op = sent->order->op;
+    const bool inside = sent->order->dialog != 0;
+    if (sent->purpose == UA_FOR_CALL)
+        begin_call(ua, sent, event);
+    if (sent->again && message)
+        ua_try_sent(sent->again, message);
+    if (sent->registration && message)
+        ua_registration_sent(sent, message);
+    keep_description(sent);
+    struct ua_outcome outcome = {
+        .code = DG_OK, .call = sent->call, .request = sent->name, .message = message};
+    tell_waiter(sent, &outcome);
+    if (sent->purpose == UA_FOR_RESPONSE)
+        responded(ua, sent);
+    if (op == CHANNEL_UA_RELEASE && sent->call)
+        ua_call_end(ua, sent->call, UA_REASON_CLOSED); // and with it this
+    else if (sent->purpose == UA_FOR_RESPONSE || sent->purpose == UA_FOR_OTHER || op == CHANNEL_UA_CANCEL ||
+             (inside && !sent->call))
+        ua_sent_free(ua, sent);
+}
+
+// What was to be tried again is not: who waits for the outcome of the whole is told by an event.
+static void take_refused(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event)
+{
+    struct ua_call *call = sent->call;
+    struct ua_request *request = ua_request_find(ua, sent->request);
+    bool begun = sent->purpose == UA_FOR_CALL && call;
+    if (call && sent->ends)
+        call->ender = UA_BY_NOBODY;
+    if (event->result == -EAGAIN && sent->purpose == UA_FOR_CHANGE) { // after RETRY
+        struct ua_outcome outcome = {.code = DG_OK, .call = call, .request = sent->name};
+        tell_waiter(sent, &outcome);
+        return;
+    }
+    if (request && event->result == -ENOENT && sent->order->status >= 200)
+        ua_request_end(ua, request);
+    if (begun)
+        ua_tell(ua, call->app, call, "failed",
+                json_pack("{s:i, s:s, s:b}", "status", 503, "reason", text_of(event->result), "final", 1));
+    ua_sent_fail(ua, sent, ua_code_of(event->result), text_of(event->result));
+    if (begun && call->over)
+        ua_call_end(ua, call, CHANNEL_REASON_REFUSED);
+}
+
+void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
+                  const struct message *message)
+{
+    if (sent->done)
+        return;
+    sent->done = true;
+    TAILQ_REMOVE(&ua->waiting, sent, link);
+    ua_count(ua, sent, event->result ? UA_RESULT_REFUSED : UA_RESULT_DONE);
+    if (event->result)
+        take_refused(ua, sent, event);
+    else
+        take_done(ua, sent, event, message);
+}
+
+void ua_sent_sweep(struct ua *ua)
+{
+    struct ua_sent *sent;
+    uint64_t now = now_us();
+    while ((sent = TAILQ_FIRST(&ua->waiting)) && now - sent->begun_us > UA_DONE_MS * 1000ull) {
+        ua_count(ua, sent, UA_RESULT_NO_ANSWER);
+        ua_sent_fail(ua, sent, DG_NO_ANSWER, "the data plane does not answer");
+    }
+}

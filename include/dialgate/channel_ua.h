@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The part of the channel (channel.h) by which applications make and take calls: commands from control,
+// events from the data plane.
+//
+//   control                                        dataplane
+//   UA_COMMAND                               ->    nothing answers it; what comes of it are events with its
+//                                                  tag
+//                                            <-    UA_EVENTS, unasked
+//
+// A control that has greeted serves applications, until its connection ends. UA_COMMAND is a struct
+// channel_ua_command, its texts and its body. It goes to the worker that its `transaction` names, else to
+// that of its `dialog`; what is outside dialogs, to the owner of its CALL_ID, or to any. What no worker takes
+// is answered DONE by the agent: -ENOENT, -ENOSPC.
+//
+// UA_EVENTS is a struct channel_event_run, and so many times a struct channel_ua_event, its message, and
+// padding to 8 octets. They are numbered by the data plane's process, from 1, and go out once; those that
+// have not gone out when a control goes wait for the next one.
+//
+// An application is a peer (SNAPSHOT_PRESENT | PEER_APPLICATION) without sources and members: a route leads
+// to it, its calls count, are limited and listed as any peer's. A dialog with an application has it on one
+// side and a peer on the other.
+//
+// The data plane does what a user agent must do in time and without asking: transactions, repetitions, the
+// ACK to a 2xx that has none of ours to wait for, PRACK to a reliable 1xx that carries no offer, 200 to BYE
+// and CANCEL, 487, BYE when an ACK never comes, CSeq, glare, session timers (state/usage.h). All else is
+// told, and waits for a command.
+//
+// Headers. The data plane writes what keeps a dialog together: request line or status line, Via, Route,
+// Record-Route of a response, From, To, Call-ID, CSeq, Max-Forwards, RSeq, RAck, Require: 100rel,
+// Session-Expires and Min-SE, Content-Length. Contact is UA_TEXT_CONTACT or, when that is empty, sip: and our
+// listener. Every other header field is the application's, in UA_TEXT_HEADERS; one of those above there
+// refuses the command (EINVAL), and so do a CR or LF that ends no line, and a NUL. INVITE and UPDATE have a
+// Supported of the data plane's, too, which the application's own stands beside.
+//
+// A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
+// dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
+// `to_member` say.
+#ifndef DIALGATE_CHANNEL_UA_H
+#define DIALGATE_CHANNEL_UA_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define CHANNEL_STATUS_MAX 699u // RFC 3261 section 7.2
+
+enum channel_ua_op {
+    CHANNEL_UA_NO_OP,
+    CHANNEL_UA_INVITE, // a new call: `application`, `to_peer`, `to_member`, URI, FROM, TO, HEADERS, BODY
+    // Any other request of ours; a re-INVITE too. In `dialog`, or outside one (0) with what UA_INVITE has.
+    CHANNEL_UA_REQUEST,
+    CHANNEL_UA_RESPOND, // `status` to the request `transaction`
+    CHANNEL_UA_ACK,     // of `dialog`: to the 2xx that CHANNEL_UA_LATE_ACK keeps waiting
+    CHANNEL_UA_CANCEL,  // the INVITE, re-INVITE of ours in `dialog`
+    CHANNEL_UA_END, // `dialog`, by what its state asks for: CANCEL, refusal with `status`, BYE now or after
+                    // the ACK. HEADERS go with it (Reason)
+    CHANNEL_UA_RELEASE, // `dialog` is forgotten, and nothing is sent any more
+    CHANNEL_UA_OPS
+};
+
+#define CHANNEL_UA_DESCRIPTION 1u // the body is a session description (RFC 3264)
+#define CHANNEL_UA_RELIABLE    2u // RESPOND with 101-199: sent reliably (RFC 3262), or EOPNOTSUPP
+#define CHANNEL_UA_LATE_ACK    4u // INVITE, re-INVITE: the ACK to its 2xx is a command
+#define CHANNEL_UA_FLAGS       7u
+
+enum channel_ua_text {       // without NUL, one after another behind the struct, the body behind them
+    CHANNEL_UA_TEXT_METHOD,  // REQUEST
+    CHANNEL_UA_TEXT_REASON,  // RESPOND, END: the phrase, at most 127 octets; empty: the RFC's
+    CHANNEL_UA_TEXT_URI,     // Request-URI of what is outside a dialog
+    CHANNEL_UA_TEXT_FROM,    // name-addr without tag, of what is outside a dialog; empty: made of the
+                             // application
+    CHANNEL_UA_TEXT_TO,      // likewise; empty: the Request-URI
+    CHANNEL_UA_TEXT_CONTACT, // name-addr with parameters
+    CHANNEL_UA_TEXT_HEADERS, // lines, CRLF each
+    // Outside a dialog, again in the name of an earlier request: both, and `cseq`. Empty: new ones.
+    CHANNEL_UA_TEXT_CALL_ID,
+    CHANNEL_UA_TEXT_FROM_TAG,
+    CHANNEL_UA_TEXTS
+};
+
+struct channel_ua_command {
+    uint64_t tag;    // control's, not 0; repeated in the events that come of it, also when another control
+                     // has connected since: no two controls count alike
+    uint64_t dialog; // handle; 0: none
+    uint64_t transaction; // handle; 0: none
+    uint16_t application; // number, of what is outside a dialog
+    uint16_t to_peer;     // number; NUMBER_NONE: the routes from the application say
+    uint16_t to_member;   // number; NUMBER_NONE: the peer's balance says
+    uint16_t status;
+    uint8_t op;    // enum channel_ua_op
+    uint8_t flags; // CHANNEL_UA_*
+    uint16_t body_length;
+    uint16_t text_lengths[CHANNEL_UA_TEXTS];
+    uint16_t session_s; // INVITE, re-INVITE, UPDATE: Session-Expires (RFC 4028), 0: as configured
+    uint16_t min_se_s;  // the highest Min-SE that a 422 of this call named, 0: none did
+    uint16_t reserved;
+    uint32_t cseq; // with CALL_ID: above that of the earlier request
+};
+static_assert(sizeof(struct channel_ua_command) == 64, "layout");
+
+// Octets of a command with its texts and its body.
+static inline uint32_t channel_ua_command_size(const struct channel_ua_command *command)
+{
+    uint32_t size = (uint32_t)sizeof(*command) + command->body_length;
+
+    for (unsigned i = 0; i < CHANNEL_UA_TEXTS; i++)
+        size += command->text_lengths[i];
+    return size;
+}
+
+enum channel_ua_kind {
+    CHANNEL_UA_NO_EVENT,
+    CHANNEL_UA_CALL,     // an INVITE outside a dialog. `transaction` waits for RESPOND
+    CHANNEL_UA_ASKED,    // another request came. `transaction` waits for RESPOND; 0: it was answered with
+                         // `status` (BYE: 200), or has no answer (ACK to a 2xx)
+    CHANNEL_UA_ANSWERED, // a response to the request with this tag; 2xx to an INVITE with CHANNEL_UA_LATE_ACK
+                         // wait for ACK. Without a message: none came (408), or it could not be sent (503)
+    CHANNEL_UA_CANCELLED, // the INVITE `transaction` was cancelled; it has had its 487
+    CHANNEL_UA_STATE,     // the dialog's state is `state` now, by `reason` (enum channel_reason)
+    // The command was carried out as far as it is a matter of the data plane, result 0; or it was not, and
+    // nothing more comes of it: result -errno, see below. 0 of INVITE and REQUEST: the message is the request
+    // as it was sent, `source` where to.
+    CHANNEL_UA_DONE,
+    CHANNEL_UA_RETRY,   // re-INVITE or UPDATE met 491 or a Retry-After, and may come again now
+    CHANNEL_UA_REFRESH, // half of the session interval is over, and the refresh is ours (RFC 4028)
+    CHANNEL_UA_EXTEND,  // a minute after the last 1xx of ours: it is to come again (13.3.1.1)
+    CHANNEL_UA_RESYNC,  // a re-INVITE failed after a part of it took effect: send another (RFC 6141 3.4)
+    CHANNEL_UA_KINDS
+};
+
+#define CHANNEL_UA_CALLEE 1u // the application was called; else it called
+#define CHANNEL_UA_CUT    2u // there is no message: it is longer than a datagram takes
+
+// DONE, result: 0; -ENOENT no such dialog or transaction; -EPROTO not in this state (invalid transition);
+// -EALREADY it is ending; -EINVAL a text is not what it must be; -EMSGSIZE larger than the way takes;
+// -ENOSPC transactions, dialogs or memory are full; -EBUSY a limit of the application or the peer;
+// -ENETUNREACH no way or no member; -EOPNOTSUPP the far end has not what it needs; -EAGAIN glare: after
+// RETRY; of a reliable RESPOND: after the PRACK to the one before.
+struct channel_ua_event {
+    uint64_t tag;         // of the command that it comes of, 0: of none
+    uint64_t dialog;      // handle, 0: outside dialogs
+    uint64_t transaction; // handle, 0: nothing waits for an answer
+    uint64_t call;        // the same for all dialogs of one Call-ID
+    uint64_t time_ms;     // Unix time
+    int32_t result;       // DONE
+    uint16_t application; // number
+    uint16_t peer;        // number of the other side
+    uint16_t status;
+    uint16_t length; // octets of the message, as it was received, behind the struct; then padding to 8 octets
+    uint8_t kind;    // enum channel_ua_kind
+    uint8_t state;   // enum channel_dialog_state
+    uint8_t reason;  // enum channel_reason, with STATE
+    uint8_t flags;   // CHANNEL_UA_CALLEE, CHANNEL_UA_CUT
+    uint64_t source; // of the message: address (host order) << 16 | port
+};
+static_assert(sizeof(struct channel_ua_event) == 64, "layout");
+
+// Octets of an event with its message and padding.
+static inline uint32_t channel_ua_event_size(const struct channel_ua_event *event)
+{
+    return (uint32_t)sizeof(*event) + (event->length + 7u) / 8 * 8;
+}
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Transfers on the control socket against a data plane that the test plays.
+#include "cmocka_first.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ua_world.h"
+
+#define TARGET            0x1100000000000002u
+#define TRANSACTION       0x1100000000000077u
+#define REFER(cseq, more) REQUEST("REFER", ";tag=t1", cseq, more)
+#define AGAIN(cseq)                                                                                          \
+    "NOTIFY sip:a@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: "                 \
+    "<sip:b@y>;tag=t1\r\nTo: <sip:a@x>;tag=f1\r\nCall-ID: c1@test\r\nCSeq: " cseq                            \
+    " NOTIFY\r\nMax-Forwards: 70\r\nRoute: <sip:192.0.2.9;lr>\r\nContent-Length: 0\r\n\r\n"
+#define OF_TARGET(status)                                                                                    \
+    "SIP/2.0 " status "\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK2\r\nFrom: <sip:b@y>;tag=f2\r\nTo: "     \
+    "<sip:c@z>;tag=t2\r\nCall-ID: c2@test\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+
+static void begin(struct ua_world *world)
+{
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ",\"body\":\"" SDP_JSON "\""));
+}
+
+// The NOTIFY that goes now; its response is for later.
+static uint64_t expect_notify(struct ua_world *world, const char *state, const char *sipfrag, const char *as)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    uint64_t tag = command->tag;
+    ua_expect_in(command, CHANNEL_UA_TEXT_METHOD, "NOTIFY");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Content-Type: message/sipfrag;version=2.0\r\n");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, state);
+    ua_expect_in(command, CHANNEL_UA_TEXTS, sipfrag);
+    ua_done(world, command, 0, command->dialog, as);
+    return tag;
+}
+
+static uint64_t expect_call(struct ua_world *world)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
+    uint64_t tag = command->tag;
+    ua_expect_in(command, CHANNEL_UA_TEXT_URI, "sip:c@z");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Referred-By: <sip:a@x>\r\n");
+    ua_expect_in(command, CHANNEL_UA_TEXTS, "m=audio 4000");
+    ua_done(world, command, 0, TARGET, NULL);
+    return tag;
+}
+
+static void say_target(struct ua_world *world, uint64_t tag, unsigned status, const char *message)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
+                                           .tag = tag,
+                                           .dialog = TARGET,
+                                           .call = 800,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .status = (uint16_t)status};
+    ua_say(world, &event, message);
+}
+
+static void expect_answer(struct ua_world *world, unsigned status)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->status, status);
+    ua_done(world, command, 0, DIALOG, NULL);
+}
+
+static void expect_none(struct ua_world *world)
+{
+    ua_run(world);
+    assert_int_equal(world->rpc.control.transfers.count, 0);
+}
+
+static void test_carried_out(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    ua_say_asked(world, TRANSACTION, 0,
+                 REFER("7", "Refer-To: <sip:c@z?Replaces=9%40z%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n"
+                            "Referred-By: <sip:a@x>\r\n"));
+    ua_expect_event(world, "refer", "to", "sip:c@z");
+    expect_answer(world, 200);
+    uint64_t notify = expect_notify(world, "Event: refer\r\nSubscription-State: active;expires=180\r\n",
+                                    "SIP/2.0 100 Trying\r\n", AGAIN("5"));
+    uint64_t invite = expect_call(world);
+    say_target(world, invite, 180, OF_TARGET("180 Ringing"));
+    ua_say_answer(world, notify, 200, RESPONSE("200", "5 NOTIFY", ""));
+    notify = expect_notify(world, "active", "SIP/2.0 180 Ringing\r\n", AGAIN("6"));
+    // The transferor leaves early: the last NOTIFY goes in the name of the dialog that was.
+    ua_say_answer(world, notify, 200, RESPONSE("200", "6 NOTIFY", ""));
+    ua_say_asked(world, 0, 200, REQUEST("BYE", ";tag=t1", "8", ""));
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    say_target(world, invite, 200, OF_TARGET("200 OK"));
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    assert_int_equal(command->dialog, 0);
+    assert_int_equal(command->cseq, 7);
+    ua_expect_in(command, CHANNEL_UA_TEXT_URI, "sip:a@192.0.2.7");
+    ua_expect_in(command, CHANNEL_UA_TEXT_TO, "<sip:a@x>;tag=f1");
+    ua_expect_in(command, CHANNEL_UA_TEXT_FROM, "<sip:b@y>");
+    ua_expect_in(command, CHANNEL_UA_TEXT_FROM_TAG, "t1");
+    ua_expect_in(command, CHANNEL_UA_TEXT_CALL_ID, "c1@test");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Route: <sip:192.0.2.9;lr>\r\n");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Subscription-State: terminated;reason=noresource\r\n");
+    ua_expect_in(command, CHANNEL_UA_TEXTS, "SIP/2.0 200 OK\r\n");
+    notify = command->tag;
+    ua_done(world, command, 0, 0, NULL);
+    const struct channel_ua_event event = {
+        .kind = CHANNEL_UA_ANSWERED, .tag = notify, .application = world->desk, .status = 200};
+    ua_say(world, &event, RESPONSE("200", "7 NOTIFY", ""));
+    expect_none(world);
+}
+
+static void test_fails(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    ua_say_asked(world, TRANSACTION, 0, REFER("7", "Refer-To: sip:c@z\r\nReferred-By: <sip:a@x>\r\n"));
+    expect_answer(world, 200);
+    uint64_t notify = expect_notify(world, "active", "SIP/2.0 100", NULL);
+    uint64_t invite = expect_call(world);
+    ua_say_answer(world, notify, 200, RESPONSE("200", "5 NOTIFY", ""));
+    // Asked for again, ended by the subscriber: the call goes on in silence.
+    ua_say_asked(world, TRANSACTION + 1, 0,
+                 REQUEST("SUBSCRIBE", ";tag=t1", "8", "Event: refer;id=7\r\nExpires: 600\r\n"));
+    expect_answer(world, 200);
+    notify = expect_notify(world, "active;expires=600", "SIP/2.0 100", NULL);
+    ua_say_answer(world, notify, 200, RESPONSE("200", "6 NOTIFY", ""));
+    say_target(world, invite, 486, OF_TARGET("486 Busy Here"));
+    notify = expect_notify(world, "terminated;reason=noresource", "SIP/2.0 486 Busy Here\r\n", NULL);
+    ua_say_asked(world, TRANSACTION + 2, 0,
+                 REQUEST("SUBSCRIBE", ";tag=t1", "9", "Event: refer;id=7\r\nExpires: 600\r\n"));
+    expect_answer(world, 481);
+    ua_say_answer(world, notify, 200, RESPONSE("200", "7 NOTIFY", ""));
+    expect_none(world);
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *refer;
+        unsigned status;
+    } rows[] = {
+        {REFER("7", "Refer-To: <sip:d@elsewhere>\r\n"), 403},
+        {REFER("7", ""), 400},
+        {REFER("7", "Refer-To: <tel:+1>\r\n"), 416},
+        {REFER("7", "Refer-To: <sip:c@z;method=BYE>\r\n"), 403},
+        {REFER("7", "Refer-To: <sip:c@z?Replaces=c1%40test%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n"), 482},
+    };
+    struct ua_world *world = *state;
+    begin(world);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ua_say_asked(world, TRANSACTION + i, 0, rows[i].refer);
+        expect_answer(world, rows[i].status);
+        expect_none(world);
+    }
+}
+
+static json_t *ask_program(struct ua_world *world, char params[128], const char *more)
+{
+    ua_say_asked(world, TRANSACTION, 0, REFER("7", "Refer-To: sip:c@z\r\nReferred-By: <sip:a@x>\r\n"));
+    json_t *event = ua_event_of(world, "refer");
+    snprintf(params, 128, "{\"refer\":\"%s\"%s}", ua_text(event, "refer"), more);
+    return event;
+}
+
+static void test_program_refuses(void **state)
+{
+    struct ua_world *world = *state;
+    char params[128];
+    begin(world);
+    json_t *event = ask_program(world, params, ",\"accept\":false");
+    assert_string_equal(ua_text(event, "state"), "asked");
+    json_decref(event);
+    ua_ask(world, "refer.answer", params);
+    expect_answer(world, 603);
+    json_decref(ua_answer_of(world));
+    ua_refused(world, "refer.answer", params, DG_NOT_FOUND);
+    expect_none(world);
+}
+
+static void test_program_calls(void **state)
+{
+    struct ua_world *world = *state;
+    char params[128];
+    begin(world);
+    json_decref(ask_program(world, params, ",\"status\":486,\"reason\":\"Busy Here\""));
+    ua_ask(world, "refer.notify", params);
+    expect_answer(world, 200);
+    uint64_t notify = expect_notify(world, "active", "SIP/2.0 100 Trying", AGAIN("5"));
+    json_decref(ua_answer_of(world));
+    ua_say_answer(world, notify, 200, RESPONSE("200", "5 NOTIFY", ""));
+    notify = expect_notify(world, "terminated", "SIP/2.0 486 Busy Here\r\n", NULL);
+    ua_say_answer(world, notify, 481, RESPONSE("481", "6 NOTIFY", ""));
+    expect_none(world);
+}
+
+static void test_sent(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    ua_ask(world, "refer.send",
+           "{\"dialog\":\"" HEX "\",\"to\":\"sip:c@z\",\"tag\":\"mine\",\"referred_by\":\"<sip:b@y>\"}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    uint64_t tag = command->tag;
+    ua_expect_in(command, CHANNEL_UA_TEXT_METHOD, "REFER");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Refer-To: <sip:c@z>\r\nReferred-By: <sip:b@y>\r\n");
+    ua_done(world, command, 0, DIALOG, REQUEST("REFER", ";tag=t1", "9", ""));
+    json_decref(ua_answer_of(world));
+    ua_say_answer(world, tag, 202, RESPONSE("202", "9 REFER", ""));
+    ua_expect_event(world, "refer_progress", "state", "waiting");
+    ua_say_asked(
+        world, TRANSACTION, 0,
+        "NOTIFY sip:b@y SIP/2.0\r\n" HEAD(
+            "t1", ";tag=f1",
+            "1 NOTIFY") "Event: refer;id=9\r\nSubscription-State: active\r\n\r\nSIP/2.0 180 Ringing\r\n");
+    expect_answer(world, 200);
+    ua_expect_event(world, "refer_progress", "reason", "Ringing");
+    // After the end of the call, with our tag; with another it is nobody's.
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_ASKED,
+                                           .transaction = TRANSACTION + 1,
+                                           .application = world->desk,
+                                           .peer = world->carrier};
+    ua_say(world, &event,
+           "NOTIFY sip:b@y SIP/2.0\r\n" HEAD(
+               "t1", ";tag=x",
+               "2 NOTIFY") "Event: refer;id=9\r\nSubscription-State: terminated\r\n\r\nSIP/2.0 200 OK\r\n");
+    ua_expect_event(world, "request", "method", "NOTIFY");
+    ua_say(world, &event,
+           "NOTIFY sip:b@y SIP/2.0\r\n" HEAD(
+               "t1", ";tag=f1",
+               "2 NOTIFY") "Event: refer;id=9\r\nSubscription-State: terminated\r\n\r\nSIP/2.0 200 OK\r\n");
+    expect_answer(world, 200);
+    json_t *told = ua_event_of(world, "refer_progress");
+    assert_string_equal(ua_text(told, "tag"), "mine");
+    assert_true(json_is_true(json_object_get(told, "final")));
+    assert_int_equal(json_integer_value(json_object_get(told, "status")), 200);
+    json_decref(told);
+    expect_none(world);
+}
+
+// The next question for a dialog is answered with TARGET's names.
+static void name_target(struct ua_world *world)
+{
+    static struct far_message message;
+    static uint8_t row[sizeof(struct channel_dialog_row) + 256];
+    for (int i = 0; i < 2000; i++) {
+        far_run(world->rpc.base, 2);
+        if (!far_receive(world->rpc.far, &message, NULL, 0) || message.header.type != CHANNEL_DIALOG_SHOW)
+            continue;
+        size_t size = far_row(row, TARGET, "9@z");
+        far_say(world->rpc.far, CHANNEL_DIALOG_ROW, message.header.request, row, size);
+        far_done(world->rpc.far, CHANNEL_DONE, message.header.request, 0, "");
+        return;
+    }
+    fail_msg("nobody asked for the dialog");
+}
+
+static void test_sent_with_replaces(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    const struct channel_ua_event other = {.kind = CHANNEL_UA_STATE,
+                                           .dialog = TARGET,
+                                           .call = 800,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .state = CHANNEL_DIALOG_CONFIRMED};
+    ua_say(world, &other, NULL);
+    ua_ask(world, "refer.send",
+           "{\"dialog\":\"" HEX "\",\"to\":\"sip:c@z\",\"replaces\":\"1100000000000002\",\"early_only\":"
+           "true,\"subscribe\":false}");
+    name_target(world);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    uint64_t tag = command->tag;
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS,
+                 "Refer-To: <sip:c@z?Replaces=9%40z%3Bto-tag%3Dt2%3Bfrom-tag%3Dt1%3Bearly-only>\r\n"
+                 "Refer-Sub: false\r\n");
+    ua_done(world, command, 0, DIALOG, REQUEST("REFER", ";tag=t1", "9", ""));
+    json_decref(ua_answer_of(world));
+    ua_say_answer(world, tag, 200, RESPONSE("200", "9 REFER", "Refer-Sub: false\r\n"));
+    ua_expect_event(world, "refer_progress", "state", "over");
+    expect_none(world);
+}
+
+static void test_not_sent(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    ua_refused(world, "refer.send", "{\"dialog\":\"" HEX "\"}", DG_INVALID_PARAMS);
+    ua_refused(world, "refer.send", "{\"dialog\":\"1100000000000009\",\"to\":\"sip:c@z\"}", DG_NOT_FOUND);
+    ua_refused(world, "refer.send", "{\"dialog\":\"" HEX "\",\"to\":\"sip:c@z?a=b\"}", DG_INVALID_PARAMS);
+    ua_refused(world, "refer.send", "{\"dialog\":\"" HEX "\",\"replaces\":\"" HEX "\"}", DG_NOT_FOUND);
+    ua_refused(world, "refer.notify", "{\"refer\":\"" HEX "\",\"status\":180}", DG_NOT_FOUND);
+    expect_none(world);
+}
+
+static int open_world(void **state, const char *applications)
+{
+    struct ua_world *world = malloc(sizeof(*world));
+    *state = world;
+    return world ? ua_world_open(world, applications) : -1;
+}
+
+static int setup_accept(void **state)
+{
+    return open_world(state, " - {name: desk, listener: edge, refer: accept, refer_targets: ['@z']}\n"
+                             " - {name: robot}\n");
+}
+
+static int setup_ask(void **state)
+{
+    return open_world(state, " - {name: desk, listener: edge}\n - {name: robot}\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_carried_out, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_fails, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_program_calls, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_sent_with_replaces, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_not_sent, setup_ask, ua_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,7 @@
 // A row: load as a multiple of the most that was served; calls a second offered, completed, refused and lost;
 // completed as a share of the most. With --without, overload control is taken away.
 //
+// --rounds measures the most and five times of it again and again, and gives the median of what is left.
 // --costs prints instead what a call and a refusal take, measured in turns, and what follows from them for
 // five times the most. --refusals and --calls, with a rate and the microseconds of a slice, measure one kind
 // alone: for who counts instructions, under whose tool the worker stands less.
@@ -34,7 +35,7 @@
 #define SLICE_US 200u
 #define LIGHT    20000.0 // calls a second that any machine stands
 #define OVERLOAD 5.0     // times the most, for which the costs are compared
-#define ROUNDS   5u
+#define ROUNDS   7u
 
 static struct rte_mempool *pool;
 static struct rte_ring *rx[2], *tx[2];
@@ -321,6 +322,29 @@ static void print_costs(void)
     }
 }
 
+// The most, and what is left of it at that overload, right after it: both see the same machine.
+// machine; several times.
+static void print_rounds(void)
+{
+    static const double tries[] = {0.9, 1, 1.1};
+    double shares[ROUNDS];
+    printf("    most      left\n");
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct result light = run(LIGHT);
+        double guess = (double)light.count.completed / light.seconds / light.busy, most = 0;
+        for (unsigned j = 0; j < RTE_DIM(tries); j++) {
+            struct result result = run(guess * tries[j]);
+            most = RTE_MAX(most, (double)result.count.completed / result.seconds);
+        }
+        struct result over = run(most * OVERLOAD);
+        double left = (double)over.count.completed / over.seconds;
+        shares[i] = left / most;
+        printf("%8.0f  %8.0f  %5.1f%%\n", most, left, shares[i] * 100);
+        fflush(stdout);
+    }
+    printf("%26.1f%%  median\n", median(shares) * 100);
+}
+
 static void print_table(void)
 {
     static const double tries[] = {1, 1.3, 1.6};
@@ -351,6 +375,8 @@ int main(int argc, char **argv)
     without = strcmp(what, "--without") == 0;
     if (strcmp(what, "--costs") == 0) {
         print_costs();
+    } else if (strcmp(what, "--rounds") == 0) {
+        print_rounds();
     } else if ((refusals || strcmp(what, "--calls") == 0) && argc == 4) {
         slice_us = (uint32_t)strtoul(argv[3], NULL, 10);
         refusing = refusals;
@@ -360,8 +386,9 @@ int main(int argc, char **argv)
     } else if (argc == 1 || without) {
         print_table();
     } else {
-        fprintf(stderr,
-                "usage: goodput [--without | --costs | --refusals RATE SLICE | --calls RATE SLICE]\n");
+        fprintf(
+            stderr,
+            "usage: goodput [--without | --costs | --rounds | --refusals RATE SLICE | --calls RATE SLICE]\n");
         return 2;
     }
     return 0;

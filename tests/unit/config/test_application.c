@@ -167,8 +167,8 @@ static void test_printed(void **state)
         "    session: {expires: 30m, minimum: 2m, refresher: local}\n"
         "    answer: {status: 200, after: 1s, ring: 180, ring_after: 500ms, hang_up: 30s, body: '" BODIES
         "/sdp'}\n    limits: {calls_per_second: 5, out_concurrent_calls: 7, reply: 503, retry_after: 5s}\n",
-        "retry:\n  - {name: default, count: 3, first: 100ms, factor: 200, cap: 5s, jitter: 20}\n"
-        "  - {name: network, count: 5, first: 200ms, factor: 150, cap: 10s, jitter: 20}\n",
+        ("retry:\n  - {name: default, count: 3, first: 100ms, factor: 200, cap: 5s, jitter: 20}\n"
+         "  - {name: network, count: 5, first: 200ms, factor: 150, cap: 10s, jitter: 20}\n"),
         "  applications: 16384\n",
     };
     struct config *config = parse_good(rows[1].text);

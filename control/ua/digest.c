@@ -112,14 +112,15 @@ static void respond(const struct challenge *challenge, const struct ua_digest *d
                     char hex[HEX_SIZE])
 {
     char a1[HEX_SIZE], a2[HEX_SIZE];
-    hash_texts(challenge->algorithm, a1, digest->user, challenge->realm, digest->password, NULL);
+    hash_texts(challenge->algorithm, a1, digest->user, challenge->realm, digest->password, (char *)NULL);
     if (challenge->session)
-        hash_texts(challenge->algorithm, a1, a1, challenge->nonce, digest->cnonce, NULL);
-    hash_texts(challenge->algorithm, a2, digest->method, digest->uri, NULL);
+        hash_texts(challenge->algorithm, a1, a1, challenge->nonce, digest->cnonce, (char *)NULL);
+    hash_texts(challenge->algorithm, a2, digest->method, digest->uri, (char *)NULL);
     if (challenge->read.offers_auth)
-        hash_texts(challenge->algorithm, hex, a1, challenge->nonce, count, digest->cnonce, "auth", a2, NULL);
+        hash_texts(challenge->algorithm, hex, a1, challenge->nonce, count, digest->cnonce, "auth", a2,
+                   (char *)NULL);
     else // RFC 2069
-        hash_texts(challenge->algorithm, hex, a1, challenge->nonce, a2, NULL);
+        hash_texts(challenge->algorithm, hex, a1, challenge->nonce, a2, (char *)NULL);
 }
 
 // One line. Returns its octets, 0: no room.

@@ -6,4 +6,6 @@ cd "$1"
 git ls-files -z 'dataplane/*.c' 'control/*.c' | xargs -0 -r cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 \
     --enable=warning,performance,portability --suppress=missingInclude --suppress=unmatchedSuppression \
     --suppress=normalCheckLevelMaxBranches --suppress=checkersReport \
-    '-DLIST_HEAD(name,type)=int' -Iinclude -Iebpf -Idataplane -Idataplane/sip -Idataplane/state -Idataplane/path -Icontrol
+    '-DLIST_HEAD(name,type)=int' '-DLIST_FOREACH(row,list,field)=while((row=next_of(list)))' \
+    '-DTAILQ_FOREACH(row,list,field)=while((row=next_of(list)))' \
+    -Iinclude -Iebpf -Idataplane -Idataplane/sip -Idataplane/state -Idataplane/path -Icontrol

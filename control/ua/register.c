@@ -45,9 +45,11 @@ static void registration_free(struct ua_registration *registration)
 
 void ua_registrations_stop(struct ua *ua)
 {
-    struct ua_registration *registration;
-    while ((registration = LIST_FIRST(&ua->registrations)))
-        registration_free(registration);
+    struct ua_registration *next;
+    for (struct ua_registration *one = LIST_FIRST(&ua->registrations); one; one = next) {
+        next = LIST_NEXT(one, link);
+        registration_free(one);
+    }
 }
 
 static int send_register(struct ua_registration *registration, const struct ua_reply *reply,

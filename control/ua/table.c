@@ -15,7 +15,7 @@ static uint32_t place(uint64_t key, uint32_t size)
 
 int ua_table_open(struct ua_table *table)
 {
-    *table = (struct ua_table){.buckets = calloc(SIZE_FIRST, sizeof(*table->buckets)), .size = SIZE_FIRST};
+    *table = (struct ua_table){.buckets = calloc(SIZE_FIRST, sizeof(struct ua_node *)), .size = SIZE_FIRST};
     return table->buckets ? 0 : -ENOMEM;
 }
 

@@ -170,7 +170,7 @@ static void end(void)
     call_request_text(&confirmed, DIALOG_CALLER, "BYE", text);
     wire_send(wire, wire_carrier, text);
     wire->out_count = 0;
-    for (unsigned i = 0; i < 20000 && live() > 0; i++)
+    for (unsigned i = 0; i < 20000 && (live() > 0 || worker->names.held_count > 0); i++)
         wire_pass_silently(wire, 2500);
     wire_check(wire);
     CHECK(live() == 0);

@@ -37,18 +37,6 @@ void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t s
 
 // --- whom it may call ---
 
-static bool view_of(const struct ua *ua, const struct ua_app *app, struct config_application_view *view,
-                    uint32_t *index)
-{
-    const struct config *config = ua->control->active.config;
-    for (*index = 0; *index < config_applications(config); ++*index) {
-        *view = config_application_view(config, *index);
-        if (strcmp(view->name, app->name) == 0)
-            return true;
-    }
-    return false;
-}
-
 // A target that is a peer allows any URI, and the call goes to that peer then, whatever the routes say.
 static bool is_target(struct ua *ua, struct transfer *transfer, uint32_t application)
 {
@@ -114,7 +102,7 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     uint32_t application;
     struct ua_call *call = request->call;
     unsigned others = transfer_count_of(ua, call->by_id.key);
-    if (!view_of(ua, call->app, &view, &application))
+    if (!ua_app_view(ua, call->app, &view, &application))
         return false;
     struct transfer *transfer =
         others < TRANSFERS_CALL_MAX ? transfer_begin(ua, call, REFER_ASKED, message->cseq_number) : NULL;

@@ -10,6 +10,21 @@
 
 #define HEAD_SIZE 256
 
+bool ua_app_view(const struct ua *ua, const struct ua_app *app, struct config_application_view *view,
+                 uint32_t *index)
+{
+    const struct config *config = ua->control->active.config;
+    for (uint32_t i = 0; i < config_applications(config); i++) {
+        *view = config_application_view(config, i);
+        if (strcmp(view->name, app->name) != 0)
+            continue;
+        if (index)
+            *index = i;
+        return true;
+    }
+    return false;
+}
+
 struct ua_app *ua_app_at(struct ua *ua, uint16_t number)
 {
     const char *name = number < PEERS_MAX ? manifest_peer_name(ua->control->manifest, number) : NULL;

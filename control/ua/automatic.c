@@ -18,15 +18,11 @@ struct ua_automatic {
 
 static bool view_of(const struct ua *ua, const struct ua_app *app, struct config_answer_view *view)
 {
-    const struct config *config = ua->control->active.config;
-    for (uint32_t i = 0; i < config_applications(config); i++) {
-        const struct config_application_view application = config_application_view(config, i);
-        if (strcmp(application.name, app->name) == 0) {
-            *view = application.answer;
-            return view->status != 0;
-        }
-    }
-    return false;
+    struct config_application_view application;
+    if (!ua_app_view(ua, app, &application, NULL))
+        return false;
+    *view = application.answer;
+    return view->status != 0;
 }
 
 static void wait_ms(struct ua_automatic *machine, enum step step, uint32_t delay_ms)

@@ -59,15 +59,12 @@ static uint32_t random_word(void)
 // Of its name; else the application's.
 static struct config_retry_view policy_of(const struct ua *ua, const struct ua_app *app, const char *name)
 {
-    const struct config *config = ua->control->active.config;
+    struct config_application_view view;
     struct config_retry_view policy = {0};
-    if (name)
-        (void)config_retry_view(config, name, &policy); // a name that is none: no retries; the RPC refused it
-    for (uint32_t i = 0; !name && i < config_applications(config); i++) {
-        const struct config_application_view view = config_application_view(config, i);
-        if (strcmp(view.name, app->name) == 0)
-            policy = view.retry;
-    }
+    if (name) // a name that is none: no retries; the RPC refused it
+        (void)config_retry_view(ua->control->active.config, name, &policy);
+    else if (ua_app_view(ua, app, &view, NULL))
+        policy = view.retry;
     return policy;
 }
 

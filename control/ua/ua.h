@@ -250,6 +250,10 @@ const char *ua_id(uint64_t number, char id[UA_ID_SIZE]);
 
 // NULL: no application in force is called so.
 struct ua_app *ua_app_find(const struct ua *ua, const char *name);
+// What the configuration in force says of it. False: it is not there any more. index: NULL, or its own.
+struct config_application_view;
+bool ua_app_view(const struct ua *ua, const struct ua_app *app, struct config_application_view *view,
+                 uint32_t *index);
 struct ua_app *ua_app_at(struct ua *ua, uint16_t number); // made when it is new; NULL: none can be
 // `"dialog"` of the call, then fields, which are taken. call NULL: outside dialogs. Nobody is attached and
 // nobody will read it: it is kept all the same.

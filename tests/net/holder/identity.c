@@ -45,8 +45,8 @@ void identity_make(struct identity *identity, uint64_t seed, uint32_t number)
     put_hex(identity->call_id + 14, value >> 16, 4);
     put_hex(identity->call_id + 19, value >> 32, 4);
     put_hex(identity->call_id + 24, identity_mix(seed, number, OF_CALL_ID_END), 12);
-    put_hex(identity->branch, identity_mix(seed, number, OF_BRANCH), 8);
-    identity->branch[8] = '\0';
+    put_hex(identity->branch, identity_mix(seed, number, OF_BRANCH), 16);
+    identity->branch[16] = '\0';
     for (unsigned side = 0; side < SIDES; side++) {
         put_hex(identity->tag[side], identity_mix(seed, number, OF_TAG + side), 16);
         identity->tag[side][16] = '\0';

@@ -13,7 +13,7 @@ struct identity {
     char call_id[37];     // 36 octets, like a UUID; begins with the number
     char tag[SIDES][17];  // 16 octets
     char user[SIDES][16]; // user part of the side's URIs
-    char branch[9];       // what the branches of this call have in common
+    char branch[17];      // common to the call's branches; 32 bits were met twice in 30,000 calls
 };
 
 void identity_make(struct identity *identity, uint64_t seed, uint32_t number);

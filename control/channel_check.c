@@ -134,7 +134,7 @@ static const char *check_ua_event(const struct channel_ua_event *event, size_t r
         return "application's event longer than its message";
     if (event->kind == CHANNEL_UA_NO_EVENT || event->kind >= CHANNEL_UA_KINDS ||
         event->state > CHANNEL_DIALOG_TERMINATED || event->reason >= CHANNEL_REASON_COUNT ||
-        event->flags > (CHANNEL_UA_CALLEE | CHANNEL_UA_CUT) || event->status > CHANNEL_STATUS_MAX ||
+        event->flags > CHANNEL_UA_EVENT_FLAGS || event->status > CHANNEL_STATUS_MAX ||
         !number_ok(event->application, PEERS_MAX) || !number_ok(event->peer, PEERS_MAX))
         return "application's event with a number out of range";
     if (event->result > 0 || (event->flags & CHANNEL_UA_CUT && event->length > 0))

@@ -47,7 +47,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      5u
+#define CHANNEL_VERSION      6u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u

@@ -32,6 +32,25 @@
 // refuses the command (EINVAL), and so do a CR or LF that ends no line, and a NUL. INVITE and UPDATE have a
 // Supported of the data plane's, too, which the application's own stands beside.
 //
+// CLAIM (RFC 3891). `application`, CALL_ID, TO with the to-tag and FROM_TAG with the from-tag of a Replaces,
+// as the field has them. It goes to the owner of the CALL_ID, which looks for a dialog of that application
+// whose local tag is the to-tag and whose remote tag is the from-tag, and holds it for control: no second
+// CLAIM gets it. DONE tells the dialog, or -ENOENT: there is none (481), -EALREADY: it has ended (603),
+// -EISCONN: it is confirmed, and EARLY_ONLY was asked for (486), -EPROTO: it is early, and the application
+// did not start it (481), -EBUSY: somebody else has it (486). Control then answers the new INVITE and sends
+// END with CLAIMED, or gives it back by a CLAIM of the same dialog, `dialog` and no texts. What the far end
+// does meanwhile goes its way: a BYE before that END ends the dialog, the END is told -EALREADY and the new
+// INVITE has 481. A claim lasts 64 * T1 at most.
+//
+// REFER. An operator's transfer of one side of a proxied call: the data plane sends a REFER in the name of
+// the other side, with its tag, target and CSeq (state/dialog_cseq.c), HEADERS are Refer-To and what goes
+// with it. ANSWERED tells its response; the NOTIFYs of its subscription (RFC 6665, 7647) are answered 200
+// here, go no further, and are told as REFERRAL with ABSORBED. Nothing else of the call changes; DONE as
+// ever, and -EBUSY: a REFER of ours is under way in this dialog.
+//
+// REFERRAL. Of a proxied dialog control is told each REFER, each response to one but 100, and each NOTIFY of
+// Event refer, as it went through, was refused here (`status`), or was absorbed.
+//
 // A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
 // dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
 // `to_member` say.
@@ -54,13 +73,19 @@ enum channel_ua_op {
     CHANNEL_UA_END, // `dialog`, by what its state asks for: CANCEL, refusal with `status`, BYE now or after
                     // the ACK. HEADERS go with it (Reason)
     CHANNEL_UA_RELEASE, // `dialog` is forgotten, and nothing is sent any more
+    CHANNEL_UA_CLAIM,   // the application's dialog that a Replaces names is to be replaced, see below
+    CHANNEL_UA_REFER,   // into the proxied `dialog`, see below
     CHANNEL_UA_OPS
 };
 
 #define CHANNEL_UA_DESCRIPTION 1u // the body is a session description (RFC 3264)
 #define CHANNEL_UA_RELIABLE    2u // RESPOND with 101-199: sent reliably (RFC 3262), or EOPNOTSUPP
 #define CHANNEL_UA_LATE_ACK    4u // INVITE, re-INVITE: the ACK to its 2xx is a command
-#define CHANNEL_UA_FLAGS       7u
+#define CHANNEL_UA_EARLY_ONLY  8u // CLAIM: only while it is not confirmed (RFC 3891 section 3)
+#define CHANNEL_UA_CLAIMED                                                                                   \
+    16u // END: only if `dialog` is claimed still; its BYE, CANCEL or refusal then frees the claim
+#define CHANNEL_UA_TO_CALLEE 32u // REFER: to the callee, in the name of the caller; else the other way round
+#define CHANNEL_UA_FLAGS     63u
 
 enum channel_ua_text {       // without NUL, one after another behind the struct, the body behind them
     CHANNEL_UA_TEXT_METHOD,  // REQUEST
@@ -120,15 +145,19 @@ enum channel_ua_kind {
     // nothing more comes of it: result -errno, see below. 0 of INVITE and REQUEST: the message is the request
     // as it was sent, `source` where to.
     CHANNEL_UA_DONE,
-    CHANNEL_UA_RETRY,   // re-INVITE or UPDATE met 491 or a Retry-After, and may come again now
-    CHANNEL_UA_REFRESH, // half of the session interval is over, and the refresh is ours (RFC 4028)
-    CHANNEL_UA_EXTEND,  // a minute after the last 1xx of ours: it is to come again (13.3.1.1)
-    CHANNEL_UA_RESYNC,  // a re-INVITE failed after a part of it took effect: send another (RFC 6141 3.4)
+    CHANNEL_UA_RETRY,    // re-INVITE or UPDATE met 491 or a Retry-After, and may come again now
+    CHANNEL_UA_REFRESH,  // half of the session interval is over, and the refresh is ours (RFC 4028)
+    CHANNEL_UA_EXTEND,   // a minute after the last 1xx of ours: it is to come again (13.3.1.1)
+    CHANNEL_UA_RESYNC,   // a re-INVITE failed after a part of it took effect: send another (RFC 6141 3.4)
+    CHANNEL_UA_REFERRAL, // of the proxied `dialog`; `application` and `peer` are the peers of the sender and
+                         // of the other side, CALLEE: the callee sent it
     CHANNEL_UA_KINDS
 };
 
-#define CHANNEL_UA_CALLEE 1u // the application was called; else it called
-#define CHANNEL_UA_CUT    2u // there is no message: it is longer than a datagram takes
+#define CHANNEL_UA_CALLEE      1u // the application was called; else it called
+#define CHANNEL_UA_CUT         2u // there is no message: it is longer than a datagram takes
+#define CHANNEL_UA_ABSORBED    4u // REFERRAL: it went no further
+#define CHANNEL_UA_EVENT_FLAGS 7u
 
 // DONE, result: 0; -ENOENT no such dialog or transaction; -EPROTO not in this state (invalid transition);
 // -EALREADY it is ending; -EINVAL a text is not what it must be; -EMSGSIZE larger than the way takes;
@@ -149,7 +178,7 @@ struct channel_ua_event {
     uint8_t kind;    // enum channel_ua_kind
     uint8_t state;   // enum channel_dialog_state
     uint8_t reason;  // enum channel_reason, with STATE
-    uint8_t flags;   // CHANNEL_UA_CALLEE, CHANNEL_UA_CUT
+    uint8_t flags;   // CHANNEL_UA_CALLEE, CHANNEL_UA_CUT, CHANNEL_UA_ABSORBED
     uint64_t source; // of the message: address (host order) << 16 | port
 };
 static_assert(sizeof(struct channel_ua_event) == 64, "layout");

@@ -148,7 +148,7 @@ static const struct change changes[] = {
     {"state of an application's event beyond", CHANNEL_UA_EVENTS, UA(state), 1,
      CHANNEL_DIALOG_TERMINATED + 1},
     {"reason of an application's event beyond", CHANNEL_UA_EVENTS, UA(reason), 1, CHANNEL_REASON_COUNT},
-    {"flag of an application's event beyond", CHANNEL_UA_EVENTS, UA(flags), 1, 4},
+    {"flag of an application's event beyond", CHANNEL_UA_EVENTS, UA(flags), 1, CHANNEL_UA_EVENT_FLAGS + 1},
     {"cut message that is there", CHANNEL_UA_EVENTS, UA(flags), 1, CHANNEL_UA_CUT},
     {"status of an application's event beyond", CHANNEL_UA_EVENTS, UA(status), 2, 700},
     {"application beyond", CHANNEL_UA_EVENTS, UA(application), 2, PEERS_MAX},

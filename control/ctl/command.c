@@ -149,6 +149,19 @@ static const struct ctl_word hang_up_options[] = {
     {0},
 };
 static const struct ctl_word send_options[] = {CTL_CONTENT, {0}};
+static const struct ctl_word refer_send_words[] = {
+    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog, whose far end is referred"},
+    {"TARGET", "words", CTL_LIST, false, "URI that it is to call; without it, the far end of --replaces"},
+    {0}};
+static const struct ctl_word refer_send_options[] = {
+    {"--replaces", "replaces", CTL_TEXT, false, "id of the dialog whose place the new call takes (RFC 3891)"},
+    {"--early-only", "early_only", CTL_FLAG, false, "only while that dialog is early"},
+    {"--no-subscribe", "no_subscribe", CTL_FLAG, false, "ask for no NOTIFYs (RFC 4488)"},
+    {"--method", "method", CTL_TEXT, false, "of the request that is asked for: INVITE, BYE (INVITE)"},
+    {"--referred-by", "referred_by", CTL_TEXT, false, "Referred-By (RFC 3892)"},
+    {"--header", "headers", CTL_LIST, false, "\"Name: value\"; may be repeated"},
+    {0},
+};
 
 const struct ctl_command ctl_commands[] = {
     {"status", NULL, "system.status", none, none, show_status, NULL, CTL_LOOKS, "is it well, in one screen"},
@@ -197,6 +210,8 @@ const struct ctl_command ctl_commands[] = {
      "send a call that came elsewhere"},
     {"call", "end", NULL, dialog_word, hang_up_options, NULL, run_call_end, CTL_ACTS,
      "CANCEL, a refusal or BYE: what its state asks for"},
+    {"refer", "send", NULL, refer_send_words, refer_send_options, NULL, run_refer_send, CTL_ACTS,
+     "transfer the far end of a call"},
     {"capture", "start", NULL, none, capture_options, NULL, run_capture_start, CTL_ACTS,
      "SIP messages as on the wire, to a file for wireshark or sngrep, or by HEP"},
     {"capture", "list", "capture.list", none, none, show_captures, NULL, CTL_LOOKS,

@@ -83,6 +83,10 @@ json_t *ctl_call(struct ctl *ctl, const char *method, const json_t *params);
 json_t *ctl_call_parts(struct ctl *ctl, const char *method, const json_t *params, dg_take_part *take,
                        void *context);
 
+// The same where params hold what an option says: files are read, header fields parted. Prints what came of
+// it and returns an exit status.
+int ctl_act(struct ctl *ctl, const char *method, const json_t *params);
+
 void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
 int ctl_shell(struct ctl *ctl);                            // reads commands until the input ends
 
@@ -128,6 +132,7 @@ int run_call_end(struct ctl *ctl, const json_t *params);
 int run_dialog_send(struct ctl *ctl, const json_t *params);
 int run_dialog_hold(struct ctl *ctl, const json_t *params);
 int run_dialog_unhold(struct ctl *ctl, const json_t *params);
+int run_refer_send(struct ctl *ctl, const json_t *params);
 int run_capture_start(struct ctl *ctl, const json_t *params);
 int run_events(struct ctl *ctl, const json_t *params);
 int run_sip_check(struct ctl *ctl, const json_t *params);

@@ -34,21 +34,23 @@ static bool has_applications(const struct ua_channel *ua)
 void ua_channel_begin(struct ua_channel *ua)
 {
     ua->told = ua->last;
-    atomic_store(&ua->workers->ua_heard, has_applications(ua));
+    if (++ua->controls == 0)
+        ua->controls = 1;
+    atomic_store(&ua->workers->ua_heard, has_applications(ua) ? ua->controls : 0);
 }
 
 bool ua_channel_heard(const struct ua_channel *ua)
 {
-    return atomic_load_explicit(&ua->workers->ua_heard, memory_order_relaxed);
+    return atomic_load_explicit(&ua->workers->ua_heard, memory_order_relaxed) != 0;
 }
 
 void ua_channel_forget(struct ua_channel *ua)
 {
-    atomic_store(&ua->workers->ua_heard, false);
+    atomic_store(&ua->workers->ua_heard, 0);
     ua->refused_count = 0;
 }
 
-// The worker that has the text's dialogs, as far as a request makes one.
+// The worker that has the dialogs of the text.
 static unsigned owner_of_text(const struct ua_channel *ua, const struct channel_input *in)
 {
     const struct channel_ua_command *command = &in->body.ua;
@@ -69,7 +71,8 @@ static unsigned worker_of(struct ua_channel *ua, const struct channel_input *in)
 
     if (handle != 0)
         return command_handle_worker(handle);
-    if (command->op != CHANNEL_UA_INVITE && command->op != CHANNEL_UA_REQUEST)
+    if (command->op != CHANNEL_UA_INVITE && command->op != CHANNEL_UA_REQUEST &&
+        command->op != CHANNEL_UA_CLAIM)
         return WORKERS_MAX;
     if (command->text_lengths[CHANNEL_UA_TEXT_CALL_ID] > 0)
         return owner_of_text(ua, in);

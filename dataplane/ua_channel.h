@@ -14,6 +14,7 @@
 struct ua_channel {
     struct channel_server *server;
     struct workers *workers;
+    unsigned controls;          // that have been connected
     unsigned next_worker;       // round robin: of what is outside dialogs
     unsigned next_ring;         // and of whose events come first
     uint64_t last;              // number of the last event, lost ones counted

@@ -23,7 +23,7 @@ struct workers {
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
     void *ua_memory[WORKERS_MAX]; // rings of applications' commands and events
-    atomic_bool ua_heard;         // control is connected: the agent writes, workers read
+    atomic_uint ua_heard;         // which control is connected, 0: none: the agent writes, workers read
 };
 
 struct workers_plan {

@@ -12,6 +12,7 @@
 //   ua_step.c     one step of a call's machine, and what its actions ask for; timers
 //   ua_rest.c     usages of dialogs: made, put to rest, woken
 //   ua_command.c  commands from control, checked, a slice a turn
+//   ua_claim.c    CLAIM: the dialog that a Replaces names
 //   ua_tell.c     events to control
 //
 // A call with an application has a dialog record as any other (state/dialog.h): identity, targets, route

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "header.h"
 #include "token_list.h"
-#include "ua.h"
+#include "ua_claim.h"
 
 // Header fields that the data plane writes.
 static bool is_ours(enum sip_header kind)
@@ -114,6 +114,8 @@ static int end(struct worker *worker, struct ua_command *command)
         return -EINVAL;
     if (dialog_state(&worker->dialogs, command->dialog) == DIALOG_TERMINATING)
         return -EALREADY;
+    if ((fixed->flags & CHANNEL_UA_CLAIMED) && !ua_claim_end(worker, command->dialog))
+        return -EALREADY;
     const struct ua_step step = {.dialog = command->dialog,
                                  .event = USAGE_ON_END,
                                  .status = fixed->status,
@@ -149,6 +151,7 @@ static const struct operation operations[CHANNEL_UA_OPS] = {
     [CHANNEL_UA_RESPOND] = {ua_respond, .transaction = true},
     [CHANNEL_UA_END] = {end, .dialog = true},
     [CHANNEL_UA_RELEASE] = {release, .dialog = true},
+    [CHANNEL_UA_CLAIM] = {.run = ua_claim},
 };
 
 static int run(struct worker *worker, struct ua_command *command)

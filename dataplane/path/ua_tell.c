@@ -13,8 +13,8 @@ static const uint8_t told_states[DIALOG_STATES] = {[DIALOG_NONE] = CHANNEL_DIALO
 
 bool ua_is_heard(const struct worker *worker)
 {
-    const atomic_bool *heard = worker->parts.ua_heard;
-    return heard != NULL && atomic_load_explicit(heard, memory_order_relaxed);
+    const atomic_uint *heard = worker->parts.ua_heard;
+    return heard != NULL && atomic_load_explicit(heard, memory_order_relaxed) != 0;
 }
 
 uint64_t ua_transaction_handle(struct worker *worker, uint32_t transaction)

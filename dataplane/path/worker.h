@@ -72,8 +72,9 @@ struct worker_parts {
     uint32_t usages_capacity;    // dialogs of applications in which something is under way; 0: there are none
     struct ua_ring *ua_commands; // from the agent, as the two below: NULL without applications
     struct ua_ring *ua_events;   // to the agent
-    const atomic_bool *ua_heard; // control is connected: the agent writes
-    void *memory;                // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
+    // The control that is connected, each with another number; 0: none is. The agent writes.
+    const atomic_uint *ua_heard;
+    void *memory; // worker_memory() octets, zeroed, 64-octet aligned, preferably huge pages
     void *
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned

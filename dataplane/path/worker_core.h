@@ -110,12 +110,22 @@ struct turn_seen {
     bool full;         // a queue or an inbox gave a whole burst
 };
 
+#define UA_CLAIMS 256u // of a worker at once
+struct ua_claim {      // ua_claim.h; not all are live
+    uint32_t dialog;   // index
+    uint32_t generation;
+    tick_t until;
+    uint32_t control; // that holds it, as worker_parts.ua_heard; 0: unused
+    bool early_only;  // ends when the dialog is confirmed
+};
+
 // The ua service (ua.h). Without applications usages.capacity is 0, and the rest is NULL.
 struct ua {
     struct usages usages;
     struct merged merged; // requests outside dialogs that applications serve
     uint64_t *tags;       // of client transactions' commands, by index of the transaction
-    char lines[4096];     // header lines that go into a message of ours
+    struct ua_claim claims[UA_CLAIMS];
+    char lines[4096]; // header lines that go into a message of ours
 };
 
 struct worker {

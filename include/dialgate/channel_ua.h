@@ -37,10 +37,12 @@
 // whose local tag is the to-tag and whose remote tag is the from-tag, and holds it for control: no second
 // CLAIM gets it. DONE tells the dialog, or -ENOENT: there is none (481), -EALREADY: it has ended (603),
 // -EISCONN: it is confirmed, and EARLY_ONLY was asked for (486), -EPROTO: it is early, and the application
-// did not start it (481), -EBUSY: somebody else has it (486). Control then answers the new INVITE and sends
-// END with CLAIMED, or gives it back by a CLAIM of the same dialog, `dialog` and no texts. What the far end
-// does meanwhile goes its way: a BYE before that END ends the dialog, the END is told -EALREADY and the new
-// INVITE has 481. A claim lasts 64 * T1 at most.
+// did not start it (481), -EBUSY: somebody else has it (486), -ENOSPC: too many are held. Control then
+// answers the new INVITE and sends END with CLAIMED, or gives it back by a CLAIM of the same `dialog` without
+// texts. What the far end does meanwhile goes its way: a BYE before that END ends the dialog, and the END is
+// told -ENOENT or -EALREADY; -EALREADY also when it was claimed with EARLY_ONLY and is confirmed by now. A
+// claim ends with its dialog, with the control that made it, and 64 * T1 after it was made or, by a CLAIM of
+// the `dialog` with CLAIMED, was renewed.
 //
 // REFER. An operator's transfer of one side of a proxied call: the data plane sends a REFER in the name of
 // the other side, with its tag, target and CSeq (state/dialog_cseq.c), HEADERS are Refer-To and what goes
@@ -83,7 +85,7 @@ enum channel_ua_op {
 #define CHANNEL_UA_LATE_ACK    4u // INVITE, re-INVITE: the ACK to its 2xx is a command
 #define CHANNEL_UA_EARLY_ONLY  8u // CLAIM: only while it is not confirmed (RFC 3891 section 3)
 #define CHANNEL_UA_CLAIMED                                                                                   \
-    16u // END: only if `dialog` is claimed still; its BYE, CANCEL or refusal then frees the claim
+    16u // END: only if `dialog` is claimed still; CLAIM: of `dialog`, which stays claimed
 #define CHANNEL_UA_TO_CALLEE 32u // REFER: to the callee, in the name of the caller; else the other way round
 #define CHANNEL_UA_FLAGS     63u
 

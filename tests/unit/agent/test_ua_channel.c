@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The agent between control and the workers' rings for applications.
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -242,13 +243,14 @@ static void test_owner_of_a_call_id(void **state)
     struct world *world = *state;
     unsigned seen = 0;
 
+    // Of those without handles: what begins a dialog, and what looks for one (RFC 3891).
     for (char digit = '0'; digit <= '9'; digit++) {
         const char call_id[] = {'c', '@', digit, '\0'}, rest[] = {'u', 'h', 'c', '@', digit, 't', '\0'};
         unsigned owner = owner_of(siphash13(&world->workers.parts[0].keys.table, call_id, 3), WORKERS);
 
         command(world,
                 &(struct channel_ua_command){.tag = 1,
-                                             .op = CHANNEL_UA_REQUEST,
+                                             .op = digit % 2 ? CHANNEL_UA_CLAIM : CHANNEL_UA_REQUEST,
                                              .text_lengths = {[CHANNEL_UA_TEXT_URI] = 1,
                                                               [CHANNEL_UA_TEXT_HEADERS] = 1,
                                                               [CHANNEL_UA_TEXT_CALL_ID] = 3,
@@ -258,6 +260,23 @@ static void test_owner_of_a_call_id(void **state)
         seen |= 1u << owner;
     }
     assert_int_equal(seen, (1u << WORKERS) - 1);
+}
+
+// What a control holds ends with it: the next one has another number, and none is 0.
+static void test_numbers_of_controls(void **state)
+{
+    struct world *world = *state;
+    unsigned first = atomic_load(&world->workers.ua_heard), second;
+
+    disconnect_control(world);
+    assert_int_equal(atomic_load(&world->workers.ua_heard), 0);
+    connect_control(world);
+    second = atomic_load(&world->workers.ua_heard);
+    assert_true(first != 0 && second != 0 && first != second);
+    world->ua.controls = UINT_MAX;
+    disconnect_control(world);
+    connect_control(world);
+    assert_int_not_equal(atomic_load(&world->workers.ua_heard), 0);
 }
 
 static void test_full_ring(void **state)
@@ -451,6 +470,7 @@ int main(void)
                                        T(test_texts_stay_whole),
                                        T(test_round_robin),
                                        T(test_owner_of_a_call_id),
+                                       T(test_numbers_of_controls),
                                        T(test_full_ring),
                                        T(test_without_applications),
                                        T(test_events),

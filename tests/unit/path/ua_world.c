@@ -9,18 +9,27 @@
 const char ua_sdp[] =
     "v=0\r\no=- 1 1 IN IP4 10.20.0.11\r\ns=-\r\nc=IN IP4 10.20.0.11\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 
-int ua_setup(void **state)
+static int setup(void **state, unsigned workers)
 {
     struct ua_world *world = calloc(1, sizeof(*world));
     assert_non_null(world);
-    world->wire = wire_open(&(struct wire_options){.usages = 32});
+    world->wire = wire_open(&(struct wire_options){.usages = 32, .workers = workers});
     *state = world;
     return 0;
 }
 
-static void read_events(struct ua_world *world)
+int ua_setup(void **state)
 {
-    struct ua_ring *ring = world->wire->parts[0].ua_events;
+    return setup(state, 1);
+}
+
+int ua_setup_two(void **state)
+{
+    return setup(state, 2);
+}
+
+static void read_ring(struct ua_world *world, struct ua_ring *ring)
+{
     uint32_t length;
     const void *at;
     while ((at = ua_ring_first(ring, &length)) != NULL) {
@@ -35,6 +44,12 @@ static void read_events(struct ua_world *world)
         ua_ring_drop(ring);
     }
     assert_int_equal(ring->lost, 0);
+}
+
+static void read_events(struct ua_world *world)
+{
+    for (unsigned i = 0; i < world->wire->count; i++)
+        read_ring(world, world->wire->parts[i].ua_events);
 }
 
 int ua_teardown(void **state)
@@ -60,7 +75,7 @@ uint64_t ua_put(struct ua_world *world, const struct ua_wanted *wanted)
     for (unsigned i = 0; i < CHANNEL_UA_TEXTS; i++)
         fixed.text_lengths[i] = wanted->texts[i] != NULL ? (uint16_t)strlen(wanted->texts[i]) : 0;
     fixed.body_length = wanted->body != NULL ? (uint16_t)strlen(wanted->body) : 0;
-    uint8_t *at = ua_ring_add(world->wire->parts[0].ua_commands, channel_ua_command_size(&fixed));
+    uint8_t *at = ua_ring_add(world->wire->parts[world->worker].ua_commands, channel_ua_command_size(&fixed));
     assert_non_null(at);
     memcpy(at, &fixed, sizeof(fixed));
     at += sizeof(fixed);
@@ -71,7 +86,7 @@ uint64_t ua_put(struct ua_world *world, const struct ua_wanted *wanted)
     }
     if (wanted->body != NULL)
         memcpy(at, wanted->body, fixed.body_length);
-    ua_ring_publish(world->wire->parts[0].ua_commands);
+    ua_ring_publish(world->wire->parts[world->worker].ua_commands);
     wire_turn(world->wire);
     return fixed.tag;
 }

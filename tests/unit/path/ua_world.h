@@ -16,6 +16,7 @@ struct ua_seen {
 
 struct ua_world {
     struct wire *wire;
+    unsigned worker;     // whose ring commands go into
     uint64_t tag;        // of the last command
     uint32_t seen_count; // told, and not taken yet
     struct ua_seen seen[UA_SEEN_MAX];
@@ -29,11 +30,13 @@ struct ua_wanted {
     const char *body;                    // NULL: none
 };
 
-// cmocka's fixtures: one worker. *state: struct ua_world. In the end nothing may be left (wire_teardown()).
+// cmocka's fixtures: one worker, or two. *state: struct ua_world. In the end nothing may be left
+// (wire_teardown()).
 int ua_setup(void **state);
+int ua_setup_two(void **state);
 int ua_teardown(void **state);
 
-// Puts a command into the ring of the first worker, and has a turn. Returns its tag.
+// Puts a command into the ring of world->worker, and has a turn. Returns its tag.
 uint64_t ua_put(struct ua_world *world, const struct ua_wanted *wanted);
 // The same, and the DONE that it is answered with, which is taken: its result.
 int ua_ask(struct ua_world *world, const struct ua_wanted *wanted, struct ua_seen *done);

@@ -179,7 +179,7 @@ struct wire *wire_open(const struct wire_options *options)
     image_make(&wire->image);
     if (options->usages > 0)
         image_application(&wire->image);
-    atomic_init(&wire->heard, true);
+    atomic_init(&wire->heard, 1);
     wire->published.rules = rules_create(&wire->image, sizeof(wire->image), error, sizeof(error));
     if (wire->published.rules == NULL)
         fail_msg("%s", error);

@@ -59,7 +59,7 @@ struct wire {
     struct wire_packet out[WIRE_OUT_MAX];
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
-    atomic_bool heard; // control is there, for applications
+    atomic_uint heard; // which control is there, for applications
 };
 
 // EAL, pool and ports of this process; false: EAL does not run here (exit status 77).

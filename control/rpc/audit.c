@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "../control.h"
 #include "../log.h"
+#include "text.h"
 
 #define PARAMS_SHOWN 1000u // octets of the log line; the file has all
 
@@ -54,6 +55,27 @@ int audit_open(struct control *control)
     return result;
 }
 
+// Without what is nobody's business, or too long for a line.
+static json_t *shown(const json_t *params)
+{
+    json_t *copy = params ? json_copy((json_t *)(uintptr_t)params) : json_object();
+    const json_t *body = json_object_get(copy, "body");
+    char text[32];
+    if (json_object_get(copy, "password"))
+        json_object_set_new(copy, "password", json_string("(not shown)"));
+    snprintf(text, sizeof(text), "(%zu octets)", json_string_length(body));
+    if (body)
+        json_object_set_new(copy, "body", json_string(text));
+    return copy;
+}
+
+static void add_named(json_t *json, const struct audit_entry *entry, const char *key)
+{
+    json_t *named = json_object_get(entry->result, key);
+    if (json_is_string(named) && !json_object_get(entry->params, key))
+        json_object_set(json, key, named);
+}
+
 static json_t *entry_json(const struct audit_entry *entry)
 {
     struct timespec now;
@@ -64,12 +86,15 @@ static json_t *entry_json(const struct audit_entry *entry)
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(whole, sizeof(whole), "%s.%03ldZ", stamp, now.tv_nsec / 1000000);
-    json_t *params = entry->params ? json_deep_copy(entry->params) : json_object();
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:s, s:s*}", "time", whole, "user", user ? user->name : "-",
+    json_t *json = json_pack(
+        "{s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:s, s:o*}", "time", whole, "user", user ? user->name : "-",
         "uid", user ? (json_int_t)user->uid : -1, "pid", user ? (json_int_t)user->pid : -1, "role",
-        user ? role_name(user->role) : "daemon", "method", entry->method->name, "params", params, "result",
-        entry->code == DG_OK ? "done" : "refused", "text", entry->code == DG_OK ? NULL : entry->text);
+        user ? role_name(user->role) : "daemon", "method", entry->method->name, "params",
+        shown(entry->params), "result", entry->code == DG_OK ? "done" : "refused", "text",
+        entry->code == DG_OK ? NULL : text_json(entry->text, strlen(entry->text)));
+    add_named(json, entry, "dialog");
+    add_named(json, entry, "refer");
+    return json;
 }
 
 static void append(struct control *control, json_t *json)
@@ -91,19 +116,28 @@ static void append(struct control *control, json_t *json)
     free(line);
 }
 
+static void log_entry(const struct audit_entry *entry, const json_t *json)
+{
+    const struct rpc_user *user = entry->user;
+    const bool done = entry->code == DG_OK;
+    const char *dialog = json_string_value(json_object_get(json, "dialog"));
+    char *params = json_dumps(json_object_get(json, "params"), JSON_COMPACT | JSON_ENSURE_ASCII);
+    log_event(LEVEL_INFO, "audit", "user=%s uid=%lld pid=%lld method=%s params=%.*s%s%s result=%s%s%s%s",
+              user ? user->name : "-", user ? (long long)user->uid : -1, user ? (long long)user->pid : -1,
+              entry->method->name, (int)PARAMS_SHOWN, params ? params : "{}", dialog ? " dialog=" : "",
+              dialog ? dialog : "", done ? "done" : "refused", done ? "" : " text=\"",
+              done ? "" : entry->text, done ? "" : "\"");
+    free(params);
+}
+
 void audit_write(struct control *control, const struct audit_entry *entry)
 {
     // What is refused for want of a role anybody who may connect can ask for without end.
     if (entry->code == DG_DENIED && !log_allowed(&control->audit.denied))
         return;
     json_t *json = entry_json(entry);
-    char *params = entry->params ? json_dumps(entry->params, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-    const struct rpc_user *user = entry->user;
-    log_event(LEVEL_INFO, "audit", "user=%s uid=%lld pid=%lld method=%s params=%.*s result=%s%s%s%s",
-              user ? user->name : "-", user ? (long long)user->uid : -1, user ? (long long)user->pid : -1,
-              entry->method->name, (int)PARAMS_SHOWN, params ? params : "{}",
-              entry->code == DG_OK ? "done" : "refused", entry->code == DG_OK ? "" : " text=\"",
-              entry->code == DG_OK ? "" : entry->text, entry->code == DG_OK ? "" : "\"");
+    if (!entry->program || log_allowed(&control->audit.programs))
+        log_entry(entry, json);
     control->rpc.audited++;
     if (config_control_view(control->active.config).audit[0]) {
         // What cannot be opened is tried again with each line.
@@ -111,5 +145,4 @@ void audit_write(struct control *control, const struct audit_entry *entry)
         append(control, json);
     }
     json_decref(json);
-    free(params);
 }

@@ -2,7 +2,9 @@
 // Who changed what: each call of an audited method is one line of the log and, where control.audit names a
 // file, one JSON object a line there. The file is only appended to, made with mode 0640, never followed
 // through a symbolic link, and opened again after audit_reopen(): whoever rotates it renames it and sends
-// SIGUSR1 or SIGHUP. A line is one write(2); it is not synced to the disk.
+// SIGUSR1 or SIGHUP. A line is one write(2); it is not synced to the disk. Passwords are in neither, of
+// bodies the length is. Of what programs do the log has so many lines a second (log_allowed()), the file
+// each.
 #ifndef DIALGATE_CONTROL_RPC_AUDIT_H
 #define DIALGATE_CONTROL_RPC_AUDIT_H
 
@@ -14,7 +16,7 @@
 struct audit_file {
     int fd;      // -1: none
     bool broken; // the last line was not written
-    struct log_limit denied;
+    struct log_limit denied, programs;
     char path[256]; // what fd was opened from
 };
 
@@ -22,6 +24,8 @@ struct audit_entry {
     const struct rpc_user *user; // NULL: the daemon itself
     const struct rpc_method *method;
     const json_t *params; // NULL: none
+    const json_t *result; // NULL: none. What it names and params do not is part of the line: dialog, refer
+    bool program;         // attached to an application: it may do this thousands of times a second
     enum dg_code code;
     const char *text; // why it was refused; with DG_OK: not read
 };

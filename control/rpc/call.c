@@ -54,13 +54,22 @@ char *rpc_error_line(enum dg_code code, const char *text)
     return error_line(NULL, code, text);
 }
 
-static void finish(struct rpc_call *call, char *line, enum dg_code code, const char *text)
+static void audit(const struct rpc_call *call, const json_t *result, enum dg_code code, const char *text)
+{
+    const struct audit_entry entry = {.user = call->answer.user,
+                                      .method = call->method,
+                                      .params = call->params,
+                                      .result = result,
+                                      .program = rpc_attached(call) != NULL,
+                                      .code = code,
+                                      .text = text};
+    if (call->method && call->method->audited)
+        audit_write(call->control, &entry);
+}
+
+static void finish(struct rpc_call *call, char *line)
 {
     struct rpc_answer answer = call->answer;
-    if (call->method && call->method->audited) {
-        struct audit_entry entry = {answer.user, call->method, call->params, code, text};
-        audit_write(call->control, &entry);
-    }
     json_decref(call->params);
     json_decref(call->request);
     free(call);
@@ -76,8 +85,9 @@ void rpc_reply(struct rpc_call *call, json_t *result)
     char *line = NULL;
     if (call->id)
         line = to_line(json_pack("{s:s, s:O, s:O}", "jsonrpc", "2.0", "id", call->id, "result", result));
+    audit(call, result, DG_OK, NULL);
     json_decref(result);
-    finish(call, line, DG_OK, NULL);
+    finish(call, line);
 }
 
 void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
@@ -88,7 +98,8 @@ void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the line above
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    finish(call, call->id ? error_line(call->id, code, text) : NULL, code, text);
+    audit(call, NULL, code, text);
+    finish(call, call->id ? error_line(call->id, code, text) : NULL);
 }
 
 void rpc_fail_errno(struct rpc_call *call, int result, const char *text)

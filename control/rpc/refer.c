@@ -84,12 +84,14 @@ void rpc_refer_answer(struct rpc_call *call)
     struct transfer *transfer = find(call);
     if (!transfer)
         return;
+    const uint64_t dialog = transfer->dialog; // which a refusal forgets
+    char id[UA_ID_SIZE];
     enum dg_code code =
         transfer_answer(&rpc_control(call)->ua, transfer, accept, (uint16_t)rpc_integer(call, "status", 603));
     if (code != DG_OK)
         rpc_fail(call, code, "it is answered already");
     else
-        rpc_reply(call, json_pack("{s:b}", "accepted", accept));
+        rpc_reply(call, json_pack("{s:b, s:s}", "accepted", accept, "dialog", ua_id(dialog, id)));
 }
 
 void rpc_refer_notify(struct rpc_call *call)

@@ -77,8 +77,12 @@ static void test_every_method(void **state)
 static void test_what_changes_is_not_for_viewers(void **state)
 {
     static const char *const changes[] = {
-        "peer.drain", "peer.disable",    "peer.enable",   "drain.on",      "drain.off",
-        "dialog.end", "dialog.end_many", "config.reload", "prefilter.ban", "prefilter.unban"};
+        "peer.drain",      "peer.disable",  "peer.enable",   "drain.on",        "drain.off",    "dialog.end",
+        "dialog.end_many", "config.reload", "prefilter.ban", "prefilter.unban", "ua.attach",    "ua.call",
+        "ua.progress",     "ua.answer",     "ua.reject",     "ua.redirect",     "ua.terminate", "ua.cancel",
+        "ua.close",        "ua.ack",        "ua.reinvite",   "ua.update",       "ua.hold",      "ua.unhold",
+        "ua.request",      "ua.respond",    "ua.register",   "ua.unregister",   "ua.context",   "refer.send",
+        "refer.answer",    "refer.notify"};
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         const struct rpc_method *method = rpc_methods;
         while (method->name && strcmp(method->name, changes[i]) != 0)
@@ -170,6 +174,74 @@ static void test_audit(void **state)
     code_of("peer.drain", "{\"peer\":\"f\"}", ROLE_OPERATOR);
     assert_int_equal(world.control.rpc.audit_lost, 2);
     rmdir(world.audit);
+}
+
+static json_t *audited(const struct audit_entry *entry, char *text, size_t size)
+{
+    unlink(world.audit);
+    audit_reopen(&world.control);
+    audit_write(&world.control, entry);
+    json_t *json = json_loads(read_audit(text, size), JSON_DISABLE_EOF_CHECK, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static const char *shown(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(json, "params"), key));
+}
+
+// A call of an application: its dialog is told though only the answer names it, its password is not.
+static void test_audit_of_applications(void **state)
+{
+    char text[8192];
+    const struct rpc_method *method = rpc_methods;
+    struct rpc_user user = {"alice", 1000, 77, ROLE_OPERATOR};
+    while (strcmp(method->name, "ua.call") != 0)
+        method++;
+    json_t *params =
+        json_pack("{s:s, s:s, s:s}", "to", "sip:bob@example.net", "password", "a secret", "body", "v=0\r\n");
+    json_t *result = json_pack("{s:s, s:s}", "dialog", "00000000000000aa", "call_id", "c@example.net");
+    struct audit_entry entry = {.user = &user, .method = method, .params = params, .result = result};
+    json_t *json = audited(&entry, text, sizeof(text));
+    assert_null(strstr(text, "a secret"));
+    assert_string_equal(shown(json, "to"), "sip:bob@example.net");
+    assert_string_equal(shown(json, "body"), "(5 octets)");
+    assert_string_equal(json_string_value(json_object_get(json, "dialog")), "00000000000000aa");
+    assert_null(json_object_get(json, "call_id"));
+    assert_string_equal(json_string_value(json_object_get(params, "password")), "a secret"); // a copy was cut
+    json_decref(json);
+    // What is named twice is told once, what is no UTF-8 is told all the same.
+    json_object_set_new(params, "dialog", json_string("00000000000000bb"));
+    entry.code = DG_NOT_FOUND;
+    entry.text = "no \xc3";
+    json = audited(&entry, text, sizeof(text));
+    assert_string_equal(shown(json, "dialog"), "00000000000000bb");
+    assert_null(json_object_get(json, "dialog"));
+    assert_non_null(json_object_get(json, "text"));
+    json_decref(json);
+    json_decref(result);
+    json_decref(params);
+    unlink(world.audit);
+}
+
+// Of what programs do the file has every line.
+static void test_audit_of_programs(void **state)
+{
+    char text[65536];
+    unsigned lines = 0;
+    const struct audit_entry entry = {.method = rpc_methods, .program = true};
+
+    unlink(world.audit);
+    audit_reopen(&world.control);
+    world.control.audit.programs = (struct log_limit){0};
+    for (unsigned i = 0; i < 100; i++)
+        audit_write(&world.control, &entry);
+    assert_true(world.control.audit.programs.passed > 0);
+    for (const char *at = read_audit(text, sizeof(text)); (at = strchr(at, '\n')); at++)
+        lines++;
+    assert_int_equal(lines, 100);
+    unlink(world.audit);
 }
 
 // Batches: what goes in, what comes out ("" nothing, else what the text has in this order).
@@ -397,6 +469,8 @@ int main(void)
                                      cmocka_unit_test(test_batch_limits),
                                      cmocka_unit_test(test_batch_waits),
                                      cmocka_unit_test(test_audit),
+                                     cmocka_unit_test(test_audit_of_applications),
+                                     cmocka_unit_test(test_audit_of_programs),
                                      cmocka_unit_test(test_real_peers),
                                      cmocka_unit_test(test_places_of_admins)};
     return cmocka_run_group_tests(all, setup, teardown);

@@ -137,7 +137,9 @@ static const char *check_ua_event(const struct channel_ua_event *event, size_t r
         event->flags > CHANNEL_UA_EVENT_FLAGS || event->status > CHANNEL_STATUS_MAX ||
         !number_ok(event->application, PEERS_MAX) || !number_ok(event->peer, PEERS_MAX))
         return "application's event with a number out of range";
-    if (event->result > 0 || (event->flags & CHANNEL_UA_CUT && event->length > 0))
+    if ((event->result > 0 && event->kind != CHANNEL_UA_REFERRAL) ||
+        (event->result < 0 && event->kind == CHANNEL_UA_REFERRAL) ||
+        (event->flags & CHANNEL_UA_CUT && event->length > 0))
         return "application's event that contradicts itself";
     // So that times can be added and written, and an address is one.
     return (event->time_ms | event->source) < (uint64_t)1 << 48 ? NULL

@@ -22,7 +22,8 @@
 // have room, and as many commands as control sends before it sees an answer.
 #define UA_COMMANDS_OCTETS (1u << 20)
 #define UA_EVENTS_OCTETS   (4u << 20)
-#define UA_RINGS_OCTETS    (2 * sizeof(struct ua_ring) + UA_COMMANDS_OCTETS + UA_EVENTS_OCTETS)
+// Of transfers between peers alone (CHANNEL_UA_REFER, CHANNEL_UA_REFERRAL): no more than a ring must have.
+#define UA_LEAST_OCTETS (4 * UA_RING_MESSAGE_MAX)
 
 static int make_ring(struct rte_ring **ring, unsigned size, const char *name, struct fault *fault)
 {
@@ -155,17 +156,22 @@ static void give_files(struct workers *workers, struct images *images)
 static int make_ua_rings(struct workers *workers, const struct snapshot_settings *settings,
                          struct fault *fault)
 {
-    for (unsigned i = 0; i < workers->count && settings->usages_capacity > 0; i++) {
+    const bool served = settings->usages_capacity > 0;
+    const uint32_t commands = served ? UA_COMMANDS_OCTETS : UA_LEAST_OCTETS;
+    const uint32_t events = served ? UA_EVENTS_OCTETS : UA_LEAST_OCTETS;
+
+    workers->ua_memory_size = round_to_pages(2 * sizeof(struct ua_ring) + commands + events);
+    for (unsigned i = 0; i < workers->count; i++) {
         struct worker_parts *parts = &workers->parts[i];
 
-        workers->ua_memory[i] = map_memory(round_to_pages(UA_RINGS_OCTETS));
+        workers->ua_memory[i] = map_memory(workers->ua_memory_size);
         if (workers->ua_memory[i] == NULL)
-            return fault_set(fault, ENOMEM, "no memory for what applications are told by worker %u", i);
+            return fault_set(fault, ENOMEM, "no memory for what control is told by worker %u", i);
         parts->usages_capacity = settings->usages_capacity;
         parts->ua_commands = workers->ua_memory[i];
-        parts->ua_commands->size = UA_COMMANDS_OCTETS;
-        parts->ua_events = (void *)(parts->ua_commands->octets + UA_COMMANDS_OCTETS);
-        parts->ua_events->size = UA_EVENTS_OCTETS;
+        parts->ua_commands->size = commands;
+        parts->ua_events = (void *)(parts->ua_commands->octets + commands);
+        parts->ua_events->size = events;
         parts->ua_heard = &workers->ua_heard;
     }
     return 0;
@@ -324,7 +330,7 @@ void workers_destroy(struct workers *workers)
         if (workers->memory[i] != NULL)
             munmap(workers->memory[i], workers->memory_size);
         if (workers->ua_memory[i] != NULL)
-            munmap(workers->ua_memory[i], round_to_pages(UA_RINGS_OCTETS));
+            munmap(workers->ua_memory[i], workers->ua_memory_size);
         free(workers->limits[i]);
         explicit_bzero(&parts->keys, sizeof(parts->keys));
     }

@@ -22,7 +22,8 @@ struct workers {
     bool launched[WORKERS_MAX];
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
-    void *ua_memory[WORKERS_MAX]; // rings of applications' commands and events
+    void *ua_memory[WORKERS_MAX]; // rings of commands and events (dialgate/channel_ua.h)
+    size_t ua_memory_size;        // of each
     atomic_uint ua_heard;         // which control is connected, 0: none: the agent writes, workers read
 };
 

@@ -5,6 +5,7 @@
 #include "failover.h"
 #include "feedback.h"
 #include "keepalive.h"
+#include "refer_watch.h"
 #include "ua.h"
 
 static void response_stateless(struct worker *worker, struct work *work)
@@ -23,6 +24,8 @@ static void response_stateless(struct worker *worker, struct work *work)
         work->upstream_at.listener = listener_towards(worker, peer, work->upstream_at.address, NUMBER_NONE);
     uint32_t outcome = forward_response(worker, work, work->upstream_at, INDEX_NONE);
     settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
+    if (outcome == 0)
+        refer_watch_response(worker, work);
     dialog_response(worker, work);
 }
 
@@ -88,6 +91,8 @@ static void deliver_upstream(struct worker *worker, struct work *work)
         work->to_peer = record->peer;
         uint32_t outcome = forward_response(worker, work, record->remote, keep ? server : INDEX_NONE);
         settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
+        if (outcome == 0)
+            refer_watch_response(worker, work);
         bool of_call = invite && record->member != NUMBER_NONE && message->status < 300;
         if (of_call && !(record->flags & TRANSACTION_FLAG_RINGING)) {
             record->flags |= TRANSACTION_FLAG_RINGING;

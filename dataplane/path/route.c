@@ -5,6 +5,7 @@
 #include <string.h>
 #include "failover.h"
 #include "judge.h"
+#include "refer_watch.h"
 #include "ua.h"
 
 #define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
@@ -265,6 +266,8 @@ void forward_stateful(struct worker *worker, struct work *work, const struct rou
     count(worker, invite ? COUNTER_TRANSACTION_ICT : COUNTER_TRANSACTION_NICT);
     if (invite)
         reply_trying(worker, work, pair[0]);
+    work->to_peer = target->peer;
+    refer_watch_request(worker, work);
     settle(work, COUNTER_OUT_FORWARDED);
 }
 
@@ -293,6 +296,9 @@ void route_stage(struct worker *worker, struct work *work)
     if (work->message->method == METHOD_REFER &&
         (worker->rules->peers[work->packet->peer].flags & PEER_REFER_REFUSE)) {
         reply_stateless(worker, work, (struct reply){403, "REFER Not Allowed", NULL});
+        count(worker, COUNTER_REFER_DENIED);
+        if (work->outcome == COUNTER_OUT_ANSWERED)
+            refer_watch_refused(worker, work, 403);
         return;
     }
     if (work->inside && rules_is_application(worker->rules, work->to_peer))

@@ -14,6 +14,7 @@
 // 16.9 calls an error of the transport, to be treated as a 503, and that becomes a 500 towards the sender
 // (16.7 step 6): a 503 would tell it that we can serve nothing at all.
 #include <string.h>
+#include "refer_watch.h"
 #include "worker_core.h"
 
 static const struct reply not_allowed = {403, "Next Hop Not Allowed", NULL};
@@ -151,6 +152,7 @@ void route_inside(struct worker *worker, struct work *work)
             settle(work, COUNTER_DROP_NO_NEXT_HOP);
         else
             reply_stateless(worker, work, *refusal);
+        refer_watch_refused(worker, work, refusal->status);
         return;
     }
     way.to.listener = listener_towards(worker, work->to_peer, way.to.address, known_listener(worker, work));
@@ -161,6 +163,10 @@ void route_inside(struct worker *worker, struct work *work)
                          &(struct route_target){.to = way.to, .peer = work->to_peer, .member = NUMBER_NONE});
     else
         forward_stateless(worker, work, way.to);
-    if (work->outcome == COUNTER_OUT_FORWARDED && work->dialog != INDEX_NONE)
+    if (work->outcome != COUNTER_OUT_FORWARDED)
+        return;
+    if (message->method == METHOD_REFER || message->method == METHOD_NOTIFY)
+        refer_watch_request(worker, work);
+    if (work->dialog != INDEX_NONE)
         dialog_request(worker, work);
 }

@@ -161,6 +161,8 @@ static int run(struct worker *worker, struct ua_command *command)
     if (fixed->op >= CHANNEL_UA_OPS || operations[fixed->op].run == NULL)
         return -EINVAL;
     const struct operation *operation = &operations[fixed->op];
+    if (worker->ua.usages.capacity == 0)
+        return -ENOSPC; // no application was configured when the process began
     if (fixed->dialog != 0)
         command->dialog = dialog_by_handle(worker, fixed->dialog);
     if (fixed->transaction != 0)

@@ -44,6 +44,11 @@ void ua_ring_publish(struct ua_ring *ring)
     __atomic_store_n(&ring->head, ring->added, __ATOMIC_RELEASE);
 }
 
+bool ua_ring_is_half_full(const struct ua_ring *ring)
+{
+    return ring->added - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >= ring->size / 2;
+}
+
 // Where the oldest message's word is; the head when there is none.
 static uint64_t first_at(const struct ua_ring *ring)
 {

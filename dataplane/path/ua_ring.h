@@ -23,6 +23,7 @@ struct ua_ring {   // zeroed memory with size set is an empty ring
 // with all that were added before. NULL: full, or too long; counted as lost.
 void *ua_ring_add(struct ua_ring *ring, uint32_t length);
 void ua_ring_publish(struct ua_ring *ring);
+bool ua_ring_is_half_full(const struct ua_ring *ring); // for the writer
 // The oldest message, valid until ua_ring_drop(). NULL: none.
 const void *ua_ring_first(const struct ua_ring *ring, uint32_t *length);
 void ua_ring_drop(struct ua_ring *ring);

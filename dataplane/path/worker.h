@@ -70,7 +70,7 @@ struct worker_parts {
     uint32_t dialogs_capacity;
     uint32_t transactions_capacity;
     uint32_t usages_capacity;    // dialogs of applications in which something is under way; 0: there are none
-    struct ua_ring *ua_commands; // from the agent, as the two below: NULL without applications
+    struct ua_ring *ua_commands; // from the agent, as the two below: NULL where nobody is told anything
     struct ua_ring *ua_events;   // to the agent
     // The control that is connected, each with another number; 0: none is. The agent writes.
     const atomic_uint *ua_heard;

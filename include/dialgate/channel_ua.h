@@ -51,7 +51,11 @@
 // ever, and -EBUSY: a REFER of ours is under way in this dialog.
 //
 // REFERRAL. Of a proxied dialog control is told each REFER, each response to one but 100, and each NOTIFY of
-// Event refer, as it went through, was refused here (`status`), or was absorbed.
+// Event refer, as it went through, was refused here (`status`), or was absorbed; of REFERs outside dialogs and
+// of what comes after a dialog's end likewise, with `dialog` 0. `call` is always there. `result` is the number
+// of the REFER that it is about, as the REFER's sender counts: its CSeq, of a NOTIFY the id of its Event; 0:
+// it has none, and means the first of its dialog (RFC 3515 2.4.6). What finds less than half of the room that
+// there is for events is not told, and counted.
 //
 // A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
 // dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
@@ -152,7 +156,7 @@ enum channel_ua_kind {
     CHANNEL_UA_EXTEND,   // a minute after the last 1xx of ours: it is to come again (13.3.1.1)
     CHANNEL_UA_RESYNC,   // a re-INVITE failed after a part of it took effect: send another (RFC 6141 3.4)
     CHANNEL_UA_REFERRAL, // of the proxied `dialog`; `application` and `peer` are the peers of the sender and
-                         // of the other side, CALLEE: the callee sent it
+                         // of the other side, CALLEE: the callee sent it, of a dialog that has a record
     CHANNEL_UA_KINDS
 };
 
@@ -172,7 +176,7 @@ struct channel_ua_event {
     uint64_t transaction; // handle, 0: nothing waits for an answer
     uint64_t call;        // the same for all dialogs of one Call-ID
     uint64_t time_ms;     // Unix time
-    int32_t result;       // DONE
+    int32_t result;       // DONE; REFERRAL
     uint16_t application; // number
     uint16_t peer;        // number of the other side
     uint16_t status;

@@ -13,20 +13,20 @@
 #define BEGINS(packet, text)                                                                                 \
     ((packet)->length >= sizeof(text) && memcmp((packet)->payload, text, sizeof(text) - 1) == 0)
 
-static void drop_ack(struct worker *worker, struct work *work)
+// Knows no transaction by it, and marks the message for parse_count().
+static bool is_refusals_ack(struct worker *worker, struct work *work)
 {
     const struct packet *packet = work->packet;
     struct message *message = work->message;
     struct span tag;
     if (!peek_to_tag(packet->payload, packet->length, packet->call_id, COOKIE_REFUSAL_LENGTH, &tag))
-        return;
+        return false;
     struct cookie_octets text = {packet->payload + tag.offset, tag.length};
     if (!cookie_refusal_check(&worker->parts.keys, text, packet->call_hash) || !parse_source(worker, work))
-        return;
+        return false;
     message->is_request = true;
     message->method = METHOD_ACK;
-    parse_count(worker, packet, message);
-    settle(work, COUNTER_OUT_ABSORBED);
+    return true;
 }
 
 // One that another worker was asked about, or that waited for a name, was let in.
@@ -46,15 +46,19 @@ void early_look(struct worker *worker, struct work *work)
         transaction_prefetch_server(&worker->transactions, work->server_key);
 }
 
-void early_stage(struct worker *worker, struct work *work)
+bool early_leaves(struct worker *worker, struct work *work)
 {
     const struct packet *packet = work->packet;
-    if (work->is_glanced) {
-        if (transaction_find_server(&worker->transactions, work->server_key) != INDEX_NONE)
-            return;
-        parse_count(worker, packet, work->message);
+    if (work->is_glanced)
+        return transaction_find_server(&worker->transactions, work->server_key) == INDEX_NONE;
+    return is_new(packet) && BEGINS(packet, "ACK ") && is_refusals_ack(worker, work);
+}
+
+void early_stage(struct worker *worker, struct work *work)
+{
+    parse_count(worker, work->packet, work->message);
+    if (work->message->method == METHOD_ACK)
+        settle(work, COUNTER_OUT_ABSORBED);
+    else
         shed_stage(worker, work);
-    } else if (is_new(packet) && BEGINS(packet, "ACK ")) {
-        drop_ack(worker, work);
-    }
 }

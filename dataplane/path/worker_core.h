@@ -49,7 +49,7 @@ struct work {
     struct packet *packet;
     struct message *message;
     uint32_t outcome; // enum counter of an outcome, or WORK_GOES_ON
-    bool is_glanced;  // early_look() knows it for one that is refused, unless a transaction has it
+    bool is_glanced;  // early_look() knows it for one that leaves early, unless a transaction has it
     // Requests.
     struct endpoint reply_to;      // where responses go (RFC 3261 18.2.2, RFC 3581)
     uint64_t server_key;           // of the server transaction this request belongs to or begins
@@ -267,12 +267,14 @@ void parse_stage(struct worker *worker, struct work *work);
 void parse_count(struct worker *worker, const struct packet *packet, const struct message *message);
 // The sender is a peer, whom the packet gets, and came to a listener of ours; or the work is settled.
 bool parse_source(struct worker *worker, struct work *work);
-// What early_stage() needs to know of a plain INVITE (glance.h). False: it has to be parsed, unless it is
+// What early_leaves() needs to know of a plain INVITE (glance.h). False: it has to be parsed, unless it is
 // settled. Counts nothing.
 bool parse_glance(struct worker *worker, struct work *work);
 // early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it. The
 // look comes while the message before this one is not done yet.
 void early_look(struct worker *worker, struct work *work);
+bool early_leaves(struct worker *worker, struct work *work);
+// Of one that leaves: settles it.
 void early_stage(struct worker *worker, struct work *work);
 // The topmost branch is one of RFC 3261 (17.2.3).
 bool has_magic_cookie(const struct message *message);
@@ -356,7 +358,7 @@ struct reply {
 // Answers without any state (RFC 3261 8.2.7): the tag is derived from the request, so that repeats get the
 // same one, and the ACK is known by it. Settles the work.
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
-// 503 for overload, with lines (each with CRLF), and a tag by which early_stage() knows its ACK.
+// 503 for overload, with lines (each with CRLF), and a tag by which early_leaves() knows its ACK.
 void reply_refusal(struct worker *worker, struct work *work, const char *lines);
 // The RFC's phrase, or that of the class.
 const char *reply_reason(uint16_t status);

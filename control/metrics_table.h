@@ -97,6 +97,8 @@
       "Requests that were sent again in the name of one that failed: any, and of these those with another cause.")     \
     M(UA_EVENTS_LOST, "dialgate_ua_events_lost_total", "counter", "",                                                  \
       "Events for applications that the data plane could not keep for control.")                                       \
+    M(UA_NOT_KEPT, "dialgate_ua_not_kept_total", "counter", "",                                                        \
+      "Records of calls, registrations and transfers that a restart of control would not find again.")                 \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

@@ -107,6 +107,16 @@ unsigned refer_clock(struct refer *refer, uint64_t now_ms)
                : 0;
 }
 
+unsigned refer_revive(struct refer *refer, unsigned status, uint64_t now_ms)
+{
+    refer->due = refer->due || refer->out;
+    refer->out = refer->out_last = false;
+    if (refer->state == REFER_REPORTING)
+        refer->life_ms = now_ms + REFER_LAST_MS;
+    unsigned actions = status ? refer_step(refer, REFER_ON_OUTCOME, status, now_ms) : 0;
+    return actions ? actions : notify(refer);
+}
+
 const char *refer_state_name(enum refer_state state)
 {
     static const char *const names[REFER_STATES] = {

@@ -107,6 +107,9 @@ unsigned refer_notified(struct refer *refer, unsigned status, uint64_t now_ms);
 // Seconds of their SUBSCRIBE, granted: returns the actions.
 unsigned refer_subscribe(struct refer *refer, uint32_t expires_s, uint64_t now_ms);
 unsigned refer_clock(struct refer *refer, uint64_t now_ms);
+// After a restart of who keeps it. The response to a NOTIFY that waited is lost, and perhaps the NOTIFY was
+// never sent: what is true now goes again. status: of the call, known by other ways; 0: nothing new.
+unsigned refer_revive(struct refer *refer, unsigned status, uint64_t now_ms);
 const char *refer_state_name(enum refer_state state);
 
 // --- refer_read.c ---

@@ -96,6 +96,10 @@ static void tell(struct ua *ua, const struct transfer *transfer, bool final)
 
 void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
 {
+    if (actions && !(actions & REFER_DO_FORGET)) {
+        transfer_keep(ua, transfer);
+        keep_commit(ua->keep); // before the far end hears of it
+    }
     while (actions) {
         unsigned more = 0;
         if (actions & REFER_DO_ACCEPT)
@@ -114,10 +118,12 @@ void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
         if ((actions | more) & REFER_DO_FORGET) {
             if (more & REFER_DO_TELL)
                 tell(ua, transfer, true);
+            keep_drop(ua->keep, KEEP_TRANSFER, transfer->id);
             forget(&ua->control->transfers, transfer);
             return;
         }
         actions = more;
+        transfer_keep(ua, transfer);
     }
 }
 
@@ -166,8 +172,14 @@ static bool on_asked(struct ua *ua, struct ua_request *request, const struct mes
 static void keep_reason(struct transfer *transfer, const struct ua_response *response)
 {
     const struct message *message = response->message;
-    snprintf(transfer->reason, sizeof(transfer->reason), "%.*s", message ? (int)message->reason.length : 0,
-             message ? (const char *)message_at(message, message->reason) : "");
+    if (message)
+        snprintf(transfer->reason, sizeof(transfer->reason), "%.*s", (int)message->reason.length,
+                 (const char *)message_at(message, message->reason));
+    else // none came, or it came while nobody listened
+        snprintf(transfer->reason, sizeof(transfer->reason), "%s",
+                 response->status == 200   ? "OK"
+                 : response->status == 408 ? "Request Timeout"
+                                           : "Service Unavailable");
 }
 
 static bool on_answered(struct ua *ua, uint64_t name, const struct ua_response *response)
@@ -211,9 +223,12 @@ static void on_ended(struct ua *ua, struct ua_call *call)
     for (transfer = LIST_FIRST(&ua->control->transfers.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
         unsigned actions = 0;
-        if (transfer->target == id) { // it has had no final response, or it was told already
+        if (transfer->target == id) {              // it has had no final response, or it was told already
+            bool ended = call->round == ua->round; // else the data plane has lost it
             transfer->target = 0;
-            actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, 487, now);
+            snprintf(transfer->reason, sizeof(transfer->reason), "%s",
+                     ended ? "Request Terminated" : "Service Unavailable");
+            actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, ended ? 487 : 503, now);
         } else if (transfer->dialog == id) {
             // The response to a NOTIFY under way finds nobody any more; the far end ended the call, and is
             // there.
@@ -235,7 +250,8 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
     uint64_t now = clock_ms();
     for (transfer = LIST_FIRST(&control->transfers.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
-        transfer_act(&control->ua, transfer, refer_clock(&transfer->refer, now));
+        if (!transfer->kept)
+            transfer_act(&control->ua, transfer, refer_clock(&transfer->refer, now));
     }
 }
 
@@ -251,6 +267,8 @@ int transfers_start(struct control *control)
     control->ua.asked = on_asked;
     control->ua.answered = on_answered;
     control->ua.ended = on_ended;
+    control->ua.resumed = transfers_resumed;
+    transfers_take(&control->ua);
     return 0;
 }
 
@@ -260,6 +278,7 @@ void transfers_stop(struct control *control)
     control->ua.asked = NULL;
     control->ua.answered = NULL;
     control->ua.ended = NULL;
+    control->ua.resumed = NULL;
     while (!LIST_EMPTY(&transfers->list))
         forget(transfers, LIST_FIRST(&transfers->list));
     if (transfers->clock)

@@ -29,6 +29,7 @@ struct transfer {
     bool program;     // makes the call itself
     bool alone;       // its dialog is over
     char reason[128]; // of the status
+    bool kept;        // from before control was started anew, and waits for the calls
     char label[UA_LABEL_MAX + 1];
     char *call_id; // of the dialog
     // The subscription's dialog, when the call is over (RFC 5057): of our last NOTIFY.
@@ -77,6 +78,12 @@ enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned 
                              bool final);
 
 // --- transfer_send.c ---
+
+// --- transfer_keep.c: over a restart of control. A new field that has to outlive it belongs there ---
+
+void transfer_keep(struct ua *ua, const struct transfer *transfer); // as it is now
+void transfers_take(struct ua *ua);
+void transfers_resumed(struct ua *ua);
 
 struct transfer_wish {
     struct ua_call *call;

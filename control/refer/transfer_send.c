@@ -21,6 +21,7 @@ static void on_sent(struct ua *ua, struct transfer *transfer, const struct ua_ou
             transfer->call_id = transfer_copy(outcome->message, outcome->message->call_id);
             transfer->from_tag = transfer_copy(outcome->message, outcome->message->from_tag);
         }
+        transfer_keep(ua, transfer);
     }
     asker.done(asker.context, &told);
     if (outcome->code != DG_OK)
@@ -81,6 +82,7 @@ int transfer_send(struct ua *ua, const struct transfer_wish *wish, struct ua_fau
         return fail(ua, transfer, fault, DG_OK, NULL);
     }
     wish->call->refers = true;
+    ua_call_keep(ua, wish->call);
     return 0;
 }
 

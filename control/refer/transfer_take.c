@@ -119,6 +119,8 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     }
     call->referred = true;
     transfer->call_id = transfer_copy(message, message->call_id);
+    ua_call_keep(ua, call);
+    transfer_keep(ua, transfer);
     tell_refer(ua, transfer, call);
     if (view.refer == CONFIG_REFER_ACCEPT)
         transfer_act(ua, transfer, take_up(transfer));
@@ -190,6 +192,8 @@ static void on_placed(struct ua *ua, struct transfer *transfer, const struct ua_
         return;
     call->transfers = (uint8_t)(transfer->depth + 1);
     transfer->target = call->by_id.key;
+    ua_call_keep(ua, call);
+    transfer_keep(ua, transfer);
 }
 
 bool transfer_call(struct ua *ua, struct transfer *transfer)
@@ -271,6 +275,8 @@ static void on_notified(struct ua *ua, struct transfer *transfer, const struct u
         transfer_act(ua, transfer, refer_notified(&transfer->refer, 503, clock_ms()));
     else if (outcome->message)
         keep_dialog(transfer, outcome->message);
+    if (outcome->code == DG_OK)
+        transfer_keep(ua, transfer);
 }
 
 // In the dialog while there is one, afterwards in the name of it (RFC 5057 section 4).

@@ -69,6 +69,7 @@ void rpc_ua_context(struct rpc_call *call)
         return;
     free(dialog->context);
     dialog->context = context;
+    ua_call_keep(&rpc_control(call)->ua, dialog);
     rpc_reply(call, json_pack("{s:b}", "kept", context != NULL));
 }
 

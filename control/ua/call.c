@@ -81,6 +81,8 @@ void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigne
     call->state = (uint8_t)state;
     if (state == CHANNEL_DIALOG_CONFIRMED)
         ua_automatic_answered(ua, call);
+    if (state != CHANNEL_DIALOG_TERMINATED)
+        ua_call_keep(ua, call);
 }
 
 static enum ua_ender ender_of(unsigned reason)
@@ -124,6 +126,7 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
         ua->ended(ua, call);
     ua_automatic_end(call);
     hand_on(ua, call);
+    keep_drop(ua->keep, KEEP_CALL, call->by_id.key);
     if (call->invite)
         ua_request_end(ua, call->invite);
     // Those that still wait are owed an answer all the same (RFC 3261 15.1.2).

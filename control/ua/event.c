@@ -112,6 +112,7 @@ static void on_call(struct ua *ua, struct told *told)
     told->app->taken++;
     if (told->message)
         note_peer(call, told->message);
+    ua_call_keep(ua, call);
     ua_tell(ua, told->app, call, "incoming",
             json_pack("{s:s, s:s, s:o, s:o}", "request", ua_id(told->event->transaction, id), "peer",
                       control_peer_name(ua->control, told->event->peer), "source", source_of(told), "message",
@@ -230,6 +231,8 @@ static void on_answered(struct ua *ua, struct told *told)
     } else if (!told->sent) {
         tell_response(ua, told, "response", true);
     } else if (event->status < 300 || !ua_retry(ua, told->sent, &response)) {
+        if (call && told->call && event->status < 300) // with what the far end takes
+            ua_call_keep(ua, told->call);
         finish(ua, told, &response);
     }
 }

@@ -95,4 +95,5 @@ void ua_walk(const struct control *control, const struct metrics_visitor *visito
     walk_times(&ua->counts, visitor);
     walk_again(&ua->counts, visitor);
     walk_one(visitor, METRIC_UA_EVENTS_LOST, (double)ua->counts.lost);
+    walk_one(visitor, METRIC_UA_NOT_KEPT, (double)keep_failures(ua->keep));
 }

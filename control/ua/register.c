@@ -9,14 +9,18 @@
 #include "../control.h"
 #include "ua.h"
 
-#define AGAIN_S           30u  // after a failure
-#define AGAIN_MAX_S       300u // doubled up to this
-#define SOON_S            10u  // no refresh is nearer
+#define AGAIN_S     30u  // after a failure
+#define AGAIN_MAX_S 300u // doubled up to this
+#define SOON_S      10u  // no refresh is nearer
+#define CONNECT_S   1u   // the data plane is away: looked for it again
+// CSeqs that may have gone out without having been kept: of the one under way, and its answers to challenges.
+#define CSEQ_AHEAD        8u
 #define EXPIRES_MAX       86400u
 #define REGISTRATIONS_MAX 10000u
 
 struct ua_registration {
     LIST_ENTRY(ua_registration) link;
+    uint64_t id;
     struct ua *ua;
     struct ua_app *app;
     struct ua_sent *sent; // under way, NULL: none
@@ -24,9 +28,32 @@ struct ua_registration {
     char label[UA_LABEL_MAX + 1];
     uint16_t peer;
     uint32_t expires_s, cseq, failures;
+    uint64_t due_ms; // of clock_ms(): the next REGISTER
     bool leaving;
     struct event *timer;
 };
+
+static void keep_registration(const struct ua_registration *registration)
+{
+    struct ua *ua = registration->ua;
+    struct keep_writer *writer = registration->call_id ? keep_begin(ua->keep) : NULL;
+    if (!writer)
+        return;
+    const char *const texts[] = {registration->registrar, registration->aor,      registration->contact,
+                                 registration->user,      registration->password, registration->call_id,
+                                 registration->from_tag,  registration->label};
+    keep_number(writer, registration->app->number);
+    keep_text(writer, registration->app->name);
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        keep_text(writer, texts[i]);
+    keep_number(writer, registration->peer);
+    keep_number(writer, registration->expires_s);
+    keep_number(writer, registration->cseq);
+    keep_number(writer, registration->failures);
+    keep_number(writer, registration->sent ? 0 : registration->due_ms);
+    keep_number(writer, registration->leaving);
+    keep_put(ua->keep, KEEP_REGISTRATION, registration->id);
+}
 
 static void registration_free(struct ua_registration *registration)
 {
@@ -87,6 +114,8 @@ static void wait_s(struct ua_registration *registration, uint32_t seconds)
 {
     struct timeval delay = {(time_t)seconds, 0};
     evtimer_add(registration->timer, &delay);
+    registration->due_ms = clock_ms() + seconds * 1000ull;
+    keep_registration(registration);
 }
 
 static void failed(struct ua_registration *registration)
@@ -100,7 +129,9 @@ static void on_time(evutil_socket_t fd, short what, void *context)
 {
     struct ua_registration *registration = context;
     struct ua_fault fault;
-    if (!registration->sent && send_register(registration, NULL, &fault) < 0)
+    if (!channel_ready(registration->ua->control->channel))
+        wait_s(registration, CONNECT_S);
+    else if (!registration->sent && send_register(registration, NULL, &fault) < 0)
         failed(registration);
 }
 
@@ -117,12 +148,13 @@ void ua_registration_sent(struct ua_sent *sent, const struct message *message)
 {
     struct ua_registration *registration = sent->registration;
     registration->cseq = message->cseq_number;
-    if (registration->call_id || message->call_id.length == 0 || message->from_tag.length == 0)
-        return;
-    registration->call_id =
-        strndup((const char *)message_at(message, message->call_id), message->call_id.length);
-    registration->from_tag =
-        strndup((const char *)message_at(message, message->from_tag), message->from_tag.length);
+    if (!registration->call_id && message->call_id.length > 0 && message->from_tag.length > 0) {
+        registration->call_id =
+            strndup((const char *)message_at(message, message->call_id), message->call_id.length);
+        registration->from_tag =
+            strndup((const char *)message_at(message, message->from_tag), message->from_tag.length);
+    }
+    keep_registration(registration);
 }
 
 static bool read_number(const struct message *message, unsigned kind, uint32_t *number)
@@ -184,6 +216,7 @@ void ua_registered(struct ua *ua, struct ua_sent *sent, const struct ua_response
         json_object_set_new(fields, "tag", json_string(registration->label));
     ua_tell(ua, registration->app, NULL, "registered", fields);
     if (registration->leaving) {
+        keep_drop(ua->keep, KEEP_REGISTRATION, registration->id);
         registration_free(registration);
     } else if (good) {
         registration->failures = 0;
@@ -218,6 +251,7 @@ static struct ua_registration *make(struct ua *ua, const struct ua_registration_
     struct ua_registration *registration = calloc(1, sizeof(*registration));
     if (!registration)
         return NULL;
+    registration->id = ++ua->last_registration;
     registration->ua = ua;
     registration->app = wish->app;
     registration->peer = wish->peer;
@@ -265,4 +299,49 @@ int ua_register(struct ua *ua, const struct ua_registration_wish *wish, const st
     if (result < 0 && made)
         registration_free(registration);
     return result;
+}
+
+// --- those that an earlier control began ---
+
+static void take(void *context, uint64_t id, struct keep_reader *reader)
+{
+    struct ua *ua = context;
+    struct ua_registration_wish wish = {.app = ua_app_kept(ua, reader)};
+    char *texts[8] = {NULL};
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        texts[i] = keep_read_text(reader);
+    wish.registrar = texts[0];
+    wish.aor = texts[1];
+    wish.peer = (uint16_t)keep_read_number(reader);
+    uint64_t numbers[5]; // expires, CSeq, failures, when, leaving
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        numbers[i] = keep_read_number(reader);
+    bool good = wish.app && wish.app->served && texts[0] && texts[1] && texts[5] && texts[6] && !reader->bad;
+    struct ua_registration *registration = good ? make(ua, &wish) : NULL;
+    if (registration) {
+        registration->id = id;
+        char **const fields[] = {&registration->contact, &registration->user, &registration->password,
+                                 &registration->call_id, &registration->from_tag};
+        for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+            *fields[i] = texts[2 + i];
+            texts[2 + i] = NULL;
+        }
+        snprintf(registration->label, sizeof(registration->label), "%s", texts[7] ? texts[7] : "");
+        registration->expires_s = (uint32_t)numbers[0];
+        registration->cseq = (uint32_t)numbers[1] + CSEQ_AHEAD;
+        registration->failures = (uint32_t)numbers[2];
+        registration->leaving = numbers[4] != 0;
+        uint64_t now = clock_ms(), due_ms = ua->same_machine ? numbers[3] : 0;
+        uint64_t wait_ms = due_ms > now ? due_ms - now : 0;
+        wait_s(registration, wait_ms < EXPIRES_MAX * 1000ull ? (uint32_t)(wait_ms / 1000) : EXPIRES_MAX);
+    }
+    if (!registration)
+        keep_drop(ua->keep, KEEP_REGISTRATION, id);
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+}
+
+void ua_registrations_take(struct ua *ua)
+{
+    keep_each(ua->keep, KEEP_REGISTRATION, take, ua);
 }

@@ -24,6 +24,18 @@ static void end(struct ua_resume *resume)
     free(resume);
 }
 
+// Its 2xx was told while nobody listened.
+static void settle(struct ua *ua, struct ua_call *call)
+{
+    struct ua_sent *sent = call->placing;
+    const struct ua_response response = {.status = 200, .peer = call->peer};
+    if (!sent || !sent->done || call->state != CHANNEL_DIALOG_CONFIRMED)
+        return;
+    if (ua->answered)
+        (void)ua->answered(ua, sent->name, &response);
+    ua_sent_free(ua, sent);
+}
+
 static void on_row(void *context, const struct channel_dialog_row *row, const char *text)
 {
     struct ua_resume *resume = context;
@@ -36,6 +48,7 @@ static void on_row(void *context, const struct channel_dialog_row *row, const ch
         call->round = ua->round;
         if (row->state != call->state)
             ua_call_change(ua, call, row->state, CHANNEL_REASON_RESTORED);
+        settle(ua, call);
         return;
     }
     // Its Call-ID's number comes with its first event.
@@ -90,6 +103,8 @@ static void next(struct ua_resume *resume)
         resume->number++;
     if (resume->number == PEERS_MAX) {
         end(resume);
+        if (ua->resumed)
+            ua->resumed(ua);
         return;
     }
     const struct channel_dialog_list list = {

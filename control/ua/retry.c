@@ -114,19 +114,25 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
     (void)ua_do(ua, &wish, NULL, &fault); // without a data plane there is nothing to cancel
 }
 
+void ua_call_limit(struct ua *ua, struct ua_call *call, uint64_t limit_ms)
+{
+    struct timeval limit = {(time_t)(limit_ms / 1000), (suseconds_t)(limit_ms % 1000) * 1000};
+    call->limit_of = ua;
+    call->limit = evtimer_new(ua->control->base, on_limit, call);
+    if (call->limit)
+        evtimer_add(call->limit, &limit);
+}
+
 void ua_try_begin(struct ua *ua, struct ua_try *again, struct ua_call *call)
 {
     if (!again)
         return;
-    struct timeval limit = {again->timeout_ms / 1000, (suseconds_t)(again->timeout_ms % 1000) * 1000};
     call->context = again->context;
     again->context = NULL;
     call->user = copy(again->user);
     call->password = copy(again->password);
-    call->limit_of = ua;
-    call->limit = again->timeout_ms ? evtimer_new(ua->control->base, on_limit, call) : NULL;
-    if (call->limit)
-        evtimer_add(call->limit, &limit);
+    if (again->timeout_ms)
+        ua_call_limit(ua, call, again->timeout_ms);
 }
 
 void ua_try_sent(struct ua_try *again, const struct message *message)

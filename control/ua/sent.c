@@ -148,6 +148,30 @@ int ua_sent_again(struct ua *ua, struct ua_sent *sent)
     return result;
 }
 
+struct ua_sent *ua_sent_before(struct ua *ua, struct ua_call *call, const struct ua_before *before)
+{
+    struct ua_sent *sent = calloc(1, sizeof(*sent));
+    struct channel_ua_command *order = calloc(1, sizeof(*order));
+    if (!sent || !order) {
+        free(sent);
+        free(order);
+        return NULL;
+    }
+    order->tag = before->tag;
+    order->op = before->purpose == UA_FOR_CALL ? CHANNEL_UA_INVITE : CHANNEL_UA_REQUEST;
+    *sent = (struct ua_sent){.purpose = before->purpose,
+                             .done = true,
+                             .call = call,
+                             .app = call->app,
+                             .name = before->name,
+                             .order = order,
+                             .size = sizeof(*order)};
+    snprintf(sent->label, sizeof(sent->label), "%s", before->label);
+    LIST_INSERT_HEAD(&call->sent, sent, of_call);
+    ua_table_add(&ua->tags, &sent->node, before->tag);
+    return sent;
+}
+
 static enum ua_purpose purpose_of(const struct ua_wish *wish)
 {
     switch (wish->op) {
@@ -325,6 +349,8 @@ static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_
     if (sent->registration && message)
         ua_registration_sent(sent, message);
     keep_description(sent);
+    if (sent->call && (sent->purpose == UA_FOR_CALL || sent->order->flags & CHANNEL_UA_DESCRIPTION))
+        ua_call_keep(ua, sent->call);
     struct ua_outcome outcome = {
         .code = DG_OK, .call = sent->call, .request = sent->name, .message = message};
     tell_waiter(sent, &outcome);

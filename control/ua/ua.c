@@ -92,6 +92,7 @@ int ua_start(struct control *control)
             return -ENOMEM;
     if (!ua->sweep || event_add(ua->sweep, &interval) < 0)
         return -ENOMEM;
+    ua->last_registration = ua_unix_ms() << 16; // no two processes count alike
     ua_configured(control);
     return 0;
 }
@@ -114,6 +115,8 @@ void ua_stop(struct control *control)
 {
     struct ua *ua = &control->ua;
     ua_resume_stop(ua);
+    keep_close(ua->keep); // before all is forgotten
+    ua->keep = NULL;
     if (!ua->tags.buckets)
         return;
     drop_sent(ua, true);
@@ -155,6 +158,7 @@ void ua_configured(struct control *control)
 {
     struct ua *ua = &control->ua;
     uint32_t count;
+    bool any = false;
     const struct snapshot_peer *peers = configuration_section(&control->active, SECTION_PEERS, &count);
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
         bool served = i < count && (peers[i].flags & SNAPSHOT_PRESENT) && (peers[i].flags & PEER_APPLICATION);
@@ -164,7 +168,10 @@ void ua_configured(struct control *control)
             app->served = served;
         if (goes)
             end_calls(ua, app);
+        any = any || served;
     }
+    if (any)
+        ua_keep_start(ua);
 }
 
 void ua_connected(struct control *control)
@@ -174,7 +181,10 @@ void ua_connected(struct control *control)
         return;
     if (ua->boot != control->hello.boot)
         give_up_all(ua);
-    ua->boot = control->hello.boot;
+    if (ua->boot != control->hello.boot) {
+        ua->boot = control->hello.boot;
+        ua_keep_boot(ua);
+    }
     ua_resume_begin(ua);
 }
 

@@ -20,6 +20,7 @@
 #include "../event_ring.h"
 #include "dialgate/channel.h"
 #include "dialgate/ua.h"
+#include "keep.h"
 #include "message.h"
 #include "table.h"
 
@@ -219,8 +220,12 @@ struct ua {
     LIST_HEAD(, ua_call) calls; // newest first
     uint64_t last_serial;
     uint64_t last_tag;
-    uint64_t boot;   // of the data plane that was asked last
-    uint64_t stream; // random: tells our events from another process's
+    uint64_t boot; // of the data plane that was asked last
+    uint64_t last_registration;
+    struct keep *keep; // what the next control knows, too; NULL: it cannot be
+    bool tried_to_keep;
+    bool same_machine; // what was kept is of this boot of the machine
+    uint64_t stream;   // random: tells our events from another process's
     struct event *sweep;
     struct ua_resume *resume; // under way; NULL: not
     // Offered each request that waits for an answer before the application hears of it. True: it is taken
@@ -230,6 +235,7 @@ struct ua {
     // True: the application hears nothing of it; it does of its calls. NULL: nobody wants them.
     bool (*answered)(struct ua *ua, uint64_t name, const struct ua_response *response);
     void (*ended)(struct ua *ua, struct ua_call *call); // it is about to be forgotten. NULL: likewise
+    void (*resumed)(struct ua *ua); // calls are as the data plane has them. NULL: likewise
     uint32_t round;
     struct ua_counts counts;
 };
@@ -310,6 +316,14 @@ enum dg_code ua_code_of(int result);
 // --- retry.c ---
 
 // A final response, or none, came to a request of ours. True: it is tried again, now or later.
+// A request of ours that control sent before it was started anew: its answer finds it by its tag. It is not
+// tried again. NULL: no memory.
+struct ua_before {
+    enum ua_purpose purpose;
+    uint64_t tag, name;
+    char label[UA_LABEL_MAX + 1];
+};
+struct ua_sent *ua_sent_before(struct ua *ua, struct ua_call *call, const struct ua_before *before);
 struct ua_response {
     unsigned status;
     const struct message *message; // NULL: none
@@ -324,6 +338,7 @@ void ua_try_begin(struct ua *ua, struct ua_try *again, struct ua_call *call); //
 void ua_try_sent(struct ua_try *again, const struct message *message);
 bool ua_try_is_waiting(const struct ua_try *again);
 // Tells the application what came in the end, and frees it.
+void ua_call_limit(struct ua *ua, struct ua_call *call, uint64_t limit_ms); // our INVITE is cancelled then
 void ua_give_up(struct ua *ua, struct ua_sent *sent, const struct ua_response *response);
 
 // --- event.c ---
@@ -351,6 +366,14 @@ void ua_automatic_end(struct ua_call *call);
 void ua_resume_begin(struct ua *ua);
 void ua_resume_stop(struct ua *ua);
 
+// --- keep_call.c ---
+
+void ua_keep_start(struct ua *ua); // with the first application: opens it, takes up what is there
+void ua_keep_boot(struct ua *ua);  // another data plane's process
+void ua_call_keep(struct ua *ua, const struct ua_call *call); // as it is now
+// The application of a record: its number and name. NULL: there is none any more.
+struct ua_app *ua_app_kept(struct ua *ua, struct keep_reader *reader);
+
 // --- register.c ---
 
 void ua_registered(struct ua *ua, struct ua_sent *sent, const struct ua_response *response);
@@ -369,6 +392,7 @@ void ua_registrations_stop(struct ua *ua);
 // --- metrics.c ---
 
 void ua_count(struct ua *ua, const struct ua_sent *sent, enum ua_result result);
+void ua_registrations_take(struct ua *ua); // those that are kept
 void ua_walk(const struct control *control, const struct metrics_visitor *visitor);
 
 #endif

@@ -28,22 +28,15 @@ static int write_config(const struct rpc_world *world, const char *section)
     return written ? 0 : -1;
 }
 
-int rpc_world_open(struct rpc_world *world, const char *section)
+int rpc_world_start(struct rpc_world *world)
 {
     char error[ERROR_SIZE] = "no server";
     int pair[2];
-    memset(world, 0, sizeof(*world));
-    strcpy(world->directory, "/tmp/dialgate-rpc-XXXXXX");
-    if (!mkdtemp(world->directory) || chmod(world->directory, 0755) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    struct control_options options = {world->config, world->directory, world->directory, NULL};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -1;
     world->base = event_base_new();
-    snprintf(world->path, sizeof(world->path), "%s/control.sock", world->directory);
-    snprintf(world->config, sizeof(world->config), "%s/lab.yaml", world->directory);
-    snprintf(world->audit, sizeof(world->audit), "%s/audit", world->directory);
-    struct control_options options = {world->config, world->directory, world->directory, NULL};
-    if (write_config(world, section) < 0 ||
-        control_init(&world->control, world->base, &options, error, sizeof(error)) < 0) {
+    if (control_init(&world->control, world->base, &options, error, sizeof(error)) < 0) {
         print_error("%s\n", error);
         return -1;
     }
@@ -61,14 +54,31 @@ int rpc_world_open(struct rpc_world *world, const char *section)
     return far_receive(world->far, &message, NULL, 60000) ? 0 : -1; // control's hello
 }
 
-int rpc_world_close(struct rpc_world *world)
+int rpc_world_open(struct rpc_world *world, const char *section)
 {
-    char command[128];
+    memset(world, 0, sizeof(*world));
+    strcpy(world->directory, "/tmp/dialgate-rpc-XXXXXX");
+    if (!mkdtemp(world->directory) || chmod(world->directory, 0755) < 0)
+        return -1;
+    snprintf(world->path, sizeof(world->path), "%s/control.sock", world->directory);
+    snprintf(world->config, sizeof(world->config), "%s/lab.yaml", world->directory);
+    snprintf(world->audit, sizeof(world->audit), "%s/audit", world->directory);
+    return write_config(world, section) < 0 ? -1 : rpc_world_start(world);
+}
+
+void rpc_world_stop(struct rpc_world *world)
+{
     rpc_server_destroy(world->server);
     dialog_end_stop(&world->control);
     control_fini(&world->control);
     event_base_free(world->base);
     close(world->far);
+}
+
+int rpc_world_close(struct rpc_world *world)
+{
+    char command[128];
+    rpc_world_stop(world);
     snprintf(command, sizeof(command), "rm -r %s", world->directory);
     return system(command);
 }

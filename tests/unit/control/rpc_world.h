@@ -30,6 +30,9 @@ struct rpc_reader { // a client
 // lab.yaml with the section control given. A failure is printed. 0 or -1.
 int rpc_world_open(struct rpc_world *world, const char *section);
 int rpc_world_close(struct rpc_world *world);
+// The daemon ends, and begins again with what it left; the data plane says that it is the same process.
+void rpc_world_stop(struct rpc_world *world);
+int rpc_world_start(struct rpc_world *world); // 0 or -1
 
 void rpc_reader_open(struct rpc_reader *reader, const struct rpc_world *world);
 void rpc_reader_close(struct rpc_reader *reader);

@@ -282,3 +282,41 @@ int ua_teardown(void **state)
     free(*state);
     return result;
 }
+
+void ua_restart(struct ua_world *world)
+{
+    rpc_reader_close(&world->client);
+    world->rpc.control.events.tell = NULL;
+    rpc_world_stop(&world->rpc);
+    assert_int_equal(rpc_world_start(&world->rpc), 0);
+    world->rpc.control.events.tell = rpc_server_tell;
+    world->rpc.control.events.context = world->rpc.server;
+    rpc_reader_open(&world->client, &world->rpc);
+}
+
+void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count)
+{
+    uint8_t body[CHANNEL_MESSAGE_MAX];
+    const struct channel_dialog_list *list = (const void *)received.body;
+    for (int i = 0; i < TURNS && !world->rpc.control.ua.round; i++)
+        far_run(world->rpc.base, 2);
+    for (int i = 0; i < TURNS && world->rpc.control.ua.resume; i++) {
+        far_run(world->rpc.base, 2);
+        if (!world->rpc.control.ua.resume) // what comes then is for the caller
+            break;
+        if (!far_receive(world->rpc.far, &received, NULL, 0) || received.header.type != CHANNEL_DIALOG_LIST)
+            continue;
+        for (size_t row = 0; row < count; row++) {
+            struct channel_dialog_row *told = (void *)body;
+            if (list->peer != (rows[row].robot ? world->robot : world->desk))
+                continue;
+            size_t size = far_row(body, rows[row].handle, DESK_CALL_ID);
+            told->state = (uint16_t)rows[row].state;
+            told->caller_peer = list->peer;
+            told->callee_peer = world->carrier;
+            far_say(world->rpc.far, CHANNEL_DIALOG_ROW, received.header.request, body, size);
+        }
+        far_done(world->rpc.far, CHANNEL_DONE, received.header.request, 0, "");
+    }
+    assert_null(world->rpc.control.ua.resume);
+}

@@ -68,6 +68,16 @@ void ua_expect_in(const struct channel_ua_command *command, unsigned which, cons
 uint64_t ua_place(struct ua_world *world, const char *more);
 void ua_confirm(struct ua_world *world, uint64_t tag);
 
+// Control ends and begins again with what it has kept; then the data plane tells what it still has of
+// calls. The client is another connection, not attached.
+struct ua_row {
+    uint64_t handle;
+    unsigned state; // enum channel_dialog_state
+    bool robot;     // it is robot's call, else desk's
+};
+void ua_restart(struct ua_world *world);
+void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count);
+
 // A world with the applications desk and robot, which refuses by itself.
 int ua_setup(void **state);
 int ua_teardown(void **state);

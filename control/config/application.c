@@ -132,6 +132,8 @@ struct config_application_view config_application_view(const struct config *conf
                                                        .body_length = application->body_length},
                                             .refer = (enum config_refer)application->refer,
                                             .refer_targets = application->refer_targets.count,
+                                            .replaces = (enum config_refer)application->replaces,
+                                            .replaces_any_peer = application->replaces_from != 0,
                                             .retry = retry_view(model_retry(config, application->retry)),
                                             .session_expires_s =
                                                 (uint32_t)((application->session.expires + 999) / 1000)};

@@ -159,6 +159,8 @@ struct config_application_view {
     struct config_answer_view answer;
     enum config_refer refer;
     size_t refer_targets; // 0: any
+    enum config_refer replaces;
+    bool replaces_any_peer;
     struct config_retry_view retry;
     uint32_t session_expires_s; // 0: it asks for none
 };

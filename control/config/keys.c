@@ -17,6 +17,7 @@ const char *const choices_refer[] = {"pass", "refuse", NULL};
 const char *const choices_refresher[] = {"any", "local", "remote", NULL};
 const char *const choices_reliable[] = {"off", "supported", "required", NULL};
 const char *const choices_transfer[] = {"accept", "refuse", "ask", NULL};
+const char *const choices_replaces_from[] = {"same-peer", "any-peer", NULL};
 const char *const choices_reply[] = {"503", "486", "480", NULL};
 const char *const choices_idle[] = {"sleep", "spin", NULL};
 const char *const choices_in_dialog[] = {"peer", "group", "any-peer", NULL};

@@ -91,6 +91,7 @@ extern const char *const choices_record_format[];
 extern const char *const choices_record_sync[];
 extern const char *const choices_session_end[];
 extern const char *const choices_transfer[];
+extern const char *const choices_replaces_from[];
 #define CHOICE_METHOD_ANY 14u // index of "any"
 
 // clang-format off
@@ -177,6 +178,9 @@ extern const char *const choices_transfer[];
     K(refer, CHOICE, choices_transfer, "ask", 0, 0, RELOAD, "a REFER in its calls: control carries it out, refuses it with 603, or asks the program") \
     K(refer_targets, TARGETS, NULL, "", 1, KEY_TARGETS_MAX, RELOAD, \
       "whom a REFER may make it call: a peer's name, +49@* for users that begin so, @example.net for a host; another one gets 403") \
+    K(replaces, CHOICE, choices_transfer, "ask", 0, 0, RELOAD, \
+      "a call that is to replace another of its calls (RFC 3891): accept lets automatic answers take it, too, ask the program alone, refuse answers 403") \
+    K(replaces_from, CHOICE, choices_replaces_from, "same-peer", 0, 0, RELOAD, "who may do so: the peer of the call that is replaced, or any-peer; others get 403") \
     K(retry, NAME, NULL, "default", 0, 0, RELOAD, "policy under retry that its requests go by when they name none")
 
 // Under applications[].

@@ -155,10 +155,14 @@ struct refer_match {
     bool found;
     bool confirmed;
     bool callee;  // we were called
-    bool ended;   // it is over, or about to be: 603
-    bool allowed; // by policy
+    bool ended;   // it is over, or about to be
+    bool allowed; // who sent the INVITE may replace it
+    bool taken;   // another INVITE is about to replace it
 };
 unsigned refer_judge_replaces(const struct refer_match *match, bool early_only);
+// The Replaces of an INVITE, if one is given. Returns 0; 400: several, a Join beside it (RFC 3911 section 4),
+// or no Replaces.
+unsigned refer_read_replaces(const struct message *message, struct replaces *replaces, bool *given);
 
 // --- refer_write.c: lines with their CRLF, into writer; overflow: it was too long ---
 

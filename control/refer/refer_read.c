@@ -199,10 +199,22 @@ unsigned refer_judge_replaces(const struct refer_match *match, bool early_only)
         return 481;
     if (match->ended)
         return 603;
-    if (match->confirmed)
-        return early_only ? 486 : match->allowed ? 0 : 603;
+    if (!match->allowed) // section 3 asks for no status of its own: RFC 3261 21.4.4
+        return 403;
+    if (match->taken || (match->confirmed && early_only))
+        return 486;
     // An early dialog can be replaced by who was called only if it began it.
-    if (match->callee)
-        return 481;
-    return match->allowed ? 0 : 603;
+    return match->callee && !match->confirmed ? 481 : 0;
+}
+
+unsigned refer_read_replaces(const struct message *message, struct replaces *replaces, bool *given)
+{
+    struct span value, join;
+    int count = only(message, HEADER_REPLACES, &value);
+    *given = count != 0;
+    if (count == 0)
+        return 0;
+    bool fine = count == 1 && only(message, HEADER_JOIN, &join) == 0 &&
+                replaces_read(message->octets, value, replaces) == 0;
+    return fine ? 0 : 400;
 }

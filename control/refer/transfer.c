@@ -160,6 +160,8 @@ static bool on_asked(struct ua *ua, struct ua_request *request, const struct mes
 {
     if (!message || !message->is_request)
         return false;
+    if (replaces_refuse(ua, request, message))
+        return true;
     if (message->method == METHOD_NOTIFY)
         return transfer_take_notify(ua, request, message);
     if (!request->call)
@@ -220,6 +222,7 @@ static void on_ended(struct ua *ua, struct ua_call *call)
 {
     struct transfer *transfer, *next;
     uint64_t id = call->by_id.key, now = clock_ms();
+    replaces_ended(ua, call);
     for (transfer = LIST_FIRST(&ua->control->transfers.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
         unsigned actions = 0;
@@ -248,6 +251,7 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
     struct control *control = context;
     struct transfer *transfer, *next;
     uint64_t now = clock_ms();
+    replaces_clock(&control->ua);
     for (transfer = LIST_FIRST(&control->transfers.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
         if (!transfer->kept)
@@ -264,6 +268,7 @@ int transfers_start(struct control *control)
     transfers->clock = event_new(control->base, -1, EV_PERSIST, on_clock, control);
     if (!transfers->clock || event_add(transfers->clock, &interval) < 0)
         return -ENOMEM;
+    replaces_start(&control->ua);
     control->ua.asked = on_asked;
     control->ua.answered = on_answered;
     control->ua.ended = on_ended;
@@ -275,6 +280,7 @@ int transfers_start(struct control *control)
 void transfers_stop(struct control *control)
 {
     struct transfers *transfers = &control->transfers;
+    replaces_stop(&control->ua);
     control->ua.asked = NULL;
     control->ua.answered = NULL;
     control->ua.ended = NULL;

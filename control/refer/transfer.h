@@ -6,6 +6,7 @@
 
 #include "../ua/ua.h"
 #include "refer.h"
+#include "replaces.h"
 
 #define TRANSFERS_MAX      4096u
 #define TRANSFERS_CALL_MAX 8u // of one dialog at once
@@ -41,6 +42,7 @@ struct transfer {
 
 struct transfers {
     LIST_HEAD(, transfer) list;
+    struct replacements replacements;
     struct event *clock;
     uint64_t last;
     uint32_t count;

@@ -72,6 +72,10 @@ static size_t head(const struct ua *ua, const struct ua_app *app, const struct u
 void ua_tell(struct ua *ua, struct ua_app *app, const struct ua_call *call, const char *event, json_t *fields)
 {
     char text[HEAD_SIZE];
+    if (call && call->untold) {
+        json_decref(fields);
+        return;
+    }
     char *rest = fields ? json_dumps(fields, JSON_COMPACT) : NULL; // "{..}"
     size_t begun = head(ua, app, call, event, text), more = rest ? strlen(rest) : 0;
     struct event_kept kept = {.line = rest ? malloc(begun + more + 1) : NULL};

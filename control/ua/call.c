@@ -81,6 +81,8 @@ void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigne
     call->state = (uint8_t)state;
     if (state == CHANNEL_DIALOG_CONFIRMED)
         ua_automatic_answered(ua, call);
+    if (state == CHANNEL_DIALOG_CONFIRMED && ua->confirmed)
+        ua->confirmed(ua, call);
     if (state != CHANNEL_DIALOG_TERMINATED)
         ua_call_keep(ua, call);
 }
@@ -185,6 +187,8 @@ json_t *ua_call_json(const struct ua *ua, const struct ua_call *call)
         json_object_set_new(json, "context", json_string(call->context));
     if (call->invite)
         json_object_set_new(json, "request", json_string(ua_id(call->invite->node.key, id)));
+    if (call->invite && call->invite->replaces)
+        json_object_set_new(json, "replaces", json_string(ua_id(call->invite->replaces, id)));
     return json;
 }
 
@@ -227,6 +231,8 @@ struct ua_request *ua_request_begin(struct ua *ua, const struct channel_ua_event
 
 void ua_request_end(struct ua *ua, struct ua_request *request)
 {
+    if (ua->settled)
+        ua->settled(ua, request);
     if (request->deadline_ms)
         TAILQ_REMOVE(&ua->unanswered, request, link);
     if (request->call && request->call->invite == request)

@@ -228,9 +228,20 @@ static bool add_targets(struct draft *draft, const char *text, const struct conf
     return more == 0 && set_text(draft, CHANNEL_UA_TEXT_CONTACT, text, strlen(text));
 }
 
+// RFC 3891: of a Replaces as it came, which is not one of ours.
+static bool add_replaces(struct draft *draft, const struct ua_wish *wish, struct ua_fault *fault)
+{
+    return (set_text(draft, CHANNEL_UA_TEXT_CALL_ID, wish->call_id, strlen(wish->call_id)) &&
+            set_text(draft, CHANNEL_UA_TEXT_TO, wish->to, strlen(wish->to)) &&
+            set_text(draft, CHANNEL_UA_TEXT_FROM_TAG, wish->from_tag, strlen(wish->from_tag))) ||
+           wrong(fault, DG_INVALID_PARAMS, "Replaces holds a control character");
+}
+
 static bool add_texts(struct draft *draft, const struct ua_wish *wish,
                       const struct config_ua_limits_view *limits, struct ua_fault *fault)
 {
+    if (wish->op == CHANNEL_UA_CLAIM)
+        return wish->call || add_replaces(draft, wish, fault);
     if (wish->method && (!is_token(wish->method) || strlen(wish->method) > 31))
         return wrong(fault, DG_INVALID_PARAMS, "method is no token");
     if (wish->method)
@@ -306,7 +317,9 @@ static void set_fixed(struct channel_ua_command *fixed, const struct ua_wish *wi
     fixed->status = wish->status;
     fixed->session_s = wish->session_s;
     fixed->flags =
-        (uint8_t)((wish->reliable ? CHANNEL_UA_RELIABLE : 0u) | (wish->late_ack ? CHANNEL_UA_LATE_ACK : 0u));
+        (uint8_t)((wish->reliable ? CHANNEL_UA_RELIABLE : 0u) | (wish->late_ack ? CHANNEL_UA_LATE_ACK : 0u) |
+                  (wish->early_only ? CHANNEL_UA_EARLY_ONLY : 0u) |
+                  (wish->claimed ? CHANNEL_UA_CLAIMED : 0u));
 }
 
 struct channel_ua_command *ua_order(const struct ua *ua, const struct ua_wish *wish, size_t *size,

@@ -91,12 +91,18 @@ static void refuse(struct ua *ua, struct ua_request *request, uint16_t status)
 }
 
 // RFC 3261 21.4.18: nobody is there who could answer.
-static bool nobody_there(struct ua *ua, const struct told *told, struct ua_request *request)
+static void expect_program(struct ua *ua, struct ua_request *request)
 {
-    if (told->app->attached > 0)
-        return false;
-    refuse(ua, request, 480);
-    return true;
+    if (request->app->attached == 0)
+        refuse(ua, request, 480);
+}
+
+void ua_call_arrived(struct ua *ua, struct ua_call *call, json_t *fields, bool automatic)
+{
+    call->untold = false;
+    ua_tell(ua, call->app, call, "incoming", fields);
+    if (!automatic || !ua_automatic_begin(ua, call))
+        expect_program(ua, call->invite);
 }
 
 static void on_call(struct ua *ua, struct told *told)
@@ -113,12 +119,11 @@ static void on_call(struct ua *ua, struct told *told)
     if (told->message)
         note_peer(call, told->message);
     ua_call_keep(ua, call);
-    ua_tell(ua, told->app, call, "incoming",
-            json_pack("{s:s, s:s, s:o, s:o}", "request", ua_id(told->event->transaction, id), "peer",
-                      control_peer_name(ua->control, told->event->peer), "source", source_of(told), "message",
-                      message_of(told)));
-    if (!ua_automatic_begin(ua, call))
-        nobody_there(ua, told, request);
+    json_t *fields = json_pack("{s:s, s:s, s:o, s:o}", "request", ua_id(told->event->transaction, id), "peer",
+                               control_peer_name(ua->control, told->event->peer), "source", source_of(told),
+                               "message", message_of(told));
+    if (!ua->called || !ua->called(ua, request, told->message, fields))
+        ua_call_arrived(ua, call, fields, true);
 }
 
 static struct ua_request *wait_for_answer(struct ua *ua, const struct told *told, const char *method)
@@ -164,7 +169,7 @@ static void on_asked(struct ua *ua, struct told *told)
         json_object_set_new(fields, "status", json_integer(told->event->status));
     ua_tell(ua, told->app, call, "request", fields);
     if (request && !call)
-        nobody_there(ua, told, request);
+        expect_program(ua, request);
 }
 
 static void tell_response(struct ua *ua, const struct told *told, const char *event, bool final)

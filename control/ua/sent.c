@@ -295,6 +295,7 @@ static void responded(struct ua *ua, struct ua_sent *sent)
     if (!request)
         return;
     if (sent->order->status >= 200) {
+        request->answered = sent->order->status;
         ua_request_end(ua, request);
     } else {
         free(request->last); // comes again when the data plane says so
@@ -352,7 +353,7 @@ static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_
     if (sent->call && (sent->purpose == UA_FOR_CALL || sent->order->flags & CHANNEL_UA_DESCRIPTION))
         ua_call_keep(ua, sent->call);
     struct ua_outcome outcome = {
-        .code = DG_OK, .call = sent->call, .request = sent->name, .message = message};
+        .code = DG_OK, .call = sent->call, .request = sent->name, .message = message, .event = event};
     tell_waiter(sent, &outcome);
     if (sent->purpose == UA_FOR_RESPONSE)
         responded(ua, sent);
@@ -381,7 +382,10 @@ static void take_refused(struct ua *ua, struct ua_sent *sent, const struct chann
     if (begun)
         ua_tell(ua, call->app, call, "failed",
                 json_pack("{s:i, s:s, s:b}", "status", 503, "reason", text_of(event->result), "final", 1));
-    ua_sent_fail(ua, sent, ua_code_of(event->result), text_of(event->result));
+    const struct ua_outcome outcome = {
+        .code = ua_code_of(event->result), .text = text_of(event->result), .event = event};
+    tell_waiter(sent, &outcome);
+    ua_sent_free(ua, sent);
     if (begun && call->over)
         ua_call_end(ua, call, CHANNEL_REASON_REFUSED);
 }

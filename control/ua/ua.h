@@ -95,6 +95,7 @@ struct ua_call {
     bool by_update : 1;
     bool referred : 1; // a REFER has come in it
     bool refers : 1;   // we have sent one in it
+    bool untold : 1;   // the application hears nothing of it (yet)
     struct ua_change history[UA_HISTORY];
 };
 
@@ -106,6 +107,8 @@ struct ua_request {      // one that came and waits for our answer
     struct ua_app *app;
     uint64_t deadline_ms;            // 0: an INVITE, the caller decides
     bool answering;                  // a final response is under way
+    uint16_t answered;               // the data plane has taken this one; 0: none
+    uint64_t replaces;               // an INVITE: the call whose place it is to take (RFC 3891), 0: none
     struct channel_ua_command *last; // our last 1xx to it, NULL: none
     size_t last_size;
     char method[32];
@@ -117,9 +120,10 @@ TAILQ_HEAD(ua_request_list, ua_request);
 struct ua_outcome {
     enum dg_code code; // DG_OK, or why not
     const char *text;
-    const struct ua_call *call;    // NULL: outside dialogs, or gone
-    uint64_t request;              // name of the request that was sent
-    const struct message *message; // as sent; NULL: not known
+    const struct ua_call *call;           // NULL: outside dialogs, or gone
+    uint64_t request;                     // name of the request that was sent
+    const struct message *message;        // as sent; NULL: not known
+    const struct channel_ua_event *event; // DONE; NULL: none came
 };
 struct ua_reply {
     void (*done)(void *context, const struct ua_outcome *outcome); // once; NULL: nobody waits
@@ -155,6 +159,7 @@ struct ua_wish {
     uint16_t status;
     uint16_t session_s;
     bool reliable, late_ack;
+    bool early_only, claimed; // CLAIM; END, CLAIM
     // Again in the name of an earlier request outside dialogs.
     const char *call_id, *from_tag;
     uint32_t cseq;
@@ -228,6 +233,12 @@ struct ua {
     uint64_t stream;   // random: tells our events from another process's
     struct event *sweep;
     struct ua_resume *resume; // under way; NULL: not
+    // Offered each new call before the application hears of it. True: it is taken care of, the event's
+    // fields, too: it is refused, or ua_call_arrived() comes later. NULL: nobody wants them.
+    bool (*called)(struct ua *ua, struct ua_request *request, const struct message *message, json_t *fields);
+    // The request is about to be forgotten; that of a call that is confirmed. NULL: likewise
+    void (*settled)(struct ua *ua, const struct ua_request *request);
+    void (*confirmed)(struct ua *ua, const struct ua_call *call);
     // Offered each request that waits for an answer before the application hears of it. True: it is taken
     // care of, by ua_do() with CHANNEL_UA_RESPOND. NULL: nobody wants them.
     bool (*asked)(struct ua *ua, struct ua_request *request, const struct message *message);
@@ -342,6 +353,10 @@ void ua_call_limit(struct ua *ua, struct ua_call *call, uint64_t limit_ms); // o
 void ua_give_up(struct ua *ua, struct ua_sent *sent, const struct ua_response *response);
 
 // --- event.c ---
+
+// The application hears of a call that waits for its answer (fields are taken); automatic: what answers by
+// itself may. Without either it is refused.
+void ua_call_arrived(struct ua *ua, struct ua_call *call, json_t *fields, bool automatic);
 
 void ua_take(struct control *control, const struct channel_ua_event *event, const uint8_t *octets);
 

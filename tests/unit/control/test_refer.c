@@ -323,7 +323,11 @@ static void test_replaces(void **state)
         {{.found = true, .confirmed = true, .allowed = true}, false, 0},
         {{.found = true, .confirmed = true, .allowed = true}, true, 486},
         {{.found = true, .confirmed = true, .ended = true, .allowed = true}, false, 603},
-        {{.found = true, .confirmed = true}, false, 603},
+        {{.found = true, .confirmed = true}, false, 403},
+        {{.found = true, .confirmed = true}, true, 403}, // who may not hears no more
+        {{.found = true, .ended = true}, false, 603},
+        {{.found = true, .confirmed = true, .taken = true, .allowed = true}, false, 486},
+        {{.found = true, .taken = true, .allowed = true}, true, 486},
         {{.found = true, .allowed = true}, false, 0},
         {{.found = true, .allowed = true}, true, 0},
         {{.found = true, .callee = true, .allowed = true}, true, 481},
@@ -381,6 +385,12 @@ static void test_write(void **state)
         assert_false(refer_write_refer(&writer, &order));
         assert_int_equal(writer.used, 0);
     }
+    // No other URI has headers (RFC 3261 19.1.1), so none can carry Replaces.
+    order = (struct refer_order){.uri = "tel:+15551", .call_id = "9@z", .to_tag = "t", .from_tag = "f"};
+    assert_false(refer_write_refer(&writer, &order));
+    order.call_id = NULL;
+    assert_true(refer_write_refer(&writer, &order));
+    expect(&writer, "Refer-To: <tel:+15551>\r\n");
 }
 
 int main(void)

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "replaces.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../control.h"
+#include "transfer.h"
+
+#define RENEW_MS 2000u // a claim lasts 64*T1, and T1 is 100 ms at least
+// RFC 3326 section 2, of the BYE or CANCEL.
+#define REASON "Reason: SIP;cause=200;text=\"Replaced\"\r\n"
+
+struct replacement {
+    LIST_ENTRY(replacement) link;
+    uint64_t request; // the new INVITE
+    uint64_t old;     // id of the call that it is to replace; 0: not known yet, or gone
+    uint64_t renew_ms;
+    bool early_only;
+    bool gone;      // the old call
+    json_t *fields; // of `incoming`, until the application has it
+};
+
+static struct replacement *find(const struct ua *ua, uint64_t request)
+{
+    struct replacement *one;
+    LIST_FOREACH(one, &ua->control->transfers.replacements, link)
+    if (one->request == request)
+        return one;
+    return NULL;
+}
+
+static void forget(struct replacement *one)
+{
+    LIST_REMOVE(one, link);
+    json_decref(one->fields);
+    free(one);
+}
+
+static struct ua_wish wish_of(enum channel_ua_op op)
+{
+    return (struct ua_wish){.op = op, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+}
+
+static void refuse(struct ua *ua, struct ua_request *request, unsigned status)
+{
+    if (request->answering)
+        return;
+    request->app->refused++;
+    transfer_respond_to(ua, request, (uint16_t)status, NULL);
+}
+
+// Without a data plane there is nothing to hold; what is not given back ends by its time.
+static void change_claim(struct ua *ua, struct ua_call *old, bool claimed)
+{
+    struct ua_fault fault;
+    struct ua_wish wish = wish_of(CHANNEL_UA_CLAIM);
+    wish.call = old;
+    wish.claimed = claimed;
+    (void)ua_do(ua, &wish, NULL, &fault);
+}
+
+// --- what the Replaces names ---
+
+static const struct {
+    int result; // of the CLAIM
+    struct refer_match match;
+} matches[] = {
+    {-ENOENT, {.found = false}},
+    {-EALREADY, {.found = true, .ended = true}},
+    {-EISCONN, {.found = true, .confirmed = true, .allowed = true}},
+    {-EPROTO, {.found = true, .callee = true, .allowed = true}},
+    {-EBUSY, {.found = true, .taken = true, .allowed = true}},
+};
+
+static unsigned status_of(int result, bool early_only)
+{
+    for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++)
+        if (matches[i].result == result)
+            return refer_judge_replaces(&matches[i].match, early_only);
+    return 503; // no room
+}
+
+// RFC 3891 section 3: whoever replaces must be entitled to. Who sits behind the same peer is as good as who
+// is replaced.
+static bool is_entitled(const struct ua_call *old, const struct ua_request *request,
+                        const struct config_application_view *view)
+{
+    return view->replaces_any_peer || old->peer == request->call->peer;
+}
+
+static void take_up(struct ua *ua, struct replacement *one, struct ua_request *request, struct ua_call *old)
+{
+    struct config_application_view view = {.replaces = CONFIG_REFER_REFUSE}; // a reload took it away
+    char id[UA_ID_SIZE];
+    bool known = ua_app_view(ua, request->app, &view, NULL);
+    one->old = old->by_id.key;
+    one->renew_ms = clock_ms() + RENEW_MS;
+    if (!known || !is_entitled(old, request, &view)) {
+        refuse(ua, request, refer_judge_replaces(&(struct refer_match){.found = true}, false));
+        return;
+    }
+    json_t *fields = one->fields;
+    one->fields = NULL;
+    json_object_set_new(fields, "replaces", json_string(ua_id(one->old, id)));
+    request->replaces = one->old;
+    ua_call_arrived(ua, request->call, fields, view.replaces == CONFIG_REFER_ACCEPT);
+}
+
+struct waiter {
+    struct ua *ua;
+    uint64_t request;
+};
+
+static void on_claimed(void *context, const struct ua_outcome *outcome)
+{
+    struct waiter *waiter = context;
+    struct ua *ua = waiter->ua;
+    struct ua_request *request = ua_request_find(ua, waiter->request);
+    struct replacement *one = request ? find(ua, waiter->request) : NULL;
+    struct ua_call *old = outcome->event ? ua_call_by_handle(ua, outcome->event->dialog) : NULL;
+    int result = outcome->event ? outcome->event->result : -ETIMEDOUT;
+    free(waiter);
+    if (one && result == 0 && old) {
+        take_up(ua, one, request, old);
+        return;
+    }
+    if (result == 0 && old) // the caller has given up
+        change_claim(ua, old, false);
+    if (one)
+        refuse(ua, request, result == 0 ? 503 : status_of(result, one->early_only));
+}
+
+static bool send_claim(struct ua *ua, const struct ua_request *request, const struct message *message,
+                       const struct replaces *replaces)
+{
+    struct ua_fault fault;
+    struct ua_wish wish = wish_of(CHANNEL_UA_CLAIM);
+    struct waiter *waiter = malloc(sizeof(*waiter));
+    char *call_id = transfer_copy(message, replaces->call_id),
+         *to_tag = transfer_copy(message, replaces->to_tag),
+         *from_tag = transfer_copy(message, replaces->from_tag);
+    bool sent = waiter && call_id && to_tag && from_tag;
+    wish.app = request->app;
+    wish.call_id = call_id;
+    wish.to = to_tag;
+    wish.from_tag = from_tag;
+    wish.early_only = replaces->early_only;
+    if (sent) {
+        *waiter = (struct waiter){ua, request->node.key};
+        sent = ua_do(ua, &wish, &(struct ua_reply){on_claimed, waiter}, &fault) == 0;
+    }
+    if (!sent)
+        free(waiter);
+    free(call_id);
+    free(to_tag);
+    free(from_tag);
+    return sent;
+}
+
+static bool on_called(struct ua *ua, struct ua_request *request, const struct message *message,
+                      json_t *fields)
+{
+    struct config_application_view view;
+    struct replaces replaces;
+    bool given;
+    unsigned status = message ? refer_read_replaces(message, &replaces, &given) : (given = false, 0u);
+    struct replacement *one;
+    if (!given)
+        return false;
+    request->call->untold = true;
+    if (status == 0 && (!ua_app_view(ua, request->app, &view, NULL) || view.replaces == CONFIG_REFER_REFUSE))
+        status = refer_judge_replaces(&(struct refer_match){.found = true}, false);
+    if (status || !(one = calloc(1, sizeof(*one)))) {
+        json_decref(fields);
+        refuse(ua, request, status ? status : 503);
+        return true;
+    }
+    *one = (struct replacement){
+        .request = request->node.key, .early_only = replaces.early_only, .fields = fields};
+    LIST_INSERT_HEAD(&ua->control->transfers.replacements, one, link);
+    if (!send_claim(ua, request, message, &replaces))
+        refuse(ua, request, 503);
+    return true;
+}
+
+// --- what becomes of both calls ---
+
+// The new INVITE has its final response, or is gone.
+static void on_settled(struct ua *ua, const struct ua_request *request)
+{
+    struct replacement *one = find(ua, request->node.key);
+    if (!one)
+        return;
+    struct ua_call *old = one->old && !one->gone ? ua_call_by_id(ua, one->old) : NULL;
+    bool taken = request->answered >= 200 && request->answered < 300;
+    forget(one);
+    if (old && taken) {
+        struct ua_fault fault;
+        struct ua_wish wish = wish_of(CHANNEL_UA_END);
+        wish.call = old;
+        wish.claimed = true;
+        wish.extra = REASON;
+        (void)ua_do(ua, &wish, NULL, &fault);
+    } else if (old) {
+        change_claim(ua, old, false);
+    }
+}
+
+void replaces_ended(struct ua *ua, const struct ua_call *call)
+{
+    struct replacement *one;
+    LIST_FOREACH(one, &ua->control->transfers.replacements, link)
+    if (one->old == call->by_id.key && !one->gone) {
+        struct ua_request *request = ua_request_find(ua, one->request);
+        one->gone = true;
+        if (request)
+            refuse(ua, request, 481); // an answer that is on its way stands
+        return;
+    }
+}
+
+// RFC 3891 7.1: it was answered before it could be replaced.
+static void on_confirmed(struct ua *ua, const struct ua_call *call)
+{
+    struct replacement *one;
+    LIST_FOREACH(one, &ua->control->transfers.replacements, link)
+    if (one->early_only && one->old == call->by_id.key) {
+        struct ua_request *request = ua_request_find(ua, one->request);
+        if (request)
+            refuse(ua, request, 486);
+        return;
+    }
+}
+
+void replaces_clock(struct ua *ua)
+{
+    struct replacement *one, *next;
+    uint64_t now = clock_ms();
+    for (one = LIST_FIRST(&ua->control->transfers.replacements); one; one = next) {
+        struct ua_request *request = ua_request_find(ua, one->request);
+        struct ua_call *old = one->old ? ua_call_by_id(ua, one->old) : NULL;
+        next = LIST_NEXT(one, link);
+        if (one->gone && request) // its answer could not be sent
+            refuse(ua, request, 481);
+        if (one->gone || !old || now < one->renew_ms)
+            continue;
+        one->renew_ms = now + RENEW_MS;
+        change_claim(ua, old, true);
+    }
+}
+
+bool replaces_refuse(struct ua *ua, struct ua_request *request, const struct message *message)
+{
+    if (message->method == METHOD_INVITE ||
+        message_first_header(message, HEADER_REPLACES) == MESSAGE_NO_HEADER)
+        return false;
+    refuse(ua, request, 400);
+    return true;
+}
+
+void replaces_start(struct ua *ua)
+{
+    LIST_INIT(&ua->control->transfers.replacements);
+    ua->called = on_called;
+    ua->settled = on_settled;
+    ua->confirmed = on_confirmed;
+}
+
+void replaces_stop(struct ua *ua)
+{
+    ua->called = NULL;
+    ua->settled = NULL;
+    ua->confirmed = NULL;
+    while (!LIST_EMPTY(&ua->control->transfers.replacements))
+        forget(LIST_FIRST(&ua->control->transfers.replacements));
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls that are to replace another one (RFC 3891), against a data plane that the test plays.
+#include "cmocka_first.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "rpc/dialog.h"
+#include "ua_world.h"
+
+#define NEW      0x1200000000000009u
+#define NEW_HEX  "1200000000000009"
+#define INVITE   0x1200000000000077u
+#define REPLACES "Replaces: c1@test;to-tag=f1;from-tag=t1"
+
+struct incoming {
+    uint16_t application, peer;
+    uint64_t number; // of several at once
+    const char *lines;
+};
+
+// The description of answers that nobody gives is read with the configuration.
+static int setup(void **state)
+{
+    char path[] = "/tmp/dialgate-replaces-XXXXXX", applications[1024];
+    struct ua_world *world = malloc(sizeof(*world));
+    int fd = mkstemp(path);
+    *state = world;
+    if (!world || fd < 0 || write(fd, SDP, sizeof(SDP) - 1) != sizeof(SDP) - 1)
+        return -1;
+    snprintf(applications, sizeof(applications),
+             " - {name: desk, listener: edge}\n"
+             " - {name: robot, replaces: accept, replaces_from: any-peer, answer: {status: 200, body: %s}}\n"
+             " - {name: shut, replaces: refuse}\n"
+             " - {name: asks, answer: {status: 200, body: %s}}\n",
+             path, path);
+    int result = ua_world_open(world, applications);
+    close(fd);
+    unlink(path);
+    return result;
+}
+
+static uint16_t number_of(struct ua_world *world, const char *name)
+{
+    return ua_app_find(&world->rpc.control.ua, name)->number;
+}
+
+static void say_new(struct ua_world *world, const struct incoming *new)
+{
+    char text[2048];
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_CALL,
+                                           .dialog = NEW + new->number,
+                                           .transaction = INVITE + new->number,
+                                           .call = 900 + new->number,
+                                           .application = new->application,
+                                           .peer = new->peer,
+                                           .state = CHANNEL_DIALOG_NONE,
+                                           .flags = CHANNEL_UA_CALLEE};
+    snprintf(text, sizeof(text), REQUEST("INVITE", "", "1", "%s\r\n"), new->lines);
+    ua_say(world, &event, text);
+}
+
+static struct incoming to_desk(const struct ua_world *world, const char *lines)
+{
+    return (struct incoming){.application = world->desk, .peer = world->carrier, .lines = lines};
+}
+
+static void say_call_state(struct ua_world *world, uint64_t dialog, unsigned state)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_STATE,
+                                           .dialog = dialog,
+                                           .call = dialog == DIALOG ? 700 : 900,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .state = (uint8_t)state,
+                                           .reason = CHANNEL_REASON_BYE};
+    ua_say(world, &event, NULL);
+}
+
+static void expect_refused(struct ua_world *world, unsigned status, uint64_t number)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->status, status);
+    assert_int_equal(command->transaction, INVITE + number);
+    ua_done(world, command, 0, NEW + number, NULL);
+    say_call_state(world, NEW + number, CHANNEL_DIALOG_TERMINATED);
+}
+
+// The CLAIM by texts, which is answered with result.
+static void expect_claim(struct ua_world *world, int result, unsigned flags)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_CLAIM);
+    assert_int_equal(command->dialog, 0);
+    assert_int_equal(command->flags, flags);
+    ua_expect_in(command, CHANNEL_UA_TEXT_CALL_ID, "c1@test");
+    ua_expect_in(command, CHANNEL_UA_TEXT_TO, "f1");
+    ua_expect_in(command, CHANNEL_UA_TEXT_FROM_TAG, "t1");
+    ua_done(world, command, result, result == 0 ? DIALOG : 0, NULL);
+}
+
+static void expect_given_back(struct ua_world *world)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_CLAIM);
+    assert_int_equal(command->dialog, DIALOG);
+    assert_int_equal(command->flags, 0);
+    ua_done(world, command, 0, DIALOG, NULL);
+}
+
+static void expect_end(struct ua_world *world)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_END);
+    assert_int_equal(command->dialog, DIALOG);
+    assert_int_equal(command->flags, CHANNEL_UA_CLAIMED);
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Reason: SIP;cause=200;text=\"Replaced\"\r\n");
+    ua_done(world, command, 0, DIALOG, NULL);
+}
+
+static void expect_none(struct ua_world *world)
+{
+    struct far_message message;
+    ua_run(world);
+    while (far_receive(world->rpc.far, &message, NULL, 0))
+        assert_int_not_equal(message.header.type, CHANNEL_UA_COMMAND);
+}
+
+// A call of the desk's, confirmed.
+static void begin(struct ua_world *world)
+{
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
+}
+
+// And one that is to replace it, of which the program knows.
+static void begin_both(struct ua_world *world)
+{
+    begin(world);
+    const struct incoming new = to_desk(world, REPLACES);
+    say_new(world, &new);
+    expect_claim(world, 0, 0);
+    ua_expect_event(world, "incoming", "replaces", HEX);
+}
+
+static void test_syntax(void **state)
+{
+    static const struct {
+        const char *name, *lines;
+    } rows[] = {
+        {"two fields", REPLACES "\r\n" REPLACES},
+        {"two values", REPLACES ", c2@test;to-tag=a;from-tag=b"},
+        {"Join beside it", REPLACES "\r\nJoin: c1@test;to-tag=f1;from-tag=t1"},
+        {"no to-tag", "Replaces: c1@test;from-tag=t1"},
+        {"no from-tag", "Replaces: c1@test;to-tag=f1"},
+        {"two to-tags", "Replaces: c1@test;to-tag=f1;to-tag=f1;from-tag=t1"},
+        {"empty tag", "Replaces: c1@test;to-tag=;from-tag=t1"},
+        {"no Call-ID", "Replaces: ;to-tag=f1;from-tag=t1"},
+        {"nothing", "Replaces: "},
+    };
+    struct ua_world *world = *state;
+    begin(world);
+    const struct ua_app *desk = world->rpc.control.ua.apps[world->desk];
+    uint64_t told = desk->ring.last;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct incoming new = to_desk(world, rows[i].lines);
+        new.number = i;
+        print_message("%s\n", rows[i].name);
+        say_new(world, &new);
+        expect_refused(world, 400, i);
+    }
+    expect_none(world);
+    assert_int_equal(desk->ring.last, told); // the program has heard of none
+    assert_int_equal(desk->calls, 1);
+    // RFC 3911 section 4: without support Join is a header like any other.
+    const struct incoming join = to_desk(world, "Join: c1@test;to-tag=f1;from-tag=t1");
+    say_new(world, &join);
+    json_t *event = ua_event_of(world, "incoming");
+    assert_null(json_object_get(event, "replaces"));
+    json_decref(event);
+    expect_none(world);
+}
+
+static void test_results(void **state)
+{
+    static const struct {
+        int result;
+        bool early_only;
+        unsigned status;
+    } rows[] = {{-ENOENT, false, 481}, {-EALREADY, false, 603}, {-EALREADY, true, 603},
+                {-EISCONN, true, 486}, {-EPROTO, false, 481},   {-EPROTO, true, 481},
+                {-EBUSY, false, 486},  {-ENOSPC, false, 503}};
+    struct ua_world *world = *state;
+    begin(world);
+    const struct ua_app *desk = world->rpc.control.ua.apps[world->desk];
+    uint64_t told = desk->ring.last;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct incoming new =
+            to_desk(world, rows[i].early_only ? REPLACES ";early-only"
+                                              : "replaces : c1@test ; from-tag=t1\r\n ;to-tag=f1");
+        new.number = i;
+        say_new(world, &new);
+        expect_claim(world, rows[i].result, rows[i].early_only ? CHANNEL_UA_EARLY_ONLY : 0);
+        expect_refused(world, rows[i].status, i);
+    }
+    expect_none(world);
+    assert_int_equal(desk->ring.last, told);
+    assert_int_equal(desk->calls, 1);
+}
+
+static void test_takeover(void **state)
+{
+    struct ua_world *world = *state;
+    begin_both(world);
+    ua_ask(world, "ua.get", "{\"dialog\":\"" NEW_HEX "\"}");
+    ua_ask(world, "ua.progress", "{\"dialog\":\"" NEW_HEX "\"}");
+    ua_done(world, ua_command(world, CHANNEL_UA_RESPOND), 0, NEW, NULL);
+    json_t *shown = ua_answer_of(world);
+    assert_string_equal(ua_text(json_object_get(shown, "result"), "replaces"), HEX);
+    json_decref(shown);
+    json_decref(ua_answer_of(world));
+    expect_none(world);
+    ua_ask(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\",\"body\":\"" SDP_JSON "\"}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->status, 200);
+    expect_none(world); // the old one stays until the new one is there
+    ua_done(world, command, 0, NEW, NULL);
+    expect_end(world);
+    say_call_state(world, NEW, CHANNEL_DIALOG_CONFIRMED);
+    say_call_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED);
+    json_t *ended = ua_event_of(world, "ended");
+    assert_string_equal(ua_text(ended, "dialog"), HEX);
+    assert_string_equal(ua_text(ended, "by"), "local");
+    json_decref(ended);
+    expect_none(world);
+}
+
+static void test_refused(void **state)
+{
+    struct ua_world *world = *state;
+    begin_both(world);
+    ua_ask(world, "ua.reject", "{\"dialog\":\"" NEW_HEX "\",\"status\":488}");
+    expect_refused(world, 488, 0);
+    expect_given_back(world);
+    expect_none(world);
+}
+
+static void say_cancelled(struct ua_world *world)
+{
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_CANCELLED,
+                                           .dialog = NEW,
+                                           .transaction = INVITE,
+                                           .call = 900,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .status = 487};
+    ua_say(world, &event, REQUEST("CANCEL", "", "1", ""));
+    say_call_state(world, NEW, CHANNEL_DIALOG_TERMINATED);
+}
+
+static void test_cancelled(void **state)
+{
+    struct ua_world *world = *state;
+    begin_both(world);
+    say_cancelled(world);
+    expect_given_back(world);
+    expect_none(world);
+    // While the data plane looks for the old one.
+    const struct incoming new = to_desk(world, REPLACES);
+    say_new(world, &new);
+    const struct channel_ua_command command = *ua_command(world, CHANNEL_UA_CLAIM);
+    say_cancelled(world);
+    ua_run(world);
+    ua_done(world, &command, 0, DIALOG, NULL);
+    expect_given_back(world);
+    expect_none(world);
+}
+
+// The old one ends before the new one is answered.
+static void test_bye_first(void **state)
+{
+    struct ua_world *world = *state;
+    begin_both(world);
+    say_call_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED);
+    expect_refused(world, 481, 0);
+    expect_none(world);
+    ua_refused(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\"}", DG_NOT_FOUND);
+}
+
+// The answer was on its way already: it stands; where it could not be sent, there is nothing to replace.
+static void test_bye_crosses(void **state)
+{
+    struct ua_world *world = *state;
+    for (int sent = 1; sent >= 0; sent--) {
+        sent ? begin_both(world) : (void)0;
+        if (!sent) {
+            ua_confirm(world, ua_place(world, ""));
+            const struct incoming new = to_desk(world, REPLACES);
+            say_new(world, &new);
+            expect_claim(world, 0, 0);
+            ua_expect_event(world, "incoming", "replaces", HEX);
+        }
+        ua_ask(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\"}");
+        const struct channel_ua_command answer = *ua_command(world, CHANNEL_UA_RESPOND);
+        say_call_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED);
+        expect_none(world);
+        ua_done(world, &answer, sent ? 0 : -ENOSPC, NEW, NULL);
+        if (!sent)
+            expect_refused(world, 481, 0);
+        json_decref(ua_answer_of(world));
+        if (sent)
+            say_call_state(world, NEW, CHANNEL_DIALOG_TERMINATED);
+        expect_none(world);
+    }
+}
+
+// RFC 3891 7.1: the call that rang is answered first.
+static void test_early_only(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    uint64_t tag = ua_place(world, "");
+    say_call_state(world, DIALOG, CHANNEL_DIALOG_EARLY);
+    const struct incoming new = to_desk(world, REPLACES ";early-only");
+    say_new(world, &new);
+    expect_claim(world, 0, CHANNEL_UA_EARLY_ONLY);
+    ua_expect_event(world, "incoming", "replaces", HEX);
+    ua_say_answer(world, tag, 200, RESPONSE("200", "1 INVITE", ""));
+    say_call_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED);
+    expect_refused(world, 486, 0);
+    expect_given_back(world);
+    expect_none(world);
+}
+
+// Who is not of the peer that is replaced needs a configuration that says so.
+static void test_peer(void **state)
+{
+    struct ua_world *world = *state;
+    struct incoming new = to_desk(world, REPLACES);
+    new.peer = (uint16_t)dialog_find_peer(&world->rpc.control, "sbcs");
+    begin(world);
+    const struct ua_app *desk = world->rpc.control.ua.apps[world->desk];
+    uint64_t told = desk->ring.last;
+    say_new(world, &new);
+    expect_claim(world, 0, 0);
+    expect_refused(world, 403, 0);
+    expect_given_back(world);
+    expect_none(world);
+    assert_int_equal(desk->ring.last, told);
+}
+
+static void test_refuse(void **state)
+{
+    struct ua_world *world = *state;
+    struct incoming new = to_desk(world, REPLACES);
+    new.application = number_of(world, "shut");
+    say_new(world, &new);
+    expect_refused(world, 403, 0);
+    expect_none(world);
+}
+
+// An application that answers by itself: the call to be replaced is its own.
+static void begin_robot(struct ua_world *world, uint16_t application)
+{
+    struct incoming new = to_desk(world, REPLACES);
+    struct channel_ua_event old = {.kind = CHANNEL_UA_STATE,
+                                   .dialog = DIALOG,
+                                   .call = 700,
+                                   .application = application,
+                                   .peer = world->carrier,
+                                   .state = CHANNEL_DIALOG_CONFIRMED,
+                                   .flags = CHANNEL_UA_CALLEE};
+    ua_say(world, &old, NULL);
+    new.application = application;
+    new.peer =
+        application == world->robot ? (uint16_t)dialog_find_peer(&world->rpc.control, "sbcs") : new.peer;
+    say_new(world, &new);
+    expect_claim(world, 0, 0);
+}
+
+static void test_accept(void **state)
+{
+    struct ua_world *world = *state;
+    begin_robot(world, world->robot);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->status, 200);
+    ua_done(world, command, 0, NEW, NULL);
+    expect_end(world);
+    expect_none(world);
+}
+
+// What answers by itself says nothing of this, and nobody else is there.
+static void test_ask_nobody(void **state)
+{
+    struct ua_world *world = *state;
+    begin_robot(world, number_of(world, "asks"));
+    expect_refused(world, 480, 0);
+    expect_given_back(world);
+    expect_none(world);
+}
+
+static void test_held(void **state)
+{
+    struct ua_world *world = *state;
+    begin_both(world);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_CLAIM);
+        assert_int_equal(command->dialog, DIALOG);
+        assert_int_equal(command->flags, CHANNEL_UA_CLAIMED);
+        ua_done(world, command, 0, DIALOG, NULL);
+    }
+}
+
+// RFC 3891 section 3: in no other request.
+static void test_other_methods(void **state)
+{
+    static const char *const methods[] = {"INFO", "REFER", "UPDATE"};
+    struct ua_world *world = *state;
+    begin(world);
+    for (size_t i = 0; i < 3; i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), REQUEST("%s", ";tag=t1", "2", REPLACES "\r\n"), methods[i], methods[i]);
+        ua_say_asked(world, INVITE + i, 0, text);
+        const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+        assert_int_equal(command->status, 400);
+        ua_done(world, command, 0, DIALOG, NULL);
+    }
+    expect_none(world);
+}
+
+int main(void)
+{
+#define UA(test) cmocka_unit_test_setup_teardown(test, setup, ua_teardown)
+    const struct CMUnitTest tests[] = {UA(test_syntax),      UA(test_results),      UA(test_takeover),
+                                       UA(test_refused),     UA(test_cancelled),    UA(test_bye_first),
+                                       UA(test_bye_crosses), UA(test_early_only),   UA(test_peer),
+                                       UA(test_refuse),      UA(test_accept),       UA(test_ask_nobody),
+                                       UA(test_held),        UA(test_other_methods)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -93,6 +93,9 @@ void dialog_request(struct worker *worker, struct work *work)
     keepalive_heard(worker, work->dialog, work->side);
     dialog_see(&worker->dialogs, work->dialog,
                &(struct dialog_seen){work->side, message->cseq_number, work->reply_to});
+    if (message->method == METHOD_REFER)
+        dialog_heard_set(&worker->dialogs, work->dialog,
+                         dialog_at(&worker->dialogs, work->dialog)->heard | DIALOG_REFERRED(1 - work->side));
     if (message->method == METHOD_ACK) {
         dialog_apply(worker, work->dialog, DIALOG_ON_ACK); // marks the dialog, if there was a 2xx
     } else if (message->method == METHOD_BYE) {

@@ -32,7 +32,7 @@ void keepalive_look(struct worker *worker, uint32_t dialog)
 {
     unsigned heard = dialog_at(&worker->dialogs, dialog)->heard;
     dialog_heard_set(&worker->dialogs, dialog,
-                     heard & (DIALOG_ASKED(DIALOG_CALLER) | DIALOG_ASKED(DIALOG_CALLEE)));
+                     heard & ~(DIALOG_HEARD(DIALOG_CALLER) | DIALOG_HEARD(DIALOG_CALLEE)));
     enum dialog_side ours;
     bool ua = ua_side(worker, dialog, &ours);
     for (enum dialog_side side = DIALOG_CALLER; side <= DIALOG_CALLEE; side++) {

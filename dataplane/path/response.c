@@ -120,9 +120,11 @@ static void deliver(struct worker *worker, struct work *work)
         dialog_response(worker, work);
 }
 
-// The end of a request that we made, by a final status or 0: nothing goes on; a BYE's end is the dialog's.
-static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
+// The end of a request that we made, by a final response or NULL: nothing goes on; a BYE's end is the
+// dialog's.
+static void end_of_ours(struct worker *worker, uint32_t client, const struct message *response)
 {
+    const uint16_t status = response != NULL ? response->status : 0;
     const struct transaction *transaction = transaction_at(&worker->transactions, client);
     uint32_t dialog = transaction->dialog;
     if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
@@ -130,6 +132,7 @@ static void end_of_ours(struct worker *worker, uint32_t client, uint16_t status)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
     keepalive_ended(worker, client, status);
     probe_ended(worker, client, status);
+    refer_operator_ended(worker, client, response);
 }
 
 void response_stage(struct worker *worker, struct work *work)
@@ -165,7 +168,7 @@ void response_stage(struct worker *worker, struct work *work)
         ua_answer(worker, work, actions);
     } else if (client->flags & TRANSACTION_FLAG_OURS) {
         if (message->status >= 200 && (actions & TRANSACTION_DO_DELIVER))
-            end_of_ours(worker, index, message->status);
+            end_of_ours(worker, index, message);
     } else if ((actions & TRANSACTION_DO_DELIVER) && !failover_absorbs(worker, work)) {
         deliver(worker, work);
     }
@@ -182,7 +185,7 @@ void response_failed(struct worker *worker, uint32_t client)
     }
     count(worker, COUNTER_TRANSACTION_TIMEOUT);
     if (record->flags & TRANSACTION_FLAG_OURS) {
-        end_of_ours(worker, client, 0);
+        end_of_ours(worker, client, NULL);
         return;
     }
     uint32_t server = transaction_other(worker, client);

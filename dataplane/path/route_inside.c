@@ -144,6 +144,8 @@ void route_inside(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     struct way way = {.work = work};
+    if (message->method == METHOD_NOTIFY && refer_operator_takes(worker, work))
+        return;
     const struct reply *refusal = find_way(worker, work, &way);
     if (work->outcome == WORK_HELD)
         return;

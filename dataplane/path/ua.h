@@ -148,6 +148,7 @@ struct ua_told {
     enum dialog_state state;
     enum channel_reason reason;
     bool called;                   // the application was
+    bool absorbed;                 // REFERRAL: it went no further
     const struct message *message; // NULL: none
     struct endpoint source;
 };

@@ -141,6 +141,7 @@ struct operation {
     int (*run)(struct worker *worker, struct ua_command *command); // NULL: nobody knows it
     bool dialog;                                                   // needs one
     bool transaction;                                              // needs one
+    bool proxied;                                                  // the dialog is between two peers
 };
 
 static const struct operation operations[CHANNEL_UA_OPS] = {
@@ -151,6 +152,7 @@ static const struct operation operations[CHANNEL_UA_OPS] = {
     [CHANNEL_UA_RESPOND] = {ua_respond, .transaction = true},
     [CHANNEL_UA_END] = {end, .dialog = true},
     [CHANNEL_UA_RELEASE] = {release, .dialog = true},
+    [CHANNEL_UA_REFER] = {refer_operator_send, .dialog = true, .proxied = true},
     [CHANNEL_UA_CLAIM] = {.run = ua_claim},
 };
 
@@ -161,7 +163,7 @@ static int run(struct worker *worker, struct ua_command *command)
     if (fixed->op >= CHANNEL_UA_OPS || operations[fixed->op].run == NULL)
         return -EINVAL;
     const struct operation *operation = &operations[fixed->op];
-    if (worker->ua.usages.capacity == 0)
+    if (!operation->proxied && worker->ua.usages.capacity == 0)
         return -ENOSPC; // no application was configured when the process began
     if (fixed->dialog != 0)
         command->dialog = dialog_by_handle(worker, fixed->dialog);
@@ -169,7 +171,8 @@ static int run(struct worker *worker, struct ua_command *command)
         command->transaction = ua_transaction_by_handle(worker, fixed->transaction);
     bool lost = (command->dialog == INDEX_NONE && (fixed->dialog != 0 || operation->dialog)) ||
                 (command->transaction == INDEX_NONE && (fixed->transaction != 0 || operation->transaction));
-    if (lost || (command->dialog != INDEX_NONE && !ua_side(worker, command->dialog, &ours)))
+    if (lost ||
+        (command->dialog != INDEX_NONE && ua_side(worker, command->dialog, &ours) == operation->proxied))
         return -ENOENT;
     return operation->run(worker, command);
 }

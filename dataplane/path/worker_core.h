@@ -19,6 +19,7 @@
 #include "originate.h"
 #include "overload.h"
 #include "probe.h"
+#include "refer_operator.h"
 #include "transaction.h"
 #include "ua_ring.h"
 #include "unreachable.h"
@@ -168,6 +169,7 @@ struct worker {
     struct names names;
     struct capturing capturing;
     struct ua ua;
+    struct refers_sent refers;
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
     uint32_t received_us; // of the message in process, as in struct packet

@@ -61,6 +61,8 @@ enum dialog_row {
 // Since the last time that it was asked whether the dialog still lives.
 #define DIALOG_HEARD(side) (1u << (side)) // a message of this side came
 #define DIALOG_ASKED(side) (4u << (side)) // an OPTIONS of ours to this side waits for its answer
+// Since the process began.
+#define DIALOG_REFERRED(side) (16u << (side)) // a REFER of the other side went to this one
 
 #define DIALOG_NUMBER_NONE 0xffffu // no peer, no member
 

@@ -46,16 +46,19 @@
 //
 // REFER. An operator's transfer of one side of a proxied call: the data plane sends a REFER in the name of
 // the other side, with its tag, target and CSeq (state/dialog_cseq.c), HEADERS are Refer-To and what goes
-// with it. ANSWERED tells its response; the NOTIFYs of its subscription (RFC 6665, 7647) are answered 200
-// here, go no further, and are told as REFERRAL with ABSORBED. Nothing else of the call changes; DONE as
-// ever, and -EBUSY: a REFER of ours is under way in this dialog.
+// with it. DONE as ever, with the REFER as it was sent; -EPROTO: the dialog is not confirmed and
+// acknowledged, or the other side's target is not known; -EBUSY: a REFER of ours is under way in it. ANSWERED
+// tells its final response; the NOTIFYs of its subscription (RFC 6665, 7647) are answered 200 here, go no
+// further, and are told as REFERRAL with ABSORBED and the command's tag. On one that tells of a 2xx the data
+// plane sends BYE to both sides, as CHANNEL_DIALOG_END does, unless KEEP says not. Nothing else of the call
+// changes.
 //
 // REFERRAL. Of a proxied dialog control is told each REFER, each response to one but 100, and each NOTIFY of
-// Event refer, as it went through, was refused here (`status`), or was absorbed; of REFERs outside dialogs and
-// of what comes after a dialog's end likewise, with `dialog` 0. `call` is always there. `result` is the number
-// of the REFER that it is about, as the REFER's sender counts: its CSeq, of a NOTIFY the id of its Event; 0:
-// it has none, and means the first of its dialog (RFC 3515 2.4.6). What finds less than half of the room that
-// there is for events is not told, and counted.
+// Event refer, as it went through, was refused here (`status`), or was absorbed; of REFERs outside dialogs
+// and of what comes after a dialog's end likewise, with `dialog` 0. `call` is always there. `result` is the
+// number of the REFER that it is about, as the REFER's sender counts: its CSeq, of a NOTIFY the id of its
+// Event; 0: it has none, and means the first of its dialog (RFC 3515 2.4.6). What finds less than half of the
+// room that there is for events is not told, and counted.
 //
 // A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
 // dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
@@ -91,7 +94,8 @@ enum channel_ua_op {
 #define CHANNEL_UA_CLAIMED                                                                                   \
     16u // END: only if `dialog` is claimed still; CLAIM: of `dialog`, which stays claimed
 #define CHANNEL_UA_TO_CALLEE 32u // REFER: to the callee, in the name of the caller; else the other way round
-#define CHANNEL_UA_FLAGS     63u
+#define CHANNEL_UA_KEEP      64u // REFER: the call stays when the referee tells of a 2xx
+#define CHANNEL_UA_FLAGS     127u
 
 enum channel_ua_text {       // without NUL, one after another behind the struct, the body behind them
     CHANNEL_UA_TEXT_METHOD,  // REQUEST

@@ -283,8 +283,18 @@ static bool wants_allow(const struct ua_wish *wish)
            (wish->op == CHANNEL_UA_REQUEST && strcmp(wish->method, "INVITE") == 0);
 }
 
+// RFC 3891 6.2: as far as it is not refused. What else the data plane supports, it says itself.
+static const char *supported(const struct ua *ua, const struct ua_wish *wish)
+{
+    const struct ua_app *app = wish->call ? wish->call->app : wish->request ? wish->request->app : wish->app;
+    struct config_application_view view;
+    bool offers = wants_allow(wish) && wish->status != 405 && ua_app_view(ua, app, &view, NULL) &&
+                  view.replaces != CONFIG_REFER_REFUSE;
+    return offers ? "Supported: replaces\r\n" : "";
+}
+
 static bool add_headers(struct draft *draft, const struct ua_wish *wish,
-                        const struct config_ua_limits_view *limits, struct ua_fault *fault)
+                        const struct config_ua_limits_view *limits, const char *own, struct ua_fault *fault)
 {
     size_t extra = wish->extra ? strlen(wish->extra) : 0;
     if (json_array_size(wish->headers) > 100)
@@ -295,12 +305,15 @@ static bool add_headers(struct draft *draft, const struct ua_wish *wish,
     if (!add_body(draft, wish, limits, fault))
         return false;
     size_t allow = wants_allow(wish) && !draft->has_allow ? sizeof(ALLOW) - 1 : 0;
-    if (extra + allow >= sizeof(draft->headers) - draft->used)
+    if (extra + allow + strlen(own) >= sizeof(draft->headers) - draft->used)
         return wrong(fault, DG_INVALID_PARAMS, "headers: more than %u octets", HEADERS_MAX);
     memcpy(draft->headers + draft->used, ALLOW, allow);
+    draft->used += allow;
+    memcpy(draft->headers + draft->used, own, strlen(own));
+    draft->used += strlen(own);
     if (extra)
-        memcpy(draft->headers + draft->used + allow, wish->extra, extra);
-    draft->used += allow + extra;
+        memcpy(draft->headers + draft->used, wish->extra, extra);
+    draft->used += extra;
     draft->words.texts[CHANNEL_UA_TEXT_HEADERS].octets = draft->headers;
     draft->words.texts[CHANNEL_UA_TEXT_HEADERS].length = draft->used;
     return true;
@@ -332,7 +345,8 @@ struct channel_ua_command *ua_order(const struct ua *ua, const struct ua_wish *w
     if (!draft)
         return NULL;
     set_fixed(&draft->fixed, wish);
-    if (add_texts(draft, wish, &limits, fault) && add_headers(draft, wish, &limits, fault))
+    if (add_texts(draft, wish, &limits, fault) &&
+        add_headers(draft, wish, &limits, supported(ua, wish), fault))
         order = ua_order_join(&draft->fixed, &draft->words, size);
     free(draft);
     return order;

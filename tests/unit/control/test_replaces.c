@@ -221,6 +221,7 @@ static void test_takeover(void **state)
     ua_ask(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\",\"body\":\"" SDP_JSON "\"}");
     const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
     assert_int_equal(command->status, 200);
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Supported: replaces\r\n");
     expect_none(world); // the old one stays until the new one is there
     ua_done(world, command, 0, NEW, NULL);
     expect_end(world);
@@ -355,6 +356,13 @@ static void test_refuse(void **state)
     say_new(world, &new);
     expect_refused(world, 403, 0);
     expect_none(world);
+    // And it does not say that it could (6.2).
+    json_decref(ua_result(world, "ua.attach", "{\"application\":\"shut\"}"));
+    ua_ask(world, "ua.call", "{\"to\":\"sip:b@y\",\"peer\":\"carrier-a\"}");
+    char *headers = ua_command_text(ua_command(world, CHANNEL_UA_INVITE), CHANNEL_UA_TEXT_HEADERS);
+    assert_non_null(strstr(headers, "Allow: "));
+    assert_null(strstr(headers, "Supported"));
+    free(headers);
 }
 
 // An application that answers by itself: the call to be replaced is its own.

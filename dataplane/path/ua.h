@@ -169,6 +169,10 @@ void ua_tag_for(const struct worker *worker, const struct message *request, uint
                 char tag[COOKIE_TEXT_MAX]);
 // The Contact value of who gives none: sip: and the listener.
 void ua_contact_write(const struct worker *worker, struct writer *writer, uint16_t listener);
+// The Contact of `ours` that stands, as the next INVITE, 2xx, NOTIFY has it (12.1, 12.2.1.1): the last that a
+// command gave, else our listener's. In `out`.
+struct dialog_string ua_contact(const struct worker *worker, uint32_t dialog, enum dialog_side ours,
+                                struct writer *out);
 // Keeps the request of a server transaction of ours until its final response. Returns 0 or -ENOSPC.
 int ua_request_keep(struct worker *worker, uint32_t server, const struct work *work, uint16_t application);
 // It again, in worker->kept, and what was kept with it. False: it is not kept (any more).

@@ -54,19 +54,7 @@ static struct dialog_string contact_of(const struct worker *worker, const struct
     bool needed = asking->method == METHOD_INVITE || asking->method == METHOD_UPDATE ||
                   asking->method == METHOD_SUBSCRIBE || asking->method == METHOD_NOTIFY ||
                   asking->method == METHOD_REFER;
-    if (given.length > 0 || !needed)
-        return given;
-    write_text(out, "<");
-    uint32_t room = out->size - out->used;
-    uint32_t length =
-        dialog_text(&worker->dialogs, asking->dialog,
-                    asking->ours == DIALOG_CALLER ? DIALOG_TEXT_CALLER_TARGET : DIALOG_TEXT_CALLEE_TARGET,
-                    out->octets + out->used, room);
-    out->overflow = out->overflow || length > room;
-    if (!out->overflow)
-        out->used += length;
-    write_text(out, ">");
-    return (struct dialog_string){out->octets, out->overflow || length == 0 ? 0 : out->used};
+    return given.length > 0 || !needed ? given : ua_contact(worker, asking->dialog, asking->ours, out);
 }
 
 // Returns 0 and the client transaction in the command, or -errno.

@@ -33,6 +33,37 @@ static struct ua_response response_of(const struct answering *answering, const c
                                 .body = command->body};
 }
 
+// Of a response that refreshes our target: what stands where the command gives no Contact. In `out`.
+static struct ua_response refreshing(struct worker *worker, const struct answering *answering,
+                                     struct writer *out)
+{
+    struct ua_response response = response_of(answering, worker->ua.lines);
+    enum dialog_side ours;
+    writer_init(out, worker->restored[1], sizeof(worker->restored[1]));
+    response.ours = true;
+    if (response.contact.length == 0 && answering->dialog != INDEX_NONE &&
+        ua_side(worker, answering->dialog, &ours))
+        response.contact = ua_contact(worker, answering->dialog, ours, out);
+    return response;
+}
+
+// And it stands from then on.
+static void keep_contact(struct worker *worker, const struct answering *answering)
+{
+    struct dialog_string given = answering->command->texts[CHANNEL_UA_TEXT_CONTACT];
+    struct dialog_string texts[DIALOG_TEXT_COUNT] = {0};
+    enum dialog_side ours;
+    struct address address;
+    uint32_t at = 0;
+    if (given.length == 0 || answering->dialog == INDEX_NONE || !ua_side(worker, answering->dialog, &ours) ||
+        address_next(given.octets, (struct span){0, (uint16_t)given.length}, &at, &address) != 1)
+        return;
+    texts[ours == DIALOG_CALLER ? DIALOG_TEXT_CALLER_TARGET : DIALOG_TEXT_CALLEE_TARGET] =
+        (struct dialog_string){(const uint8_t *)given.octets + address.uri.offset, address.uri.length};
+    if (dialog_change(&worker->dialogs, answering->dialog, &(struct dialog_change){.texts = texts}) != 0)
+        count(worker, COUNTER_DIALOG_FULL);
+}
+
 // The tag that the first response with one gives the record. In worker->kept is the request.
 static int give_tag(struct worker *worker, const struct answering *answering)
 {
@@ -115,7 +146,7 @@ static int choose_reliable(struct worker *worker, struct answering *answering)
 
 static int provisional(struct worker *worker, struct answering *answering)
 {
-    struct writer lines;
+    struct writer lines, contact;
     struct rendered rendered;
     const struct usage before = *usage_at(&worker->ua.usages, answering->usage);
     uint16_t status = answering->command->fixed->status;
@@ -128,8 +159,7 @@ static int provisional(struct worker *worker, struct answering *answering)
     if (result != 0)
         return result;
     worker->ua.lines[lines.used] = '\0';
-    struct ua_response response = response_of(answering, worker->ua.lines);
-    response.ours = true;
+    const struct ua_response response = refreshing(worker, answering, &contact);
     result = ua_response_write(worker, answering->server, &response, &rendered);
     if (result == 0 && answering->reliable &&
         usage_keep_1xx(&worker->ua.usages, answering->usage,
@@ -150,13 +180,14 @@ static int provisional(struct worker *worker, struct answering *answering)
     if (first && !(server->flags & TRANSACTION_FLAG_RINGING))
         response_count_delay(worker, server, HISTOGRAM_POST_DIAL_DELAY);
     server->flags |= TRANSACTION_FLAG_RINGING;
+    keep_contact(worker, answering);
     (void)ua_response_send(worker, answering->server, status, &rendered);
     return 0;
 }
 
 static int success(struct worker *worker, const struct answering *answering)
 {
-    struct writer lines;
+    struct writer lines, contact;
     struct rendered rendered;
     const struct session_answer session = ua_session_answer(worker, answering->application, &worker->kept);
     int result = give_tag(worker, answering);
@@ -165,8 +196,7 @@ static int success(struct worker *worker, const struct answering *answering)
     writer_init(&lines, worker->ua.lines, sizeof(worker->ua.lines) - 1);
     ua_session_write(&lines, &session);
     worker->ua.lines[lines.used] = '\0';
-    struct ua_response response = response_of(answering, worker->ua.lines);
-    response.ours = true;
+    const struct ua_response response = refreshing(worker, answering, &contact);
     result = ua_response_write(worker, answering->server, &response, &rendered);
     if (result != 0)
         return result;
@@ -180,6 +210,7 @@ static int success(struct worker *worker, const struct answering *answering)
     bool first = dialog_state(&worker->dialogs, answering->dialog) != DIALOG_CONFIRMED;
     bool held = usage_must_hold(usage_at(&worker->ua.usages, answering->usage));
     note_answer(worker, answering);
+    keep_contact(worker, answering);
     step(worker, answering, USAGE_ON_SEND_2XX);
     ua_session(worker, answering->dialog, session.terms, false);
     if (first)
@@ -240,7 +271,7 @@ static int respond_other(struct worker *worker, const struct answering *answerin
     uint16_t status = answering->command->fixed->status;
     uint8_t method = server_of(worker, answering)->method;
     struct session_answer session = {0};
-    struct writer lines;
+    struct writer lines, contact;
     struct rendered rendered;
     if (status < 200)
         return -EPROTO;
@@ -250,12 +281,15 @@ static int respond_other(struct worker *worker, const struct answering *answerin
         ua_session_write(&lines, &session);
     }
     worker->ua.lines[lines.used] = '\0';
-    struct ua_response response = response_of(answering, worker->ua.lines);
-    response.ours = status < 300 && (method == METHOD_UPDATE || method == METHOD_SUBSCRIBE ||
-                                     method == METHOD_REFER || method == METHOD_NOTIFY);
+    bool refreshes = status < 300 && (method == METHOD_UPDATE || method == METHOD_SUBSCRIBE ||
+                                      method == METHOD_REFER || method == METHOD_NOTIFY);
+    const struct ua_response response =
+        refreshes ? refreshing(worker, answering, &contact) : response_of(answering, worker->ua.lines);
     int result = ua_response_write(worker, answering->server, &response, &rendered);
     if (result != 0)
         return result;
+    if (refreshes)
+        keep_contact(worker, answering);
     if (method == METHOD_UPDATE)
         settle_update(worker, answering, &session);
     else if (method == METHOD_PRACK && status < 300 && answering->description &&

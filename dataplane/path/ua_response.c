@@ -87,6 +87,23 @@ void ua_contact_write(const struct worker *worker, struct writer *writer, uint16
     write_text(writer, ">");
 }
 
+struct dialog_string ua_contact(const struct worker *worker, uint32_t dialog, enum dialog_side ours,
+                                struct writer *out)
+{
+    static const enum dialog_text target[2] = {DIALOG_TEXT_CALLER_TARGET, DIALOG_TEXT_CALLEE_TARGET};
+    write_text(out, "<");
+    uint32_t room = out->size - out->used;
+    uint32_t length = dialog_text(&worker->dialogs, dialog, target[ours], out->octets + out->used, room);
+    if (length == 0 || length > room) {
+        out->used = 0;
+        ua_contact_write(worker, out, dialog_endpoint(worker, dialog, 1 - ours).listener);
+    } else {
+        out->used += length;
+        write_text(out, ">");
+    }
+    return (struct dialog_string){out->octets, out->overflow ? 0 : out->used};
+}
+
 static void write_all(struct worker *worker, struct writer *writer, const struct ua_response *response,
                       const struct ua_kept *kept)
 {

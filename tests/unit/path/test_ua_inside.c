@@ -405,6 +405,49 @@ static void test_stray(void **state)
     ua_expect_silence(caller.world);
 }
 
+// A NOTIFY of the application's, answered.
+static struct wire_packet notify(struct caller *caller)
+{
+    assert_int_equal(
+        ua_ask(caller->world,
+               &(struct ua_wanted){
+                   .fixed = {.op = CHANNEL_UA_REQUEST, .dialog = caller->dialog},
+                   .texts =
+                       {[CHANNEL_UA_TEXT_METHOD] = "NOTIFY", [CHANNEL_UA_TEXT_HEADERS] = "Event: refer\r\n"}},
+               NULL),
+        0);
+    struct wire_packet sent = caller_take(caller, "NOTIFY ");
+    ua_respond_from(caller->world, &sent, &(struct ua_response){"200 OK", NULL, NULL, NULL});
+    ua_forget(caller->world);
+    return sent;
+}
+
+// 12.2.1.1: the Contact that the far end has of us goes with whatever would refresh it, until a command gives
+// another.
+static void test_contact(void **state)
+{
+    static const char box[] = "<sip:box@10.10.0.10:5060>";
+    struct caller caller;
+    caller_init(&caller, *state, "contact@ua");
+    caller_establish(&caller);
+    struct wire_packet sent = notify(&caller);
+    assert_header(&sent, "Contact", "<sip:10.10.0.10:5060>");
+    for (unsigned i = 0; i < 2; i++) {
+        (void)caller_asks(&caller, "INVITE", NULL);
+        assert_int_equal(
+            caller_answered(&caller, 200,
+                            &(struct ua_wanted){.texts = {[CHANNEL_UA_TEXT_CONTACT] = i == 0 ? box : NULL}}),
+            0);
+        struct wire_packet ok = caller_take(&caller, "SIP/2.0 200 OK\r\n");
+        assert_header(&ok, "Contact", box);
+        caller_ack(&caller, NULL);
+        ua_forget(caller.world);
+        sent = notify(&caller);
+        assert_header(&sent, "Contact", box);
+    }
+    caller_hang_up(&caller);
+}
+
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
@@ -412,6 +455,7 @@ int path_tests(void)
         UA(test_reliable), UA(test_no_prack),         UA(test_not_reliable),    UA(test_too_long),
         UA(test_reinvite), UA(test_reinvite_refused), UA(test_order),           UA(test_update),
         UA(test_session),  UA(test_session_ours),     UA(test_session_refused), UA(test_outside),
-        UA(test_stray),    UA(test_no_dialog),        UA(test_keepalive),       UA(test_dead)};
+        UA(test_stray),    UA(test_no_dialog),        UA(test_keepalive),       UA(test_dead),
+        UA(test_contact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

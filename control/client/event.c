@@ -13,6 +13,7 @@ struct queued {
     json_t *params; // texts of the event
     struct dg_event event;
     struct dg_dialog *dialog; // references
+    struct dg_dialog *replaces;
     struct dg_request *request;
     struct dg_message *message;
     struct rpc *result; // of a call that does not wait; NULL: an event
@@ -26,6 +27,7 @@ static void queued_free(struct queued *queued)
     }
     dg_message_unref(queued->message);
     dg_request_unref(queued->request);
+    dg_dialog_unref(queued->replaces);
     dg_dialog_unref(queued->dialog);
     json_decref(queued->params);
     free(queued);
@@ -206,6 +208,13 @@ static void fill(struct queued *queued, const struct line_event *said, json_t *p
     event->number = said->number;
 }
 
+static void take_replaced(struct queued *queued, const char *id)
+{
+    struct dg_dialog *replaced = *id ? handle_dialog(queued->event.agent, id) : NULL;
+    queued->replaces = replaced ? dg_dialog_ref(replaced) : NULL;
+    queued->event.replaces = queued->replaces;
+}
+
 void event_take(struct dg_agent *agent, json_t *params)
 {
     struct line_event said;
@@ -221,6 +230,8 @@ void event_take(struct dg_agent *agent, json_t *params)
     if (!queued)
         return;
     fill(queued, &said, params);
+    if (said.kind == DG_EVENT_INCOMING)
+        take_replaced(queued, line_id(params, "replaces"));
     queued->request = request_of(agent, &said, queued);
     queued->event.request = queued->request;
     if (dialog)

@@ -61,6 +61,8 @@ void agent_on_event(void *context, const struct dg_event *event)
     }
     if (event->kind == DG_EVENT_INCOMING && !world->incoming)
         world->incoming = dg_dialog_ref(event->dialog);
+    if (event->kind == DG_EVENT_INCOMING)
+        world->replaced = event->replaces; // the test has a reference
     bool asks = event->kind == DG_EVENT_REQUEST || event->kind == DG_EVENT_REFER;
     if (asks && event->request && !world->asked)
         world->asked = dg_request_ref(event->request);

@@ -23,6 +23,7 @@ struct agent_world {
     bool lost_unknown;
     char order[1024]; // words of the events of one dialog
     struct dg_dialog *incoming;
+    struct dg_dialog *replaced; // by the last call that came; NULL: none
     struct dg_request *asked;
 };
 

@@ -160,6 +160,31 @@ static void test_called(void **state)
     assert_int_equal(dg_dialog_wait_state(dialog, DG_STATE_TERMINATED, DEADLINE_MS), DG_OK);
 }
 
+// RFC 3891: a call that is to take the place of another one.
+static void test_taken_over(void **state)
+{
+    struct agent_world *world = *state;
+    struct dg_dialog *old = place(world, "sip:bob@y");
+    assert_int_equal(dg_dialog_wait_state(old, DG_STATE_CONFIRMED, DEADLINE_MS), DG_OK);
+    say(old, "replace");
+    agent_wait_told(world, DG_EVENT_INCOMING, 1);
+    assert_ptr_equal(world->replaced, old);
+    assert_int_equal(dg_dialog_reject(world->incoming, 486, NULL, NULL), DG_OK);
+    assert_int_equal(dg_dialog_wait_state(world->incoming, DG_STATE_TERMINATED, DEADLINE_MS), DG_OK);
+    assert_int_equal(dg_dialog_state(old), DG_STATE_CONFIRMED);
+    pthread_mutex_lock(&world->lock);
+    dg_dialog_unref(world->incoming);
+    world->incoming = NULL;
+    pthread_mutex_unlock(&world->lock);
+    say(old, "replace");
+    agent_wait_told(world, DG_EVENT_INCOMING, 2);
+    assert_ptr_equal(world->replaced, old);
+    assert_int_equal(dg_dialog_answer(world->incoming, NULL, NULL), DG_OK);
+    assert_int_equal(dg_dialog_wait_state(old, DG_STATE_TERMINATED, DEADLINE_MS), DG_OK);
+    assert_int_equal(dg_dialog_wait_state(world->incoming, DG_STATE_CONFIRMED, DEADLINE_MS), DG_OK);
+    dg_dialog_unref(old);
+}
+
 static void test_changes(void **state)
 {
     struct agent_world *world = *state;
@@ -419,6 +444,7 @@ int main(int count, char **words)
         cmocka_unit_test_setup_teardown(test_call, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_cancelled, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_called, agent_setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(test_taken_over, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_changes, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_restart, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_taken_up, agent_setup, agent_teardown),

@@ -5,7 +5,8 @@
 //
 // Whom a call goes to says what becomes of it: sip:busy@.. 486, sip:ring@.. 180, sip:silent@.. nothing,
 // others 200. What a body says is done before its request is answered: "bye" the far end hangs up, "ask" it
-// sends an INFO, "forget" the dialog is gone without a word, "call" somebody calls the application.
+// sends an INFO, "forget" the dialog is gone without a word, "call" somebody calls the application, "replace"
+// somebody calls who wants to take this call over (RFC 3891).
 #include "cmocka_first.h"
 #include <signal.h>
 #include <stdio.h>
@@ -128,13 +129,27 @@ static void on_invite(const struct channel_ua_command *command)
     free(uri);
 }
 
-static void call_application(uint16_t application)
+// old: the leg that it is to replace, 0: none.
+static void call_application(uint16_t application, uint64_t old)
 {
+    char text[2048], replaces[128] = "";
     uint64_t leg = begin(application, true);
     struct channel_ua_event event = about(CHANNEL_UA_CALL, leg);
     event.transaction = TRANSACTION + leg;
     event.source = (uint64_t)0x0a0a0101 << 16 | 5060;
-    ua_say(&world, &event, request(leg, "INVITE", "v=0\r\n"));
+    const char *plain = request(leg, "INVITE", "v=0\r\n"), *second = strchr(plain, '\n') + 1;
+    if (old)
+        snprintf(replaces, sizeof(replaces), "Replaces: c%u@test;to-tag=f%u;from-tag=t1\r\n", (unsigned)old,
+                 (unsigned)old);
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(second - plain), plain, replaces, second);
+    ua_say(&world, &event, text);
+}
+
+static void on_claim(const struct channel_ua_command *command, uint64_t leg)
+{
+    char *call_id = ua_command_text(command, CHANNEL_UA_TEXT_CALL_ID);
+    done(command, leg ? leg : strtoull(call_id + 1, NULL, 10), NULL);
+    free(call_id);
 }
 
 static void on_request(const struct channel_ua_command *command, uint64_t leg)
@@ -144,7 +159,9 @@ static void on_request(const struct channel_ua_command *command, uint64_t leg)
     const char *name = *method ? method : "INVITE";
     done(command, leg, request(leg, name, ""));
     if (strcmp(body, "call") == 0)
-        call_application(command->application);
+        call_application(command->application, 0);
+    if (strcmp(body, "replace") == 0)
+        call_application(legs[leg].application, leg);
     if (strcmp(body, "ask") == 0)
         say_asked(leg, TRANSACTION + leg, 0, "INFO");
     say_answer(leg, command->tag, 200, name);
@@ -196,6 +213,9 @@ static void on_command(const struct channel_ua_command *command)
         break;
     case CHANNEL_UA_RESPOND:
         on_respond(command);
+        break;
+    case CHANNEL_UA_CLAIM:
+        on_claim(command, leg);
         break;
     case CHANNEL_UA_CANCEL:
     case CHANNEL_UA_END:

@@ -129,17 +129,22 @@ static void send_stateless(struct worker *worker, struct work *work, struct resp
     settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
 }
 
-void reply_stateless(struct worker *worker, struct work *work, struct reply reply)
+void reply_tagged(struct worker *worker, struct work *work, struct reply reply, const char *to_tag)
 {
-    char tag[COOKIE_TEXT_MAX];
     char extra[EXTRA_SIZE];
-    tag_for(worker, work->message, tag);
     send_stateless(
         worker, work,
         (struct response_parts){.status = reply.status,
                                 .reason = reply.reason != NULL ? reply.reason : reply_reason(reply.status),
-                                .to_tag = tag,
+                                .to_tag = to_tag,
                                 .extra = extra_lines(worker, reply.extra, extra)});
+}
+
+void reply_stateless(struct worker *worker, struct work *work, struct reply reply)
+{
+    char tag[COOKIE_TEXT_MAX];
+    tag_for(worker, work->message, tag);
+    reply_tagged(worker, work, reply, tag);
 }
 
 void reply_refusal(struct worker *worker, struct work *work, const char *lines)

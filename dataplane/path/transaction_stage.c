@@ -16,8 +16,12 @@ static void match_cancel(struct worker *worker, struct work *work)
             reply_stateless(worker, work, (struct reply){481, "Call/Transaction Does Not Exist", NULL});
         return;
     }
-    reply_stateless(worker, work, (struct reply){200, "OK", NULL});
     struct transaction *invite = transaction_at(&worker->transactions, server);
+    char tag[COOKIE_TEXT_MAX];
+    if (invite->ua && ua_cancel_tag(worker, server, work->message, tag))
+        reply_tagged(worker, work, (struct reply){200, "OK", NULL}, tag);
+    else
+        reply_stateless(worker, work, (struct reply){200, "OK", NULL});
     if (invite->state != TRANSACTION_PROCEEDING || (invite->flags & TRANSACTION_FLAG_CANCELLED))
         return;
     invite->flags |= TRANSACTION_FLAG_CANCELLED;

@@ -50,7 +50,11 @@ void ua_take_inside(struct worker *worker, struct work *work);
 bool ua_is_stray(const struct worker *worker, struct work *work);
 // route.c: such a request. Settles the work.
 void ua_take_stray(struct worker *worker, struct work *work);
-// transaction_stage.c: the CANCEL of this server transaction was answered 200.
+// transaction_stage.c: the To-tag of responses to this INVITE, for the 200 to its CANCEL (9.2). False: the
+// INVITE has had its final response.
+bool ua_cancel_tag(struct worker *worker, uint32_t server, const struct message *cancel,
+                   char tag[COOKIE_TEXT_MAX]);
+// That CANCEL was answered 200.
 void ua_take_cancel(struct worker *worker, uint32_t server, const struct message *cancel);
 // response.c: a response to a request of an application; actions: of its transaction's step.
 void ua_answer(struct worker *worker, struct work *work, unsigned actions);

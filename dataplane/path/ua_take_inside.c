@@ -212,6 +212,16 @@ static uint32_t dialog_of_invite(struct worker *worker, uint32_t server, uint32_
     return *usage != INDEX_NONE && ua_invite(worker, *usage) == server ? dialog : INDEX_NONE;
 }
 
+bool ua_cancel_tag(struct worker *worker, uint32_t server, const struct message *cancel,
+                   char tag[COOKIE_TEXT_MAX])
+{
+    struct ua_kept kept;
+    if (!ua_request_kept(worker, server, &kept))
+        return false;
+    ua_tag_for(worker, cancel, kept.application, tag);
+    return true;
+}
+
 void ua_take_cancel(struct worker *worker, uint32_t server, const struct message *cancel)
 {
     uint32_t usage, dialog = dialog_of_invite(worker, server, &usage);

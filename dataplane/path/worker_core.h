@@ -360,6 +360,8 @@ struct reply {
 // Answers without any state (RFC 3261 8.2.7): the tag is derived from the request, so that repeats get the
 // same one, and the ACK is known by it. Settles the work.
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
+// The same with this To-tag.
+void reply_tagged(struct worker *worker, struct work *work, struct reply reply, const char *to_tag);
 // 503 for overload, with lines (each with CRLF), and a tag by which early_leaves() knows its ACK.
 void reply_refusal(struct worker *worker, struct work *work, const char *lines);
 // The RFC's phrase, or that of the class.

@@ -136,11 +136,12 @@ static void test_cancelled(void **state)
     caller_invite(&caller, NULL);
     assert_int_equal(caller_answered(&caller, 180, NULL), 0);
     ua_forget(caller.world);
-    (void)caller_take(&caller, "SIP/2.0 180 ");
+    struct wire_packet ringing = caller_take(&caller, "SIP/2.0 180 ");
     caller.call.extra = NULL;
     call_cancel(&caller.call);
     struct wire_packet ok = caller_take(&caller, "SIP/2.0 200 OK\r\n");
     assert_int_equal(ok.message.method, METHOD_CANCEL);
+    assert_header(&ok, "To", header_of(&ringing, "To")); // 9.2
     caller.call.answer = caller_take(&caller, "SIP/2.0 487 Request Terminated\r\n");
     struct ua_seen seen = ua_take(caller.world, CHANNEL_UA_CANCELLED);
     assert_int_equal(seen.event.transaction, caller.transaction);

@@ -417,6 +417,32 @@ static void test_full(void **state)
     leave(&callers[1]);
 }
 
+// RFC 3911: who does not know Join refuses it where it is required (RFC 3261 8.2.2.3), else it is not looked
+// at; Replaces is known.
+static void test_join(void **state)
+{
+    struct ua_world *world = *state;
+    struct caller caller;
+    caller_init(&caller, world, "join@claim");
+    caller_invite_text(
+        &caller, &(struct asked){.lines = "Require: join\r\nJoin: other@claim;to-tag=a;from-tag=b\r\n"});
+    wire_send(world->wire, wire_carrier, caller.invite);
+    struct wire_packet refusal = caller_take(&caller, "SIP/2.0 420 ");
+    assert_string_equal(header_of(&refusal, "Unsupported"), "join");
+    ua_expect_silence(world);
+    static const char *const rows[] = {
+        "Join: other@claim;to-tag=a;from-tag=b\r\n",
+        "Require: replaces\r\nReplaces: other@claim;to-tag=a;from-tag=b\r\n",
+    };
+    for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+        caller_init(&caller, world, i == 0 ? "join-0@claim" : "join-1@claim");
+        caller_invite(&caller, &(struct asked){.lines = rows[i]});
+        assert_int_equal(caller_end(&caller, NULL, 0), 0);
+        (void)caller_take(&caller, "SIP/2.0 480 ");
+        ua_forget(world);
+    }
+}
+
 static bool is_owned(const struct wire *wire, const char *id, unsigned owner)
 {
     uint64_t hash = siphash13(&wire->parts[0].keys.table, id, strlen(id));
@@ -461,13 +487,22 @@ int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
     const struct CMUnitTest tests[] = {
-        UA(test_match),        UA(test_no_match),
-        UA(test_null_tag),     UA(test_proxied),
-        UA(test_early_called), UA(test_early_placed),
-        UA(test_lost_early),   UA(test_answered_meanwhile),
-        UA(test_confirmed),    UA(test_unacked),
-        UA(test_bye_wins),     UA(test_given_back),
-        UA(test_time),         UA(test_control_goes),
-        UA(test_full),         cmocka_unit_test_setup_teardown(test_two_workers, ua_setup_two, ua_teardown)};
+        UA(test_match),
+        UA(test_no_match),
+        UA(test_null_tag),
+        UA(test_proxied),
+        UA(test_early_called),
+        UA(test_early_placed),
+        UA(test_lost_early),
+        UA(test_answered_meanwhile),
+        UA(test_confirmed),
+        UA(test_unacked),
+        UA(test_bye_wins),
+        UA(test_given_back),
+        UA(test_time),
+        UA(test_control_goes),
+        UA(test_full),
+        UA(test_join),
+        cmocka_unit_test_setup_teardown(test_two_workers, ua_setup_two, ua_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,7 +107,10 @@ static void on_name_answer(void *context, const struct channel_name_answer *answ
 
 static void on_ua_event(void *context, const struct channel_ua_event *event, const uint8_t *message)
 {
-    ua_take(context, event, message);
+    if (event->kind == CHANNEL_UA_REFERRAL && event->tag == 0)
+        refer_watch_take(context, event, message);
+    else
+        ua_take(context, event, message);
 }
 
 static void on_ua_lost(void *context, uint64_t count)
@@ -197,7 +200,8 @@ int control_init(struct control *control, struct event_base *base, const struct 
         config_free(config);
     if (result == 0 && ((result = record_start(control)) < 0 || (result = events_start(control)) < 0 ||
                         (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0 ||
-                        (result = ua_start(control)) < 0 || (result = transfers_start(control)) < 0))
+                        (result = referrals_start(control)) < 0 || (result = ua_start(control)) < 0 ||
+                        (result = transfers_start(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -223,6 +227,7 @@ void control_fini(struct control *control)
     control->channel = NULL;
     transfers_stop(control);
     ua_stop(control);
+    referrals_stop(control);
     event_watch_stop(control);
     events_stop(control);
     record_stop(control);

@@ -12,6 +12,7 @@
     K(LIMIT, "limit", "limits that refuse calls")                                                                      \
     K(BAN, "ban", "bans of addresses")                                                                                 \
     K(CONFIG, "config", "configurations on their way into force")                                                      \
+    K(REFER, "refer", "transfers, whoever makes them")                                                                 \
     K(CAPTURE, "capture", "captures of messages")                                                                      \
     K(HEALTH, "health", "both programs, overload, what the operator takes out of service")
 
@@ -39,6 +40,16 @@
     E(CONFIG_ROLLED_BACK, CONFIG, "rolled_back", "who, version, sequence, file, text", "a version of before is")       \
     E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \
     E(CONFIG_ADDRESSES, CONFIG, "addresses", "sequence, text", "DNS gave members other addresses")                     \
+    E(REFER_BEGAN, REFER, "began",                                                                                     \
+      "refer, origin, kind, dialog, call, from_peer, to_peer, sender, to, referred_by",                                \
+      "somebody refers somebody; refer.show has it by its id")                                                         \
+    E(REFER_PROGRESS, REFER, "progress",                                                                               \
+      "refer, origin, kind, dialog, call, from_peer, to_peer, state, status, reason",                                  \
+      "the REFER was answered, or a NOTIFY tells another status of the call")                                          \
+    E(REFER_ENDED, REFER, "ended",                                                                                     \
+      "refer, origin, kind, dialog, call, from_peer, to_peer, outcome, status, reason, duration_ms",                   \
+      "its outcome is known, or never will be")                                                                        \
+    E(REFER_LOST, REFER, "lost", "count", "messages about transfers that the data plane could not tell of")            \
     E(CAPTURE_STARTED, CAPTURE, "started", "capture, who, file, hep", "somebody captures messages")                    \
     E(CAPTURE_ENDED, CAPTURE, "ended", "capture, reason, messages, lost, file, hep", "it is over, its file is whole")  \
     E(CONTROL_STARTED, HEALTH, "control_started", "version, pid", "the first of a stream")                             \

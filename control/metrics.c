@@ -102,6 +102,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
     record_walk(control, v);
     capture_walk(control, v);
     ua_walk(control, v);
+    referrals_walk(control, v);
     walk_prefilter(control, v);
 }
 

@@ -99,6 +99,11 @@
       "Events for applications that the data plane could not keep for control.")                                       \
     M(UA_NOT_KEPT, "dialgate_ua_not_kept_total", "counter", "",                                                        \
       "Records of calls, registrations and transfers that a restart of control would not find again.")                 \
+    M(REFERS, "dialgate_refer_transfers_total", "counter", "origin, kind, outcome",                                    \
+      "Transfers that are over, by who made them, blind or attended, and by what came of them.")                       \
+    M(REFERS_OPEN, "dialgate_refer_transfers", "gauge", "origin", "Transfers under way.")                              \
+    M(REFERS_UNKEPT, "dialgate_refer_transfers_unkept_total", "counter", "",                                           \
+      "Transfers that are not listed because too many were under way.")                                                \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

@@ -149,6 +149,15 @@ static const struct ctl_word hang_up_options[] = {
     {0},
 };
 static const struct ctl_word send_options[] = {CTL_CONTENT, {0}};
+static const struct ctl_word refers_options[] = {
+    {"--open", "open", CTL_FLAG, false, "only those under way"},
+    {"--origin", "origin", CTL_TEXT, false, "proxied, operator or application"},
+    {"--peer", "peer", CTL_TEXT, false, "who refers or is referred"},
+    {"--application", "application", CTL_TEXT, false, "of its calls only"},
+    {"--limit", "limit", CTL_NUMBER, false, "rows (100)"},
+    {0},
+};
+static const struct ctl_word refer_word[] = {{"ID", "refer", CTL_TEXT, true, "of a transfer"}, {0}};
 static const struct ctl_word refer_send_words[] = {
     {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog, whose far end is referred"},
     {"TARGET", "words", CTL_LIST, false, "URI that it is to call; without it, the far end of --replaces"},
@@ -210,6 +219,10 @@ const struct ctl_command ctl_commands[] = {
      "send a call that came elsewhere"},
     {"call", "end", NULL, dialog_word, hang_up_options, NULL, run_call_end, CTL_ACTS,
      "CANCEL, a refusal or BYE: what its state asks for"},
+    {"refer", "list", "refer.list", none, refers_options, show_refers, NULL, CTL_LOOKS,
+     "a row a transfer: those under way, then the last that ended"},
+    {"refer", "show", "refer.show", refer_word, none, show_refer, NULL, CTL_LOOKS,
+     "one of them, with all that was told of it"},
     {"refer", "send", NULL, refer_send_words, refer_send_options, NULL, run_refer_send, CTL_ACTS,
      "transfer the far end of a call"},
     {"capture", "start", NULL, none, capture_options, NULL, run_capture_start, CTL_ACTS,

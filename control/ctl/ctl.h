@@ -121,6 +121,8 @@ int run_api(struct ctl *ctl, const json_t *params);
 int run_dialog_list(struct ctl *ctl, const json_t *params);
 int run_dialog_end(struct ctl *ctl, const json_t *params);
 void show_applications(struct ctl *ctl, const json_t *result);
+void show_refers(struct ctl *ctl, const json_t *result);
+void show_refer(struct ctl *ctl, const json_t *result);
 void show_calls(struct ctl *ctl, const json_t *result);
 void show_call(struct ctl *ctl, const json_t *result);
 int run_call_place(struct ctl *ctl, const json_t *params);

@@ -17,7 +17,8 @@ struct replacement {
     uint64_t old;     // id of the call that it is to replace; 0: not known yet, or gone
     uint64_t renew_ms;
     bool early_only;
-    bool gone;      // the old call
+    bool held;      // the data plane holds the old call for us
+    bool gone;      // it
     json_t *fields; // of `incoming`, until the application has it
 };
 
@@ -95,6 +96,7 @@ static void take_up(struct ua *ua, struct replacement *one, struct ua_request *r
     char id[UA_ID_SIZE];
     bool known = ua_app_view(ua, request->app, &view, NULL);
     one->old = old->by_id.key;
+    one->held = true;
     one->renew_ms = clock_ms() + RENEW_MS;
     if (!known || !is_entitled(old, request, &view)) {
         refuse(ua, request, refer_judge_replaces(&(struct refer_match){.found = true}, false));
@@ -193,16 +195,16 @@ static void on_settled(struct ua *ua, const struct ua_request *request)
     if (!one)
         return;
     struct ua_call *old = one->old && !one->gone ? ua_call_by_id(ua, one->old) : NULL;
-    bool taken = request->answered >= 200 && request->answered < 300;
+    bool taken = request->answered >= 200 && request->answered < 300, held = one->held;
     forget(one);
     if (old && taken) {
         struct ua_fault fault;
         struct ua_wish wish = wish_of(CHANNEL_UA_END);
         wish.call = old;
-        wish.claimed = true;
+        wish.claimed = held;
         wish.extra = REASON;
         (void)ua_do(ua, &wish, NULL, &fault);
-    } else if (old) {
+    } else if (old && held) {
         change_claim(ua, old, false);
     }
 }
@@ -243,7 +245,9 @@ void replaces_clock(struct ua *ua)
         next = LIST_NEXT(one, link);
         if (one->gone && request) // its answer could not be sent
             refuse(ua, request, 481);
-        if (one->gone || !old || now < one->renew_ms)
+        if (!channel_ready(ua->control->channel)) // what it was held for is another connection's then
+            one->held = false;
+        if (one->gone || !old || !one->held || now < one->renew_ms)
             continue;
         one->renew_ms = now + RENEW_MS;
         change_claim(ua, old, true);
@@ -259,9 +263,24 @@ bool replaces_refuse(struct ua *ua, struct ua_request *request, const struct mes
     return true;
 }
 
+// Calls of an earlier control; what it held is held no more.
+static void take_kept(struct ua *ua)
+{
+    const struct ua_call *call;
+    LIST_FOREACH(call, &ua->calls, link)
+    {
+        struct replacement *one = call->invite && call->invite->replaces ? calloc(1, sizeof(*one)) : NULL;
+        if (!one)
+            continue;
+        *one = (struct replacement){.request = call->invite->node.key, .old = call->invite->replaces};
+        LIST_INSERT_HEAD(&ua->control->transfers.replacements, one, link);
+    }
+}
+
 void replaces_start(struct ua *ua)
 {
     LIST_INIT(&ua->control->transfers.replacements);
+    take_kept(ua);
     ua->called = on_called;
     ua->settled = on_settled;
     ua->confirmed = on_confirmed;

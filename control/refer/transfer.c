@@ -102,6 +102,7 @@ void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
     }
     while (actions) {
         unsigned more = 0;
+        transfer_note(ua, transfer, actions);
         if (actions & REFER_DO_ACCEPT)
             transfer_respond(ua, transfer, 200); // RFC 7647 section 5: 202 is no more
         if (actions & REFER_DO_REFUSE)
@@ -118,6 +119,7 @@ void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
         if ((actions | more) & REFER_DO_FORGET) {
             if (more & REFER_DO_TELL)
                 tell(ua, transfer, true);
+            transfer_note(ua, transfer, more);
             keep_drop(ua->keep, KEEP_TRANSFER, transfer->id);
             forget(&ua->control->transfers, transfer);
             return;

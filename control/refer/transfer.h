@@ -65,6 +65,9 @@ struct ua_reply transfer_reply(struct ua *ua, const struct transfer *transfer,
                                void (*told)(struct ua *, struct transfer *, const struct ua_outcome *));
 char *transfer_copy(const struct message *message, struct span span); // for free()
 
+// transfer_note.c: the actions of a step, for the table of all transfers (referral.h).
+void transfer_note(struct ua *ua, const struct transfer *transfer, unsigned actions);
+
 // --- transfer_take.c ---
 
 bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct message *message);

@@ -36,10 +36,6 @@ const struct rpc_param refer_notify_params[] = {
     {"final", RPC_BOOLEAN, false, 0, 0, NULL, "the last that is said; so is a final status"},
     {0},
 };
-const struct rpc_param refer_show_params[] = {
-    {"refer", RPC_TEXT, true, 16, 16, NULL, "id of a transfer"},
-    {0},
-};
 // clang-format on
 
 static struct transfer *find(struct rpc_call *call)
@@ -55,27 +51,6 @@ static struct transfer *find(struct rpc_call *call)
     else
         rpc_fail(call, DG_NOT_FOUND, "no transfer is called so; refer.list names them");
     return NULL;
-}
-
-void rpc_refer_show(struct rpc_call *call)
-{
-    const struct transfer *transfer = find(call);
-    if (transfer)
-        rpc_reply(call, transfer_json(transfer));
-}
-
-void rpc_refer_list(struct rpc_call *call)
-{
-    const bool narrow = rpc_text(call, "application") || rpc_attached(call);
-    const struct ua_app *app = narrow ? rpc_ua_app(call) : NULL;
-    const struct transfer *transfer;
-    if (narrow && !app)
-        return;
-    json_t *rows = json_array();
-    LIST_FOREACH(transfer, &rpc_control(call)->transfers.list, link)
-    if (!app || transfer->app == app)
-        json_array_append_new(rows, transfer_json(transfer));
-    rpc_reply(call, json_pack("{s:o}", "transfers", rows));
 }
 
 void rpc_refer_answer(struct rpc_call *call)

@@ -100,6 +100,7 @@ static void expect_program(struct ua *ua, struct ua_request *request)
 void ua_call_arrived(struct ua *ua, struct ua_call *call, json_t *fields, bool automatic)
 {
     call->untold = false;
+    ua_call_keep(ua, call);
     ua_tell(ua, call->app, call, "incoming", fields);
     if (!automatic || !ua_automatic_begin(ua, call))
         expect_program(ua, call->invite);
@@ -118,7 +119,6 @@ static void on_call(struct ua *ua, struct told *told)
     told->app->taken++;
     if (told->message)
         note_peer(call, told->message);
-    ua_call_keep(ua, call);
     json_t *fields = json_pack("{s:s, s:s, s:o, s:o}", "request", ua_id(told->event->transaction, id), "peer",
                                control_peer_name(ua->control, told->event->peer), "source", source_of(told),
                                "message", message_of(told));

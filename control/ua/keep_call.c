@@ -36,7 +36,7 @@ void ua_call_keep(struct ua *ua, const struct ua_call *call)
 {
     struct keep_writer *writer = keep_begin(ua->keep);
     const struct ua_sent *placing = call->state < CHANNEL_DIALOG_CONFIRMED ? call->placing : NULL;
-    if (!writer)
+    if (!writer || call->untold)
         return;
     keep_number(writer, call->app->number);
     keep_text(writer, call->app->name);
@@ -55,6 +55,7 @@ void ua_call_keep(struct ua *ua, const struct ua_call *call)
     keep_octets(writer, call->description, call->description_length);
     keep_octets(writer, call->history, call->changes * sizeof(call->history[0]));
     keep_number(writer, call->invite ? call->invite->node.key : 0);
+    keep_number(writer, call->invite ? call->invite->replaces : 0);
     keep_number(writer, placing ? placing->order->tag : 0);
     keep_number(writer, placing ? placing->name : 0);
     keep_text(writer, placing ? placing->label : NULL);
@@ -97,14 +98,17 @@ static void wait_again(struct ua *ua, struct ua_call *call, uint64_t limit_ms)
 static void read_under_way(struct ua *ua, struct ua_call *call, struct keep_reader *reader)
 {
     const struct channel_ua_event asked = {.transaction = keep_read_number(reader)};
+    uint64_t replaces = keep_read_number(reader);
     struct ua_before before = {.purpose = UA_FOR_CALL, .tag = keep_read_number(reader)};
     before.name = keep_read_number(reader);
     keep_read_into(reader, before.label, sizeof(before.label));
     uint64_t limit_ms = keep_read_number(reader);
     if (reader->bad || call->state >= CHANNEL_DIALOG_CONFIRMED)
         return;
-    if (asked.transaction && (call->invite = ua_request_begin(ua, &asked, call->app, call)))
+    if (asked.transaction && (call->invite = ua_request_begin(ua, &asked, call->app, call))) {
         snprintf(call->invite->method, sizeof(call->invite->method), "INVITE");
+        call->invite->replaces = replaces;
+    }
     if (before.tag && (call->placing = ua_sent_before(ua, call, &before)))
         wait_again(ua, call, limit_ms);
 }

@@ -55,9 +55,9 @@
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
     F(CAPTURES, "dialgate_capture_events_total", "counter", "What captures of messages did.")                          \
     F(UA_EVENTS, "dialgate_application_events_total", "counter", "Between workers and control about applications' calls.") \
-    F(REFERRALS, "dialgate_refer_events_total", "counter", "Transfers between peers, as they passed.")                  \
     F(OPERATOR_REFERS, "dialgate_operator_refer_events_total", "counter",                                              \
       "REFERs that operators put into proxied calls, and what came of them.")                                          \
+    F(REFERRALS, "dialgate_refer_events_total", "counter", "Transfers between peers, as they passed.")                  \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")        \
@@ -202,12 +202,12 @@
     C(UA_UNHEARD, UA_EVENTS, "event=\"unheard\"", "events while no control was connected")                            \
     C(UA_UNSERVED, UA_EVENTS, "event=\"unserved\"", "requests answered 503, because control could not be told")       \
     C(UA_FULL, UA_EVENTS, "event=\"full\"", "dialogs.applications is reached: nothing can be under way in one more")  \
-    C(REFER_DENIED, REFERRALS, "event=\"denied\"", "REFERs that a peer's policy refused (403)")                        \
-    C(REFER_TOLD, REFERRALS, "event=\"told\"", "messages about transfers that control was told of")                    \
-    C(REFER_UNTOLD, REFERRALS, "event=\"untold\"", "likewise, while no control was there, or had no room")             \
     C(REFER_OPERATOR, OPERATOR_REFERS, "event=\"sent\"", "REFER to one side in the name of the other")                \
     C(REFER_OPERATOR_NOTIFY, OPERATOR_REFERS, "event=\"notify\"", "NOTIFY about one, answered here")                  \
     C(REFER_OPERATOR_FULL, OPERATOR_REFERS, "event=\"full\"", "not sent: the worker has 256 under way")               \
+    C(REFER_DENIED, REFERRALS, "event=\"denied\"", "REFERs that a peer's policy refused (403)")                        \
+    C(REFER_TOLD, REFERRALS, "event=\"told\"", "messages about transfers that control was told of")                    \
+    C(REFER_UNTOLD, REFERRALS, "event=\"untold\"", "likewise, while no control was there, or had no room")             \
     C(TURN_BUSY, TURNS, "work=\"yes\"", "turns that had something to do")                                              \
     C(TURN_IDLE, TURNS, "work=\"no\"", "turns that had nothing to do")                                                 \
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \

@@ -417,6 +417,32 @@ static void test_held(void **state)
     }
 }
 
+// Another control ends the old one, too, though it holds nothing.
+static void test_kept(void **state)
+{
+    static const struct ua_row rows[] = {{DIALOG, CHANNEL_DIALOG_CONFIRMED, false},
+                                         {NEW, CHANNEL_DIALOG_EARLY, false}};
+    struct ua_world *world = *state;
+    begin_both(world);
+    ua_ask(world, "ua.progress", "{\"dialog\":\"" NEW_HEX "\"}");
+    ua_done(world, ua_command(world, CHANNEL_UA_RESPOND), 0, NEW, NULL);
+    json_decref(ua_answer_of(world));
+    say_call_state(world, NEW, CHANNEL_DIALOG_EARLY);
+    ua_run(world);
+    ua_restart(world);
+    ua_resume(world, rows, 2);
+    json_decref(ua_result(world, "ua.attach", "{\"application\":\"desk\",\"since\":0}"));
+    ua_ask(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\"}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->transaction, INVITE);
+    ua_done(world, command, 0, NEW, NULL);
+    command = ua_command(world, CHANNEL_UA_END);
+    assert_int_equal(command->dialog, DIALOG);
+    assert_int_equal(command->flags, 0);
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Reason: SIP;cause=200;text=\"Replaced\"\r\n");
+    ua_done(world, command, 0, DIALOG, NULL);
+}
+
 // RFC 3891 section 3: in no other request.
 static void test_other_methods(void **state)
 {
@@ -437,10 +463,14 @@ static void test_other_methods(void **state)
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_syntax),      UA(test_results),      UA(test_takeover),
-                                       UA(test_refused),     UA(test_cancelled),    UA(test_bye_first),
-                                       UA(test_bye_crosses), UA(test_early_only),   UA(test_peer),
-                                       UA(test_refuse),      UA(test_accept),       UA(test_ask_nobody),
-                                       UA(test_held),        UA(test_other_methods)};
+    const struct CMUnitTest tests[] = {
+        UA(test_syntax),       UA(test_results),
+        UA(test_takeover),     UA(test_refused),
+        UA(test_cancelled),    UA(test_bye_first),
+        UA(test_bye_crosses),  UA(test_early_only),
+        UA(test_peer),         UA(test_refuse),
+        UA(test_accept),       UA(test_ask_nobody),
+        UA(test_held),         cmocka_unit_test_setup_teardown(test_kept, ua_setup, ua_teardown),
+        UA(test_other_methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static const struct ctl_word list_options[] = {
 };
 static const struct ctl_word follow_options[] = {
     {"--kind", "kinds", CTL_LIST, false,
-     "dialog, member, limit, ban, config, capture or health; may be repeated"},
+     "dialog, member, limit, ban, config, refer, capture or health; may be repeated"},
     {"--peer", "peer", CTL_TEXT, false, "only what concerns this peer"},
     {"--call-id", "call_id", CTL_TEXT, false, "only the dialogs of this Call-ID"},
     {"--since", "since", CTL_NUMBER, false, "first what is kept behind this number"},

@@ -165,11 +165,10 @@ void refer_watch_ended(struct control *control, const struct channel_event *even
          node = ua_table_next(node)) {
         struct referral *referral = UA_OF(node, struct referral, by_call);
         uint64_t last = clock_ms() + REFER_EXPIRES_S * 1000ull;
-        if (referral->origin != REFERRAL_PROXIED || referral->outcome != REFERRAL_OPEN ||
-            referral->dialog != event->handle)
+        if (referral->origin != REFERRAL_PROXIED || referral->dialog != event->handle)
             continue;
         referral->over = true;
-        if (referral->refer.life_ms > last)
+        if (referral->outcome == REFERRAL_OPEN && referral->refer.life_ms > last)
             referral->refer.life_ms = last;
     }
 }

@@ -94,9 +94,9 @@ void rpc_refer_list(struct rpc_call *call)
     const char *peer = rpc_text(call, "peer");
     const bool narrow = rpc_text(call, "application") || rpc_attached(call);
     const size_t limit = (size_t)rpc_integer(call, "limit", LIMIT);
-    const struct filter filter = {.app = narrow ? rpc_ua_app(call) : NULL,
-                                  .origin = rpc_text(call, "origin"),
-                                  .peer = peer ? dialog_find_peer(control, peer) : -1};
+    struct filter filter = {.origin = rpc_text(call, "origin"),
+                            .peer = peer ? dialog_find_peer(control, peer) : -1};
+    filter.app = narrow ? rpc_ua_app(call) : NULL; // which may answer the call, and its texts are gone then
     if (narrow && !filter.app)
         return;
     if (peer && filter.peer < 0) {

@@ -4,6 +4,7 @@
 // through one by one.
 #include "ua_claim.h"
 #include <errno.h>
+#include "ua.h"
 
 static uint32_t control_now(const struct worker *worker)
 {

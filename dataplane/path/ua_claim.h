@@ -5,7 +5,21 @@
 #ifndef DIALGATE_PATH_UA_CLAIM_H
 #define DIALGATE_PATH_UA_CLAIM_H
 
-#include "ua.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include "wheel.h"
+
+struct ua_command;
+struct worker;
+
+#define UA_CLAIMS 256u // of a worker at once
+struct ua_claim {      // not all are live
+    uint32_t dialog;   // index
+    uint32_t generation;
+    tick_t until;
+    uint32_t control; // that holds it, as worker_parts.ua_heard; 0: unused
+    bool early_only;  // ends when the dialog is confirmed
+};
 
 // CLAIM by a Replaces, which sets command->dialog, or of a `dialog` that is claimed: to go on, or to end.
 // Returns 0 or -errno as channel_ua.h has them.

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "header.h"
 #include "token_list.h"
-#include "ua_claim.h"
+#include "ua.h"
 
 // Header fields that the data plane writes.
 static bool is_ours(enum sip_header kind)

@@ -14,17 +14,16 @@
 #include "dialog.h"
 #include "listener.h"
 #include "member.h"
-#include "merged.h"
 #include "name.h"
 #include "originate.h"
 #include "overload.h"
 #include "probe.h"
 #include "refer_operator.h"
 #include "transaction.h"
+#include "ua_memory.h"
 #include "ua_ring.h"
 #include "unreachable.h"
 #include "uri.h"
-#include "usage.h"
 #include "worker.h"
 #include "write.h"
 
@@ -109,24 +108,6 @@ struct turn_seen {
     uint32_t received; // packets
     tick_t tick;       // when mbufs were counted
     bool full;         // a queue or an inbox gave a whole burst
-};
-
-#define UA_CLAIMS 256u // of a worker at once
-struct ua_claim {      // ua_claim.h; not all are live
-    uint32_t dialog;   // index
-    uint32_t generation;
-    tick_t until;
-    uint32_t control; // that holds it, as worker_parts.ua_heard; 0: unused
-    bool early_only;  // ends when the dialog is confirmed
-};
-
-// The ua service (ua.h). Without applications usages.capacity is 0, and the rest is NULL.
-struct ua {
-    struct usages usages;
-    struct merged merged; // requests outside dialogs that applications serve
-    uint64_t *tags;       // of client transactions' commands, by index of the transaction
-    struct ua_claim claims[UA_CLAIMS];
-    char lines[4096]; // header lines that go into a message of ours
 };
 
 struct worker {

@@ -121,7 +121,14 @@ static int end(struct worker *worker, struct ua_command *command)
                                  .status = fixed->status,
                                  .headers = command->texts[CHANNEL_UA_TEXT_HEADERS],
                                  .phrase = command->texts[CHANNEL_UA_TEXT_REASON]};
-    return ua_step_set(worker, &step) & USAGE_DO_NOT_NOW ? -EPROTO : 0;
+    if (!(ua_step_set(worker, &step) & USAGE_DO_NOT_NOW))
+        return 0;
+    // Taken over from a process before, a call that rings has neither its INVITE nor what is under way in it:
+    // there is nothing to refuse or to cancel with. It ends here, and at the far end by its timers.
+    if (dialog_state(&worker->dialogs, command->dialog) == DIALOG_EARLY &&
+        ua_usage_awake(worker, command->dialog) == INDEX_NONE)
+        return ua_end(worker, command->dialog, CHANNEL_REASON_OPERATOR);
+    return -EPROTO;
 }
 
 // What it still owes a peer is not sent any more: its records go, and what comes for it later finds none.

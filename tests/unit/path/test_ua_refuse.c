@@ -294,11 +294,41 @@ static void test_restart_early(void **state)
     assert_int_equal(caller_answered(&caller, 200, NULL), -ENOENT);
     caller_send(&caller, "UPDATE", NULL);
     (void)caller_take(&caller, "SIP/2.0 481 ");
-    assert_int_equal(caller_end(&caller, NULL, 0), -EPROTO);
     wire_pass_silently(caller.world->wire, 245000);
     struct ua_seen seen = ua_take(caller.world, CHANNEL_UA_STATE);
     assert_int_equal(seen.event.state, CHANNEL_DIALOG_TERMINATED);
     call_expect_gone(&caller.call);
+}
+
+static void test_restart_early_ended(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "restart-early-ended@ua");
+    caller_invite(&caller, NULL);
+    assert_int_equal(caller_answered(&caller, 180, NULL), 0);
+    caller.world->wire->out_count = 0;
+    ua_forget(caller.world);
+    restart(&caller);
+    assert_int_equal(caller_end(&caller, NULL, 480), 0);
+    ua_expect_state(caller.world, caller.dialog, CHANNEL_DIALOG_TERMINATED);
+    wire_expect_silence(caller.world->wire);
+    call_expect_gone(&caller.call);
+    assert_int_equal(caller_end(&caller, NULL, 480), -ENOENT);
+}
+
+// A request that nobody answers, because control has gone: silence, and its transaction ends (RFC 4320 4.1).
+static void test_never_answered(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "never-answered@ua");
+    caller_establish(&caller);
+    (void)caller_asks(&caller, "REFER", &(struct asked){.lines = "Refer-To: <sip:c@example.net>\r\n"});
+    caller.world->wire->heard = false;
+    wire_pass_silently(caller.world->wire, 33000);
+    assert_int_equal(caller.world->wire->workers[0]->transactions.count, 0);
+    caller.world->wire->heard = true;
+    ua_forget(caller.world);
+    caller_hang_up(&caller);
 }
 
 // The k-th request for memory fails, for every k that a call comes to: it ends, and leaves nothing.
@@ -334,9 +364,11 @@ static void test_arena_full(void **state)
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_unheard),         UA(test_ring_full),     UA(test_judged),
-                                       UA(test_limits),          UA(test_drained),       UA(test_usages_full),
-                                       UA(test_texts),           UA(test_lengths),       UA(test_restart),
-                                       UA(test_restart_unacked), UA(test_restart_early), UA(test_arena_full)};
+    const struct CMUnitTest tests[] = {
+        UA(test_unheard),         UA(test_ring_full),     UA(test_judged),
+        UA(test_limits),          UA(test_drained),       UA(test_usages_full),
+        UA(test_texts),           UA(test_lengths),       UA(test_restart),
+        UA(test_restart_unacked), UA(test_restart_early), UA(test_restart_early_ended),
+        UA(test_never_answered),  UA(test_arena_full)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,9 @@ static void revive(struct ua *ua, struct transfer *transfer)
         transfer->refusal = 480;
         transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, now) | REFER_DO_TELL);
     } else {
+        if (transfer->request) // perhaps it has had its answer, and the data plane says so
+            transfer_respond(ua, transfer, 200);
+        transfer->request = 0;
         transfer_act(ua, transfer, refer_revive(&transfer->refer, outcome_of(ua, transfer), now));
     }
 }

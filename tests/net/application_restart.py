@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Control is killed again and again while an application's calls are transferred. Who transfers hears the end of each transfer that was
+accepted, calls stay up with what the application said of them, and no transfer is left.
+
+Arguments: run directory, kills, seed. Who runs this starts control again.
+"""
+
+import os
+import random
+import select
+import signal
+import sys
+
+from rpc_client import *
+from sip_peer import *
+
+SDP = "v=0\r\no=- 5 5 IN IP4 10.10.0.10\r\ns=-\r\nc=IN IP4 10.10.0.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+TYPE = ["Content-Type: application/sdp"]
+run, kills, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+chance = random.Random(seed)
+transcript.append(f"seed {seed}")
+carrier, sbcs = Peer("carrier"), [Peer("sbc1"), Peer("sbc2")]
+
+
+class Far:
+    """What came, by Call-ID; requests that want no decision are answered."""
+
+    def __init__(self):
+        self.responses, self.notifies, self.invites, self.registers = {}, {}, [], []
+        self.acked, self.over, self.last, self.ringing = set(), set(), {}, {}
+
+    def take(self, peer, message):
+        call_id = message.get("call-id")
+        if message.status:
+            self.responses.setdefault((call_id, message.get("cseq")), []).append(message.status)
+            if message.status >= 300 and message.get("cseq").endswith("INVITE"):
+                return
+            self.last[call_id, message.get("cseq")] = message
+        elif message.method == "INVITE":
+            if not peer.repeated:
+                self.invites.append((peer, message))
+                self.ringing[message.branch()] = message
+        elif message.method == "ACK":
+            self.acked.add(call_id)
+        elif message.method == "REGISTER":
+            self.registers.append((peer, message))
+        else:
+            if message.method == "NOTIFY" and not peer.repeated:
+                self.notifies.setdefault(call_id, []).append((message.get("subscription-state"), message.body))
+            if message.method in ("BYE", "CANCEL"):
+                self.over.add(call_id)
+            peer.answer(message, 200, "OK")
+            if message.method == "CANCEL" and message.branch() in self.ringing:
+                peer.answer(self.ringing.pop(message.branch()), 487, "Terminated", tag="cancelled")
+
+    def wait(self, what, condition, seconds=PATIENCE):
+        deadline = time.monotonic() + seconds
+        peers = [carrier] + sbcs
+        while not condition():
+            left = deadline - time.monotonic()
+            check(left > 0, f"no {what} within {seconds} s")
+            for socket_ready in select.select([peer.socket for peer in peers], [], [], left)[0]:
+                peer = next(one for one in peers if one.socket is socket_ready)
+                self.take(peer, peer.receive(0))
+
+    def final(self, call_id, cseq):
+        return next((status for status in self.responses.get((call_id, cseq), ()) if status >= 200), None)
+
+    def ended(self, call_id):
+        """The sipfrag of the NOTIFY that ended the subscription."""
+        return next((body for state, body in self.notifies.get(call_id, ()) if state.startswith("terminated")), None)
+
+
+far = Far()
+
+
+def attach():
+    """A program that comes back: control knows the calls again."""
+    deadline = time.monotonic() + 3 * PATIENCE
+    while True:
+        try:
+            asked, client = Client(run), Client(run)
+            asked.call("ua.attach", application="clerk")
+            client.call("ua.attach", application="desk", since=0)
+            client.event("resumed", application="desk")
+            return client, asked
+        except (OSError, EOFError, TimeoutError, Refused):
+            check(time.monotonic() < deadline, "control does not come back")
+            time.sleep(0.05)
+
+
+def kill_control():
+    os.kill(desk.call("system.status")["control"]["pid"], signal.SIGKILL)
+
+
+def come(user):
+    """A call of the carrier's that the program has answered: the caller's side."""
+    text = carrier.request("INVITE", uri=f"sip:{user}@10.10.0.10", body=SDP, extra=TYPE)
+    invite = Message(text.encode(), None)
+    call_id = invite.get("call-id")
+    carrier.send(text)
+    program = clerk if user == "901" else desk
+    dialog = program.event("incoming")["dialog"]
+    program.call("ua.answer", dialog=dialog, body=SDP)
+    far.wait("200", lambda: far.final(call_id, "1 INVITE") == 200)
+    ok = far.last[call_id, "1 INVITE"]
+    side = Side(carrier, ok.get("from"), ok.get("to"), call_id, ok.target(), ok.all("record-route")[::-1])
+    side.send("ACK", cseq=1)
+    return side
+
+
+def called(is_meant):
+    """The SBC that is called, and the INVITE. Calls of transfers that a kill cut off come late, and are refused."""
+    while True:
+        far.wait("INVITE", lambda: far.invites)
+        callee, invite = far.invites.pop(0)
+        if is_meant(invite):
+            return callee, invite
+        callee.answer(invite, 486, "Busy Here", tag="late")
+
+
+def place(context):
+    made = desk.call("ua.call", to="sip:200@example.net", body=SDP, context=context)
+    callee, invite = called(lambda invite: invite.get("call-id") == made["call_id"])
+    callee.answer(invite, 200, "OK", tag=unique("t"))
+    far.wait("ACK", lambda: made["call_id"] in far.acked)
+    return made["dialog"], made["call_id"]
+
+
+def refer(side):
+    """The REFER's Call-ID and CSeq; the call that it asks for names the Call-ID in Referred-By."""
+    extra = ["Refer-To: <sip:200@example.net>", f"Referred-By: <sip:{side.call_id}@{carrier.address}>"]
+    sent = side.send("REFER", extra=extra)
+    return side.call_id, sent.get("cseq")
+
+
+desk, clerk = attach()
+# A REGISTER that nobody answers before control is killed.
+desk.call("ua.register", application="desk", registrar="sip:10.20.0.11", aor="sip:desk@example.net", expires=600, peer="sbcs", tag="line")
+far.wait("REGISTER", lambda: far.registers)
+first = far.registers.pop(0)[1]
+calls = {}
+for turn in range(kills):
+    context = f"row {turn}"
+    dialog, call_id = place(context)
+    calls[dialog] = (call_id, context)
+    # One waits for the program, one has just begun, one rings.
+    asked, begun, ringing = come("901"), come("900"), come("900")
+    of_ringing = refer(ringing)
+    far.wait("200 to the REFER", lambda: far.final(*of_ringing) == 200)
+    callee, invite = called(lambda invite: ringing.call_id in "".join(invite.all("referred-by")))
+    callee.answer(invite, 180, "Ringing", tag="target")
+    if chance.random() < 0.5:
+        far.wait("NOTIFY of 180", lambda: any("180" in body for _, body in far.notifies.get(ringing.call_id, ())))
+    of_asked = refer(asked)
+    clerk.event("refer")
+    of_begun = refer(begun)
+    time.sleep(chance.choice((0, 0.001, 0.003, 0.01, 0.03)))
+    kill_control()
+    status, reason = chance.choice(((200, "OK"), (486, "Busy Here")))
+    meanwhile = chance.random() < 0.5
+    if meanwhile:
+        callee.answer(invite, status, reason, tag="target")
+    desk, clerk = attach()
+    if not meanwhile:
+        callee.answer(invite, status, reason, tag="target")
+    far.wait("end of the transfer that rang", lambda: far.ended(ringing.call_id))
+    heard = far.ended(ringing.call_id)
+    # What was answered while nobody listened is known of a call that is up, and of one that failed only that it did.
+    known = (str(status), "503") if meanwhile and status != 200 else (str(status),)
+    check(heard.split()[1] in known, f"{heard} of {status}, meanwhile {meanwhile}")
+    far.wait("480", lambda: far.final(*of_asked) in (480, 503))
+    # The one that had just begun: whoever said yes says the end, too. What it called is refused.
+    deadline = time.monotonic() + PATIENCE
+    while desk.call("refer.list")["transfers"] or (far.final(*of_begun) == 200 and not far.ended(begun.call_id)):
+        check(time.monotonic() < deadline, f"left: {desk.call('refer.list')}, {far.responses.get(of_begun)}")
+        try:
+            far.wait("INVITE of the one that had begun", lambda: far.invites, 0.2)
+        except Wrong:
+            pass
+        while far.invites:
+            peer, left = far.invites.pop(0)
+            peer.answer(left, 486, "Busy Here", tag="left")
+    if first:
+        far.wait("REGISTER again", lambda: far.registers)
+        registrar, again = far.registers.pop(0)
+        while again.get("cseq") == first.get("cseq"):  # a repeat
+            far.wait("REGISTER again", lambda: far.registers)
+            registrar, again = far.registers.pop(0)
+        check(again.get("call-id") == first.get("call-id") and again.tag("from") == first.tag("from"), again.text)
+        check(int(again.get("cseq").split()[0]) > int(first.get("cseq").split()[0]), again.text)
+        registrar.answer(again, 200, "OK", tag="registrar", extra=["Expires: 600"])
+        check(desk.event("registered")["tag"] == "line", "registered")
+        first = None
+    # Calls are there, with what the program said of them.
+    for one, (_, said) in calls.items():
+        shown = desk.call("ua.get", dialog=one)
+        check(shown["state"] == "confirmed" and shown["context"] == said, shown)
+    for side in (asked, begun, ringing):
+        side.send("BYE")
+        far.wait("200 to BYE", lambda: far.final(side.call_id, f"{side.cseq} BYE") == 200)
+for row in desk.call("ua.list", limit=500)["dialogs"]:
+    try:
+        desk.call("ua.terminate", dialog=row["dialog"])
+    except Refused:
+        pass  # it has ended since
+for call_id, _ in calls.values():
+    far.wait("BYE", lambda: call_id in far.over)
+deadline = time.monotonic() + PATIENCE
+while desk.call("ua.count")["dialogs"]:
+    check(time.monotonic() < deadline, desk.call("ua.list"))
+    try:
+        far.wait("what is left", lambda: False, 0.2)
+    except Wrong:
+        pass
+passed()

@@ -58,7 +58,9 @@ bool refer_write_refer(struct writer *writer, const struct refer_order *order)
     if (strlen(order->uri) > UINT16_MAX || uri_parse(octets, all, &uri) < 0 || uri.headers.offset != 0 ||
         (uri.parameters.offset != 0 && uri_parameter(octets, uri.parameters, "method", &value)))
         return false;
-    if (strpbrk(order->uri, "<> ,") || (uri.scheme != URI_SIP && uri.scheme != URI_SIPS && !invite))
+    // Parameters of a method and headers are of sip and sips URIs alone (RFC 3261 19.1.1).
+    if (strpbrk(order->uri, "<> ,") ||
+        (uri.scheme != URI_SIP && uri.scheme != URI_SIPS && (!invite || order->call_id)))
         return false;
     char target[REFER_TEXT_MAX + 64];
     uint8_t names[REFER_TEXT_MAX];

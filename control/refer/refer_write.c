@@ -86,6 +86,15 @@ bool refer_write_refer(struct writer *writer, const struct refer_order *order)
         write_text(writer, order->referred_by);
         write_text(writer, "\r\n");
     }
+    if (order->about) { // RFC 4538 section 3: the tags as who gets it has them
+        write_text(writer, "Target-Dialog: ");
+        write_text(writer, order->about);
+        write_text(writer, ";local-tag=");
+        write_text(writer, order->about_local);
+        write_text(writer, ";remote-tag=");
+        write_text(writer, order->about_remote);
+        write_text(writer, "\r\n");
+    }
     if (order->silent) // RFC 4488 section 4
         write_text(writer, "Refer-Sub: false\r\nSupported: norefersub\r\n");
     return true;

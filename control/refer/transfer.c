@@ -29,8 +29,8 @@ unsigned transfer_count_of(const struct ua *ua, uint64_t dialog)
     return count;
 }
 
-struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum refer_state state,
-                                uint32_t cseq)
+struct transfer *transfer_begin_outside(struct ua *ua, struct ua_app *app, enum refer_state state,
+                                        uint32_t cseq)
 {
     struct transfers *transfers = &ua->control->transfers;
     struct transfer *transfer = transfers->count < TRANSFERS_MAX ? calloc(1, sizeof(*transfer)) : NULL;
@@ -38,12 +38,22 @@ struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum 
         return NULL;
     refer_begin(&transfer->refer, state, cseq, clock_ms());
     transfer->id = ++transfers->last;
-    transfer->app = call->app;
-    transfer->dialog = call->by_id.key;
-    transfer->depth = call->transfers;
-    transfer->to_peer = NUMBER_NONE;
+    transfer->app = app;
+    transfer->to_peer = transfer->peer = transfer->member = NUMBER_NONE;
     LIST_INSERT_HEAD(&transfers->list, transfer, link);
     transfers->count++;
+    return transfer;
+}
+
+struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum refer_state state,
+                                uint32_t cseq)
+{
+    struct transfer *transfer = transfer_begin_outside(ua, call->app, state, cseq);
+    if (!transfer)
+        return NULL;
+    transfer->dialog = call->by_id.key;
+    transfer->depth = call->transfers;
+    transfer->peer = call->peer;
     return transfer;
 }
 
@@ -69,8 +79,9 @@ char *transfer_copy(const struct message *message, struct span span)
 json_t *transfer_json(const struct transfer *transfer)
 {
     char id[UA_ID_SIZE], dialog[UA_ID_SIZE], target[UA_ID_SIZE];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:i, s:s, s:s*, s:s*}", "refer",
-                     ua_id(transfer->id, id), "dialog", ua_id(transfer->dialog, dialog), "application",
+    return json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s, s:s*, s:s*, s:i, s:s, s:s*, s:s*}", "refer",
+                     ua_id(transfer->id, id), "dialog",
+                     transfer->dialog ? ua_id(transfer->dialog, dialog) : NULL, "application",
                      transfer->app->name, "role", transfer->ours ? "sender" : "receiver", "state",
                      refer_state_name(transfer->refer.state), "to", transfer->ask.uri, "replaces",
                      transfer->ask.replaces[0] ? transfer->ask.replaces : NULL, "referred_by",
@@ -87,7 +98,7 @@ static void tell(struct ua *ua, const struct transfer *transfer, bool final)
     json_object_del(fields, "dialog"); // which every event has
     json_object_del(fields, "application");
     struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
-    if (!call) {
+    if (!call && transfer->dialog) {
         char id[UA_ID_SIZE];
         json_object_set_new(fields, "of", json_string(ua_id(transfer->dialog, id)));
     }
@@ -103,6 +114,10 @@ void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions)
     while (actions) {
         unsigned more = 0;
         transfer_note(ua, transfer, actions);
+        if ((actions & REFER_DO_ACCEPT) && transfer->outside) {
+            transfer_open(ua, transfer, actions & ~REFER_DO_ACCEPT);
+            return;
+        }
         if (actions & REFER_DO_ACCEPT)
             transfer_respond(ua, transfer, 200); // RFC 7647 section 5: 202 is no more
         if (actions & REFER_DO_REFUSE)
@@ -166,11 +181,12 @@ static bool on_asked(struct ua *ua, struct ua_request *request, const struct mes
         return true;
     if (message->method == METHOD_NOTIFY)
         return transfer_take_notify(ua, request, message);
-    if (!request->call)
+    if (message->method == METHOD_SUBSCRIBE)
+        return transfer_take_subscribe(ua, request, message);
+    if (message->method != METHOD_REFER)
         return false;
-    return message->method == METHOD_REFER       ? transfer_take_refer(ua, request, message)
-           : message->method == METHOD_SUBSCRIBE ? transfer_take_subscribe(ua, request, message)
-                                                 : false;
+    return request->call ? transfer_take_refer(ua, request, message)
+                         : transfer_take_outside(ua, request, message);
 }
 
 static void keep_reason(struct transfer *transfer, const struct ua_response *response)
@@ -234,7 +250,7 @@ static void on_ended(struct ua *ua, struct ua_call *call)
             snprintf(transfer->reason, sizeof(transfer->reason), "%s",
                      ended ? "Request Terminated" : "Service Unavailable");
             actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, ended ? 487 : 503, now);
-        } else if (transfer->dialog == id) {
+        } else if (transfer->dialog == id && !transfer->outside) {
             // The response to a NOTIFY under way finds nobody any more; the far end ended the call, and is
             // there.
             transfer->alone = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Transfers of applications' calls: REFERs that came in them (transfer_take.c) and that they send
-// (transfer_send.c). All run on control's one thread.
+// (transfer_send.c); REFERs that came outside dialogs, for an application (transfer_outside.c). All run on
+// control's one thread.
 #ifndef DIALGATE_CONTROL_REFER_TRANSFER_H
 #define DIALGATE_CONTROL_REFER_TRANSFER_H
 
@@ -28,7 +29,8 @@ struct transfer {
     uint8_t depth;    // of the chain
     bool ours;
     bool program;     // makes the call itself
-    bool alone;       // its dialog is over
+    bool alone;       // its dialog is over, or never was a call's
+    bool outside;     // it came outside dialogs: with our 200 it is one of its own (RFC 3515 2.4.4)
     char reason[128]; // of the status
     bool kept;        // from before control was started anew, and waits for the calls
     char label[UA_LABEL_MAX + 1];
@@ -36,8 +38,22 @@ struct transfer {
     // The subscription's dialog, when the call is over (RFC 5057): of our last NOTIFY.
     char *uri, *from, *from_tag, *to, *routes;
     uint32_t cseq;
+    uint16_t peer, member; // where NOTIFYs of one that is alone go; NUMBER_NONE: the peer's balance
+    uint16_t later;        // actions that wait for the tag of our 200
+    uint32_t their_cseq;   // of the last request in a dialog of its own
+    uint32_t source;       // IPv4 address that one came from
     struct refer_ask ask;  // ours: uri, replaces, referred_by
     struct ua_reply asker; // who sent ours, until it is sent
+};
+
+// REFERs outside dialogs that an address sends: what is more than REFER_SOURCE_RATE in a second, or more
+// than TRANSFERS_CALL_MAX at once, gets 503 and 486.
+#define REFER_SOURCES     256u // the one that has been silent longest gives its place up
+#define REFER_SOURCE_RATE 10u
+struct refer_source {
+    uint32_t address;
+    uint32_t count; // in this second
+    uint64_t second;
 };
 
 struct transfers {
@@ -46,6 +62,7 @@ struct transfers {
     struct event *clock;
     uint64_t last;
     uint32_t count;
+    struct refer_source sources[REFER_SOURCES];
 };
 
 int transfers_start(struct control *control); // after ua_start(). 0 or -ENOMEM
@@ -55,6 +72,9 @@ void transfers_stop(struct control *control); // before ua_stop()
 
 struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum refer_state state,
                                 uint32_t cseq);
+// One without a call.
+struct transfer *transfer_begin_outside(struct ua *ua, struct ua_app *app, enum refer_state state,
+                                        uint32_t cseq);
 struct transfer *transfer_find(const struct ua *ua, uint64_t id);
 // Carries out actions of refer.h; the transfer may be gone then.
 void transfer_act(struct ua *ua, struct transfer *transfer, unsigned actions);
@@ -71,6 +91,11 @@ void transfer_note(struct ua *ua, const struct transfer *transfer, unsigned acti
 // --- transfer_take.c ---
 
 bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct message *message);
+// 0, or the status to refuse it with. What it asks for is in transfer->ask then.
+uint16_t transfer_judge(struct ua *ua, struct transfer *transfer, const struct message *message,
+                        const struct config_application_view *view, uint32_t application);
+void transfer_tell(struct ua *ua, const struct transfer *transfer, const struct ua_call *call);
+unsigned transfer_take_up(struct transfer *transfer); // it is accepted: returns actions
 bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const struct message *message);
 void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra);
 void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t status);
@@ -82,6 +107,17 @@ enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool acce
 enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned status, const char *reason,
                              bool final);
 
+// --- transfer_outside.c ---
+
+bool transfer_take_outside(struct ua *ua, struct ua_request *request, const struct message *message);
+// Accepts it. What else is to be done is done when our tag is known; the transfer may be gone then.
+void transfer_open(struct ua *ua, struct transfer *transfer, unsigned later);
+// For the call that comes of it: the description that the application answers with by itself. NULL: none.
+char *transfer_own_description(const struct ua *ua, const struct transfer *transfer, size_t *length);
+// Whether a request of theirs belongs to its dialog: the call, or the one of its own.
+bool transfer_has(const struct transfer *transfer, const struct ua_request *request,
+                  const struct message *message);
+
 // --- transfer_send.c ---
 
 // --- transfer_keep.c: over a restart of control. A new field that has to outlive it belongs there ---
@@ -91,7 +127,11 @@ void transfers_take(struct ua *ua);
 void transfers_resumed(struct ua *ua);
 
 struct transfer_wish {
-    struct ua_call *call;
+    struct ua_call *call; // NULL: outside dialogs, with what follows
+    struct ua_app *app;
+    const char *uri, *from;      // whom to refer; NULL: of the application
+    const char *user, *password; // for challenges; NULL: none
+    uint16_t peer, member;       // where to; NUMBER_NONE: the routes, the balance
     const struct refer_order *order;
     const json_t *headers;
     const char *label;

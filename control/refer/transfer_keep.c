@@ -8,7 +8,7 @@
 #include "../control.h"
 #include "transfer.h"
 
-#define NUMBERS 25u
+#define NUMBERS 30u
 
 void transfer_keep(struct ua *ua, const struct transfer *transfer)
 {
@@ -17,12 +17,36 @@ void transfer_keep(struct ua *ua, const struct transfer *transfer)
     struct keep_writer *writer = keep_begin(ua->keep);
     if (!writer)
         return;
-    const uint64_t numbers[NUMBERS] = {
-        refer->state,      refer->notifies,   refer->status,  refer->last,       refer->due,
-        refer->out,        refer->ran_out,    refer->named,   refer->cseq,       refer->until_ms,
-        refer->life_ms,    transfer->dialog,  transfer->sent, transfer->request, transfer->target,
-        transfer->invite,  transfer->to_peer, transfer->ours, transfer->program, transfer->alone,
-        transfer->refusal, transfer->depth,   transfer->cseq, ask->method,       ask->silent | ask->sip << 1};
+    const uint64_t numbers[NUMBERS] = {refer->state,
+                                       refer->notifies,
+                                       refer->status,
+                                       refer->last,
+                                       refer->due,
+                                       refer->out,
+                                       refer->ran_out,
+                                       refer->named,
+                                       refer->cseq,
+                                       refer->until_ms,
+                                       refer->life_ms,
+                                       transfer->dialog,
+                                       transfer->sent,
+                                       transfer->request,
+                                       transfer->target,
+                                       transfer->invite,
+                                       transfer->to_peer,
+                                       transfer->ours,
+                                       transfer->program,
+                                       transfer->alone,
+                                       transfer->refusal,
+                                       transfer->depth,
+                                       transfer->cseq,
+                                       ask->method,
+                                       ask->silent | ask->sip << 1,
+                                       transfer->outside,
+                                       transfer->peer,
+                                       transfer->member,
+                                       transfer->their_cseq,
+                                       transfer->source};
     const char *const texts[] = {transfer->call_id, transfer->uri,    transfer->from,   transfer->from_tag,
                                  transfer->to,      transfer->routes, ask->uri,         ask->user,
                                  ask->host,         ask->replaces,    ask->referred_by, transfer->reason,
@@ -68,6 +92,11 @@ static void read_numbers(struct transfer *transfer, struct keep_reader *reader)
     transfer->ask.method = (uint8_t)n[23];
     transfer->ask.silent = (n[24] & 1) != 0;
     transfer->ask.sip = (n[24] & 2) != 0;
+    transfer->outside = n[25] != 0;
+    transfer->peer = (uint16_t)n[26];
+    transfer->member = (uint16_t)n[27];
+    transfer->their_cseq = (uint32_t)n[28];
+    transfer->source = (uint32_t)n[29];
 }
 
 static void read_texts(struct transfer *transfer, struct keep_reader *reader)
@@ -94,15 +123,15 @@ static void read_texts(struct transfer *transfer, struct keep_reader *reader)
 // The REFER that waits for our answer, or for theirs.
 static void take_under_way(struct ua *ua, struct transfer *transfer)
 {
-    struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
+    struct ua_call *call = transfer->outside ? NULL : ua_call_by_id(ua, transfer->dialog);
     const struct ua_before before = {
         .purpose = UA_FOR_REQUEST, .tag = transfer->sent, .name = transfer->sent};
     const struct channel_ua_event event = {.transaction = transfer->request};
-    if (!call)
+    if (!call && !transfer->outside)
         return;
     if (transfer->request)
-        (void)ua_request_begin(ua, &event, call->app, call);
-    else if (transfer->refer.state == REFER_SENDING || transfer->refer.state == REFER_ENDED)
+        (void)ua_request_begin(ua, &event, transfer->app, call);
+    else if (call && (transfer->refer.state == REFER_SENDING || transfer->refer.state == REFER_ENDED))
         (void)ua_sent_before(ua, call, &before);
 }
 

@@ -7,7 +7,7 @@
 static struct referral *begin(struct ua *ua, const struct transfer *transfer)
 {
     const struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
-    const uint16_t application = transfer->app->number, peer = call ? call->peer : NUMBER_NONE;
+    const uint16_t application = transfer->app->number, peer = transfer->peer;
     const struct referral_birth birth = {.origin = REFERRAL_APPLICATION,
                                          .id = transfer->id,
                                          .dialog = call ? call->by_handle.key : 0,

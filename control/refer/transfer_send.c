@@ -42,30 +42,47 @@ static int fail(struct ua *ua, struct transfer *transfer, struct ua_fault *fault
     return -1;
 }
 
+static struct transfer *begin(struct ua *ua, const struct transfer_wish *wish)
+{
+    if (wish->call)
+        return transfer_count_of(ua, wish->call->by_id.key) < TRANSFERS_CALL_MAX
+                   ? transfer_begin(ua, wish->call, REFER_SENDING, 0)
+                   : NULL;
+    struct transfer *transfer = transfer_begin_outside(ua, wish->app, REFER_SENDING, 0);
+    if (transfer)
+        transfer->outside = transfer->alone = true;
+    return transfer;
+}
+
 int transfer_send(struct ua *ua, const struct transfer_wish *wish, struct ua_fault *fault)
 {
-    char lines[LINES_MAX];
+    char lines[LINES_MAX], to[REFER_TEXT_MAX + 3] = "";
     struct writer writer;
     const struct refer_order *order = wish->order;
     const struct ua_wish refer = {.op = CHANNEL_UA_REQUEST,
                                   .call = wish->call,
+                                  .app = wish->app,
+                                  .to = wish->call ? NULL : to,
+                                  .from = wish->from,
+                                  .user = wish->user,
+                                  .password = wish->password,
                                   .method = "REFER",
                                   .headers = wish->headers,
                                   .extra = lines,
-                                  .peer = NUMBER_NONE,
-                                  .member = NUMBER_NONE};
+                                  .peer = wish->call ? NUMBER_NONE : wish->peer,
+                                  .member = wish->call ? NUMBER_NONE : wish->member};
+    if (wish->uri) // too long is none
+        snprintf(to, sizeof(to), "<%s>", wish->uri);
     writer_init(&writer, lines, sizeof(lines) - 1);
     if (!refer_write_refer(&writer, order) || writer.overflow)
         return fail(ua, NULL, fault, DG_INVALID_PARAMS,
                     "to is no URI that a REFER can name: it may have no headers and no method");
     lines[writer.used] = '\0';
-    struct transfer *transfer = transfer_count_of(ua, wish->call->by_id.key) < TRANSFERS_CALL_MAX
-                                    ? transfer_begin(ua, wish->call, REFER_SENDING, 0)
-                                    : NULL;
+    struct transfer *transfer = begin(ua, wish);
     if (!transfer)
         return fail(ua, NULL, fault, DG_RATE_LIMITED, "too many transfers are under way");
     transfer->ours = true;
-    transfer->refer.named = wish->call->refers;
+    transfer->refer.named = wish->call && wish->call->refers;
     transfer->asker = wish->reply;
     snprintf(transfer->label, sizeof(transfer->label), "%s", wish->label ? wish->label : "");
     snprintf(transfer->ask.uri, sizeof(transfer->ask.uri), "%s", order->uri);
@@ -81,8 +98,10 @@ int transfer_send(struct ua *ua, const struct transfer_wish *wish, struct ua_fau
         free(reply.context);
         return fail(ua, transfer, fault, DG_OK, NULL);
     }
-    wish->call->refers = true;
-    ua_call_keep(ua, wish->call);
+    if (wish->call) {
+        wish->call->refers = true;
+        ua_call_keep(ua, wish->call);
+    }
     return 0;
 }
 
@@ -92,7 +111,7 @@ static bool is_of(const struct transfer *transfer, const struct ua_request *requ
     if (!transfer->ours || !refer_is_about(message, transfer->refer.cseq, !transfer->refer.named))
         return false;
     if (request->call)
-        return transfer->dialog == request->call->by_id.key;
+        return !transfer->outside && transfer->dialog == request->call->by_id.key;
     // After the end of the call (RFC 5057 section 4): by Call-ID and our tag, which nobody guesses.
     return transfer->call_id && transfer->from_tag && strlen(transfer->call_id) == message->call_id.length &&
            memcmp(transfer->call_id, message_at(message, message->call_id), message->call_id.length) == 0 &&

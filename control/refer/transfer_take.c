@@ -63,8 +63,8 @@ static bool is_target(struct ua *ua, struct transfer *transfer, uint32_t applica
     return false;
 }
 
-static uint16_t judge(struct ua *ua, struct transfer *transfer, const struct message *message,
-                      const struct config_application_view *view, uint32_t application)
+uint16_t transfer_judge(struct ua *ua, struct transfer *transfer, const struct message *message,
+                        const struct config_application_view *view, uint32_t application)
 {
     const struct config_ua_limits_view limits = config_ua_limits_view(ua->control->active.config);
     const struct refer_limits bounds = {limits.uri, limits.replaces, limits.refer_to_parameters};
@@ -81,7 +81,7 @@ static uint16_t judge(struct ua *ua, struct transfer *transfer, const struct mes
     return (uint16_t)status;
 }
 
-static void tell_refer(struct ua *ua, const struct transfer *transfer, const struct ua_call *call)
+void transfer_tell(struct ua *ua, const struct transfer *transfer, const struct ua_call *call)
 {
     json_t *fields = transfer_json(transfer);
     json_object_del(fields, "dialog");
@@ -89,7 +89,7 @@ static void tell_refer(struct ua *ua, const struct transfer *transfer, const str
     ua_tell(ua, transfer->app, call, "refer", fields);
 }
 
-static unsigned take_up(struct transfer *transfer)
+unsigned transfer_take_up(struct transfer *transfer)
 {
     enum refer_event event = transfer->ask.silent ? REFER_ON_ACCEPT_SILENT : REFER_ON_ACCEPT;
     snprintf(transfer->reason, sizeof(transfer->reason), "Trying");
@@ -112,7 +112,7 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     }
     transfer->request = request->node.key;
     transfer->refer.named = call->referred; // RFC 3515 2.4.6
-    transfer->refusal = judge(ua, transfer, message, &view, application);
+    transfer->refusal = transfer_judge(ua, transfer, message, &view, application);
     if (transfer->refusal) {
         transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
         return true;
@@ -121,9 +121,9 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     transfer->call_id = transfer_copy(message, message->call_id);
     ua_call_keep(ua, call);
     transfer_keep(ua, transfer);
-    tell_refer(ua, transfer, call);
+    transfer_tell(ua, transfer, call);
     if (view.refer == CONFIG_REFER_ACCEPT)
-        transfer_act(ua, transfer, take_up(transfer));
+        transfer_act(ua, transfer, transfer_take_up(transfer));
     return true;
 }
 
@@ -133,7 +133,8 @@ enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool yes,
         return DG_INVALID_TRANSITION;
     transfer->refusal = status;
     transfer_act(ua, transfer,
-                 yes ? take_up(transfer) : refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
+                 yes ? transfer_take_up(transfer)
+                     : refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
     return DG_OK;
 }
 
@@ -146,7 +147,7 @@ enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned 
         return DG_INVALID_TRANSITION;
     transfer->program = true;
     if (asked)
-        transfer_act(ua, transfer, take_up(transfer) & ~REFER_DO_CALL);
+        transfer_act(ua, transfer, transfer_take_up(transfer) & ~REFER_DO_CALL);
     transfer = transfer_find(ua, id);
     if (transfer && (status > 100 || final)) {
         enum refer_event event = final || status >= 200 ? REFER_ON_OUTCOME : REFER_ON_PROGRESS;
@@ -163,9 +164,16 @@ bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const st
     char line[64];
     LIST_FOREACH(transfer, &ua->control->transfers.list, link)
     {
-        if (transfer->ours || transfer->dialog != request->call->by_id.key ||
+        if (transfer->ours || !transfer_has(transfer, request, message) ||
             !refer_is_about(message, transfer->refer.cseq, !transfer->refer.named))
             continue;
+        // RFC 3261 12.2.2; of a call the data plane has looked.
+        if (!request->call && message->cseq_number <= transfer->their_cseq) {
+            transfer_respond_to(ua, request, 500, NULL);
+            return true;
+        }
+        if (!request->call)
+            transfer->their_cseq = message->cseq_number;
         unsigned actions = refer_subscribe(&transfer->refer, seconds, clock_ms());
         snprintf(line, sizeof(line), "Expires: %u\r\n",
                  (unsigned)(seconds < REFER_EXPIRES_MAX_S ? seconds : REFER_EXPIRES_MAX_S));
@@ -203,7 +211,8 @@ bool transfer_call(struct ua *ua, struct transfer *transfer)
     struct writer writer;
     struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
     struct ua_wish wish = wish_of(CHANNEL_UA_INVITE);
-    char *body = call ? ua_session_description(call, false, &wish.body_length) : NULL;
+    char *body = call ? ua_session_description(call, false, &wish.body_length)
+                      : transfer_own_description(ua, transfer, &wish.body_length);
     snprintf(to, sizeof(to), "<%s>", transfer->ask.uri);
     writer_init(&writer, lines, sizeof(lines) - 1);
     refer_write_call(&writer, &transfer->ask);
@@ -215,6 +224,7 @@ bool transfer_call(struct ua *ua, struct transfer *transfer)
     wish.body = body;
     wish.body_length = body ? wish.body_length : 0;
     wish.timeout_ms = TRANSFER_CALL_MS;
+    wish.late_ack = !call && !body; // the program answers the offer of the 2xx
     const struct ua_reply reply = transfer_reply(ua, transfer, on_placed);
     bool sent = reply.done && !writer.overflow && ua_do(ua, &wish, &reply, &fault) == 0;
     if (!sent) {
@@ -288,6 +298,8 @@ static bool set_way(struct ua *ua, struct transfer *transfer, struct ua_wish *wi
     if (!transfer->uri || !transfer->from || !transfer->from_tag || !transfer->to || !transfer->call_id)
         return false;
     wish->app = transfer->app;
+    wish->peer = transfer->peer;
+    wish->member = transfer->member;
     wish->uri = transfer->uri;
     wish->to = transfer->to;
     wish->from = transfer->from;

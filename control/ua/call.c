@@ -221,6 +221,8 @@ struct ua_request *ua_request_begin(struct ua *ua, const struct channel_ua_event
         return NULL;
     request->call = call;
     request->app = app;
+    request->source = event->source;
+    request->peer = event->peer;
     if (call) {
         ua_id(call->by_id.key, request->dialog_id);
         LIST_INSERT_HEAD(&call->requests, request, of_call);

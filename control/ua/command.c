@@ -251,8 +251,12 @@ static bool add_texts(struct draft *draft, const struct ua_wish *wish,
     if (wish->targets && !add_targets(draft, wish->targets, limits))
         return wrong(fault, DG_INVALID_PARAMS, "targets: one is no URI and no name-addr");
     if (wish->uri) {
-        struct address address;
-        if (!read_address(wish->uri, limits, false, &address) || address.uri.length != strlen(wish->uri))
+        // Its parameters are its own: no address is read here.
+        size_t length = strlen(wish->uri);
+        const struct span all = {0, (uint16_t)length};
+        struct uri uri;
+        if (length > limits->uri || !is_line(wish->uri, length) ||
+            uri_parse((const uint8_t *)wish->uri, all, &uri) < 0)
             return wrong(fault, DG_INVALID_PARAMS, "the Request-URI is no URI");
     }
     if (wish->call_id) {

@@ -106,6 +106,8 @@ struct ua_request {      // one that came and waits for our answer
     struct ua_call *call; // NULL: outside dialogs
     struct ua_app *app;
     uint64_t deadline_ms;            // 0: an INVITE, the caller decides
+    uint64_t source;                 // address << 16 | port
+    uint16_t peer;                   // number of who sent it
     bool answering;                  // a final response is under way
     uint16_t answered;               // the data plane has taken this one; 0: none
     uint64_t replaces;               // an INVITE: the call whose place it is to take (RFC 3891), 0: none

@@ -184,6 +184,16 @@ static int run(struct worker *worker, struct ua_command *command)
     return operation->run(worker, command);
 }
 
+// A 2xx that begins a subscription, which the application keeps by itself: its To-tag is ours.
+static bool begins_subscription(struct worker *worker, const struct ua_command *command)
+{
+    const struct channel_ua_command *fixed = command->fixed;
+    if (fixed->op != CHANNEL_UA_RESPOND || command->dialog != INDEX_NONE || fixed->status / 100 != 2)
+        return false;
+    uint8_t method = transaction_at(&worker->transactions, command->transaction)->method;
+    return method == METHOD_REFER || method == METHOD_SUBSCRIBE;
+}
+
 // The dialog's handle is kept from before: what was done may have ended it.
 static void do_command(struct worker *worker, const struct channel_ua_command *fixed, uint32_t length)
 {
@@ -208,9 +218,9 @@ static void do_command(struct worker *worker, const struct channel_ua_command *f
     told.result = result;
     told.status = fixed->status;
     // What has gone, and where to: Call-ID, tag and CSeq are ours to choose.
-    const struct transaction *sent = told.transaction != 0 && fixed->transaction == 0
-                                         ? transaction_at(&worker->transactions, command.transaction)
-                                         : NULL;
+    bool gone = result == 0 &&
+                (fixed->transaction == 0 ? told.transaction != 0 : begins_subscription(worker, &command));
+    const struct transaction *sent = gone ? transaction_at(&worker->transactions, command.transaction) : NULL;
     if (sent != NULL && sent->kept != ARENA_NONE &&
         message_parse(arena_at(&worker->arena, sent->kept), sent->kept_length, &worker->kept) ==
             MESSAGE_FINE) {

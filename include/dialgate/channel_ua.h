@@ -62,7 +62,8 @@
 //
 // A REQUEST outside dialogs that has CALL_ID may have a tag in TO and Route in HEADERS: it belongs to a
 // dialog that the application keeps by itself (a subscription, RFC 6665), and goes where `to_peer` and
-// `to_member` say.
+// `to_member` say. FROM_TAG is that of an earlier request, or the To-tag of the 2xx to a REFER or SUBSCRIBE
+// outside dialogs, which the DONE of its RESPOND has.
 #ifndef DIALGATE_CHANNEL_UA_H
 #define DIALGATE_CHANNEL_UA_H
 
@@ -153,7 +154,7 @@ enum channel_ua_kind {
     CHANNEL_UA_STATE,     // the dialog's state is `state` now, by `reason` (enum channel_reason)
     // The command was carried out as far as it is a matter of the data plane, result 0; or it was not, and
     // nothing more comes of it: result -errno, see below. 0 of INVITE and REQUEST: the message is the request
-    // as it was sent, `source` where to.
+    // as it was sent, `source` where to; of a 2xx to a REFER or SUBSCRIBE outside dialogs: the response.
     CHANNEL_UA_DONE,
     CHANNEL_UA_RETRY,    // re-INVITE or UPDATE met 491 or a Retry-After, and may come again now
     CHANNEL_UA_REFRESH,  // half of the session interval is over, and the refresh is ours (RFC 4028)

@@ -323,6 +323,39 @@ static void test_outside(void **state)
     assert_int_equal(caller.world->wire->workers[0]->transactions.count, 0);
 }
 
+// A REFER outside dialogs: the tag of its 200 is told, and a NOTIFY goes in its name (RFC 6665 4.1.2).
+static void test_subscribed(void **state)
+{
+    struct caller caller;
+    struct ua_seen done;
+    caller_init(&caller, *state, "subscribed@ua");
+    caller_send(&caller, "REFER", &(struct asked){.lines = "Refer-To: <sip:carol@10.10.1.1>\r\n"});
+    caller.transaction = ua_take(caller.world, CHANNEL_UA_ASKED).event.transaction;
+    const struct ua_wanted wanted = {
+        .fixed = {.op = CHANNEL_UA_RESPOND, .transaction = caller.transaction, .status = 200}};
+    assert_int_equal(ua_ask(caller.world, &wanted, &done), 0);
+    struct wire_packet answer = caller_take(&caller, "SIP/2.0 200 OK\r\n");
+    assert_string_equal(done.packet.text, answer.text);
+    const struct side *ours = &caller.call.sides[DIALOG_CALLEE];
+    const struct ua_wanted notify = {.fixed = {.op = CHANNEL_UA_REQUEST,
+                                               .application = IMAGE_APPLICATION,
+                                               .to_peer = IMAGE_SBCS,
+                                               .to_member = IMAGE_MEMBER_SBC2,
+                                               .cseq = 1},
+                                     .texts = {[CHANNEL_UA_TEXT_METHOD] = "NOTIFY",
+                                               [CHANNEL_UA_TEXT_URI] = "sip:alice@10.10.1.1:5060",
+                                               [CHANNEL_UA_TEXT_TO] = "<sip:alice@10.10.1.1>;tag=a",
+                                               [CHANNEL_UA_TEXT_HEADERS] = "Event: refer\r\n",
+                                               [CHANNEL_UA_TEXT_CALL_ID] = "subscribed@ua",
+                                               [CHANNEL_UA_TEXT_FROM_TAG] = ours->tag}};
+    assert_int_equal(ua_ask(caller.world, &notify, NULL), 0);
+    struct wire_packet packet = wire_take(caller.world->wire, wire_sbc2);
+    assert_starts(&packet, "NOTIFY sip:alice@10.10.1.1:5060 SIP/2.0\r\n");
+    assert_int_equal(packet.message.from_tag.length, strlen(ours->tag));
+    ua_respond_from(caller.world, &packet, &(struct ua_response){"200 OK", NULL, NULL, NULL});
+    assert_int_equal(ua_take(caller.world, CHANNEL_UA_ANSWERED).event.status, 200);
+}
+
 // 12.2.2: what needs a dialog and names none.
 static void test_no_dialog(void **state)
 {
@@ -451,11 +484,23 @@ static void test_contact(void **state)
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {
-        UA(test_reliable), UA(test_no_prack),         UA(test_not_reliable),    UA(test_too_long),
-        UA(test_reinvite), UA(test_reinvite_refused), UA(test_order),           UA(test_update),
-        UA(test_session),  UA(test_session_ours),     UA(test_session_refused), UA(test_outside),
-        UA(test_stray),    UA(test_no_dialog),        UA(test_keepalive),       UA(test_dead),
-        UA(test_contact)};
+    const struct CMUnitTest tests[] = {UA(test_reliable),
+                                       UA(test_no_prack),
+                                       UA(test_not_reliable),
+                                       UA(test_too_long),
+                                       UA(test_reinvite),
+                                       UA(test_reinvite_refused),
+                                       UA(test_order),
+                                       UA(test_update),
+                                       UA(test_session),
+                                       UA(test_session_ours),
+                                       UA(test_session_refused),
+                                       UA(test_outside),
+                                       UA(test_subscribed),
+                                       UA(test_stray),
+                                       UA(test_no_dialog),
+                                       UA(test_keepalive),
+                                       UA(test_dead),
+                                       UA(test_contact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

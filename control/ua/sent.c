@@ -212,6 +212,14 @@ static bool may(struct ua *ua, const struct ua_wish *wish, struct ua_fault *faul
     return true;
 }
 
+// Whether the call ends by it: an early one's INVITE may be refused, any other request without that.
+static bool ends_call(const struct ua_sent *sent, const struct ua_wish *wish)
+{
+    return sent->purpose == UA_FOR_END || (wish->op == CHANNEL_UA_RESPOND && wish->status >= 300 &&
+                                           wish->request->call->state < CHANNEL_DIALOG_CONFIRMED &&
+                                           strcmp(wish->request->method, "INVITE") == 0);
+}
+
 // Ties it to what it is about; its order is sent already.
 static void tie(struct ua *ua, struct ua_sent *sent, const struct ua_wish *wish)
 {
@@ -222,7 +230,7 @@ static void tie(struct ua *ua, struct ua_sent *sent, const struct ua_wish *wish)
     if (call && sent->purpose == UA_FOR_CHANGE)
         call->changing = sent;
     // The end may be told before the DONE.
-    if (call && !call->ender && (sent->purpose == UA_FOR_END || wish->status >= 300)) {
+    if (call && !call->ender && ends_call(sent, wish)) {
         call->ender = UA_BY_LOCAL;
         sent->ends = true;
     }
@@ -377,7 +385,8 @@ static void take_refused(struct ua *ua, struct ua_sent *sent, const struct chann
         tell_waiter(sent, &outcome);
         return;
     }
-    if (request && event->result == -ENOENT && sent->order->status >= 200)
+    // It is gone; or nobody will answer it once more.
+    if (request && (event->result == -ENOENT || sent->quiet) && sent->order->status >= 200)
         ua_request_end(ua, request);
     if (begun)
         ua_tell(ua, call->app, call, "failed",

@@ -52,7 +52,13 @@ static void test_incoming(void **state)
     ua_expect_event(world, "state", "to", "confirmed");
     ua_say_asked(world, 0, 0, REQUEST("ACK", ";tag=t1", "1", ""));
     ua_expect_event(world, "ack", "dialog", HEX);
-    ua_say_asked(world, 0, 200, REQUEST("BYE", ";tag=t1", "2", ""));
+    // What is refused inside the call does not end it.
+    ua_say_asked(world, 0x1100000000000066u, 0, REQUEST("INFO", ";tag=t1", "2", ""));
+    ua_expect_event(world, "request", "method", "INFO");
+    ua_ask(world, "ua.respond", "{\"request\":\"1100000000000066\",\"status\":403}");
+    ua_done(world, ua_command(world, CHANNEL_UA_RESPOND), 0, DIALOG, NULL);
+    json_decref(ua_answer_of(world));
+    ua_say_asked(world, 0, 200, REQUEST("BYE", ";tag=t1", "3", ""));
     ua_expect_event(world, "request", "method", "BYE");
     ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
     ua_expect_event(world, "state", "to", "terminated");
@@ -194,6 +200,26 @@ static void test_refused_params(void **state)
     ua_refused(world, "ua.request", "{\"method\":\"BYE\",\"to\":\"sip:b@y\"}", DG_INVALID_PARAMS);
     ua_refused(world, "ua.attach", "{\"application\":\"sbcs\"}", DG_NOT_FOUND);
     assert_int_equal(world->rpc.control.ua.tags.count, 0);
+}
+
+// Nothing is read of a call that is answered already: AddressSanitizer looks on.
+static void test_refused_early(void **state)
+{
+    static const struct {
+        const char *method, *params;
+    } rows[] = {
+        {"ua.reinvite", "{\"dialog\":\"" HEX "\"}"},
+        {"ua.update", "{\"dialog\":\"" HEX "\",\"late_ack\":true}"},
+        {"ua.register", "{\"application\":\"nobody\",\"registrar\":\"sip:x\",\"aor\":\"sip:a@x\"}"},
+        {"ua.list", "{\"application\":\"nobody\",\"limit\":3}"},
+        {"refer.list", "{\"application\":\"nobody\",\"peer\":\"carrier-a\",\"origin\":\"proxied\"}"},
+        {"refer.send", "{\"dialog\":\"" HEX "\",\"replaces\":\"1100000000000002\"}"},
+    };
+    struct ua_world *world = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("%s\n", rows[i].method);
+        ua_refused(world, rows[i].method, rows[i].params, DG_NOT_FOUND);
+    }
 }
 
 static void test_requests(void **state)
@@ -344,10 +370,19 @@ static void test_losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_incoming),        TEST(test_nobody_attached), TEST(test_answers_by_itself),
-        TEST(test_cancelled),       TEST(test_place),           TEST(test_addresses),
-        TEST(test_refused_params),  TEST(test_requests),        TEST(test_request_outlives_dialog),
-        TEST(test_data_plane_goes), TEST(test_resumed),         TEST(test_losses),
+        TEST(test_incoming),
+        TEST(test_nobody_attached),
+        TEST(test_answers_by_itself),
+        TEST(test_cancelled),
+        TEST(test_place),
+        TEST(test_addresses),
+        TEST(test_refused_params),
+        TEST(test_refused_early),
+        TEST(test_requests),
+        TEST(test_request_outlives_dialog),
+        TEST(test_data_plane_goes),
+        TEST(test_resumed),
+        TEST(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,10 @@ def refer(side):
     return side.call_id, sent.get("cseq")
 
 
+def pending():
+    return [one for one in desk.call("refer.list")["transfers"] if one["state"] != "over"]
+
+
 desk, clerk = attach()
 # A REGISTER that nobody answers before control is killed.
 desk.call("ua.register", application="desk", registrar="sip:10.20.0.11", aor="sip:desk@example.net", expires=600, peer="sbcs", tag="line")
@@ -172,8 +176,8 @@ for turn in range(kills):
     far.wait("480", lambda: far.final(*of_asked) in (480, 503))
     # The one that had just begun: whoever said yes says the end, too. What it called is refused.
     deadline = time.monotonic() + PATIENCE
-    while desk.call("refer.list")["transfers"] or (far.final(*of_begun) == 200 and not far.ended(begun.call_id)):
-        check(time.monotonic() < deadline, f"left: {desk.call('refer.list')}, {far.responses.get(of_begun)}")
+    while pending() or (far.final(*of_begun) == 200 and not far.ended(begun.call_id)):
+        check(time.monotonic() < deadline, f"left: {pending()}, {far.responses.get(of_begun)}")
         try:
             far.wait("INVITE of the one that had begun", lambda: far.invites, 0.2)
         except Wrong:

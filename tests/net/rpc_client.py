@@ -36,7 +36,7 @@ class Client:
         line, _, self.text = self.text.partition(b"\n")
         return json.loads(line)
 
-    def call(self, method, **params):
+    def call(self, method, /, **params):
         self.last += 1
         request = {"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}
         self.socket.sendall(json.dumps(request).encode() + b"\n")

@@ -109,7 +109,7 @@ static void on_ua_event(void *context, const struct channel_ua_event *event, con
 {
     if (event->kind == CHANNEL_UA_REFERRAL && event->tag == 0)
         refer_watch_take(context, event, message);
-    else
+    else if (!operator_take(context, event, message))
         ua_take(context, event, message);
 }
 
@@ -225,6 +225,7 @@ void control_fini(struct control *control)
     channel_destroy(control->channel);
     capture_fini(control);
     control->channel = NULL;
+    operators_stop(control);
     transfers_stop(control);
     ua_stop(control);
     referrals_stop(control);

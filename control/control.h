@@ -21,6 +21,7 @@
 #include "rpc/audit.h"
 #include "versions.h"
 #include "rpc/count.h"
+#include "refer/operator.h"
 #include "refer/referral.h"
 #include "refer/transfer.h"
 #include "ua/ua.h"
@@ -97,6 +98,7 @@ struct control {
     struct ua ua;
     struct transfers transfers;
     struct referrals referrals;
+    struct operator_transfers operators;
 };
 
 // Reads file and compiles it. options: run_directory, and state_directory or NULL for that of the

@@ -69,8 +69,10 @@ void events_take(struct control *control, const struct channel_events *events)
                                           .time_ms = event->time_ms};
         event_emit(control, EVENT_DIALOG_CHANGED, &about,
                    dialog_fields(control, event, events->run.first + i));
-        if (event->to == CHANNEL_DIALOG_TERMINATED)
+        if (event->to == CHANNEL_DIALOG_TERMINATED) {
             refer_watch_ended(control, event);
+            operator_ended(control, event);
+        }
     }
 }
 

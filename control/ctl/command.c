@@ -159,12 +159,16 @@ static const struct ctl_word refers_options[] = {
 };
 static const struct ctl_word refer_word[] = {{"ID", "refer", CTL_TEXT, true, "of a transfer"}, {0}};
 static const struct ctl_word refer_send_words[] = {
-    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog, whose far end is referred"},
-    {"TARGET", "words", CTL_LIST, false, "URI that it is to call; without it, the far end of --replaces"},
+    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog, or of one between two peers"},
+    {"TARGET", "words", CTL_LIST, false,
+     "URI to call; else the far end of --replaces. Between two peers `caller` or `callee`, who is referred, "
+     "before it"},
     {0}};
 static const struct ctl_word refer_send_options[] = {
     {"--replaces", "replaces", CTL_TEXT, false, "id of the dialog whose place the new call takes (RFC 3891)"},
+    {"--replaces-party", "replaces_party", CTL_TEXT, false, "of it, whom the new call reaches (callee)"},
     {"--early-only", "early_only", CTL_FLAG, false, "only while that dialog is early"},
+    {"--keep", "keep", CTL_FLAG, false, "between two peers: no BYE when the new call is answered"},
     {"--no-subscribe", "no_subscribe", CTL_FLAG, false, "ask for no NOTIFYs (RFC 4488)"},
     {"--method", "method", CTL_TEXT, false, "of the request that is asked for: INVITE, BYE (INVITE)"},
     {"--referred-by", "referred_by", CTL_TEXT, false, "Referred-By (RFC 3892)"},

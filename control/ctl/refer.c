@@ -3,18 +3,28 @@
 #include <string.h>
 #include "show_value.h"
 
-// Where the words behind the dialog lead: one URI, or none with --replaces. False after one line on stderr.
+static bool is_party(const json_t *word)
+{
+    const char *text = json_string_value(word);
+    return text && (strcmp(text, "caller") == 0 || strcmp(text, "callee") == 0);
+}
+
+// Where the words behind the dialog lead: one URI, or none with --replaces; before it, in a call between two
+// peers, the party. False after one line on stderr.
 static bool take_target(struct ctl *ctl, json_t *params)
 {
     json_t *words = json_object_get(params, "words");
-    size_t count = json_array_size(words);
+    size_t party = is_party(json_array_get(words, 0)), count = json_array_size(words) - party;
+    bool enough = count == 1 || (count == 0 && json_object_get(params, "replaces"));
+    if (party)
+        json_object_set(params, "party", json_array_get(words, 0));
     if (count == 1)
-        json_object_set(params, "to", json_array_get(words, 0));
-    else if (count > 1 || !json_object_get(params, "replaces"))
+        json_object_set(params, "to", json_array_get(words, party));
+    if (!enough)
         fprintf(ctl->errors,
                 "dialgatectl: give one TARGET, or --replaces; see dialgatectl refer send --help\n");
     json_object_del(params, "words");
-    return count == 1 || (count == 0 && json_object_get(params, "replaces"));
+    return enough;
 }
 
 int run_refer_send(struct ctl *ctl, const json_t *given)
@@ -27,7 +37,8 @@ int run_refer_send(struct ctl *ctl, const json_t *given)
     if (json_object_get(params, "no_subscribe"))
         json_object_set_new(params, "subscribe", json_false());
     json_object_del(params, "no_subscribe");
-    int status = ctl_act(ctl, "refer.send", params);
+    bool proxied = json_object_get(params, "party");
+    int status = ctl_act(ctl, proxied ? "refer.dialog" : "refer.send", params);
     json_decref(params);
     return status;
 }

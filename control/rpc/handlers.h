@@ -89,6 +89,8 @@ void rpc_refer_answer(struct rpc_call *call);
 void rpc_refer_notify(struct rpc_call *call);
 void rpc_refer_list(struct rpc_call *call);
 void rpc_refer_show(struct rpc_call *call);
+// refer_dialog.c
+void rpc_refer_dialog(struct rpc_call *call);
 
 // method.c
 void rpc_api_list(struct rpc_call *call);

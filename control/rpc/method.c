@@ -235,6 +235,8 @@ const struct rpc_method rpc_methods[] = {
      "keep a text of the application with a dialog"},
     {"refer.send", refer_send_params, rpc_refer_send, ROLE_OPERATOR, true, "0.1",
      "refer the far end of a dialog to somebody, or to the far end of another dialog"},
+    {"refer.dialog", refer_dialog_params, rpc_refer_dialog, ROLE_OPERATOR, true, "0.1",
+     "refer one party of a call between two peers to somebody, or into another call"},
     {"refer.answer", refer_answer_params, rpc_refer_answer, ROLE_OPERATOR, true, "0.1",
      "accept or refuse a REFER that waits for the program"},
     {"refer.notify", refer_notify_params, rpc_refer_notify, ROLE_OPERATOR, true, "0.1",

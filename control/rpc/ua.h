@@ -26,6 +26,6 @@ extern const struct rpc_param ua_app_params[], ua_attach_params[], ua_call_param
     ua_register_params[], ua_unregister_params[], ua_list_params[], ua_context_params[];
 // refer.c
 extern const struct rpc_param refer_send_params[], refer_answer_params[], refer_notify_params[],
-    refer_list_params[], refer_show_params[];
+    refer_list_params[], refer_show_params[], refer_dialog_params[];
 
 #endif

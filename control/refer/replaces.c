@@ -291,6 +291,9 @@ void replaces_stop(struct ua *ua)
     ua->called = NULL;
     ua->settled = NULL;
     ua->confirmed = NULL;
-    while (!LIST_EMPTY(&ua->control->transfers.replacements))
-        forget(LIST_FIRST(&ua->control->transfers.replacements));
+    struct replacement *one, *next;
+    for (one = LIST_FIRST(&ua->control->transfers.replacements); one; one = next) {
+        next = LIST_NEXT(one, link);
+        forget(one);
+    }
 }

@@ -193,9 +193,7 @@ struct dg_event {
     struct dg_agent *agent;
     struct dg_dialog *dialog;   // NULL: outside dialogs
     struct dg_request *request; // theirs that waits for an answer, or ours that was answered; NULL: none
-    // INCOMING: the dialog whose place this call is to take (RFC 3891); it ends when dg_dialog_answer() has
-    // answered with a 2xx, and goes on when the call is refused. NULL: none.
-    struct dg_dialog *replaces;
+    struct dg_dialog *replaces; // INCOMING: it ends when this call is answered (RFC 3891); NULL: none
     const struct dg_message *message; // NULL: none
     unsigned status;                  // of a response; 0: none
     bool final;                       // no more of this comes

@@ -169,11 +169,11 @@ unsigned refer_read_replaces(const struct message *message, struct replaces *rep
 void refer_write_notify(struct writer *writer, const struct refer *refer, bool last, uint64_t now_ms);
 void refer_write_call(struct writer *writer, const struct refer_ask *ask);
 
-struct refer_order {                                // a REFER of ours; texts without control octets
-    const char *uri;                                // without headers
-    const char *method;                             // NULL: INVITE
-    const char *referred_by;                        // NULL: none
-    const char *call_id, *to_tag, *from_tag;        // of the dialog to replace; call_id NULL: none
+struct refer_order {                         // a REFER of ours; texts without control octets
+    const char *uri;                         // without headers
+    const char *method;                      // NULL: INVITE
+    const char *referred_by;                 // NULL: none
+    const char *call_id, *to_tag, *from_tag; // of the dialog to replace; call_id NULL: none
     bool early_only;
     bool silent;
     const char *about, *about_local, *about_remote; // Call-ID and tags of a Target-Dialog; NULL: none

@@ -64,6 +64,8 @@ void show_call(struct ctl *ctl, const json_t *result)
         fprintf(ctl->out, "  context %s\n", text(result, "context"));
     if (json_object_get(result, "request"))
         fprintf(ctl->out, "  request %s waits for an answer\n", text(result, "request"));
+    if (json_object_get(result, "replaces"))
+        fprintf(ctl->out, "  replaces %s when it is answered\n", text(result, "replaces"));
     print_side(ctl, result, "local");
     print_side(ctl, result, "remote");
     for (size_t i = 0; i < json_array_size(history); i++) {

@@ -150,9 +150,9 @@ void rpc_ua_ack(struct rpc_call *call)
 static void change(struct rpc_call *call, const char *method)
 {
     struct ua_wish wish = WISH(CHANNEL_UA_REQUEST);
-    wish.call = rpc_ua_dialog(call);
     wish.method = method;
     wish.late_ack = rpc_boolean(call, "late_ack");
+    wish.call = rpc_ua_dialog(call); // which may answer the call: nothing is read of it afterwards
     if (wish.call)
         rpc_ua_do(call, &wish);
 }
@@ -246,14 +246,14 @@ static void do_register(struct rpc_call *call, uint32_t expires_s)
     const struct ua_reply reply = {on_registering, call};
     struct ua_wish way = WISH(CHANNEL_UA_REQUEST);
     struct ua_fault fault;
-    struct ua_registration_wish wish = {.app = rpc_ua_app(call),
-                                        .registrar = rpc_text(call, "registrar"),
+    struct ua_registration_wish wish = {.registrar = rpc_text(call, "registrar"),
                                         .aor = rpc_text(call, "aor"),
                                         .contact = rpc_text(call, "contact"),
                                         .user = rpc_text(call, "user"),
                                         .password = rpc_text(call, "password"),
                                         .label = rpc_text(call, "tag"),
                                         .expires_s = expires_s};
+    wish.app = rpc_ua_app(call);
     if (!wish.app || !rpc_ua_peer(call, &way))
         return;
     wish.peer = way.peer;

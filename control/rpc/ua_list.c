@@ -211,8 +211,8 @@ void rpc_ua_list(struct rpc_call *call)
 {
     const struct ua *ua = &rpc_control(call)->ua;
     const bool narrow = rpc_text(call, "application") || rpc_attached(call);
+    const int64_t limit = rpc_integer(call, "limit", 100);
     const struct ua_app *app = narrow ? rpc_ua_app(call) : NULL;
-    int64_t limit = rpc_integer(call, "limit", 100);
     uint64_t before = UINT64_MAX, last = 0;
     char cursor[UA_ID_SIZE];
     if (narrow && !app)

@@ -124,8 +124,6 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
 {
     struct ua_sent *sent, *next;
     struct ua_request *request;
-    if (ua->ended)
-        ua->ended(ua, call);
     ua_automatic_end(call);
     hand_on(ua, call);
     keep_drop(ua->keep, KEEP_CALL, call->by_id.key);
@@ -161,6 +159,8 @@ void ua_call_end(struct ua *ua, struct ua_call *call, unsigned reason)
 {
     unsigned ender = call->ender ? call->ender : ender_of(reason);
     ua_call_change(ua, call, CHANNEL_DIALOG_TERMINATED, reason);
+    if (ua->ended) // what it tells of the dialog comes before `ended`, the dialog's last event
+        ua->ended(ua, call);
     ua_tell(ua, call->app, call, "ended",
             json_pack("{s:s, s:s, s:s*}", "reason", reasons[reason], "by", enders[ender], "context",
                       call->context));

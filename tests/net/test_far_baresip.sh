@@ -4,8 +4,8 @@
 # sent elsewhere, given up. It transfers us and is transferred by us; and the libdialgate examples at work on it.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
-# shellcheck source=tests/net/far/phones.sh
-. "$NET/far/phones.sh"
+# shellcheck source=tests/net/far_phones.sh
+. "$NET/far_phones.sh"
 
 command -v baresip >/dev/null || skip "needs baresip"
 
@@ -21,7 +21,6 @@ test_up
 far_baresip carrier alice
 far_baresip sbc1 bob
 far_baresip sbc2 carol
-export PYTHONPATH=$NET:$NET/far
 # The examples of libdialgate.
 lab_start switch core "$LAB_BUILD/tests/unit/control/transfer_desk" switch "$LAB_RUN/control.sock" sip:carol@10.10.0.10
 lab_wait 30 'the switch is attached' is_attached switch || fail "$(tail "$LAB_DIR/switch.log")"
@@ -31,7 +30,7 @@ import subprocess
 import sys
 
 from baresip import Phone
-from desk import *
+from far_desk import *
 from sip_peer import PATIENCE, passed
 
 desk = Desk()

@@ -6,8 +6,8 @@
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/net/kamailio.sh
 . "$NET/kamailio.sh"
-# shellcheck source=tests/net/far/phones.sh
-. "$NET/far/phones.sh"
+# shellcheck source=tests/net/far_phones.sh
+. "$NET/far_phones.sh"
 
 command -v kamailio >/dev/null || skip "needs kamailio"
 
@@ -15,9 +15,8 @@ far_begin
 test_up
 kamailio_start carrier WITH_REGISTRAR WITH_REGISTER_AUTH EXPIRES=12 'ONWARD="sip:10.10.0.10:5060"'
 kamailio_start sbc1 WITH_AUTH
-export PYTHONPATH=$NET:$NET/far
 test_peers "$LAB_RUN" <<'PYTHON'
-from desk import *
+from far_desk import *
 from sip_peer import Message, Peer, Side, passed
 
 CREDENTIALS = {"user": "desk", "password": "secret"}

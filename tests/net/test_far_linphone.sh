@@ -4,8 +4,8 @@
 # three parties in attended transfers (RFC 3891, 5589): it refers us, and we refer it, with Replaces.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
-# shellcheck source=tests/net/far/phones.sh
-. "$NET/far/phones.sh"
+# shellcheck source=tests/net/far_phones.sh
+. "$NET/far_phones.sh"
 
 command -v linphone-daemon >/dev/null || skip "needs linphone-daemon"
 
@@ -13,9 +13,9 @@ far_begin
 test_up
 far_linphone sbc1 bob
 far_linphone sbc2 carol
-export LAB_RUN PYTHONPATH=$NET:$NET/far
+export LAB_RUN
 test_peers "$LAB_RUN" <<'PYTHON'
-from desk import *
+from far_desk import *
 from linphone import Linphone
 from sip_peer import passed
 

@@ -7,7 +7,6 @@ import time
 from rpc_client import PATIENCE, Client
 from sip_peer import check
 
-EDGE, CORE = "10.10.0.10", "10.20.0.10"
 SDP = "v=0\r\no=- 5 5 IN IP4 10.10.0.10\r\ns=-\r\nc=IN IP4 10.10.0.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 

@@ -73,13 +73,16 @@ static json_t *prepare(struct ctl *ctl, const json_t *given)
     return NULL;
 }
 
-int ctl_act(struct ctl *ctl, const char *method, const json_t *given)
+json_t *ctl_ask(struct ctl *ctl, const char *method, const json_t *given)
 {
     json_t *params = prepare(ctl, given);
     json_t *result = params ? ctl_call(ctl, method, params) : NULL;
     json_decref(params);
-    if (!result)
-        return CTL_REFUSED;
+    return result;
+}
+
+void ctl_print_sent(struct ctl *ctl, const json_t *result)
+{
     if (ctl->json)
         ctl_print_json(ctl, result);
     else if (json_object_get(result, "call_id"))
@@ -88,6 +91,14 @@ int ctl_act(struct ctl *ctl, const char *method, const json_t *given)
         fprintf(ctl->out, "transfer %s\n", text(result, "refer"));
     else
         fputs("sent\n", ctl->out);
+}
+
+int ctl_act(struct ctl *ctl, const char *method, const json_t *given)
+{
+    json_t *result = ctl_ask(ctl, method, given);
+    if (!result)
+        return CTL_REFUSED;
+    ctl_print_sent(ctl, result);
     json_decref(result);
     return CTL_DONE;
 }

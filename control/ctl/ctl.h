@@ -13,6 +13,9 @@
 #define CTL_DONE    0
 #define CTL_REFUSED 1
 #define CTL_USAGE   2
+// With --wait.
+#define CTL_FAILED    3 // the call, or the transfer
+#define CTL_UNDECIDED 4 // nothing final in time
 
 #define CTL_TIMEOUT_MS 20000 // beyond the daemon's own deadlines, so that its text arrives
 
@@ -86,6 +89,18 @@ json_t *ctl_call_parts(struct ctl *ctl, const char *method, const json_t *params
 // The same where params hold what an option says: files are read, header fields parted. Prints what came of
 // it and returns an exit status.
 int ctl_act(struct ctl *ctl, const char *method, const json_t *params);
+// Likewise, without printing: the result, or NULL after one line on stderr.
+json_t *ctl_ask(struct ctl *ctl, const char *method, const json_t *params);
+void ctl_print_sent(struct ctl *ctl, const json_t *result);
+
+// wait.c
+struct ctl_waiting {
+    const char *key, *id; // dialog or refer, and which
+    int64_t timeout_ms;
+};
+bool ctl_wait_begin(struct ctl *ctl, const char *application);    // false after one line on stderr
+int ctl_wait(struct ctl *ctl, const struct ctl_waiting *waiting); // an exit status; ends the listening
+void ctl_wait_end(struct ctl *ctl);
 
 void ctl_print_json(struct ctl *ctl, const json_t *value); // one line
 int ctl_shell(struct ctl *ctl);                            // reads commands until the input ends
@@ -135,6 +150,8 @@ int run_dialog_send(struct ctl *ctl, const json_t *params);
 int run_dialog_hold(struct ctl *ctl, const json_t *params);
 int run_dialog_unhold(struct ctl *ctl, const json_t *params);
 int run_refer_send(struct ctl *ctl, const json_t *params);
+int run_refer_answer(struct ctl *ctl, const json_t *params);
+int run_refer_notify(struct ctl *ctl, const json_t *params);
 int run_capture_start(struct ctl *ctl, const json_t *params);
 int run_events(struct ctl *ctl, const json_t *params);
 int run_sip_check(struct ctl *ctl, const json_t *params);

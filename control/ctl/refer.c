@@ -42,3 +42,21 @@ int run_refer_send(struct ctl *ctl, const json_t *given)
     json_decref(params);
     return status;
 }
+
+int run_refer_answer(struct ctl *ctl, const json_t *given)
+{
+    json_t *params = json_copy((json_t *)(uintptr_t)given);
+    json_t *refuse = json_object_get(params, "refuse");
+    json_object_set_new(params, "accept", json_boolean(!refuse));
+    if (refuse)
+        json_object_set(params, "status", refuse);
+    json_object_del(params, "refuse");
+    int status = ctl_act(ctl, "refer.answer", params);
+    json_decref(params);
+    return status;
+}
+
+int run_refer_notify(struct ctl *ctl, const json_t *params)
+{
+    return ctl_act(ctl, "refer.notify", params);
+}

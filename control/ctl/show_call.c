@@ -78,7 +78,31 @@ void show_call(struct ctl *ctl, const json_t *result)
 
 int run_call_place(struct ctl *ctl, const json_t *params)
 {
-    return ctl_act(ctl, "ua.call", params);
+    const json_t *wait = json_object_get(params, "wait");
+    const char *application = text(params, "application");
+    if (!wait)
+        return ctl_act(ctl, "ua.call", params);
+    if (!json_object_get(params, "application")) {
+        fputs("dialgatectl: --wait needs --application\n", ctl->errors);
+        return CTL_USAGE;
+    }
+    if (!ctl_wait_begin(ctl, application))
+        return CTL_REFUSED;
+    json_t *given = json_copy((json_t *)(uintptr_t)params);
+    json_object_del(given, "wait");
+    json_t *result = ctl_ask(ctl, "ua.call", given);
+    int status = CTL_REFUSED;
+    json_decref(given);
+    if (result) {
+        const struct ctl_waiting waiting = {"dialog", text(result, "dialog"), json_integer_value(wait)};
+        ctl_print_sent(ctl, result);
+        fflush(ctl->out);
+        status = ctl_wait(ctl, &waiting);
+    } else {
+        ctl_wait_end(ctl);
+    }
+    json_decref(result);
+    return status;
 }
 
 int run_call_ring(struct ctl *ctl, const json_t *params)

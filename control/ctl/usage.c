@@ -92,7 +92,9 @@ void ctl_usage(FILE *out, int count, const char *const *words)
         "All of them may also stand behind the command. $PAGER and NO_COLOR are honoured.\n\n",
         out);
     print_commands(out, 0, NULL);
-    fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
+    fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage; with call place --wait: 3 the call "
+          "failed, 4 no answer in time.\n",
+          out);
 }
 
 static void add_name(char *names, size_t size, const char *name)

@@ -17,6 +17,7 @@ struct ua_app;
 struct follower {
     bool on;
     struct ua_app *app; // whose events these are; NULL: those of events.follow
+    bool listens;       // it does not count as somebody who answers for the application
     bool back;          // it has been given nothing yet: what is missing went before it came (back)
     uint32_t kinds;
     uint16_t peer; // NUMBER_NONE: any

@@ -67,6 +67,12 @@ static void go_on(struct client *client)
     go(client->what);
 }
 
+static void count_attached(struct client *client, int by)
+{
+    if (client->attached.app && !client->attached.listens)
+        client->attached.app->attached += (unsigned)by;
+}
+
 static void hang_up(struct client *client)
 {
     if (client->stream) {
@@ -74,8 +80,7 @@ static void hang_up(struct client *client)
         client->stream = NULL;
         LIST_REMOVE(client, link);
         client->server->control->rpc.clients = --client->server->count;
-        if (client->attached.app)
-            client->attached.app->attached--;
+        count_attached(client, -1);
         client->server = NULL;
     }
     if (client->go)
@@ -131,11 +136,9 @@ static void on_follow(void *context, const struct follower *follower)
 static void on_attach(void *context, const struct follower *follower)
 {
     struct client *client = context;
-    if (client->attached.app)
-        client->attached.app->attached--;
+    count_attached(client, -1);
     client->attached = *follower;
-    if (client->attached.app)
-        client->attached.app->attached++;
+    count_attached(client, 1);
 }
 
 static struct ua_app *attached_to(void *context)

@@ -38,7 +38,8 @@ void rpc_ua_attach(struct rpc_call *call)
     }
     bool ours = (!stream || strcmp(stream, ua_id(control->ua.stream, id)) == 0) &&
                 (since < 0 || (uint64_t)since <= app->ring.last);
-    struct follower follower = {.on = true, .back = true, .app = app, .next = 1};
+    struct follower follower = {
+        .on = true, .back = true, .app = app, .next = 1, .listens = rpc_boolean(call, "listen")};
     if (ours)
         follower.next = since < 0 ? app->ring.last + 1 : (uint64_t)since + 1;
     if (!rpc_attach(call, &follower)) {

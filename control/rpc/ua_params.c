@@ -33,6 +33,8 @@ const struct rpc_param ua_attach_params[] = {
      "first those that are kept behind this seq; 0: all that are kept; without it, only what comes"},
     {"stream", RPC_TEXT, false, 16, 16, NULL,
      "the stream that since is of: when it is another one now, all that is kept comes"},
+    {"listen", RPC_BOOLEAN, false, 0, 0, NULL,
+     "true: events only; calls are refused as if nobody were attached, unless somebody else is"},
     {0},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The programs of config/examples/applications against ua_far.c. Arguments: that one, answering_machine,
-// click_to_dial, transfer_desk. A second agent of the same application is the other hand.
+// click_to_dial, transfer_desk; and dialgatectl. A second agent of the same application is the other hand.
 #include "agent_world.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *machine_program, *dial_program, *desk_program;
+static const char *machine_program, *dial_program, *desk_program, *ctl_program;
 
 static pid_t start(const char *const *words)
 {
@@ -127,6 +127,26 @@ static void test_click_to_dial(void **state)
     agent_wait_told(world, DG_EVENT_ENDED, 4);
 }
 
+// dialgatectl call place --wait: what became of the call is its exit status.
+static void test_wait(void **state)
+{
+    struct agent_world *world = *state;
+    static const struct {
+        const char *to, *wait;
+        int status;
+    } rows[] = {{"sip:bob@y", "20s", 0}, {"sip:busy@y", "20s", 3}, {"sip:ring@y", "100ms", 4}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const words[] = {ctl_program,     "--socket", world->path, "call",   "place",
+                                     rows[i].to,      "--peer",   "carrier-a", "--wait", rows[i].wait,
+                                     "--application", "desk",     NULL};
+        print_message("%s\n", rows[i].to);
+        assert_int_equal(finish(start(words)), rows[i].status);
+    }
+    const char *const nobody[] = {ctl_program, "--socket", world->path, "call", "place",
+                                  "sip:bob@y", "--wait",   "1s",        NULL};
+    assert_int_equal(finish(start(nobody)), 2); // whose?
+}
+
 static void test_transfer_desk(void **state)
 {
     struct agent_world *world = *state;
@@ -142,13 +162,15 @@ int main(int count, char **words)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answering_machine, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_click_to_dial, agent_setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(test_wait, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_transfer_desk, agent_setup, agent_teardown),
     };
-    if (count != 5)
+    if (count != 6)
         return 2;
     far_program = words[1];
     machine_program = words[2];
     dial_program = words[3];
     desk_program = words[4];
+    ctl_program = words[5];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,10 +201,12 @@ static void test_too_many(void **state)
     assert_int_equal(world->rpc.control.transfers.count, TRANSFERS_CALL_MAX);
 }
 
-// No program is there, nor a description of the configuration: nobody could speak in the new call.
+// No program is there but one that only listens, nor a description of the configuration: nobody could speak
+// in the new call.
 static void test_nobody_there(void **state)
 {
     struct ua_world *world = *state;
+    json_decref(ua_result(world, "ua.attach", "{\"application\":\"desk\",\"listen\":true}"));
     say_asked(world, TRANSACTION, REFER(WHOLE));
     expect_answer(world, 480, NULL);
     expect_none(world);

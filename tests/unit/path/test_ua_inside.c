@@ -484,23 +484,14 @@ static void test_contact(void **state)
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_reliable),
-                                       UA(test_no_prack),
-                                       UA(test_not_reliable),
-                                       UA(test_too_long),
-                                       UA(test_reinvite),
-                                       UA(test_reinvite_refused),
-                                       UA(test_order),
-                                       UA(test_update),
-                                       UA(test_session),
-                                       UA(test_session_ours),
-                                       UA(test_session_refused),
-                                       UA(test_outside),
-                                       UA(test_subscribed),
-                                       UA(test_stray),
-                                       UA(test_no_dialog),
-                                       UA(test_keepalive),
-                                       UA(test_dead),
-                                       UA(test_contact)};
+    // clang-format off
+    const struct CMUnitTest tests[] = {
+        UA(test_reliable), UA(test_no_prack), UA(test_not_reliable), UA(test_too_long),
+        UA(test_reinvite), UA(test_reinvite_refused), UA(test_order), UA(test_update),
+        UA(test_session), UA(test_session_ours), UA(test_session_refused), UA(test_outside),
+        UA(test_subscribed), UA(test_stray), UA(test_no_dialog), UA(test_keepalive),
+        UA(test_dead), UA(test_contact),
+    };
+    // clang-format on
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,19 +228,12 @@ const struct ctl_command ctl_commands[] = {
      "send a call that came elsewhere"},
     {"call", "end", NULL, dialog_word, hang_up_options, NULL, run_call_end, CTL_ACTS,
      "CANCEL, a refusal or BYE: what its state asks for"},
-<<<<<<< HEAD
     {"refer", "list", "refer.list", none, refers_options, show_refers, NULL, CTL_LOOKS, "a row a transfer"},
     {"refer", "show", "refer.show", refer_word, none, show_refer, NULL, CTL_LOOKS, "everything about one"},
-=======
-    {"refer", "list", "refer.list", none, refers_options, show_refers, NULL, CTL_LOOKS,
-     "a row a transfer: those under way, then the last that ended"},
-    {"refer", "show", "refer.show", refer_word, none, show_refer, NULL, CTL_LOOKS,
-     "one of them, with all that was told of it"},
     {"refer", "answer", NULL, refer_word, refer_answer_options, NULL, run_refer_answer, CTL_ACTS,
      "accept or refuse a REFER that waits for the program"},
     {"refer", "notify", NULL, refer_notify_words, refer_notify_options, NULL, run_refer_notify, CTL_ACTS,
      "tell who referred how the call goes that somebody else makes"},
->>>>>>> 4dd0bef (wip)
     {"refer", "send", NULL, refer_send_words, refer_send_options, NULL, run_refer_send, CTL_ACTS,
      "transfer the far end of a call"},
     {"capture", "start", NULL, none, capture_options, NULL, run_capture_start, CTL_ACTS,

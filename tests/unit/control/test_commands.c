@@ -67,7 +67,6 @@ static void test_dialgatectl(void **state)
         {{"refer", "send", "0123456789abcdef", "sip:a@b", "--no-subscribe"},
          1,
          "no application has a dialog"},
-<<<<<<< HEAD
         {{"completion", "words", "--", "refer", "send", "x", "--re"},
          0,
          "--replaces\n--replaces-party\n--referred-by\n"},
@@ -76,8 +75,6 @@ static void test_dialgatectl(void **state)
          1,
          "the data plane is not connected"},
         {{"refer", "send", "0123456789abcdef", "sip:a@b", "callee"}, 2, "give one TARGET, or --replaces"},
-=======
-        {{"completion", "words", "--", "refer", "send", "x", "--re"}, 0, "--replaces\n--referred-by\n"},
         {{"refer", "answer", "0123456789abcdef"}, 1, "no transfer is called so"},
         {{"refer", "answer", "0123456789abcdef", "--refuse", "200"}, 1, "status"},
         {{"refer", "notify", "0123456789abcdef", "180", "--reason", "Ringing"},
@@ -85,7 +82,6 @@ static void test_dialgatectl(void **state)
          "no transfer is called so"},
         {{"refer", "notify", "0123456789abcdef"}, 2, "STATUS"},
         {{"call", "place", "sip:a@b", "--wait", "1s"}, 2, "--wait needs --application"},
->>>>>>> 4dd0bef (wip)
         {{"capture", "start"}, 1, "give one of"},
         {{"capture", "start", "--sample", "1", "--max-size", "64KB"}, 2, "not understood"},
         {{"capture", "start", "--peer", "x", "--max-size=64KiB"}, 1, "no peer is called x"},

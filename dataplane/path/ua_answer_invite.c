@@ -25,6 +25,12 @@ static bool is_of_invite(struct worker *worker, uint32_t usage, uint32_t client)
     return usage != INDEX_NONE && ua_invite(worker, usage) == client;
 }
 
+// It waits for the first 1xx, whose tag it is then.
+static bool is_cancel_held(struct worker *worker, uint32_t usage)
+{
+    return usage_at(&worker->ua.usages, usage)->state == USAGE_CANCEL_HELD;
+}
+
 static struct owner find_owner(struct worker *worker, const struct ua_end_of *end)
 {
     struct owner owner = {INDEX_NONE, INDEX_NONE, INDEX_NONE};
@@ -46,7 +52,7 @@ static struct owner find_owner(struct worker *worker, const struct ua_end_of *en
         if (its)
             owner.usage = usage;
         if (its && dialog_at(dialogs, found[i])->callee_tag_hash == 0 &&
-            dialog_at(dialogs, found[i])->row == DIALOG_ROW_NONE)
+            (dialog_at(dialogs, found[i])->row == DIALOG_ROW_NONE || is_cancel_held(worker, usage)))
             owner.open = found[i];
         else if (dialog_text_is(dialogs, found[i], caller ? DIALOG_TEXT_CALLEE_TAG : DIALOG_TEXT_CALLER_TAG,
                                 string_of(message, message->to_tag)))

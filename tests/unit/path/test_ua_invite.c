@@ -100,6 +100,24 @@ static void cancel(void **state)
     ua_expect_silence(world);
 }
 
+// The first 1xx may have a tag: it is no fork of what waits for it.
+static void cancel_held(void **state)
+{
+    struct ua_world *world = *state;
+    struct callee call = callee_place(world, NULL);
+    assert_int_equal(callee_ask(&call, CHANNEL_UA_CANCEL, NULL, NULL), 0);
+    callee_respond(&call, &callee_ringing);
+    struct wire_packet packet = callee_arrived(world, "CANCEL sip:bob@10.20.0.11 SIP/2.0\r\n");
+    ua_respond_from(world, &packet, &callee_done);
+    ua_forget(world);
+    callee_respond(&call, &(struct ua_response){"487 Request Terminated", "b", NULL, NULL});
+    callee_arrived(world, "ACK ");
+    callee_expect(&call, 487);
+    ua_expect_state(world, call.dialog, CHANNEL_DIALOG_TERMINATED);
+    ua_expect_silence(world);
+    assert_int_equal(world->wire->workers[0]->dialogs.count, 0);
+}
+
 // A 2xx that crosses the CANCEL gets ACK and BYE (RFC 5407 3.1.2).
 static void cancel_crosses(void **state)
 {
@@ -383,6 +401,6 @@ int path_tests(void)
                                        ON_UA(reliable_offer), ON_UA(late_ack),
                                        ON_UA(late_ack_never), ON_UA(challenged),
                                        ON_UA(bye_challenged), ON_UA(route_set),
-                                       ON_UA(foreign_target)};
+                                       ON_UA(foreign_target), ON_UA(cancel_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,7 @@ struct refer_news {  // a NOTIFY of our REFER
 unsigned refer_read_notify(const struct message *message, struct refer_news *news);
 // Whether Event is refer and means the REFER with this CSeq, the first of its dialog or not.
 bool refer_is_about(const struct message *message, uint32_t cseq, bool first);
+bool refer_is_event(const struct message *message); // whatever id it has
 // Expires of a SUBSCRIBE; without one, REFER_EXPIRES_S.
 uint32_t refer_read_expires(const struct message *message);
 bool refer_is_silent(const struct message *message); // Refer-Sub: false (RFC 4488 section 4)

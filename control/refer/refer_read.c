@@ -162,13 +162,24 @@ unsigned refer_read_notify(const struct message *message, struct refer_news *new
     return 0;
 }
 
-bool refer_is_about(const struct message *message, uint32_t cseq, bool first)
+static bool read_event(const struct message *message, struct event *event)
 {
     struct span value;
+    return only(message, HEADER_EVENT, &value) == 1 && event_read(message->octets, value, event) == 0 &&
+           event->package.length == 5 && memcmp(message_at(message, event->package), "refer", 5) == 0;
+}
+
+bool refer_is_event(const struct message *message)
+{
+    struct event event;
+    return read_event(message, &event);
+}
+
+bool refer_is_about(const struct message *message, uint32_t cseq, bool first)
+{
     struct event event;
     uint32_t id;
-    if (only(message, HEADER_EVENT, &value) != 1 || event_read(message->octets, value, &event) < 0 ||
-        event.package.length != 5 || memcmp(message_at(message, event.package), "refer", 5) != 0)
+    if (!read_event(message, &event))
         return false;
     if (event.id.length == 0)
         return first;

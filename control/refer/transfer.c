@@ -9,7 +9,8 @@
 #include "../control.h"
 #include "../log.h"
 
-#define CLOCK_MS 500
+#define CLOCK_MS  500
+#define ALONE_GAP 1000u // of CSeq
 
 struct transfer *transfer_find(const struct ua *ua, uint64_t id)
 {
@@ -236,6 +237,16 @@ static bool on_answered(struct ua *ua, uint64_t name, const struct ua_response *
     return false;
 }
 
+bool transfer_leave(struct transfer *transfer)
+{
+    if (transfer->alone)
+        return false;
+    // What the call sent behind our last NOTIFY, its BYE at least, took numbers, too; a gap is legal
+    // (RFC 3261 12.2.2).
+    transfer->cseq += ALONE_GAP;
+    return transfer->alone = true;
+}
+
 static void on_ended(struct ua *ua, struct ua_call *call)
 {
     struct transfer *transfer, *next;
@@ -247,14 +258,15 @@ static void on_ended(struct ua *ua, struct ua_call *call)
         if (transfer->target == id) {              // it has had no final response, or it was told already
             bool ended = call->round == ua->round; // else the data plane has lost it
             transfer->target = 0;
-            snprintf(transfer->reason, sizeof(transfer->reason), "%s",
-                     ended ? "Request Terminated" : "Service Unavailable");
             actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, ended ? 487 : 503, now);
+            if (actions)
+                snprintf(transfer->reason, sizeof(transfer->reason), "%s",
+                         ended ? "Request Terminated" : "Service Unavailable");
         } else if (transfer->dialog == id && !transfer->outside) {
-            // The response to a NOTIFY under way finds nobody any more; the far end ended the call, and is
-            // there.
-            transfer->alone = true;
-            actions = refer_notified(&transfer->refer, 200, now);
+            // The response to a NOTIFY that went in the call finds nobody any more; the far end ended the
+            // call, and is there.
+            if (transfer_leave(transfer))
+                actions = refer_notified(&transfer->refer, 200, now);
             if (!(actions & REFER_DO_FORGET)) {
                 transfer->refusal = 487;
                 actions |= refer_step(&transfer->refer, REFER_ON_GONE, 0, now);

@@ -83,6 +83,10 @@ unsigned transfer_count_of(const struct ua *ua, uint64_t dialog);
 // A reply that finds its transfer by its id, if it is still there. done NULL: no memory.
 struct ua_reply transfer_reply(struct ua *ua, const struct transfer *transfer,
                                void (*told)(struct ua *, struct transfer *, const struct ua_outcome *));
+// The member of its peer that the request came from, for NOTIFYs that go in the name of a dialog.
+uint16_t transfer_member(const struct control *control, const struct ua_request *request);
+// From now on its NOTIFYs go in the name of its dialog, not in it. False: they do already.
+bool transfer_leave(struct transfer *transfer);
 char *transfer_copy(const struct message *message, struct span span); // for free()
 
 // transfer_note.c: the actions of a step, for the table of all transfers (referral.h).

@@ -48,7 +48,7 @@ static uint16_t guard(struct transfers *transfers, uint32_t address)
 
 // --- the dialog ---
 
-static uint16_t find_member(const struct control *control, const struct ua_request *request)
+uint16_t transfer_member(const struct control *control, const struct ua_request *request)
 {
     const uint32_t ip = (uint32_t)(request->source >> 16);
     const struct ip_address from = {{[10] = 0xff,
@@ -281,7 +281,7 @@ static struct transfer *begin(struct ua *ua, const struct ua_request *request, c
     transfer->request = request->node.key;
     transfer->source = (uint32_t)(request->source >> 16);
     transfer->peer = request->peer;
-    transfer->member = find_member(ua->control, request);
+    transfer->member = transfer_member(ua->control, request);
     return transfer;
 }
 

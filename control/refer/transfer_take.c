@@ -111,6 +111,7 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
         return true;
     }
     transfer->request = request->node.key;
+    transfer->member = transfer_member(ua->control, request);
     transfer->refer.named = call->referred; // RFC 3515 2.4.6
     transfer->refusal = transfer_judge(ua, transfer, message, &view, application);
     if (transfer->refusal) {
@@ -182,7 +183,12 @@ bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const st
         transfer_act(ua, transfer, actions);
         return true;
     }
-    return false;
+    // Only a REFER makes a subscription to it (RFC 3515 2.4.4): there is none. Other packages are the
+    // program's.
+    if (!request->call || !refer_is_event(message))
+        return false;
+    transfer_respond_to(ua, request, 481, NULL);
+    return true;
 }
 
 // --- the call ---
@@ -280,6 +286,11 @@ static void keep_dialog(struct transfer *transfer, const struct message *message
 
 static void on_notified(struct ua *ua, struct transfer *transfer, const struct ua_outcome *outcome)
 {
+    // The call is ending, or has ended, and control is about to hear of it.
+    bool over = outcome->code == DG_NOT_FOUND || outcome->code == DG_INVALID_STATE ||
+                outcome->code == DG_INVALID_TRANSITION;
+    if (over && transfer_leave(transfer) && transfer_notify(ua, transfer, transfer->refer.out_last))
+        return;
     transfer->notify = outcome->request;
     if (outcome->code != DG_OK)
         transfer_act(ua, transfer, refer_notified(&transfer->refer, 503, clock_ms()));
@@ -293,6 +304,8 @@ static void on_notified(struct ua *ua, struct transfer *transfer, const struct u
 static bool set_way(struct ua *ua, struct transfer *transfer, struct ua_wish *wish)
 {
     wish->call = transfer->alone ? NULL : ua_call_by_id(ua, transfer->dialog);
+    if (wish->call && wish->call->ender && transfer_leave(transfer))
+        wish->call = NULL; // nothing is sent in a call that ends
     if (wish->call)
         return true;
     if (!transfer->uri || !transfer->from || !transfer->from_tag || !transfer->to || !transfer->call_id)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../dataplane/sip/contact.h"
+#include "../../dataplane/sip/uri.h"
 #include "../control.h"
 #include "ua.h"
 
@@ -79,11 +80,35 @@ void ua_registrations_stop(struct ua *ua)
     }
 }
 
+// Without a Contact a REGISTER only asks (10.2.3): ours is the user of the address of record at our listener
+// for the peer, so that routes find the application by who is called.
+static void own_contact(const struct ua_registration *registration, char *contact, size_t size)
+{
+    uint32_t at = 0, count, listeners;
+    const uint8_t *octets = (const uint8_t *)registration->aor;
+    const struct configuration *active = &registration->ua->control->active;
+    const struct snapshot_peer *peers = configuration_section(active, SECTION_PEERS, &count);
+    const struct snapshot_listener *rows = configuration_section(active, SECTION_LISTENERS, &listeners);
+    uint16_t peer = registration->peer == NUMBER_NONE ? registration->app->number : registration->peer;
+    uint16_t listener = peer < count ? peers[peer].listeners[0] : NUMBER_NONE;
+    struct address address;
+    struct uri uri;
+    contact[0] = '\0';
+    if (listener >= listeners ||
+        address_next(octets, (struct span){0, (uint16_t)strlen(registration->aor)}, &at, &address) != 1 ||
+        uri_parse(octets, address.uri, &uri) < 0)
+        return;
+    const uint8_t *ip = rows[listener].address.octets + 12;
+    snprintf(contact, size, "<sip:%.*s%s%u.%u.%u.%u:%u>", (int)uri.user.length, octets + uri.user.offset,
+             uri.user.length ? "@" : "", ip[0], ip[1], ip[2], ip[3], rows[listener].port);
+}
+
 static int send_register(struct ua_registration *registration, const struct ua_reply *reply,
                          struct ua_fault *fault)
 {
-    char expires[32];
+    char expires[32], contact[2200];
     struct ua *ua = registration->ua;
+    own_contact(registration, contact, sizeof(contact));
     snprintf(expires, sizeof(expires), "Expires: %u\r\n",
              registration->leaving ? 0 : (unsigned)registration->expires_s);
     const struct ua_wish wish = {.op = CHANNEL_UA_REQUEST,
@@ -92,7 +117,9 @@ static int send_register(struct ua_registration *registration, const struct ua_r
                                  .uri = registration->registrar,
                                  .to = registration->aor,
                                  .from = registration->aor,
-                                 .contact = registration->contact,
+                                 .contact = registration->contact ? registration->contact
+                                            : contact[0]          ? contact
+                                                                  : NULL,
                                  .extra = expires,
                                  .user = registration->user,
                                  .password = registration->password,

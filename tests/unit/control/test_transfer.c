@@ -94,7 +94,8 @@ static void test_carried_out(void **state)
     say_target(world, invite, 200, OF_TARGET("200 OK"));
     const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
     assert_int_equal(command->dialog, 0);
-    assert_int_equal(command->cseq, 7);
+    assert_int_equal(command->cseq, 1007); // behind whatever the call has sent
+    assert_int_equal(command->to_peer, world->carrier);
     ua_expect_in(command, CHANNEL_UA_TEXT_URI, "sip:a@192.0.2.7");
     ua_expect_in(command, CHANNEL_UA_TEXT_TO, "<sip:a@x>;tag=f1");
     ua_expect_in(command, CHANNEL_UA_TEXT_FROM, "<sip:b@y>");
@@ -133,6 +134,9 @@ static void test_fails(void **state)
     expect_answer(world, 481);
     ua_say_answer(world, notify, 200, RESPONSE("200", "7 NOTIFY", ""));
     expect_none(world);
+    // Only a REFER makes a subscription (RFC 3515 2.4.4).
+    ua_say_asked(world, TRANSACTION + 3, 0, REQUEST("SUBSCRIBE", ";tag=t1", "10", "Event: refer\r\n"));
+    expect_answer(world, 481);
 }
 
 static void test_refused(void **state)

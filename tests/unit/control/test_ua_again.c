@@ -202,6 +202,7 @@ static void test_registers(void **state)
     ua_expect_in(command, CHANNEL_UA_TEXT_URI, "sip:y");
     ua_expect_in(command, CHANNEL_UA_TEXT_TO, "sip:b@y");
     ua_expect_in(command, CHANNEL_UA_TEXT_FROM, "sip:b@y");
+    ua_expect_in(command, CHANNEL_UA_TEXT_CONTACT, "<sip:b@"); // without one it would only ask (10.2.3)
     ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Expires: 60\r\n");
     ua_done(world, command, 0, 0, REQUEST("REGISTER", "", "1", ""));
     json_decref(ua_answer_of(world));

@@ -17,9 +17,9 @@ test_set 'routes:
   - {from: desk, to: sbcs}'
 test_up
 drawn=$LAB_DIR/flows.md
-PYTHONPATH=$NET:$NET/flows LAB_ID=$LAB_ID timeout 120 python3 "$NET/flows/flows.py" "$(lab_program dialgatectl)" "$LAB_RUN" \
+PYTHONPATH=$NET LAB_ID=$LAB_ID timeout 120 python3 "$NET/flows.py" "$(lab_program dialgatectl)" "$LAB_RUN" \
     "$LAB_DIR/captures" "$drawn" || fail "see above"
 committed=$ROOT/control/ua/FLOWS.md
 [ "${FLOWS_WRITE:-0}" = 0 ] || cp "$drawn" "$committed"
-python3 "$NET/flows/diagram.py" "$committed" "$drawn" || fail "the diagrams of control/ua/FLOWS.md are not what passes"
+python3 "$NET/flow_diagram.py" "$committed" "$drawn" || fail "the diagrams of control/ua/FLOWS.md are not what passes"
 test_done

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from diagram import draw
+from flow_diagram import draw
 from pcapng import messages
 from rpc_client import Client
 from sip_peer import Call, Peer, Side, Message, check, passed, receive_any, unique

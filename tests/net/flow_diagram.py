@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A sequence diagram as plain text: a line for each party, an arrow for each thing that passed.
 
-    diagram.py FILE OTHER    says in which diagram two files differ, party by party
+    flow_diagram.py FILE OTHER    says in which diagram two files differ, party by party
 """
 
 import sys

@@ -77,7 +77,7 @@ static bool read_dialog(const struct message *message, struct packet *packet)
         failed = join_read(message->octets, *value, &replaces);
     else if ((value = value_of(message, HEADER_TARGET_DIALOG)) != NULL) {
         failed = target_dialog_read(message->octets, *value, &target);
-        replaces = (struct replaces){target.call_id, target.remote_tag, target.local_tag, false};
+        replaces = (struct replaces){target.call_id, target.local_tag, target.remote_tag, false};
     }
     if (failed != 0)
         return false;

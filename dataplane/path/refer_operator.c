@@ -17,7 +17,6 @@
 #include <errno.h>
 #include "event.h"
 #include "keepalive.h"
-#include "scan.h"
 #include "sipfrag.h"
 #include "subscription_state.h"
 #include "ua.h"
@@ -178,21 +177,6 @@ void refer_operator_ended(struct worker *worker, uint32_t client, const struct m
         row->until = first;
 }
 
-// The Event of a NOTIFY: false: not REFER's, or none that can be read. *cseq: its id, 0: none.
-static bool read_event(const struct message *message, uint32_t *cseq)
-{
-    uint8_t field = message_first_header(message, HEADER_EVENT);
-    struct event event;
-    if (field == MESSAGE_NO_HEADER ||
-        event_read(message->octets, message->headers[field].value, &event) != 0 ||
-        !span_is(message->octets, event.package, "refer"))
-        return false;
-    const uint8_t *id = message_at(message, event.id);
-    *cseq = 0;
-    return event.id.length == 0 ||
-           scan_number(id, id + event.id.length, INT32_MAX, cseq) == id + event.id.length;
-}
-
 // Of those without a name the open one, else the last one that is over.
 static struct refer_sent *find(struct worker *worker, const struct work *work, uint32_t cseq)
 {
@@ -259,8 +243,9 @@ static void take_news(struct worker *worker, struct work *work, struct refer_sen
 bool refer_operator_takes(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
+    struct span id;
     uint32_t cseq;
-    if (worker->refers.count == 0 || work->dialog == INDEX_NONE || !read_event(message, &cseq))
+    if (worker->refers.count == 0 || work->dialog == INDEX_NONE || !event_refer(message, &id, &cseq))
         return false;
     forget_old(worker);
     struct refer_sent *row = find(worker, work, cseq);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "refer_watch.h"
-#include <string.h>
 #include "command.h"
 #include "event.h"
-#include "scan.h"
 #include "ua.h"
 
 static void tell(struct worker *worker, struct ua_told *told)
@@ -40,24 +38,14 @@ static uint32_t number_of(const struct worker *worker, const struct work *work, 
                                       : dialog_cseq_back(&worker->dialogs, work->dialog, side, number);
 }
 
-// The REFER that a NOTIFY is about. 0: it names none, which means the first of its dialog (RFC 3515 2.4.6).
-// False: it is of another package.
+// The REFER that a NOTIFY is about, as its sender counts; 0: it names none. False: it is of another package.
 static bool referred(const struct worker *worker, const struct work *work, uint32_t *number)
 {
-    const struct message *message = work->message;
-    uint8_t field = message_first_header(message, HEADER_EVENT);
-    struct event event;
-    if (field == MESSAGE_NO_HEADER ||
-        event_read(message->octets, message->headers[field].value, &event) != 0 ||
-        event.package.length != 5 || memcmp(message_at(message, event.package), "refer", 5) != 0)
+    struct span id;
+    if (!event_refer(work->message, &id, number))
         return false;
-    const uint8_t *id = message_at(message, event.id);
-    *number = 0;
-    if (event.id.length == 0)
-        return true;
-    if (scan_number(id, id + event.id.length, INT32_MAX, number) != id + event.id.length)
-        return false;
-    *number = number_of(worker, work, 1 - work->side, *number);
+    if (*number != 0)
+        *number = number_of(worker, work, 1 - work->side, *number);
     return true;
 }
 

@@ -56,22 +56,16 @@ static void edit_event(struct worker *worker, const struct work *work)
 {
     const struct message *message = work->message;
     const struct dialogs *dialogs = &worker->dialogs;
-    uint8_t field = message_first_header(message, HEADER_EVENT);
-    struct event event;
     bool notify = message->method == METHOD_NOTIFY;
-    if ((!notify && message->method != METHOD_SUBSCRIBE) || field == MESSAGE_NO_HEADER ||
-        event_read(message->octets, message->headers[field].value, &event) != 0 ||
-        event.package.length != 5 || memcmp(message_at(message, event.package), "refer", 5) != 0)
-        return;
-    const uint8_t *id = message_at(message, event.id);
     uint32_t number, other;
-    if (event.id.length == 0 ||
-        scan_number(id, id + event.id.length, INT32_MAX, &number) != id + event.id.length)
+    struct span id;
+    if ((!notify && message->method != METHOD_SUBSCRIBE) || !event_refer(message, &id, &number) ||
+        id.length == 0)
         return;
     other = notify ? dialog_cseq_back(dialogs, work->dialog, 1 - work->side, number)
                    : dialog_cseq_out(dialogs, work->dialog, work->side, number);
     if (other != number)
-        edit_number(worker, event.id, other);
+        edit_number(worker, id, other);
 }
 
 void renumber_request(struct worker *worker, const struct work *work)

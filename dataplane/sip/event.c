@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "event.h"
+#include "number.h"
 #include "param.h"
 
 int event_read(const uint8_t *octets, struct span value, struct event *event)
@@ -18,6 +19,19 @@ int event_read(const uint8_t *octets, struct span value, struct event *event)
         if (param_is(&cursor, &param, "id") && param_take(&param, &event->id) != 0)
             return -1;
     return more == 0 && cursor.at == cursor.end ? 0 : -1;
+}
+
+bool event_refer(const struct message *message, struct span *id, uint32_t *cseq)
+{
+    uint8_t field = message_first_header(message, HEADER_EVENT);
+    struct event event;
+    if (field == MESSAGE_NO_HEADER ||
+        event_read(message->octets, message->headers[field].value, &event) != 0 ||
+        !span_is(message->octets, event.package, "refer"))
+        return false;
+    *id = event.id;
+    *cseq = 0;
+    return event.id.length == 0 || number_read(message->octets, event.id, INT32_MAX, cseq) == 0;
 }
 
 void write_event(struct writer *writer, const uint8_t *octets, const struct event *event)

@@ -20,7 +20,7 @@ void write_replaces(struct writer *writer, const uint8_t *octets, const struct r
 
 struct target_dialog {
     struct span call_id;
-    struct span local_tag; // of who sends the header
+    struct span local_tag; // of who receives the header, as the example in RFC 4538 section 8 has it
     struct span remote_tag;
 };
 

@@ -136,7 +136,7 @@ static void test_member_gone_meanwhile(void **state)
 static const char *const named_by[] = {
     "Replaces: %s;to-tag=%s;from-tag=%s\r\n",
     "Join: %s;from-tag=%3$s;to-tag=%2$s\r\n",
-    "Target-Dialog: %s;local-tag=%3$s;remote-tag=%2$s\r\n",
+    "Target-Dialog: %s;local-tag=%s;remote-tag=%s\r\n",
 };
 
 static void name_dialog(const struct call *held, unsigned how, bool callee, char extra[256])

@@ -124,6 +124,7 @@ struct ua_step {
     enum usage_event event;
     enum channel_reason reason;    // told with STATE; 0 (CREATED): what the event says
     uint16_t status;               // of the response that is or was sent, if that is what it is about
+    uint64_t tag;                  // of the command, for the challenge of its BYE; 0: none
     const struct message *message; // that caused it, NULL: none
     struct dialog_string headers;  // lines for a BYE, a CANCEL or a refusal that comes of it
     struct dialog_string phrase;   // of that refusal, empty: the RFC's

@@ -134,8 +134,9 @@ static void other_ended(struct worker *worker, const struct ua_end_of *end)
     uint8_t method = client->method;
     struct ua_told told = ua_told_of_answer(worker, end);
     bool challenged = method == METHOD_BYE && (end->status == 401 || end->status == 407);
-    // What nobody asked for (PRACK, BYE of ours) nobody waits for.
-    bool heard = (told.tag != 0 || challenged) && ua_tell(worker, &told);
+    // What nobody asked for (PRACK, BYE of ours) nobody waits for; a BYE that may come with credentials is.
+    bool awaited = told.tag != 0 && !(client->flags & TRANSACTION_FLAG_OPERATOR);
+    bool heard = (awaited || challenged) && ua_tell(worker, &told);
     uint32_t dialog = end->dialog;
     if (dialog == INDEX_NONE)
         return;

@@ -119,6 +119,7 @@ static int end(struct worker *worker, struct ua_command *command)
     const struct ua_step step = {.dialog = command->dialog,
                                  .event = USAGE_ON_END,
                                  .status = fixed->status,
+                                 .tag = fixed->tag,
                                  .headers = command->texts[CHANNEL_UA_TEXT_HEADERS],
                                  .phrase = command->texts[CHANNEL_UA_TEXT_REASON]};
     if (!(ua_step_set(worker, &step) & USAGE_DO_NOT_NOW))

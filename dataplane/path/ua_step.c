@@ -151,8 +151,8 @@ static void send_bye(struct worker *worker, const struct ua_step *step, enum dia
     }
     if (client == INDEX_NONE)
         return;
-    transaction_at(&worker->transactions, client)->ua = true;
-    worker->ua.tags[client] = 0;
+    ua_own(worker, client, step->tag);
+    transaction_at(&worker->transactions, client)->flags |= TRANSACTION_FLAG_OPERATOR;
 }
 
 static void refuse(struct worker *worker, const struct ua_step *step, uint32_t usage)

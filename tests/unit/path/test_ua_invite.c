@@ -346,7 +346,9 @@ static void bye_challenged(void **state)
     struct wire_packet bye = callee_arrived(world, "BYE ");
     ua_forget(world);
     ua_respond_from(world, &bye, &(struct ua_response){"401 Unauthorized", NULL, NULL, NULL});
-    assert_int_equal(ua_take(world, CHANNEL_UA_ANSWERED).event.status, 401);
+    struct ua_seen seen = ua_take(world, CHANNEL_UA_ANSWERED);
+    assert_int_equal(seen.event.status, 401);
+    assert_int_equal(seen.event.tag, world->tag); // who ended the call has the credentials
     struct ua_wanted again = {.texts = {[CHANNEL_UA_TEXT_HEADERS] = "Authorization: Digest x\r\n"}};
     assert_int_equal(callee_ask(&call, CHANNEL_UA_REQUEST, "BYE", &again), 0);
     bye = callee_arrived(world, "BYE ");

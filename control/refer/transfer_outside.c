@@ -264,12 +264,12 @@ static bool look_for(struct ua *ua, const struct transfer *transfer, const struc
         return false;
     naming->ua = ua;
     naming->id = transfer->id;
-    if (copy_tag(naming->local, message, target.local_tag) &&
-        copy_tag(naming->remote, message, target.remote_tag) &&
-        dialog_ask(ua->control, CHANNEL_DIALOG_SHOW, &select, &answer) >= 0)
-        return true;
-    free(naming);
-    return false;
+    bool asked = copy_tag(naming->local, message, target.local_tag) &&
+                 copy_tag(naming->remote, message, target.remote_tag) &&
+                 dialog_ask(ua->control, CHANNEL_DIALOG_SHOW, &select, &answer) >= 0;
+    if (!asked)
+        free(naming);
+    return asked;
 }
 
 static struct transfer *begin(struct ua *ua, const struct ua_request *request, const struct message *message)

@@ -286,13 +286,13 @@ void replaces_start(struct ua *ua)
     ua->confirmed = on_confirmed;
 }
 
-void replaces_stop(struct ua *ua)
+void replaces_stop(struct control *control)
 {
-    ua->called = NULL;
-    ua->settled = NULL;
-    ua->confirmed = NULL;
+    control->ua.called = NULL;
+    control->ua.settled = NULL;
+    control->ua.confirmed = NULL;
     struct replacement *one, *next;
-    for (one = LIST_FIRST(&ua->control->transfers.replacements); one; one = next) {
+    for (one = LIST_FIRST(&control->transfers.replacements); one; one = next) {
         next = LIST_NEXT(one, link);
         forget(one);
     }

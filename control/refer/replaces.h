@@ -11,7 +11,8 @@ struct replacement;
 LIST_HEAD(replacements, replacement);
 
 void replaces_start(struct ua *ua); // sets ua->called, ua->settled and ua->confirmed
-void replaces_stop(struct ua *ua);
+// Also of a control that did not come to start it.
+void replaces_stop(struct control *control);
 // A call is about to be forgotten.
 void replaces_ended(struct ua *ua, const struct ua_call *call);
 // Now and then: what is held stays held.

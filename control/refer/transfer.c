@@ -310,7 +310,7 @@ int transfers_start(struct control *control)
 void transfers_stop(struct control *control)
 {
     struct transfers *transfers = &control->transfers;
-    replaces_stop(&control->ua);
+    replaces_stop(control);
     control->ua.asked = NULL;
     control->ua.answered = NULL;
     control->ua.ended = NULL;

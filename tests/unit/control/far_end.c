@@ -200,6 +200,8 @@ void far_forget_versions(const char *directory)
     }
     snprintf(path, sizeof(path), "%s/versions", directory);
     rmdir(path);
+    snprintf(path, sizeof(path), "%s/applications.sqlite", directory);
+    unlink(path);
 }
 
 int far_remove(const char *directory, const char *const *files, size_t count)

@@ -42,7 +42,7 @@ void far_run(struct event_base *base, int ms);
 // seals is 0.
 int far_counters(uint32_t workers, uint64_t base, unsigned int seals);
 
-// Removes the versions of the configuration that control kept in a state directory.
+// Removes what control keeps in a state directory: versions of the configuration, what applications have.
 void far_forget_versions(const char *directory);
 // These files of a state directory, the versions, and itself. Returns what rmdir() does: nothing else may be
 // there.

@@ -38,8 +38,9 @@ static bool is_tag(const struct worker *worker, uint32_t dialog, enum dialog_tex
                    struct dialog_string tag)
 {
     bool null = tag.length == 1 && *(const char *)tag.octets == '0';
+    char text[1];
     return dialog_text_is(&worker->dialogs, dialog, which, tag) ||
-           (null && dialog_text(&worker->dialogs, dialog, which, NULL, 0) == 0);
+           (null && dialog_text(&worker->dialogs, dialog, which, text, 0) == 0);
 }
 
 // RFC 3891 section 3: the to-tag is ours, the from-tag the far end's, whoever called. Without an answer with

@@ -38,11 +38,6 @@ static void forget(struct replacement *one)
     free(one);
 }
 
-static struct ua_wish wish_of(enum channel_ua_op op)
-{
-    return (struct ua_wish){.op = op, .peer = NUMBER_NONE, .member = NUMBER_NONE};
-}
-
 static void refuse(struct ua *ua, struct ua_request *request, unsigned status)
 {
     if (request->answering)
@@ -55,7 +50,7 @@ static void refuse(struct ua *ua, struct ua_request *request, unsigned status)
 static void change_claim(struct ua *ua, struct ua_call *old, bool claimed)
 {
     struct ua_fault fault;
-    struct ua_wish wish = wish_of(CHANNEL_UA_CLAIM);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_CLAIM);
     wish.call = old;
     wish.claimed = claimed;
     (void)ua_do(ua, &wish, NULL, &fault);
@@ -137,7 +132,7 @@ static bool send_claim(struct ua *ua, const struct ua_request *request, const st
                        const struct replaces *replaces)
 {
     struct ua_fault fault;
-    struct ua_wish wish = wish_of(CHANNEL_UA_CLAIM);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_CLAIM);
     struct waiter *waiter = malloc(sizeof(*waiter));
     char *call_id = transfer_copy(message, replaces->call_id),
          *to_tag = transfer_copy(message, replaces->to_tag),
@@ -199,7 +194,7 @@ static void on_settled(struct ua *ua, const struct ua_request *request)
     forget(one);
     if (old && taken) {
         struct ua_fault fault;
-        struct ua_wish wish = wish_of(CHANNEL_UA_END);
+        struct ua_wish wish = ua_wish(CHANNEL_UA_END);
         wish.call = old;
         wish.claimed = held;
         wish.extra = REASON;

@@ -11,15 +11,10 @@
 
 #define LINES_MAX 8192u
 
-static struct ua_wish wish_of(enum channel_ua_op op)
-{
-    return (struct ua_wish){.op = op, .peer = NUMBER_NONE, .member = NUMBER_NONE};
-}
-
 void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra)
 {
     struct ua_fault fault;
-    struct ua_wish wish = wish_of(CHANNEL_UA_RESPOND);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_RESPOND);
     wish.request = request;
     wish.status = status;
     wish.extra = extra;
@@ -216,7 +211,7 @@ bool transfer_call(struct ua *ua, struct transfer *transfer)
     struct ua_fault fault;
     struct writer writer;
     struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
-    struct ua_wish wish = wish_of(CHANNEL_UA_INVITE);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_INVITE);
     char *body = call ? ua_session_description(call, false, &wish.body_length)
                       : transfer_own_description(ua, transfer, &wish.body_length);
     snprintf(to, sizeof(to), "<%s>", transfer->ask.uri);
@@ -327,7 +322,7 @@ bool transfer_notify(struct ua *ua, struct transfer *transfer, bool last)
     char lines[LINES_MAX], body[256];
     struct ua_fault fault;
     struct writer writer, text;
-    struct ua_wish wish = wish_of(CHANNEL_UA_REQUEST);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_REQUEST);
     writer_init(&writer, lines, sizeof(lines) - 1);
     writer_init(&text, body, sizeof(body));
     if (!set_way(ua, transfer, &wish))

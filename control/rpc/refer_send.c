@@ -111,7 +111,7 @@ static bool find_way(struct sending *sending, struct refer_order *order, struct 
 {
     struct rpc_call *call = sending->call;
     const struct named *subject = &sending->named[SUBJECT];
-    struct ua_wish way = {.peer = NUMBER_NONE, .member = NUMBER_NONE};
+    struct ua_wish way = ua_wish(CHANNEL_UA_NO_OP);
     if (rpc_text(call, "dialog")) {
         const bool outside = rpc_boolean(call, "outside");
         struct ua_call *dialog = rpc_ua_dialog(call);

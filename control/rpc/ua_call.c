@@ -7,14 +7,9 @@
 #include "handlers.h"
 #include "ua.h"
 
-#define WISH(operation)                                                                                      \
-    {                                                                                                        \
-        .op = (operation), .peer = NUMBER_NONE, .member = NUMBER_NONE                                        \
-    }
-
 void rpc_ua_call(struct rpc_call *call)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_INVITE);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_INVITE);
     wish.app = rpc_ua_app(call);
     if (!wish.app || !rpc_ua_peer(call, &wish))
         return;
@@ -30,7 +25,7 @@ void rpc_ua_call(struct rpc_call *call)
 
 static void respond(struct rpc_call *call, int64_t otherwise, const char *extra)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_RESPOND);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_RESPOND);
     wish.request = rpc_ua_request(call);
     if (!wish.request)
         return;
@@ -77,7 +72,7 @@ void rpc_ua_redirect(struct rpc_call *call)
         }
         used += (size_t)length;
     }
-    struct ua_wish wish = WISH(CHANNEL_UA_RESPOND);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_RESPOND);
     wish.request = rpc_ua_request(call);
     if (!wish.request)
         return;
@@ -114,7 +109,7 @@ static bool reason_of(struct rpc_call *call, char *line, size_t size)
 
 static void end(struct rpc_call *call, enum channel_ua_op op)
 {
-    struct ua_wish wish = WISH(op);
+    struct ua_wish wish = ua_wish(op);
     char reason[512];
     wish.call = rpc_ua_dialog(call);
     if (!wish.call || !reason_of(call, reason, sizeof(reason)))
@@ -141,7 +136,7 @@ void rpc_ua_close(struct rpc_call *call)
 
 void rpc_ua_ack(struct rpc_call *call)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_ACK);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_ACK);
     wish.call = rpc_ua_dialog(call);
     if (wish.call)
         rpc_ua_do(call, &wish);
@@ -149,7 +144,7 @@ void rpc_ua_ack(struct rpc_call *call)
 
 static void change(struct rpc_call *call, const char *method)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_REQUEST);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_REQUEST);
     wish.method = method;
     wish.late_ack = rpc_boolean(call, "late_ack");
     wish.call = rpc_ua_dialog(call); // which may answer the call: nothing is read of it afterwards
@@ -169,7 +164,7 @@ void rpc_ua_update(struct rpc_call *call)
 
 static void hold(struct rpc_call *call, bool on)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_REQUEST);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_REQUEST);
     char *made = NULL;
     wish.call = rpc_ua_dialog(call);
     wish.method = "INVITE";
@@ -210,7 +205,7 @@ static bool is_general(const char *method)
 
 void rpc_ua_request_send(struct rpc_call *call)
 {
-    struct ua_wish wish = WISH(CHANNEL_UA_REQUEST);
+    struct ua_wish wish = ua_wish(CHANNEL_UA_REQUEST);
     wish.method = rpc_text(call, "method");
     if (!is_general(wish.method)) {
         rpc_fail(call, DG_INVALID_PARAMS, "%s has a method of its own", wish.method);
@@ -244,7 +239,7 @@ static void on_registering(void *context, const struct ua_outcome *outcome)
 static void do_register(struct rpc_call *call, uint32_t expires_s)
 {
     const struct ua_reply reply = {on_registering, call};
-    struct ua_wish way = WISH(CHANNEL_UA_REQUEST);
+    struct ua_wish way = ua_wish(CHANNEL_UA_REQUEST);
     struct ua_fault fault;
     struct ua_registration_wish wish = {.registrar = rpc_text(call, "registrar"),
                                         .aor = rpc_text(call, "aor"),

@@ -53,8 +53,8 @@ static void on_time(evutil_socket_t fd, short what, void *context)
     struct ua_automatic *machine = context;
     struct config_answer_view view;
     struct ua_fault fault;
-    const struct ua_wish end = {
-        .op = CHANNEL_UA_END, .call = machine->call, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+    struct ua_wish end = ua_wish(CHANNEL_UA_END);
+    end.call = machine->call;
     if (machine->step == HANG_UP) {
         (void)ua_do(machine->ua, &end, NULL, &fault);
         return;

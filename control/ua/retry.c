@@ -107,7 +107,8 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
     struct ua_call *call = context;
     struct ua *ua = call->limit_of;
     struct ua_fault fault;
-    struct ua_wish wish = {.op = CHANNEL_UA_CANCEL, .call = call, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+    struct ua_wish wish = ua_wish(CHANNEL_UA_CANCEL);
+    wish.call = call;
     if (!call->placing)
         return;
     call->ender = UA_BY_TIMEOUT;

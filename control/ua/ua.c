@@ -151,8 +151,9 @@ static void end_calls(struct ua *ua, const struct ua_app *app)
 {
     for (struct ua_call *call = LIST_FIRST(&ua->calls), *next; call; call = next) {
         struct ua_fault fault;
-        const struct ua_wish wish = {
-            .op = CHANNEL_UA_END, .call = call, .status = 480, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+        struct ua_wish wish = ua_wish(CHANNEL_UA_END);
+        wish.call = call;
+        wish.status = 480;
         next = LIST_NEXT(call, link);
         if (call->app == app)
             (void)ua_do(ua, &wish, NULL, &fault); // without a data plane: its lifetime ends it

@@ -166,6 +166,11 @@ struct ua_wish {
     const char *call_id, *from_tag;
     uint32_t cseq;
 };
+// To whom the routes lead.
+static inline struct ua_wish ua_wish(enum channel_ua_op op)
+{
+    return (struct ua_wish){.op = op, .peer = NUMBER_NONE, .member = NUMBER_NONE};
+}
 
 enum ua_purpose {
     UA_FOR_CALL,     // the first INVITE

@@ -300,8 +300,9 @@ void operator_ended(struct control *control, const struct channel_event *event)
 
 void operators_stop(struct control *control)
 {
-    while (!LIST_EMPTY(&control->operators.list)) {
-        struct operator_transfer *transfer = LIST_FIRST(&control->operators.list);
+    struct operator_transfer *transfer, *next;
+    for (transfer = LIST_FIRST(&control->operators.list); transfer; transfer = next) {
+        next = LIST_NEXT(transfer, link);
         if (transfer->id)
             forget(control, transfer);
         else

@@ -55,6 +55,9 @@ class Party(Peer):
                 self.lab.stranger(self, message)
 
 
+RESEND = 4.0  # seconds until a request comes again that has no response: long, so that it is rare
+
+
 class Leg:
     """One end of a dialog, and what came for it. Of a fork each far end is a Leg of its own that shares `inbox`."""
 
@@ -62,11 +65,13 @@ class Leg:
         self.case, self.party, self.call_id = case, party, call_id
         self.local, self.remote, self.target, self.routes = local, None, None, []
         self.cseq, self.invite, self.ok, self.repeats = 0, None, None, False
-        self.inbox = asyncio.Queue()
+        self.inbox, self.waiting = asyncio.Queue(), {}
         case.lab.legs[(party, call_id)] = self
 
     def take(self, message):
         self.case.note(f"<<< {self.party.space}", message.text)
+        if message.status:
+            self.waiting.pop(message.get("cseq"), None)
         self.inbox.put_nowait(message)
 
     async def receive(self, seconds=PATIENCE):
@@ -127,7 +132,16 @@ class Leg:
     def send(self, method, **fields):
         message = self.request(method, **fields)
         self.put(message.text)
+        if method not in ("ACK", "INVITE"):
+            self.waiting[message.get("cseq")] = message.text
+            asyncio.get_running_loop().call_later(RESEND, self.send_again, message.get("cseq"), 2)
         return message
+
+    def send_again(self, cseq, times):
+        """As RFC 3261 17.1.2.2 has it: a datagram may be lost."""
+        if cseq in self.waiting and times:
+            self.put(self.waiting[cseq])
+            asyncio.get_running_loop().call_later(RESEND, self.send_again, cseq, times - 1)
 
     def answer(self, request, status, reason="Reason", extra=(), body="", tag=None):
         to = request.get("to")
@@ -323,7 +337,7 @@ class Lab:
     """Everything that the cases share."""
 
     def __init__(self):
-        self.legs, self.wanted, self.lost = {}, {}, []
+        self.legs, self.wanted, self.lost, self.failed = {}, {}, [], []
 
     async def open(self, run_directory):
         self.run_directory = run_directory
@@ -348,6 +362,7 @@ class Lab:
         except (Wrong, Refused, KeyError, AttributeError, TypeError, asyncio.TimeoutError) as wrong:
             at = traceback.extract_tb(wrong.__traceback__)
             mine = [frame for frame in at if frame.filename == sys.argv[0] or "parties" not in frame.filename][-1:]
+            self.failed.append(f"{name}: {wrong}")
             print(f"FAILED {name}: {type(wrong).__name__}: {wrong} at line {[frame.lineno for frame in mine]}")
             for line in case.wire[-12:]:
                 print("    " + line.replace("\r\n", "\n    "))
@@ -366,5 +381,5 @@ class Lab:
         results = await asyncio.gather(*[one(name, function) for name, function in cases])
         if self.lost:
             print(f"for no case: {self.lost}")
-        check(all(results), f"{results.count(False)} of {len(results)} cases failed")
+        check(all(results), f"{results.count(False)} of {len(results)} cases failed: {self.failed}")
         print(f"{len(results)} cases")

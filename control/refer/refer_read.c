@@ -45,7 +45,8 @@ static unsigned count_parameters(const uint8_t *octets, const struct refer_to *t
     return count;
 }
 
-// The URI that is called: without its headers and its method, which no Request-URI has (RFC 3261 19.1.1).
+// The URI that is called: without its headers and its method, which no Request-URI has (RFC 3261 19.1.1), and
+// without parameters that are empty, which it would not have when it is read again.
 static bool copy_uri(struct refer_ask *ask, const uint8_t *octets, const struct refer_to *to)
 {
     struct span uri = to->address.uri, name, value;
@@ -61,7 +62,7 @@ static bool copy_uri(struct refer_ask *ask, const uint8_t *octets, const struct 
         struct span part = {
             name.offset, (uint16_t)(value.length ? value.offset + value.length - name.offset : name.length)};
         used = strlen(ask->uri);
-        if (span_is(octets, name, "method"))
+        if (span_is(octets, name, "method") || part.length == 0)
             continue;
         if (used + 2 >= sizeof(ask->uri))
             return false;
@@ -72,7 +73,8 @@ static bool copy_uri(struct refer_ask *ask, const uint8_t *octets, const struct 
     return true;
 }
 
-static bool copy_replaces(struct refer_ask *ask, const uint8_t *octets, const struct refer_to *to)
+// 0, or the status that refuses it.
+static unsigned copy_replaces(struct refer_ask *ask, const uint8_t *octets, const struct refer_to *to)
 {
     uint8_t plain[REFER_TEXT_MAX / 2];
     struct writer buffer, out;
@@ -80,12 +82,12 @@ static bool copy_replaces(struct refer_ask *ask, const uint8_t *octets, const st
     writer_init(&buffer, plain, sizeof(plain));
     writer_init(&out, ask->replaces, sizeof(ask->replaces) - 1);
     if (to->replaces.length == 0)
-        return true;
+        return 0;
     if (refer_to_replaces(octets, to, &buffer, &replaces) < 0)
-        return false;
+        return buffer.overflow ? 413 : 400;
     write_replaces(&out, plain, &replaces);
     ask->replaces[out.overflow ? 0 : out.used] = '\0';
-    return !out.overflow;
+    return out.overflow ? 413 : 0;
 }
 
 unsigned refer_read(const struct message *message, const struct refer_limits *limits, struct refer_ask *ask)
@@ -105,8 +107,9 @@ unsigned refer_read(const struct message *message, const struct refer_limits *li
         !copy(ask->user, sizeof(ask->user), message->octets, to.uri.user) ||
         !copy(ask->host, sizeof(ask->host), message->octets, to.uri.host))
         return 414;
-    if (!copy_replaces(ask, message->octets, &to))
-        return 400;
+    unsigned status = copy_replaces(ask, message->octets, &to);
+    if (status != 0)
+        return status;
     // RFC 3892 3: at most one.
     int count = only(message, HEADER_REFERRED_BY, &value);
     if (count < 0)

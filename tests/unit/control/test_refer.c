@@ -224,6 +224,7 @@ static void test_read(void **state)
         {"two Replaces", TO("sip:c@z?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2&Replaces=b"), 400, 0, NULL, NULL},
         {"its own dialog", TO("sip:c@z?Replaces=c1%40test%3Bto-tag%3Dt%3Bfrom-tag%3Df"), 0, 482, "sip:c@z",
          "c1@test;to-tag=t;from-tag=f"},
+        {"empty parameters", TO("sip:c@z;;x=1;method=INVITE;="), 0, 0, "sip:c@z;x=1", ""},
         {"too many parameters", TO("sip:c@z;a;b;c;d;e"), 413, 0, NULL, NULL},
         {"long Replaces",
          TO("sip:c@z?Replaces=99999999999999999999999999999999999999999999999999999999999999"), 413, 0, NULL,
@@ -250,6 +251,15 @@ static void test_read(void **state)
             fail_msg("%s: %u %u %s %s", rows[i].name, status, refer_judge(&message, &ask, 0), ask.uri,
                      ask.replaces);
     }
+    // Longer than what is kept of it, whatever the limits: too large, not malformed.
+    char text[4096], call_id[sizeof(ask.replaces)];
+    memset(call_id, '9', sizeof(call_id) - 1);
+    call_id[sizeof(call_id) - 1] = '\0';
+    snprintf(text, sizeof(text),
+             MESSAGE("Refer-To: <sip:c@z?Replaces=%s%%3Bto-tag%%3D1%%3Bfrom-tag%%3D2>\r\n"), call_id);
+    parse(text, &message);
+    assert_int_equal(refer_read(&message, &(struct refer_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX}, &ask),
+                     413);
     parse(MESSAGE(TO("sip:c@z") "Refer-Sub: false\r\nReferred-By: <sip:a@x>;\r\n cid=\"7\"\r\n"), &message);
     assert_int_equal(refer_read(&message, &limits, &ask), 0);
     assert_true(ask.silent);

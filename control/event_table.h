@@ -41,13 +41,13 @@
     E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \
     E(CONFIG_ADDRESSES, CONFIG, "addresses", "sequence, text", "DNS gave members other addresses")                     \
     E(REFER_BEGAN, REFER, "began",                                                                                     \
-      "refer, origin, kind, dialog, call, from_peer, to_peer, sender, to, referred_by",                                \
+      "refer, origin, transfer, dialog, call, from_peer, to_peer, sender, to, referred_by",                            \
       "somebody refers somebody; refer.show has it by its id")                                                         \
     E(REFER_PROGRESS, REFER, "progress",                                                                               \
-      "refer, origin, kind, dialog, call, from_peer, to_peer, state, status, reason",                                  \
+      "refer, origin, transfer, dialog, call, from_peer, to_peer, state, status, reason",                              \
       "the REFER was answered, or a NOTIFY tells another status of the call")                                          \
     E(REFER_ENDED, REFER, "ended",                                                                                     \
-      "refer, origin, kind, dialog, call, from_peer, to_peer, outcome, status, reason, duration_ms",                   \
+      "refer, origin, transfer, dialog, call, from_peer, to_peer, outcome, status, reason, duration_ms",               \
       "its outcome is known, or never will be")                                                                        \
     E(REFER_LOST, REFER, "lost", "count", "messages about transfers that the data plane could not tell of")            \
     E(CAPTURE_STARTED, CAPTURE, "started", "capture, who, file, hep", "somebody captures messages")                    \

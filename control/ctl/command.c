@@ -164,7 +164,9 @@ static const struct ctl_word refer_notify_options[] = {
     {"--final", "final", CTL_FLAG, false, "the last, whatever the status"},
     {0}};
 static const struct ctl_word refer_send_words[] = {
-    {"DIALOG", "dialog", CTL_TEXT, true, "id of an application's dialog, or of one between two peers"},
+    {"DIALOG", "dialog", CTL_TEXT, true,
+     "id of an application's dialog, or of one between two peers; or the URI of whom to refer outside "
+     "dialogs"},
     {"TARGET", "words", CTL_LIST, false,
      "URI to call; else the far end of --replaces. Between two peers `caller` or `callee`, who is referred, "
      "before it"},
@@ -178,6 +180,16 @@ static const struct ctl_word refer_send_options[] = {
     {"--method", "method", CTL_TEXT, false, "of the request that is asked for: INVITE, BYE (INVITE)"},
     {"--referred-by", "referred_by", CTL_TEXT, false, "Referred-By (RFC 3892)"},
     {"--header", "headers", CTL_LIST, false, "\"Name: value\"; may be repeated"},
+    {"--outside", "outside", CTL_FLAG, false, "not in the dialog, but with Target-Dialog (RFC 4538)"},
+    {"--application", "application", CTL_TEXT, false, "to a URI: that refers"},
+    {"--from", "from", CTL_TEXT, false, "to a URI: URI or name-addr; without it, made of the application"},
+    {"--peer", "peer", CTL_TEXT, false, "to a URI: to this peer; without it, by the routes"},
+    {"--member", "member", CTL_TEXT, false, "to a URI: address:port of one of its members"},
+    {"--user", "user", CTL_TEXT, false, "to a URI: answers 401 and 407"},
+    {"--password-file", "password_file", CTL_TEXT, false,
+     "to a URI: file whose first line is the user's password"},
+    {"--wait", "wait", CTL_DURATION_MS, false,
+     "prints what becomes of it until it is over: 0 done, 3 failed, 4 nothing by then"},
     {0},
 };
 

@@ -98,7 +98,8 @@ struct ctl_waiting {
     const char *key, *id; // dialog or refer, and which
     int64_t timeout_ms;
 };
-bool ctl_wait_begin(struct ctl *ctl, const char *application);    // false after one line on stderr
+// The connection hears events from now on: ua.attach, events.follow. False after one line on stderr.
+bool ctl_wait_begin(struct ctl *ctl, const char *method, const json_t *params);
 int ctl_wait(struct ctl *ctl, const struct ctl_waiting *waiting); // an exit status; ends the listening
 void ctl_wait_end(struct ctl *ctl);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Transfers.
 #include <string.h>
+#include <strings.h>
 #include "show_value.h"
 
 static bool is_party(const json_t *word)
@@ -27,6 +28,36 @@ static bool take_target(struct ctl *ctl, json_t *params)
     return enough;
 }
 
+// No id of a dialog has a colon: a URI in its place is whom to refer outside dialogs.
+static void take_subject(json_t *params)
+{
+    const char *subject = text(params, "dialog");
+    if (strncasecmp(subject, "sip:", 4) != 0 && strncasecmp(subject, "sips:", 5) != 0)
+        return;
+    json_object_set(params, "uri", json_object_get(params, "dialog"));
+    json_object_del(params, "dialog");
+}
+
+// Every transfer is an event of kind refer, so nobody has to be attached to an application for it.
+static int send_and_wait(struct ctl *ctl, const char *method, const json_t *params, int64_t timeout_ms)
+{
+    json_t *follow = json_pack("{s:[s]}", "kinds", "refer");
+    bool waits = ctl_wait_begin(ctl, "events.follow", follow);
+    json_t *result = waits ? ctl_ask(ctl, method, params) : NULL;
+    int status = CTL_REFUSED;
+    json_decref(follow);
+    if (result) {
+        const struct ctl_waiting waiting = {"refer", text(result, "refer"), timeout_ms};
+        ctl_print_sent(ctl, result);
+        fflush(ctl->out);
+        status = ctl_wait(ctl, &waiting);
+    } else {
+        ctl_wait_end(ctl);
+    }
+    json_decref(result);
+    return status;
+}
+
 int run_refer_send(struct ctl *ctl, const json_t *given)
 {
     json_t *params = json_copy((json_t *)(uintptr_t)given);
@@ -34,11 +65,15 @@ int run_refer_send(struct ctl *ctl, const json_t *given)
         json_decref(params);
         return CTL_USAGE;
     }
+    take_subject(params);
     if (json_object_get(params, "no_subscribe"))
         json_object_set_new(params, "subscribe", json_false());
     json_object_del(params, "no_subscribe");
-    bool proxied = json_object_get(params, "party");
-    int status = ctl_act(ctl, proxied ? "refer.dialog" : "refer.send", params);
+    const char *method = json_object_get(params, "party") ? "refer.dialog" : "refer.send";
+    const bool waits = json_object_get(params, "wait");
+    const int64_t wait_ms = number(params, "wait");
+    json_object_del(params, "wait");
+    int status = waits ? send_and_wait(ctl, method, params, wait_ms) : ctl_act(ctl, method, params);
     json_decref(params);
     return status;
 }

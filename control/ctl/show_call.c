@@ -79,14 +79,17 @@ void show_call(struct ctl *ctl, const json_t *result)
 int run_call_place(struct ctl *ctl, const json_t *params)
 {
     const json_t *wait = json_object_get(params, "wait");
-    const char *application = text(params, "application");
     if (!wait)
         return ctl_act(ctl, "ua.call", params);
     if (!json_object_get(params, "application")) {
         fputs("dialgatectl: --wait needs --application\n", ctl->errors);
         return CTL_USAGE;
     }
-    if (!ctl_wait_begin(ctl, application))
+    json_t *listen =
+        json_pack("{s:O, s:b}", "application", json_object_get(params, "application"), "listen", 1);
+    bool listens = ctl_wait_begin(ctl, "ua.attach", listen);
+    json_decref(listen);
+    if (!listens)
         return CTL_REFUSED;
     json_t *given = json_copy((json_t *)(uintptr_t)params);
     json_object_del(given, "wait");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// --wait: what becomes of a call or a transfer, a line an event, until it is decided. The connection listens
-// to the application without speaking for it (ua.attach with listen).
+// --wait: what becomes of a call or a transfer, a line an event, until it is decided. For a call the
+// connection listens to its application without speaking for it (ua.attach with listen), for a transfer it
+// follows the events of all transfers.
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +17,12 @@ static int64_t now_ms(void)
 // The exit status that an event decides; -1: none yet.
 static int judge(const json_t *event, bool transfer)
 {
-    const char *name = text(event, "event");
-    const int64_t status = number(event, "status");
+    const char *name = text(event, transfer ? "name" : "event");
     if (transfer) {
-        const bool final = json_is_true(json_object_get(event, "final"));
-        return strcmp(name, "refer_progress") != 0 || !final ? -1 : status / 100 == 2 ? CTL_DONE : CTL_FAILED;
+        const char *outcome = text(event, "outcome");
+        // With --no-subscribe nobody reports: what was asked for is that the REFER is accepted.
+        const bool done = strcmp(outcome, "succeeded") == 0 || strcmp(outcome, "unreported") == 0;
+        return strcmp(name, "ended") != 0 ? -1 : done ? CTL_DONE : CTL_FAILED;
     }
     if (strcmp(name, "answered") == 0)
         return CTL_DONE;
@@ -31,6 +33,8 @@ static void print(struct ctl *ctl, const json_t *event, const char *notification
 {
     if (ctl->json)
         fprintf(ctl->out, "%s\n", notification);
+    else if (json_object_get(event, "outcome"))
+        fprintf(ctl->out, "%s\n", text(event, "outcome"));
     else if (number(event, "status") > 0)
         fprintf(ctl->out, "%" PRId64 " %s\n", number(event, "status"), text(event, "reason"));
     else if (strcmp(text(event, "event"), "ended") == 0)
@@ -50,14 +54,12 @@ static int take(struct ctl *ctl, const char *notification, const struct ctl_wait
     return status;
 }
 
-bool ctl_wait_begin(struct ctl *ctl, const char *application)
+bool ctl_wait_begin(struct ctl *ctl, const char *method, const json_t *params)
 {
-    json_t *params = json_pack("{s:s, s:b}", "application", application, "listen", 1);
-    json_t *result = ctl_call(ctl, "ua.attach", params);
-    bool attached = result != NULL;
-    json_decref(params);
+    json_t *result = ctl_call(ctl, method, params);
+    bool told = result != NULL;
     json_decref(result);
-    return attached;
+    return told;
 }
 
 int ctl_wait(struct ctl *ctl, const struct ctl_waiting *waiting)

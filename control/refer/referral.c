@@ -64,6 +64,9 @@ static void emit(struct control *control, enum event_name name, const struct ref
     const struct event_about about = {.peers = {referral->from_peer, referral->to_peer},
                                       .call = referral->by_call.key};
     json_t *fields = names(control, referral);
+    // An event's kind is what it can be followed by.
+    json_object_set(fields, "transfer", json_object_get(fields, "kind"));
+    json_object_del(fields, "kind");
     json_object_update(fields, more);
     json_decref(more);
     event_emit(control, name, &about, fields);

@@ -120,6 +120,10 @@ static bool find_way(struct sending *sending, struct refer_order *order, struct 
             return dialog != NULL; // NULL: the call is answered, and its texts are gone
         wish->app = dialog->app;
         wish->uri = target_of(subject);
+        if (!*wish->uri) {
+            rpc_fail(call, DG_INVALID_STATE, "the Contact of the far end is not known");
+            return false;
+        }
         wish->peer = dialog->peer;
         wish->member = NUMBER_NONE;
         order->about = subject->texts[CHANNEL_TEXT_CALL_ID];

@@ -147,6 +147,34 @@ static void test_wait(void **state)
     assert_int_equal(finish(start(nobody)), 2); // whose?
 }
 
+// dialgatectl refer send --wait: in a dialog, and to somebody without one.
+static void test_wait_refer(void **state)
+{
+    struct agent_world *world = *state;
+    static const struct {
+        const char *target, *wait;
+        int status;
+    } rows[] = {{"sip:done@z", "20s", 0}, {"sip:busy@z", "20s", 3}, {"sip:ring@z", "100ms", 4}};
+    struct dg_dialog *dialog;
+    assert_int_equal(dg_agent_call(world->agent, "sip:bob@y", NULL, &dialog, NULL), DG_OK);
+    assert_int_equal(dg_dialog_wait_answer(dialog, DEADLINE_MS, NULL), DG_OK);
+    const char *const ways[][6] = {
+        {dg_dialog_id(dialog)},
+        {"sip:bob@y", "--application", "desk", "--peer", "carrier-a"},
+    };
+    for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            const char *words[16] = {ctl_program,  "--socket",     world->path, "refer",     "send",
+                                     ways[way][0], rows[i].target, "--wait",    rows[i].wait};
+            for (size_t k = 1; ways[way][k]; k++)
+                words[8 + k] = ways[way][k];
+            print_message("%s to %s\n", ways[way][0], rows[i].target);
+            assert_int_equal(finish(start(words)), rows[i].status);
+        }
+    }
+    dg_dialog_unref(dialog);
+}
+
 static void test_transfer_desk(void **state)
 {
     struct agent_world *world = *state;
@@ -163,6 +191,7 @@ int main(int count, char **words)
         cmocka_unit_test_setup_teardown(test_answering_machine, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_click_to_dial, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_wait, agent_setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(test_wait_refer, agent_setup, agent_teardown),
         cmocka_unit_test_setup_teardown(test_transfer_desk, agent_setup, agent_teardown),
     };
     if (count != 6)

@@ -235,6 +235,27 @@ static void test_walks(void **state)
     }
 }
 
+// Every event of a transfer is of the kind by which it can be followed.
+static void test_events(void **state)
+{
+    struct ua_world *world = *state;
+    static const char *const names[] = {"began", "progress", "ended"};
+    const struct event_ring *ring = &world->rpc.control.events.ring;
+    uint64_t first = ring->last + 1;
+    say(world, &walks[3].said[0]); // refused
+    say(world, &walks[3].said[1]);
+    assert_int_equal(ring->last + 1 - first, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct event_kept *kept = event_ring_at(ring, first + i);
+        json_t *event = json_loadb(kept->line, kept->length, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(event);
+        assert_string_equal(ua_text(event, "kind"), "refer");
+        assert_string_equal(ua_text(event, "name"), names[i]);
+        assert_string_equal(ua_text(event, "transfer"), "blind");
+        json_decref(event);
+    }
+}
+
 static void test_shown(void **state)
 {
     struct ua_world *world = *state;
@@ -389,8 +410,13 @@ static void test_application(void **state)
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walks), T(test_shown),      T(test_filters), T(test_full), T(test_expired),
-        T(test_dialog_ends),          T(test_application)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_walks),
+                                       T(test_events),
+                                       T(test_shown),
+                                       T(test_filters),
+                                       T(test_full),
+                                       T(test_expired),
+                                       T(test_dialog_ends),
+                                       T(test_application)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,10 @@
 // begins anew, the data plane's dialogs stay; SIGTERM: the end.
 //
 // Whom a call goes to says what becomes of it: sip:busy@.. 486, sip:ring@.. 180, sip:silent@.. nothing,
-// others 200. What a body says is done before its request is answered: "bye" the far end hangs up, "ask" it
-// sends an INFO, "forget" the dialog is gone without a word, "call" somebody calls the application, "replace"
-// somebody calls who wants to take this call over (RFC 3891).
+// others 200. Whom a REFER leads to likewise, by its NOTIFYs: sip:busy@.. 486, sip:ring@.. 180, sip:done@..
+// 200, others nothing. What a body says is done before its request is answered: "bye" the far end hangs up,
+// "ask" it sends an INFO, "forget" the dialog is gone without a word, "call" somebody calls the application,
+// "replace" somebody calls who wants to take this call over (RFC 3891).
 #include "cmocka_first.h"
 #include <signal.h>
 #include <stdio.h>
@@ -152,6 +153,41 @@ static void on_claim(const struct channel_ua_command *command, uint64_t leg)
     free(call_id);
 }
 
+// A NOTIFY of the subscription that our answer to this REFER has begun.
+static void say_notify(const struct channel_ua_command *command, uint64_t leg, unsigned status)
+{
+    static char text[2048];
+    struct channel_ua_event event = about(CHANNEL_UA_ASKED, leg);
+    char body[64];
+    event.transaction = TRANSACTION + leg;
+    if (leg == 0) {
+        event.dialog = event.call = 0;
+        event.application = command->application;
+    }
+    snprintf(body, sizeof(body), "SIP/2.0 %u Text\r\n", status);
+    snprintf(text, sizeof(text),
+             "NOTIFY sip:a@x SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK2\r\n"
+             "From: <sip:b@y>;tag=t1\r\nTo: <sip:a@x>;tag=f%u\r\nCall-ID: c%u@test\r\nCSeq: 1 NOTIFY\r\n"
+             "Max-Forwards: 70\r\nContact: <sip:b@y>\r\nEvent: refer;id=1\r\nSubscription-State: %s\r\n"
+             "Content-Type: message/sipfrag\r\nContent-Length: %zu\r\n\r\n%s",
+             (unsigned)leg, (unsigned)leg,
+             status < 200 ? "active;expires=60" : "terminated;reason=noresource", strlen(body), body);
+    ua_say(&world, &event, text);
+}
+
+static void on_refer(const struct channel_ua_command *command, uint64_t leg)
+{
+    static const struct {
+        const char *target;
+        unsigned status;
+    } outcomes[] = {{"<sip:busy@", 486}, {"<sip:ring@", 180}, {"<sip:done@", 200}};
+    char *headers = ua_command_text(command, CHANNEL_UA_TEXT_HEADERS);
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (strstr(headers, outcomes[i].target))
+            say_notify(command, leg, outcomes[i].status);
+    free(headers);
+}
+
 static void on_request(const struct channel_ua_command *command, uint64_t leg)
 {
     char *body = ua_command_text(command, CHANNEL_UA_TEXTS);
@@ -165,6 +201,8 @@ static void on_request(const struct channel_ua_command *command, uint64_t leg)
     if (strcmp(body, "ask") == 0)
         say_asked(leg, TRANSACTION + leg, 0, "INFO");
     say_answer(leg, command->tag, 200, name);
+    if (strcmp(name, "REFER") == 0)
+        on_refer(command, leg);
     if (strcmp(body, "forget") == 0)
         legs[leg].live = false;
     if (strcmp(body, "bye") == 0) {

@@ -29,6 +29,19 @@ static bool named(const char name[NAME_SIZE])
     return name[0] != '\0' && memchr(name, '\0', NAME_SIZE) != NULL;
 }
 
+static bool is_at(const struct ip_address *a, uint16_t a_port, const struct ip_address *b, uint16_t b_port)
+{
+    return a_port == b_port && memcmp(a, b, sizeof(*a)) == 0;
+}
+
+// What names one names not the other.
+static bool is_same_place(const struct snapshot_listener *a, const struct snapshot_listener *b)
+{
+    return is_at(&a->address, a->port, &b->advertised, b->advertised_port) ||
+           is_at(&a->advertised, a->advertised_port, &b->address, b->port) ||
+           is_at(&a->advertised, a->advertised_port, &b->advertised, b->advertised_port);
+}
+
 static bool check_networks(const struct check *check)
 {
     const struct rules *rules = check->rules;
@@ -42,8 +55,13 @@ static bool check_networks(const struct check *check)
     for (uint32_t i = 0; i < rules->listener_count; i++) {
         const struct snapshot_listener *listener = &rules->listeners[i];
         if (!named(listener->name) || listener->network >= rules->network_count || listener->port == 0 ||
-            ip_address_ipv4(&listener->address) == 0)
+            listener->advertised_port == 0 || ip_address_ipv4(&listener->address) == 0 ||
+            ip_address_ipv4(&listener->advertised) == 0)
             return refuse(check, "listener out of range", i);
+        for (uint32_t k = 0; k < i; k++) { // i is at most LISTENERS_MAX
+            if (is_same_place(listener, &rules->listeners[k]))
+                return refuse(check, "listener advertised as another", i);
+        }
     }
     return true;
 }
@@ -375,6 +393,8 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
         goto refused;
     for (uint32_t i = 0; i < rules->listener_count; i++)
         rules->listener_addresses[i] = ip_address_ipv4(&rules->listeners[i].address);
+    for (uint32_t i = 0; i < rules->listener_count; i++)
+        rules->advertised_addresses[i] = ip_address_ipv4(&rules->listeners[i].advertised);
     int result = index_sources(rules);
     if (result == 0)
         return rules;

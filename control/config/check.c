@@ -47,6 +47,23 @@ bool check_is_uri(const char *text)
     return uri_parse((const uint8_t *)text, (struct span){0, (uint16_t)strlen(text)}, &uri) == 0;
 }
 
+// What names one names not the other: a Route has to lead to one of them.
+static int check_advertised(const struct config_listener *listener, const struct config_listener *earlier,
+                            size_t number, struct places *places)
+{
+    const struct key_endpoint known = model_known_as(listener);
+    char path[PLACE_PATH_SIZE];
+    snprintf(path, sizeof(path), "listeners[%zu].address", number);
+    if (model_is_listener(earlier, &listener->address, listener->port))
+        return places_refuse(places, path, "listener %s is advertised as this already; change one",
+                             earlier->name);
+    snprintf(path, sizeof(path), "listeners[%zu].advertise", number);
+    if (model_is_listener(earlier, &known.address, known.port))
+        return places_refuse(places, path, "is listener %s already; give each listener one of its own",
+                             earlier->name);
+    return 0;
+}
+
 static int check_listeners(const struct config *config, struct places *places)
 {
     char path[PLACE_PATH_SIZE];
@@ -77,6 +94,9 @@ static int check_listeners(const struct config *config, struct places *places)
             if (check_same_address(&listener->address, &earlier->address) && listener->port == earlier->port)
                 return places_refuse(
                     places, path, "listener %s has this address and port already; change one", earlier->name);
+            int result = check_advertised(listener, earlier, i, places);
+            if (result < 0)
+                return result;
         }
     }
     return 0;

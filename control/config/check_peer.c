@@ -33,8 +33,7 @@ static int check_members(const struct config *config, size_t number, struct plac
                                      "is a member of %s twice; use weight to give it a larger share",
                                      peer->name);
         for (size_t other = 0; other < config->listener_count; other++)
-            if (check_same_address(&member->address, &config->listeners[other].address) &&
-                member->port == config->listeners[other].port)
+            if (model_is_listener(&config->listeners[other], &member->address, member->port))
                 return places_refuse(places, path, "is our own listener %s; give the peer's address",
                                      config->listeners[other].name);
     }

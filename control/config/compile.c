@@ -249,8 +249,11 @@ static void put_listeners(struct plan *plan)
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         memcpy(listeners[i].name, listener->name, sizeof(listeners[i].name));
+        const struct key_endpoint known = model_known_as(listener);
         listeners[i].address = listener->address;
         listeners[i].port = (uint16_t)listener->port;
+        listeners[i].advertised = known.address;
+        listeners[i].advertised_port = known.port;
         listeners[i].network = (uint16_t)(model_network(config, listener->network) - config->networks);
     }
 }

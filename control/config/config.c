@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "check.h"
 #include "include.h"
 #include "model.h"
 #include "place.h"
@@ -252,6 +253,20 @@ const struct config_peer *model_peer(const struct config *config, const char *na
         if (strcmp(config->peers[i].name, name) == 0)
             return &config->peers[i];
     return NULL;
+}
+
+struct key_endpoint model_known_as(const struct config_listener *listener)
+{
+    const struct key_endpoint own = {listener->address, (uint16_t)listener->port};
+    return listener->advertise.port ? listener->advertise : own;
+}
+
+bool model_is_listener(const struct config_listener *listener, const struct ip_address *address,
+                       uint64_t port)
+{
+    const struct key_endpoint known = model_known_as(listener);
+    return (check_same_address(address, &listener->address) && port == listener->port) ||
+           (check_same_address(address, &known.address) && port == known.port);
 }
 
 const struct config_listener *model_listener(const struct config *config, const char *name)

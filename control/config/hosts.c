@@ -153,8 +153,7 @@ static void drop(const struct expansion *expansion, struct candidate *candidate,
 static bool is_listener(const struct config *config, const struct host_address *row)
 {
     for (size_t i = 0; i < config->listener_count; i++)
-        if (same_address(&config->listeners[i].address, &row->address) &&
-            config->listeners[i].port == row->port)
+        if (model_is_listener(&config->listeners[i], &row->address, row->port))
             return true;
     return false;
 }

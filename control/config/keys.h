@@ -108,7 +108,9 @@ extern const char *const choices_replaces_from[];
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \
     K(network, NAME, NULL, NULL, 0, 0, RESTART, "network whose interface carries it") \
     K(address, ADDRESS, NULL, NULL, 0, 0, RESTART, "address that we answer on; the interface has it too") \
-    K(port, COUNT, NULL, "5060", 1, 65535, RESTART, "UDP port")
+    K(port, COUNT, NULL, "5060", 1, 65535, RESTART, "UDP port") \
+    K(advertise, ENDPOINT, NULL, "", 0, 0, RELOAD, \
+      "address and port in Via, Record-Route, Path and Contact, where NAT gives us others than our own; both are ours in what comes")
 
 #define CONFIG_PEER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what routes call it by; its number stays with the name") \

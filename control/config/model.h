@@ -218,6 +218,10 @@ struct raw {
 // The configured peer with this name, NULL when there is none; the same for others.
 const struct config_peer *model_peer(const struct config *config, const char *name);
 const struct config_listener *model_listener(const struct config *config, const char *name);
+struct key_endpoint model_known_as(const struct config_listener *listener); // what it is advertised as
+// By its own address and port, or by what it is advertised as.
+bool model_is_listener(const struct config_listener *listener, const struct ip_address *address,
+                       uint64_t port);
 const struct config_application *model_application(const struct config *config, const char *name);
 const struct config_retry *model_retry(const struct config *config, const char *name);
 bool model_speaks_at(const struct config_peer *peer, const char *listener); // one of its listeners

@@ -98,9 +98,9 @@ static void own_contact(const struct ua_registration *registration, char *contac
         address_next(octets, (struct span){0, (uint16_t)strlen(registration->aor)}, &at, &address) != 1 ||
         uri_parse(octets, address.uri, &uri) < 0)
         return;
-    const uint8_t *ip = rows[listener].address.octets + 12;
+    const uint8_t *ip = rows[listener].advertised.octets + 12;
     snprintf(contact, size, "<sip:%.*s%s%u.%u.%u.%u:%u>", (int)uri.user.length, octets + uri.user.offset,
-             uri.user.length ? "@" : "", ip[0], ip[1], ip[2], ip[3], rows[listener].port);
+             uri.user.length ? "@" : "", ip[0], ip[1], ip[2], ip[3], rows[listener].advertised_port);
 }
 
 static int send_register(struct ua_registration *registration, const struct ua_reply *reply,

@@ -22,7 +22,7 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
     struct uri uri;
     if (own->count == 2 || !endpoint_of_uri(message, address->uri, &at))
         return false;
-    uint16_t listener = rules_listener(worker->rules, at.address, at.port);
+    uint16_t listener = rules_listener_named(worker->rules, at.address, at.port);
     if (listener == NUMBER_NONE || (own->count == 1 && listener == own->first_listener))
         return false;
     own->last_listener = listener;

@@ -7,18 +7,11 @@
 #include "renumber.h"
 #include "strict.h"
 
-static void write_sent_by(const struct worker *worker, struct writer *writer, uint16_t listener)
-{
-    write_ipv4(writer, worker->rules->listener_addresses[listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[listener].port);
-}
-
 static void write_record_route(const struct worker *worker, struct writer *writer, uint16_t listener,
                                const char *cookie)
 {
     write_text(writer, "Record-Route: <sip:");
-    write_sent_by(worker, writer, listener);
+    listener_write(worker->rules, writer, listener);
     write_text(writer, ";lr;dg=");
     write_text(writer, cookie);
     write_text(writer, ">\r\n");
@@ -47,7 +40,7 @@ static bool first_at(const struct worker *worker, const struct message *message,
     return field != MESSAGE_NO_HEADER &&
            address_next(message->octets, message->headers[field].value, &begin, address) == 1 &&
            endpoint_of_uri(message, address->uri, &at) &&
-           rules_listener(worker->rules, at.address, at.port) == listener;
+           rules_listener_named(worker->rules, at.address, at.port) == listener;
 }
 
 // Our lines are the first ones, and there are two of them when the request changed networks.
@@ -90,7 +83,7 @@ bool forward_readdress(struct worker *worker, const struct forward_move *move)
     edits_init(&worker->edits);
     struct writer *writer = edit_open(&worker->edits, via->host.offset,
                                       (uint16_t)(via->branch.offset - between - via->host.offset));
-    write_sent_by(worker, writer, move->to);
+    listener_write(worker->rules, writer, move->to);
     edit_close(&worker->edits);
     if (forward_begins_dialog(message) && !readdress_record_route(worker, move))
         return false;
@@ -151,7 +144,7 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
     edits_init(edits);
     struct writer *via = edit_open(edits, message->headers[message->first[HEADER_VIA]].line.offset, 0);
     write_text(via, "Via: SIP/2.0/UDP ");
-    write_sent_by(worker, via, forward->to.listener);
+    listener_write(worker->rules, via, forward->to.listener);
     write_text(via, ";branch=");
     write_octets(via, forward->branch, forward->branch_length);
     if (feedback_is_on(worker, forward->peer))

@@ -11,6 +11,13 @@ bool listener_is_of(const struct rules *rules, uint16_t peer, uint16_t listener)
     return false;
 }
 
+void listener_write(const struct rules *rules, struct writer *writer, uint16_t listener)
+{
+    write_ipv4(writer, rules->advertised_addresses[listener]);
+    write_text(writer, ":");
+    write_number(writer, rules->listeners[listener].advertised_port);
+}
+
 // Equal ones keep their order.
 static bool is_better(const struct nexthop_route *route, const struct nexthop_route *than)
 {

@@ -10,6 +10,7 @@
 
 #include "nexthop.h"
 #include "rules.h"
+#include "write.h"
 
 // Whether this is one of the listeners of a peer that is present. NUMBER_NONE is none.
 bool listener_is_of(const struct rules *rules, uint16_t peer, uint16_t listener);
@@ -23,5 +24,8 @@ struct listener_choice {
 };
 uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *nexthops,
                          const struct listener_choice *choice);
+
+// ADDRESS:PORT, as others know us: for Via, Record-Route, Path and Contact.
+void listener_write(const struct rules *rules, struct writer *writer, uint16_t listener);
 
 #endif

@@ -163,9 +163,7 @@ static void write_request(struct worker *worker, struct writer *writer, const st
     bool to_caller = inside->to == DIALOG_CALLER;
     write_request_line(worker, writer, made);
     write_text(writer, "Via: SIP/2.0/UDP ");
-    write_ipv4(writer, worker->rules->listener_addresses[made->next_hop.listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[made->next_hop.listener].port);
+    listener_write(worker->rules, writer, made->next_hop.listener);
     write_text(writer, ";branch=");
     write_text(writer, made->branch);
     write_text(writer, "\r\n");

@@ -181,14 +181,11 @@ static void write_place(struct writer *writer, uint32_t address, uint16_t port)
 static void write_options(const struct worker *worker, struct writer *writer, const struct request *request)
 {
     const struct rules *rules = worker->rules;
-    uint32_t from = rules->listener_addresses[request->to.listener];
-    uint16_t port = rules->listeners[request->to.listener].port;
+    uint16_t listener = request->to.listener;
     write_text(writer, "OPTIONS sip:");
     write_place(writer, request->to.address, request->to.port);
     write_text(writer, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
-    write_ipv4(writer, from);
-    write_text(writer, ":");
-    write_number(writer, port);
+    listener_write(rules, writer, listener);
     write_text(writer, ";branch=");
     write_text(writer, request->branch);
     write_text(writer, "\r\nMax-Forwards: 70\r\nFrom: <");
@@ -196,7 +193,8 @@ static void write_options(const struct worker *worker, struct writer *writer, co
         write_text(writer, rules_text(rules, request->peer->probe_from));
     } else {
         write_text(writer, "sip:probe@");
-        write_place(writer, from, port);
+        write_place(writer, rules->advertised_addresses[listener],
+                    rules->listeners[listener].advertised_port);
     }
     write_text(writer, ">;tag=");
     write_text(writer, request->tag);

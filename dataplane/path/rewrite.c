@@ -86,9 +86,7 @@ void rewrite_path(struct worker *worker, const struct message *message, uint16_t
         field = message->first[HEADER_VIA];
     struct writer *writer = edit_open(&worker->edits, message->headers[field].line.offset, 0);
     write_text(writer, "Path: <sip:");
-    write_ipv4(writer, worker->rules->listener_addresses[listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[listener].port);
+    listener_write(worker->rules, writer, listener);
     write_text(writer, ";lr>\r\n");
     edit_close(&worker->edits);
 }

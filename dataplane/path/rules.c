@@ -11,6 +11,18 @@ uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t po
     return NUMBER_NONE;
 }
 
+// No listener is advertised as another's own address and port (rules_create.c).
+uint16_t rules_listener_named(const struct rules *rules, uint32_t address, uint16_t port)
+{
+    for (uint32_t i = 0; i < rules->listener_count; i++) {
+        const struct snapshot_listener *listener = &rules->listeners[i];
+        if ((rules->advertised_addresses[i] == address && listener->advertised_port == port) ||
+            (rules->listener_addresses[i] == address && listener->port == port))
+            return (uint16_t)i;
+    }
+    return NUMBER_NONE;
+}
+
 uint16_t rules_peer(const struct rules *rules, uint32_t address)
 {
     for (uint32_t i = 0; i < rules->source_length_count; i++) { // at most 33

@@ -26,7 +26,8 @@ struct rules {
     uint32_t list_count, text_size;
     uint32_t network_count, listener_count, peer_count, member_count, source_count, route_count, maglev_count;
     uint32_t listener_addresses[LISTENERS_MAX]; // IPv4, host order
-    uint32_t *source_slots;                     // open-addressed hash of (prefix, length) -> source index + 1
+    uint32_t advertised_addresses[LISTENERS_MAX];
+    uint32_t *source_slots; // open-addressed hash of (prefix, length) -> source index + 1
     uint32_t source_mask;
     uint8_t source_lengths[33]; // IPv4 prefix lengths in use, longest first
     uint8_t source_length_count;
@@ -42,8 +43,10 @@ static inline const char *rules_text(const struct rules *rules, uint32_t offset)
 {
     return offset == 0 ? "" : rules->texts + offset;
 }
-// The listener with this address (host order) and port; NUMBER_NONE.
+// The listener with this address (host order) and port, as packets have them; NUMBER_NONE.
 uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
+// The listener that a URI or a sent-by means: also by what it is advertised as; NUMBER_NONE.
+uint16_t rules_listener_named(const struct rules *rules, uint32_t address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
 uint16_t rules_peer(const struct rules *rules, uint32_t address);
 // The peer is an application (dialgate/channel_ua.h), not addresses; also one that a reload took out.

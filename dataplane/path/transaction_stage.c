@@ -131,7 +131,7 @@ static void match_response(struct worker *worker, struct work *work)
     top.rport_port = 0;
     // 18.1.2: the topmost sent-by must be ours.
     if (!endpoint_of_via(message, &top, &sent_by) ||
-        rules_listener(worker->rules, sent_by.address, sent_by.port) == NUMBER_NONE) {
+        rules_listener_named(worker->rules, sent_by.address, sent_by.port) == NUMBER_NONE) {
         settle(work, COUNTER_DROP_FORGED_BRANCH);
         return;
     }

@@ -81,22 +81,13 @@ static struct dialog_string method_of(const struct placed *placed)
     return placed->invite ? invite : placed->command->texts[CHANNEL_UA_TEXT_METHOD];
 }
 
-static void write_sent_by(const struct worker *worker, struct writer *writer, const struct placed *placed)
-{
-    write_ipv4(writer, worker->rules->listener_addresses[placed->to.listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[placed->to.listener].port);
-}
-
 // The application's address is that of its first listener, whatever the request leaves by.
 static void write_own_address(const struct worker *worker, struct writer *writer, uint16_t application)
 {
     uint16_t listener = worker->rules->peers[application].listeners[0];
     if (listener >= worker->rules->listener_count)
         listener = 0;
-    write_ipv4(writer, worker->rules->listener_addresses[listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[listener].port);
+    listener_write(worker->rules, writer, listener);
 }
 
 static void write_from(const struct worker *worker, struct writer *writer, const struct placed *placed)
@@ -149,7 +140,7 @@ static void write_contact(const struct worker *worker, struct writer *writer, co
         write_string(writer, contact);
     } else {
         write_text(writer, "<sip:");
-        write_sent_by(worker, writer, placed);
+        listener_write(worker->rules, writer, placed->to.listener);
         write_text(writer, ">");
     }
     write_text(writer, "\r\n");
@@ -167,7 +158,7 @@ static void write_request(struct worker *worker, struct writer *writer, const st
     else
         write_string(writer, command->texts[CHANNEL_UA_TEXT_URI]);
     write_text(writer, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
-    write_sent_by(worker, writer, placed);
+    listener_write(worker->rules, writer, placed->to.listener);
     write_text(writer, ";branch=");
     write_text(writer, placed->branch);
     if (draft != NULL && feedback_is_on(worker, placed->peer))

@@ -81,9 +81,7 @@ static void write_contact(const struct worker *worker, struct writer *writer,
 void ua_contact_write(const struct worker *worker, struct writer *writer, uint16_t listener)
 {
     write_text(writer, "<sip:");
-    write_ipv4(writer, worker->rules->listener_addresses[listener]);
-    write_text(writer, ":");
-    write_number(writer, worker->rules->listeners[listener].port);
+    listener_write(worker->rules, writer, listener);
     write_text(writer, ">");
 }
 

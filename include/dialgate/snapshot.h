@@ -44,11 +44,13 @@ static_assert(sizeof(struct snapshot_network) == 72, "layout");
 struct snapshot_listener {
     char name[NAME_SIZE];
     struct ip_address address;
-    uint16_t port;    // host order
-    uint16_t network; // index
-    uint32_t reserved;
+    struct ip_address advertised; // what we are known by out there; address unless NAT lies between
+    uint16_t port;                // host order
+    uint16_t advertised_port;     // host order
+    uint16_t network;             // index
+    uint16_t reserved;
 };
-static_assert(sizeof(struct snapshot_listener) == 56, "layout");
+static_assert(sizeof(struct snapshot_listener) == 72, "layout");
 
 #define SNAPSHOT_PRESENT 1u
 

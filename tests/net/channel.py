@@ -71,7 +71,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
                          *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7)] if members else []
     sections = [
         [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
-        [struct.pack("=32s16sHHI", n.encode(), address(a), p, w, 0) for n, a, p, w in listeners],
+        [struct.pack("=32s16s16sHHHH", n.encode(), address(a), address(a), p, p, w, 0) for n, a, p, w in listeners],
         peers,
         [struct.pack("=IHH16sHHIII", 1, 0, 5060, address(m), 1, 1, 0, 0, 0) for m in members],
         [struct.pack("=16sHHI", address(m), 128, 0, 0) for m in members],
@@ -92,7 +92,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 6, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 7, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):

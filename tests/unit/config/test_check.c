@@ -28,6 +28,33 @@ static const struct row rows[] = {
      "4:12: listeners[1].name: a is the name of two listeners; rename one"},
     {"listener's address twice", BASE "  - {name: b, network: n, address: 10.0.0.1, port: 5060}\n",
      "4:36: listeners[1].address: listener a has this address and port already; change one"},
+    {"advertised as another listener",
+     BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '10.0.0.1:5060'}\n",
+     "4:57: listeners[1].advertise: is listener a already; give each listener one of its own"},
+    {"advertised as another is",
+     "networks: {n: {interface: e0}}\nlisteners:\n"
+     "  - {name: a, network: n, address: 10.0.0.1, advertise: '192.0.2.1:9'}\n"
+     "  - {name: b, network: n, address: 10.0.0.2, advertise: '192.0.2.1:9'}\n",
+     "4:57: listeners[1].advertise: is listener a already; give each listener one of its own"},
+    {"another is advertised as this",
+     "networks: {n: {interface: e0}}\nlisteners:\n"
+     "  - {name: a, network: n, address: 10.0.0.1, advertise: '10.0.0.2:5060'}\n"
+     "  - {name: b, network: n, address: 10.0.0.2}\n",
+     "4:36: listeners[1].address: listener a is advertised as this already; change one"},
+    {"advertised at two ports of one address",
+     "networks: {n: {interface: e0}}\nlisteners:\n"
+     "  - {name: a, network: n, address: 10.0.0.1, advertise: '192.0.2.1:1'}\n"
+     "  - {name: b, network: n, address: 10.0.0.2, advertise: '192.0.2.1:2'}\n",
+     NULL},
+    {"advertised without a port",
+     "networks: {n: {interface: e0}}\nlisteners:\n"
+     "  - {name: a, network: n, address: 10.0.0.1, advertise: 192.0.2.1}\n",
+     "3:57: listeners[0].advertise: '192.0.2.1' is not an address and port; give such as 127.0.0.1:9464"},
+    {"member is what we are advertised as",
+     "networks: {n: {interface: e0}}\nlisteners:\n"
+     "  - {name: a, network: n, address: 10.0.0.1, advertise: '192.0.2.1:5060'}\n"
+     "peers:\n  - {name: p, listener: a, members: [{address: 192.0.2.1}]}\n",
+     "5:48: peers[0].members[0].address: is our own listener a; give the peer's address"},
     {"listeners on two ports", BASE "  - {name: b, network: n, address: 10.0.0.1, port: 5061}\n", NULL},
     {"reserved name", BASE "peers:\n  - {name: any-peer, listener: a, sources: [10.1.0.0/16]}\n",
      "5:12: peers[0].name: any-peer means every peer in routes; choose another name"},

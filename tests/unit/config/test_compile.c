@@ -315,13 +315,20 @@ static void test_peer_settings(void **state)
 static void test_listeners(void **state)
 {
     struct manifest *manifest = manifest_create();
-    struct image image = compile(BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
-                                      "  - {name: c, network: n, address: 10.0.0.3}\n"
-                                      "peers: [{name: p, listener: [c, a], sources: [10.1.0.1]}]\n",
-                                 manifest, 1);
+    struct image image =
+        compile(BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '192.0.2.1:5066'}\n"
+                     "  - {name: c, network: n, address: 10.0.0.3}\n"
+                     "peers: [{name: p, listener: [c, a], sources: [10.1.0.1]}]\n",
+                manifest, 1);
     static const uint16_t listeners[PEER_LISTENERS_MAX] = {2, 0, NUMBER_NONE, NUMBER_NONE};
     const struct snapshot_peer *peers = section(&image, SECTION_PEERS);
+    const struct snapshot_listener *rows = section(&image, SECTION_LISTENERS);
+    static const uint8_t public[16] = {[10] = 0xff, 0xff, 192, 0, 2, 1};
     assert_memory_equal(peers[manifest_find_peer(manifest, "p")].listeners, listeners, sizeof(listeners));
+    assert_memory_equal(&rows[1].advertised, public, sizeof(public));
+    assert_true(rows[1].advertised_port == 5066 && rows[1].port == 5060);
+    assert_memory_equal(&rows[2].advertised, &rows[2].address, sizeof(rows[2].address));
+    assert_int_equal(rows[2].advertised_port, 5060);
     release(&image);
     manifest_free(manifest);
 }

@@ -45,7 +45,7 @@ static void test_round_trip(void **state)
         BASE "state: {directory: \"/it's # here\"}\nprefilter: {deny: [10.0.0.0/8, 1.2.3.4], mode: off}\n"
              "timers: {t1: 100ms, c: 200s}\ndialogs: {arena: 1GiB, early_lifetime: 201s}\n"
              "peers: [{name: any, listener: a, sources: [0.0.0.0/0]}]\nworkers: {count: 64, idle: spin}\n",
-        BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+        BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '192.0.2.1:5066'}\n"
              "peers: [{name: one, listener: [b], sources: [10.1.0.1]}, {name: two, listener: [b, a], "
              "sources: [10.1.0.2]}]\n",
     };
@@ -63,10 +63,11 @@ static void test_round_trip(void **state)
 
 static void test_listeners(void **state)
 {
-    static const char *const parts[] = {"- name: one\n    listener: b\n",
-                                        "- name: two\n    listener: [b, a]\n"};
+    static const char *const parts[] = {
+        "- name: one\n    listener: b\n", "- name: two\n    listener: [b, a]\n",
+        "port: 5060, advertise: 192.0.2.1:5066}\n", "10.0.0.1, port: 5060}\n"};
     struct config *config = parse_good(
-        BASE "  - {name: b, network: n, address: 10.0.0.2}\n"
+        BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '192.0.2.1:5066'}\n"
              "peers: [{name: one, listener: [b], sources: [10.1.0.1]}, {name: two, listener: [b, a], "
              "sources: [10.1.0.2]}]\n");
     char *printed = print_text(config);
@@ -286,6 +287,7 @@ static void test_restart(void **state)
         {BASE, BASE_OF("{name: b, network: n, address: 10.0.0.1}"), ""},
         {BASE, BASE_OF("{name: a, network: n, address: 10.0.0.2}"), "listeners"},
         {BASE, BASE_OF("{name: a, network: n, address: 10.0.0.1, port: 7}"), "listeners"},
+        {BASE, BASE_OF("{name: a, network: n, address: 10.0.0.1, advertise: '192.0.2.1:7'}"), ""},
         {BASE, BASE_OF("{name: b, network: n, address: 10.0.0.2}, {name: a, network: n, address: 10.0.0.1}"),
          "listeners"},
     };

@@ -57,6 +57,10 @@ static void make_ways(struct snapshot_image *image)
     image->listeners[0].address = image_address(IMAGE_EDGE_ADDRESS);
     image->listeners[1].address = image_address(IMAGE_CORE_ADDRESS);
     image->listeners[0].port = image->listeners[1].port = 5060;
+    for (unsigned i = 0; i < 2; i++) {
+        image->listeners[i].advertised = image->listeners[i].address;
+        image->listeners[i].advertised_port = image->listeners[i].port;
+    }
     image->listeners[1].network = 1;
     image->peers[IMAGE_CARRIER_A] = peer_of("carrier-a", 0, (struct snapshot_range){0, 1});
     image->peers[IMAGE_SBCS] = peer_of("sbcs", 1, (struct snapshot_range){1, 5});

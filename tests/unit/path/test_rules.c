@@ -100,6 +100,9 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(listener_port, image.listeners[1].port = 0) \
     R(listener_ipv6, image.listeners[1].address.octets[0] = 0x20) \
     R(listener_any, image.listeners[1].address = image_address(0)) \
+    R(listener_advertised_port, image.listeners[1].advertised_port = 0) \
+    R(listener_advertised_any, image.listeners[1].advertised = image_address(0)) \
+    R(listener_advertised_as_another, image.listeners[0].advertised = image.listeners[1].address) \
     R(peer_name, image.peers[2].name[0] = '\0') \
     R(peer_listener, image.peers[2].listeners[0] = 2) \
     R(peer_no_listener, image.peers[2].listeners[0] = NUMBER_NONE) \

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  6u
+#define SNAPSHOT_VERSION  7u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL

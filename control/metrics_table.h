@@ -60,6 +60,8 @@
     M(RPC_REQUESTS, "dialgate_control_requests_total", "counter", "", "Requests on the control socket.")               \
     M(RPC_REFUSED, "dialgate_control_refused_total", "counter", "reason",                                              \
       "Connections and requests that the control socket refused, by reason.")                                          \
+    M(RPC_ERRORS, "dialgate_control_errors_total", "counter", "category, severity",                                    \
+      "Requests that were answered with an error, by whose matter it is and how bad (dg_code_category() in ua.h).")     \
     M(EVENTS, "dialgate_events_total", "counter", "kind", "Events of the stream since dialgate-control started.")      \
     M(EVENTS_LOST, "dialgate_events_lost_total", "counter", "cause",                                                   \
       "Events that somebody did not get: a client that did not read, the file, syslog, or we from the data plane.")    \
@@ -95,6 +97,8 @@
       "Until the data plane has carried out an operation of an application.")                                          \
     M(UA_AGAIN, "dialgate_ua_retries_total", "counter", "cause",                                                       \
       "Requests that were sent again in the name of one that failed: any, and of these those with another cause.")     \
+    M(UA_TRANSITIONS, "dialgate_ua_transitions_total", "counter", "from, to, reason",                                      \
+      "Changes of state of applications' dialogs, by why; those that there have been.")                                \
     M(UA_EVENTS_LOST, "dialgate_ua_events_lost_total", "counter", "",                                                  \
       "Events for applications that the data plane could not keep for control.")                                       \
     M(UA_NOT_KEPT, "dialgate_ua_not_kept_total", "counter", "",                                                        \

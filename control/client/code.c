@@ -111,3 +111,12 @@ const char *dg_category_text(enum dg_category category)
                                         [DG_CATEGORY_CONNECTION] = "connection"};
     return (unsigned int)category < sizeof(names) / sizeof(names[0]) ? names[category] : "none";
 }
+
+const char *dg_severity_text(enum dg_severity severity)
+{
+    static const char *const names[] = {[DG_SEVERITY_NONE] = "none",
+                                        [DG_SEVERITY_NOTICE] = "notice",
+                                        [DG_SEVERITY_WARNING] = "warning",
+                                        [DG_SEVERITY_ERROR] = "error"};
+    return (unsigned int)severity < sizeof(names) / sizeof(names[0]) ? names[severity] : "none";
+}

@@ -98,6 +98,7 @@ void rpc_fail(struct rpc_call *call, enum dg_code code, const char *format, ...)
     // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is in the line above
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    call->control->rpc.errors[code]++;
     audit(call, NULL, code, text);
     finish(call, call->id ? error_line(call->id, code, text) : NULL);
 }
@@ -252,6 +253,7 @@ void rpc_serve_request(struct control *control, json_t *request, const struct rp
         bool known = json_is_string(id) || json_is_number(id);
         char *refusal = error_line(known ? id : NULL, DG_INVALID_REQUEST, dg_code_text(DG_INVALID_REQUEST));
         control->rpc.refused[RPC_REFUSED_REQUEST]++;
+        control->rpc.errors[DG_INVALID_REQUEST]++;
         json_decref(request);
         answer->answer(answer->context, refusal);
         return;
@@ -275,6 +277,7 @@ void rpc_serve(struct control *control, const char *line, size_t length, const s
         char text[DG_ERROR_TEXT_SIZE];
         snprintf(text, sizeof(text), "not JSON at column %d", error.column);
         control->rpc.refused[RPC_REFUSED_REQUEST]++;
+        control->rpc.errors[DG_PARSE]++;
         answer->answer(answer->context, rpc_error_line(DG_PARSE, text));
     } else if (json_is_array(request)) {
         rpc_serve_batch(control, request, answer);

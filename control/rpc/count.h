@@ -4,6 +4,7 @@
 #define DIALGATE_CONTROL_RPC_COUNT_H
 
 #include <stdint.h>
+#include "dialgate/ua.h"
 
 struct control;
 struct metrics_visitor;
@@ -30,6 +31,7 @@ struct rpc_counts {
     uint64_t clients; // now
     uint64_t requests;
     uint64_t refused[RPC_REFUSAL_COUNT];
+    uint64_t errors[DG_CODE_COUNT]; // answered, or they would have been to a notification
     uint64_t audited;
     uint64_t audit_lost; // not written to control.audit; they are in the log
 };

@@ -18,6 +18,11 @@ static const char *const reasons[UA_REASONS] = {
     [UA_REASON_LOST] = "lost",
 };
 
+const char *ua_reason_name(unsigned reason)
+{
+    return reasons[reason];
+}
+
 static const char *const enders[] = {NULL, "local", "remote", "operator", "timeout"};
 
 struct ua_call *ua_call_by_handle(const struct ua *ua, uint64_t handle)
@@ -78,6 +83,7 @@ void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigne
     ua_tell(ua, call->app, call, "state",
             json_pack("{s:s, s:s, s:s}", "from", dialog_state_name(call->state), "to",
                       dialog_state_name(state), "reason", reasons[reason]));
+    ua->counts.transitions[call->state][state][reason]++;
     call->state = (uint8_t)state;
     if (state == CHANNEL_DIALOG_CONFIRMED)
         ua_automatic_answered(ua, call);

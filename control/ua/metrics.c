@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 #include "../metrics_walk.h"
+#include "../rpc/dialog.h"
 #include "ua.h"
 
 static const char *const purposes[UA_PURPOSES] = {"call",     "change", "request", "register",
@@ -58,6 +59,21 @@ static void walk_again(const struct ua_counts *counts, const struct metrics_visi
     visitor->sample(visitor->context, "", "cause=\"failover\"", (double)counts->failovers);
 }
 
+static void walk_transitions(const struct ua_counts *counts, const struct metrics_visitor *visitor)
+{
+    char labels[LABELS_SIZE];
+    walk_begin(visitor, METRIC_UA_TRANSITIONS);
+    for (unsigned from = CHANNEL_DIALOG_ANY; from <= CHANNEL_DIALOG_TERMINATED; from++)
+        for (unsigned to = CHANNEL_DIALOG_NONE; to <= CHANNEL_DIALOG_TERMINATED; to++)
+            for (unsigned reason = 0; reason < UA_REASONS; reason++) {
+                if (counts->transitions[from][to][reason] == 0)
+                    continue;
+                snprintf(labels, sizeof(labels), "from=\"%s\",to=\"%s\",reason=\"%s\"",
+                         dialog_state_name(from), dialog_state_name(to), ua_reason_name(reason));
+                visitor->sample(visitor->context, "", labels, (double)counts->transitions[from][to][reason]);
+            }
+}
+
 static double of_app(const struct ua_app *app, enum metric metric)
 {
     switch (metric) {
@@ -94,6 +110,7 @@ void ua_walk(const struct control *control, const struct metrics_visitor *visito
     walk_operations(&ua->counts, visitor);
     walk_times(&ua->counts, visitor);
     walk_again(&ua->counts, visitor);
+    walk_transitions(&ua->counts, visitor);
     walk_one(visitor, METRIC_UA_EVENTS_LOST, (double)ua->counts.lost);
     walk_one(visitor, METRIC_UA_NOT_KEPT, (double)keep_failures(ua->keep));
 }

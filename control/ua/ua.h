@@ -218,6 +218,8 @@ struct ua_counts {
     uint64_t operations[UA_PURPOSES][UA_RESULTS];
     uint64_t lost; // events that the data plane could not keep for us
     uint64_t retries, redirects, challenges, failovers;
+    // From, to, why.
+    uint64_t transitions[CHANNEL_DIALOG_TERMINATED + 1][CHANNEL_DIALOG_TERMINATED + 1][UA_REASONS];
     uint64_t times[UA_TIMES]; // operations that took up to 2^n * UA_TIME_FIRST_US; the last: more
     uint64_t times_sum_us;
 };
@@ -294,6 +296,7 @@ void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigne
 void ua_call_forget(struct ua *ua, struct ua_call *call); // frees it, and tells nobody but who waits for it
 // Tells `ended` and frees it.
 void ua_call_end(struct ua *ua, struct ua_call *call, unsigned reason);
+const char *ua_reason_name(unsigned reason); // UA_REASON_ or CHANNEL_REASON_
 json_t *ua_call_json(const struct ua *ua, const struct ua_call *call);
 void ua_call_keep_description(struct ua_call *call, const void *octets, size_t length);
 struct ua_request *ua_request_begin(struct ua *ua, const struct channel_ua_event *event, struct ua_app *app,

@@ -96,6 +96,7 @@ enum dg_severity { DG_SEVERITY_NONE, DG_SEVERITY_NOTICE, DG_SEVERITY_WARNING, DG
 enum dg_category dg_code_category(enum dg_code code);
 enum dg_severity dg_code_severity(enum dg_code code);
 const char *dg_category_text(enum dg_category category);
+const char *dg_severity_text(enum dg_severity severity);
 const char *dg_code_advice(enum dg_code code); // what to do
 bool dg_code_is_temporary(enum dg_code code);  // the same call may succeed later
 

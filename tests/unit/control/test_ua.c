@@ -2,11 +2,13 @@
 // Applications on the control socket against a data plane that the test plays (ua_world.h).
 #include "cmocka_first.h"
 #include <errno.h>
+#include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "metrics.h"
 #include "ua_world.h"
 
 static void test_incoming(void **state)
@@ -66,6 +68,36 @@ static void test_incoming(void **state)
     ua_refused(world, "ua.get", "{\"dialog\":\"" HEX "\"}", DG_NOT_FOUND);
     assert_int_equal(world->rpc.control.ua.requests.count, 0);
     assert_int_equal(world->rpc.control.ua.tags.count, 0);
+}
+
+static void expect_metric(const struct ua_world *world, const char *line)
+{
+    struct evbuffer *page = evbuffer_new();
+    assert_non_null(page);
+    metrics_text(&world->rpc.control, page);
+    bool found = evbuffer_search(page, line, strlen(line), NULL).pos >= 0;
+    evbuffer_free(page);
+    if (!found)
+        fail_msg("no %s", line);
+}
+
+// What happens to dialogs, and what goes wrong, is counted by its kind.
+static void test_counted(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    ua_refused(world, "ua.terminate", "{\"dialog\":\"" HEX "\"}", DG_NOT_FOUND);
+    ua_refused(world, "ua.terminate", "{\"dialog\":7}", DG_INVALID_PARAMS);
+    expect_metric(world, "dialgate_control_errors_total{category=\"state\",severity=\"notice\"} 1\n");
+    expect_metric(world, "dialgate_control_errors_total{category=\"use\",severity=\"error\"} 1\n");
+    expect_metric(world, "dialgate_control_errors_total{category=\"limit\",severity=\"warning\"} 0\n");
+    ua_confirm(world, ua_place(world, ""));
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    ua_expect_event(world, "ended", "reason", "bye");
+    expect_metric(world,
+                  "dialgate_ua_transitions_total{from=\"none\",to=\"confirmed\",reason=\"answered\"} 1\n");
+    expect_metric(world,
+                  "dialgate_ua_transitions_total{from=\"confirmed\",to=\"terminated\",reason=\"bye\"} 1\n");
 }
 
 static void test_nobody_attached(void **state)
@@ -371,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_incoming),
+        TEST(test_counted),
         TEST(test_nobody_attached),
         TEST(test_answers_by_itself),
         TEST(test_cancelled),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Registrations that we keep (RFC 3261 section 10.2): REGISTER, again before it expires, all with one Call-ID
-// and a CSeq that grows (10.2.4).
+// and a CSeq that grows (10.2.4). What the registrar asked once is answered from then on in each of them,
+// until it asks anew (401 with another nonce, stale or not) or refuses the answer.
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "../../dataplane/sip/contact.h"
 #include "../../dataplane/sip/uri.h"
 #include "../control.h"
+#include "credentials.h"
 #include "ua.h"
 
 #define AGAIN_S     30u  // after a failure
@@ -25,7 +27,8 @@ struct ua_registration {
     struct ua *ua;
     struct ua_app *app;
     struct ua_sent *sent; // under way, NULL: none
-    char *registrar, *aor, *contact, *user, *password, *call_id, *from_tag;
+    char *registrar, *aor, *contact, *call_id, *from_tag;
+    struct ua_credentials credentials;
     char label[UA_LABEL_MAX + 1];
     uint16_t peer;
     uint32_t expires_s, cseq, failures;
@@ -40,9 +43,14 @@ static void keep_registration(const struct ua_registration *registration)
     struct keep_writer *writer = registration->call_id ? keep_begin(ua->keep) : NULL;
     if (!writer)
         return;
-    const char *const texts[] = {registration->registrar, registration->aor,      registration->contact,
-                                 registration->user,      registration->password, registration->call_id,
-                                 registration->from_tag,  registration->label};
+    const char *const texts[] = {registration->registrar,
+                                 registration->aor,
+                                 registration->contact,
+                                 registration->credentials.user,
+                                 registration->credentials.password,
+                                 registration->call_id,
+                                 registration->from_tag,
+                                 registration->label};
     keep_number(writer, registration->app->number);
     keep_text(writer, registration->app->name);
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -64,8 +72,7 @@ static void registration_free(struct ua_registration *registration)
     free(registration->registrar);
     free(registration->aor);
     free(registration->contact);
-    free(registration->user);
-    free(registration->password);
+    ua_credentials_free(&registration->credentials);
     free(registration->call_id);
     free(registration->from_tag);
     free(registration);
@@ -106,11 +113,14 @@ static void own_contact(const struct ua_registration *registration, char *contac
 static int send_register(struct ua_registration *registration, const struct ua_reply *reply,
                          struct ua_fault *fault)
 {
-    char expires[32], contact[2200];
+    char lines[4096], contact[2200];
     struct ua *ua = registration->ua;
     own_contact(registration, contact, sizeof(contact));
-    snprintf(expires, sizeof(expires), "Expires: %u\r\n",
-             registration->leaving ? 0 : (unsigned)registration->expires_s);
+    int used = snprintf(lines, sizeof(lines), "Expires: %u\r\n",
+                        registration->leaving ? 0 : (unsigned)registration->expires_s);
+    size_t answered = ua_credentials_write(&registration->credentials, "REGISTER", registration->registrar,
+                                           lines + used, sizeof(lines) - (size_t)used - 1, NULL);
+    lines[(size_t)used + answered] = '\0';
     const struct ua_wish wish = {.op = CHANNEL_UA_REQUEST,
                                  .app = registration->app,
                                  .method = "REGISTER",
@@ -120,9 +130,10 @@ static int send_register(struct ua_registration *registration, const struct ua_r
                                  .contact = registration->contact ? registration->contact
                                             : contact[0]          ? contact
                                                                   : NULL,
-                                 .extra = expires,
-                                 .user = registration->user,
-                                 .password = registration->password,
+                                 .extra = lines,
+                                 .answered = answered,
+                                 .user = registration->credentials.user,
+                                 .password = registration->credentials.password,
                                  .label = registration->label,
                                  .peer = registration->peer,
                                  .member = NUMBER_NONE,
@@ -133,6 +144,9 @@ static int send_register(struct ua_registration *registration, const struct ua_r
     if (result == 0) {
         registration->sent = ua_sent_find(ua, ua->last_tag);
         registration->sent->registration = registration;
+        struct ua_credentials *own = ua_try_credentials(registration->sent->again);
+        if (own) // what it is asked then belongs to what was asked before
+            ua_credentials_take(own, &registration->credentials);
     }
     return result;
 }
@@ -225,6 +239,10 @@ void ua_registered(struct ua *ua, struct ua_sent *sent, const struct ua_response
     struct ua_registration *registration = sent->registration;
     uint32_t longer = 0, expires_s = 0;
     bool good = response->status >= 200 && response->status < 300;
+    bool wrong = response->status == 401 || response->status == 407;
+    struct ua_credentials *answered = ua_try_credentials(sent->again);
+    if (answered && !wrong)
+        ua_credentials_take(&registration->credentials, answered);
     registration->sent = NULL;
     sent->registration = NULL;
     // 10.2.8: with the interval that the registrar wants.
@@ -300,6 +318,11 @@ static void replace(char **text, const char *with)
     *text = copy(with);
 }
 
+static bool differs(const char *text, const char *with)
+{
+    return with && (!text || strcmp(text, with) != 0);
+}
+
 int ua_register(struct ua *ua, const struct ua_registration_wish *wish, const struct ua_reply *reply,
                 struct ua_fault *fault)
 {
@@ -316,8 +339,11 @@ int ua_register(struct ua *ua, const struct ua_registration_wish *wish, const st
         return -1;
     }
     replace(&registration->contact, wish->contact);
-    replace(&registration->user, wish->user);
-    replace(&registration->password, wish->password);
+    if (differs(registration->credentials.user, wish->user) ||
+        differs(registration->credentials.password, wish->password))
+        ua_credentials_forget(&registration->credentials);
+    replace(&registration->credentials.user, wish->user);
+    replace(&registration->credentials.password, wish->password);
     snprintf(registration->label, sizeof(registration->label), "%s", wish->label ? wish->label : "");
     registration->leaving = wish->expires_s == 0;
     if (wish->expires_s > 0)
@@ -347,8 +373,9 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
     struct ua_registration *registration = good ? make(ua, &wish) : NULL;
     if (registration) {
         registration->id = id;
-        char **const fields[] = {&registration->contact, &registration->user, &registration->password,
-                                 &registration->call_id, &registration->from_tag};
+        char **const fields[] = {&registration->contact, &registration->credentials.user,
+                                 &registration->credentials.password, &registration->call_id,
+                                 &registration->from_tag};
         for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
             *fields[i] = texts[2 + i];
             texts[2 + i] = NULL;

@@ -149,6 +149,7 @@ struct ua_wish {
     const char *targets;      // Contact of a 3xx: values, comma-joined
     const json_t *headers;    // [[name, value], ...]; NULL: none
     const char *extra;        // more header lines, with their ends, that are our own
+    size_t answered;          // octets at their end that answer challenges of before
     const char *content_type; // NULL: application/sdp where the body is one
     const char *body;
     size_t body_length;
@@ -336,7 +337,6 @@ enum dg_code ua_code_of(int result);
 
 // --- retry.c ---
 
-// A final response, or none, came to a request of ours. True: it is tried again, now or later.
 // A request of ours that control sent before it was started anew: its answer finds it by its tag. It is not
 // tried again. NULL: no memory.
 struct ua_before {
@@ -351,6 +351,7 @@ struct ua_response {
     uint64_t source;
     uint16_t peer;
 };
+// A final response, or none, came to a request of ours. True: it is tried again, now or later.
 bool ua_retry(struct ua *ua, struct ua_sent *sent, const struct ua_response *response);
 struct ua_try *ua_try_make(const struct ua *ua, const struct ua_wish *wish);
 void ua_try_free(struct ua_try *again);
@@ -358,6 +359,8 @@ void ua_try_begin(struct ua *ua, struct ua_try *again, struct ua_call *call); //
 // The request as it was sent: what it is repeated in the name of.
 void ua_try_sent(struct ua_try *again, const struct message *message);
 bool ua_try_is_waiting(const struct ua_try *again);
+struct ua_credentials;
+struct ua_credentials *ua_try_credentials(struct ua_try *again); // its own; NULL: there is no try
 // Tells the application what came in the end, and frees it.
 void ua_call_limit(struct ua *ua, struct ua_call *call, uint64_t limit_ms); // our INVITE is cancelled then
 void ua_give_up(struct ua *ua, struct ua_sent *sent, const struct ua_response *response);

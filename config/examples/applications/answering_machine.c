@@ -1,56 +1,76 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Takes every call of an application: rings, answers without media, says who called, and hangs up after a
-// while. One loop, nothing in it waits.
+// while. One loop, nothing in it waits. Calls that an earlier run has left are hung up as well.
 //
 //   cc answering_machine.c $(pkg-config --cflags --libs dialgate) -o answering_machine
 //   ./answering_machine APPLICATION [CALLS [SOCKET]]        CALLS: ends after so many
-#include <dialgate/ua.h>
+#include "inactive.h"
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define TALK_S 5
 
-static const char description[] = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
-                                  "m=audio 9 RTP/AVP 0\r\na=inactive\r\n";
+struct call {
+    struct inactive said;
+    time_t since; // it is confirmed; 0: not yet
+    bool leaving;
+};
+
 static unsigned ended;
 
 static void on_sent(void *context, const struct dg_result *result)
 {
-    if (result->code != DG_OK)
+    // A caller who gives up meanwhile is no fault: the end of the call is told.
+    if (result->code != DG_OK && result->code != DG_TRANSACTION_GONE && result->code != DG_NOT_FOUND)
         fprintf(stderr, "%s: %s\n", result->text, dg_code_advice(result->code));
+}
+
+static struct call *call_of(struct dg_dialog *dialog)
+{
+    struct call *call = dg_dialog_context(dialog);
+    if (!call && (call = calloc(1, sizeof(*call))))
+        dg_dialog_set_context(dialog, call);
+    return call;
 }
 
 static void on_incoming(const struct dg_event *event)
 {
     struct dg_options options = DG_INIT(dg_options);
+    char body[2048];
     const char *from = dg_message_header(event->message, "From", 0);
+    struct call *call = call_of(event->dialog);
     printf("call from %s by %s\n", from ? from : "nobody", event->peer);
     options.done = on_sent;
+    if (!call) {
+        dg_dialog_reject(event->dialog, 500, &options, NULL);
+        return;
+    }
     dg_dialog_progress(event->dialog, 180, &options, NULL);
-    options.body = description;
+    options.body =
+        inactive_description(&call->said, dg_message_body(event->message, NULL), body, sizeof(body));
     dg_dialog_answer(event->dialog, &options, NULL);
 }
 
 static void on_event(void *context, const struct dg_event *event)
 {
+    struct call *call = event->dialog ? dg_dialog_context(event->dialog) : NULL;
     switch (event->kind) {
     case DG_EVENT_INCOMING:
         on_incoming(event);
         break;
-    case DG_EVENT_ACK: // from now on it counts
-        dg_dialog_set_context(event->dialog, (void *)(uintptr_t)time(NULL));
-        break;
     case DG_EVENT_REQUEST:
-        if (event->request) // a re-INVITE, an INFO: nothing changes here
-            dg_request_respond(event->request, 488, NULL, NULL);
+        inactive_respond(event, call ? &call->said : NULL);
+        break;
+    case DG_EVENT_REFER: // a machine does not move
+        dg_refer_refuse(event->request, 603, NULL, NULL);
         break;
     case DG_EVENT_ENDED:
         printf("%s ended: %s, by %s\n", dg_dialog_id(event->dialog), event->reason, event->by);
+        dg_dialog_set_context(event->dialog, NULL);
+        free(call);
         ended++;
         break;
-    case DG_EVENT_LOST:
+    case DG_EVENT_LOST: // what dialogs are and are not is right all the same
         printf("events were lost\n");
         break;
     default:
@@ -60,15 +80,26 @@ static void on_event(void *context, const struct dg_event *event)
 
 static bool hang_up_old(void *context, struct dg_dialog *dialog)
 {
-    time_t begun = (time_t)(uintptr_t)dg_dialog_context(dialog);
     struct dg_options options = DG_INIT(dg_options);
+    struct call *call = dg_dialog_state(dialog) == DG_STATE_CONFIRMED ? call_of(dialog) : NULL;
+    if (!call || call->leaving)
+        return true;
+    if (!call->since)
+        call->since = time(NULL);
+    if (time(NULL) - call->since < TALK_S)
+        return true;
+    call->leaving = true;
     options.done = on_sent;
     options.cause_protocol = "Q.850";
     options.cause = 16; // normal call clearing
-    if (begun && time(NULL) - begun >= TALK_S) {
-        dg_dialog_set_context(dialog, NULL);
-        dg_dialog_terminate(dialog, &options, NULL);
-    }
+    dg_dialog_terminate(dialog, &options, NULL);
+    return true;
+}
+
+static bool forget(void *context, struct dg_dialog *dialog)
+{
+    free(dg_dialog_context(dialog));
+    dg_dialog_set_context(dialog, NULL);
     return true;
 }
 
@@ -92,9 +123,10 @@ int main(int count, char **words)
     while (!calls || ended < calls) {
         struct pollfd one = {.fd = dg_agent_fd(agent), .events = POLLIN};
         poll(&one, 1, 1000);
-        dg_agent_process(agent);
+        dg_agent_process(agent); // connects again, too, when control was started anew
         dg_agent_list(agent, hang_up_old, NULL);
     }
+    dg_agent_list(agent, forget, NULL);
     dg_agent_close(agent);
     return 0;
 }

@@ -68,13 +68,18 @@ static struct dg_dialog *wait_confirmed(struct agent_world *world, size_t count)
     return found;
 }
 
-static void hang_up(struct dg_dialog *dialog)
+// The far end sends a re-INVITE, and hangs up when it is answered 200; one that comes too early gets 491.
+static void hang_up_changed(struct dg_dialog *dialog)
 {
     struct dg_options options = DG_INIT(dg_options);
+    enum dg_code code = DG_TIMEOUT;
     options.content_type = "text/plain";
-    options.body = "bye";
-    assert_int_equal(dg_dialog_request(dialog, "INFO", &options, NULL, NULL), DG_OK);
-    assert_int_equal(dg_dialog_wait_state(dialog, DG_STATE_TERMINATED, DEADLINE_MS), DG_OK);
+    options.body = "change";
+    for (int waited = 0; code == DG_TIMEOUT && waited < DEADLINE_MS; waited += 500) {
+        (void)dg_dialog_request(dialog, "INFO", &options, NULL, NULL); // it may just have ended
+        code = dg_dialog_wait_state(dialog, DG_STATE_TERMINATED, 500);
+    }
+    assert_int_equal(code, DG_OK);
     dg_dialog_unref(dialog);
 }
 
@@ -99,7 +104,7 @@ static void test_answering_machine(void **state)
     struct agent_world *world = *state;
     const char *const words[] = {machine_program, "desk", "1", world->path, NULL};
     pid_t pid = start(words);
-    hang_up(wait_taken(world));
+    hang_up_changed(wait_taken(world));
     assert_int_equal(finish(pid), 0);
 }
 
@@ -108,20 +113,11 @@ static void test_click_to_dial(void **state)
     struct agent_world *world = *state;
     const char *const words[] = {dial_program, "desk", "sip:ann@y", "sip:bob@y", world->path, NULL};
     pid_t pid = start(words);
-    struct dg_dialog *one = wait_confirmed(world, 2);
-    // Whichever it is: when one leaves, the other is hung up by the program or here.
-    assert_int_equal(dg_dialog_terminate(one, NULL, NULL), DG_OK);
-    dg_dialog_unref(one);
-    for (int waited = 0; dg_agent_total(world->agent) > 1; waited += 5) {
-        assert_true(waited < DEADLINE_MS);
-        (void)poll(NULL, 0, 5);
-    }
-    struct dg_dialog *rest = NULL;
-    dg_agent_list(world->agent, take_confirmed, &rest);
-    if (rest)
-        (void)dg_dialog_terminate(rest, NULL, NULL); // the program may have done so meanwhile
-    dg_dialog_unref(rest);
+    // Whichever it is: its offer goes to the other, whose answer comes back, and when one leaves, the program
+    // hangs the other up.
+    hang_up_changed(wait_confirmed(world, 2));
     assert_int_equal(finish(pid), 0);
+    agent_wait_told(world, DG_EVENT_ENDED, 2);
     const char *const busy[] = {dial_program, "desk", "sip:ann@y", "sip:busy@y", world->path, NULL};
     assert_int_equal(finish(start(busy)), 1);
     agent_wait_told(world, DG_EVENT_ENDED, 4);
@@ -178,9 +174,9 @@ static void test_wait_refer(void **state)
 static void test_transfer_desk(void **state)
 {
     struct agent_world *world = *state;
-    const char *const words[] = {desk_program, "desk", world->path, "sip:ann@y", NULL};
+    const char *const words[] = {desk_program, "desk", world->path, "sip:busy@y", "sip:silent@y", NULL};
     pid_t pid = start(words);
-    dg_dialog_unref(wait_taken(world)); // it answers: it waits for its end by now
+    hang_up_changed(wait_taken(world)); // while it is on its way to the second target
     kill(pid, SIGTERM);
     assert_int_equal(finish(pid), 0);
 }

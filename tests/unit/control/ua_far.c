@@ -19,9 +19,10 @@
 #define DIALOGS     4096u
 #define HANDLE      0x1100000000000000u
 #define TRANSACTION 0x2200000000000000u
+#define CHANGE      0x100000u // apart: transactions of one leg
 
 struct leg {
-    bool live, callee;
+    bool live, callee, changing;
     uint8_t state;
     uint16_t application;
     uint64_t tag; // of our INVITE
@@ -29,7 +30,7 @@ struct leg {
 
 static struct ua_world world;
 static struct leg legs[DIALOGS];
-static uint64_t leg_count;
+static uint64_t leg_count, change_count;
 static struct event *far_event;
 static const char *link_path;
 
@@ -84,12 +85,25 @@ static void say_answer(uint64_t leg, uint64_t tag, unsigned status, const char *
     ua_say(&world, &event, response(leg, status, method));
 }
 
+static void say_asked_with(uint64_t leg, uint64_t transaction, const char *method, const char *body)
+{
+    struct channel_ua_event event = about(CHANNEL_UA_ASKED, leg);
+    event.transaction = transaction;
+    ua_say(&world, &event, request(leg, method, body));
+}
+
 static void say_asked(uint64_t leg, uint64_t transaction, unsigned status, const char *method)
 {
     struct channel_ua_event event = about(CHANNEL_UA_ASKED, leg);
     event.transaction = transaction;
     event.status = (uint16_t)status;
     ua_say(&world, &event, request(leg, method, "hello"));
+}
+
+static void hang_up(uint64_t leg)
+{
+    say_asked(leg, 0, 200, "BYE");
+    say_state(leg, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
 }
 
 static void done(const struct channel_ua_command *command, uint64_t leg, const char *message)
@@ -205,9 +219,12 @@ static void on_request(const struct channel_ua_command *command, uint64_t leg)
         on_refer(command, leg);
     if (strcmp(body, "forget") == 0)
         legs[leg].live = false;
-    if (strcmp(body, "bye") == 0) {
-        say_asked(leg, 0, 200, "BYE");
-        say_state(leg, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
+    if (strcmp(body, "bye") == 0)
+        hang_up(leg);
+    if (strcmp(body, "change") == 0) {
+        legs[leg].changing = true;
+        say_asked_with(leg, TRANSACTION + leg + CHANGE * ++change_count, "INVITE",
+                       "v=0\r\nm=audio 4000 RTP/AVP 8\r\n");
     }
     free(body);
     free(method);
@@ -215,9 +232,11 @@ static void on_request(const struct channel_ua_command *command, uint64_t leg)
 
 static void on_respond(const struct channel_ua_command *command)
 {
-    uint64_t leg = command->transaction - TRANSACTION;
+    uint64_t leg = (command->transaction - TRANSACTION) % CHANGE;
     bool invite = legs[leg].state < CHANNEL_DIALOG_CONFIRMED;
     done(command, leg, NULL);
+    if (legs[leg].changing && command->status == 200)
+        hang_up(leg);
     if (!invite)
         return;
     if (command->status < 200) {

@@ -31,37 +31,43 @@ static const json_t *most_calls(const json_t *peer, const char *direction)
     return json_object_get(json_object_get(json_object_get(peer, "limits"), direction), "concurrent_calls");
 }
 
+// A row a direction, so that it fits a terminal of 80 columns: calls from the peer, calls to it.
+static void add_direction(struct table *table, const json_t *peer, bool in, const char *const *names)
+{
+    static const char *const keys[][2] = {{"calls_out", "calls_in"},
+                                          {"rate_out", "rate_in"},
+                                          {"calls_out_total", "calls_in_total"},
+                                          {"answered_out_total", "answered_in_total"},
+                                          {"refused_out_total", "refused_in_total"}};
+    const char *direction = in ? "in" : "out";
+    char cells[COLUMNS(keys)][UNIT_SIZE];
+    const char *row[] = {names[0],
+                         names[1],
+                         names[2],
+                         direction,
+                         against(number(peer, keys[0][in]), most_calls(peer, direction), cells[0]),
+                         rate(peer, keys[1][in], direction, cells[1]),
+                         count(peer, keys[2][in], cells[2]),
+                         count(peer, keys[3][in], cells[3]),
+                         count(peer, keys[4][in], cells[4])};
+    table_add(table, row);
+}
+
 static void peers_table(struct ctl *ctl, const json_t *peers)
 {
-    static const struct table_column columns[] = {
-        {"PEER", false},    {"LISTENER", false}, {"STATE", false},      {"MEMBERS", true},
-        {"IN NOW", true},   {"OUT NOW", true},   {"IN/S", true},        {"OUT/S", true},
-        {"IN TOTAL", true}, {"OUT TOTAL", true}, {"IN ANSWERED", true}, {"OUT ANSWERED", true},
-        {"REFUSED", true}};
-    static const char *const keys[] = {"calls_in_total", "calls_out_total", "answered_in_total",
-                                       "answered_out_total"};
+    static const struct table_column columns[] = {{"PEER", false},  {"STATE", false},   {"UP", true},
+                                                  {"CALLS", false}, {"NOW", true},      {"PER S", true},
+                                                  {"TOTAL", true},  {"ANSWERED", true}, {"REFUSED", true}};
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(peers); i++) {
         const json_t *peer = json_array_get(peers, i);
-        char cells[COLUMNS(columns)][UNIT_SIZE];
-        if (json_is_true(json_object_get(peer, "application")))
-            snprintf(cells[3], UNIT_SIZE, "application");
-        else
-            snprintf(cells[3], UNIT_SIZE, "%" PRId64 "/%" PRId64, number(peer, "members_up"),
+        char up[UNIT_SIZE] = "app", listener[UNIT_SIZE];
+        if (!json_is_true(json_object_get(peer, "application")))
+            snprintf(up, sizeof(up), "%" PRId64 "/%" PRId64, number(peer, "members_up"),
                      number(peer, "members"));
-        const char *row[COLUMNS(columns)] = {
-            text(peer, "name"),
-            text(peer, "listener"),
-            text(peer, "state"),
-            cells[3],
-            against(number(peer, "calls_in"), most_calls(peer, "in"), cells[4]),
-            against(number(peer, "calls_out"), most_calls(peer, "out"), cells[5]),
-            rate(peer, "rate_in", "in", cells[6]),
-            rate(peer, "rate_out", "out", cells[7])};
-        for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[8 + k] = count(peer, keys[k], cells[8 + k]);
-        row[12] = unit_count(number(peer, "refused_in_total") + number(peer, "refused_out_total"), cells[12]);
-        table_add(table, row);
+        snprintf(listener, sizeof(listener), "  on %.40s", text(peer, "listener"));
+        add_direction(table, peer, true, (const char *const[]){text(peer, "name"), text(peer, "state"), up});
+        add_direction(table, peer, false, (const char *const[]){listener, "", ""});
     }
     print_and_free(ctl, table);
 }
@@ -104,27 +110,42 @@ static void show_hosts(struct ctl *ctl, const json_t *hosts)
 
 static void members_table(struct ctl *ctl, const json_t *members)
 {
+    static const struct table_column columns[] = {{"MEMBER", false}, {"STATE", false}, {"SINCE", false},
+                                                  {"REASON", false}, {"PRIO", true},   {"WEIGHT", true},
+                                                  {"SHARE", true}};
+    struct table *table = table_create(columns, COLUMNS(columns));
+    for (size_t i = 0; table && i < json_array_size(members); i++) {
+        const json_t *member = json_array_get(members, i);
+        char cells[3][UNIT_SIZE], at[TIME_SIZE];
+        const char *row[COLUMNS(columns)] = {
+            text(member, "address"),
+            text(member, "state"),
+            stamp(member, "since", "-", at),
+            text(member, "reason"),
+            count(member, "priority", cells[0]),
+            count(member, "weight", cells[1]),
+            unit_share(json_real_value(json_object_get(member, "share")), cells[2])};
+        table_add(table, row);
+    }
+    print_and_free(ctl, table);
+}
+
+static void member_calls_table(struct ctl *ctl, const json_t *members)
+{
     static const struct table_column columns[] = {
-        {"MEMBER", false},  {"STATE", false},     {"SINCE", false}, {"REASON", false}, {"PRIORITY", true},
-        {"WEIGHT", true},   {"SHARE", true},      {"NOW", true},    {"TOTAL", true},   {"ANSWERED", true},
+        {"MEMBER", false},  {"NOW", true},        {"TOTAL", true},  {"ANSWERED", true},
         {"TIMEOUTS", true}, {"FAIL-OVERS", true}, {"PROBES", true}, {"FAILED", true}};
     static const char *const keys[] = {"calls_total",     "answered_total", "timeouts_total",
                                        "failovers_total", "probes_total",   "probes_failed_total"};
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(members); i++) {
         const json_t *member = json_array_get(members, i);
-        char cells[COLUMNS(columns)][UNIT_SIZE], at[TIME_SIZE];
+        char cells[COLUMNS(columns)][UNIT_SIZE];
         const char *row[COLUMNS(columns)] = {
             text(member, "address"),
-            text(member, "state"),
-            stamp(member, "since", "-", at),
-            text(member, "reason"),
-            count(member, "priority", cells[4]),
-            count(member, "weight", cells[5]),
-            unit_share(json_real_value(json_object_get(member, "share")), cells[6]),
-            against(number(member, "calls"), json_object_get(member, "capacity"), cells[7])};
+            against(number(member, "calls"), json_object_get(member, "capacity"), cells[1])};
         for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[8 + k] = count(member, keys[k], cells[8 + k]);
+            row[2 + k] = count(member, keys[k], cells[2 + k]);
         table_add(table, row);
     }
     print_and_free(ctl, table);
@@ -143,6 +164,9 @@ void show_peer(struct ctl *ctl, const json_t *result)
                 text(peer, "reason"));
     fputc('\n', ctl->out);
     members_table(ctl, json_object_get(result, "members"));
+    if (json_array_size(json_object_get(result, "members")) > 0)
+        fputc('\n', ctl->out);
+    member_calls_table(ctl, json_object_get(result, "members"));
     show_hosts(ctl, json_object_get(result, "hosts"));
     if (json_is_object(delay) && number(delay, "count") > 0) {
         char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE];

@@ -10,6 +10,23 @@
 #define TEN       "0123456789"
 #define LONG_PATH TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
+// Nothing that an operator looks at every day is wider than a terminal.
+static void test_width(void **state)
+{
+    struct world *world = *state;
+    static const char *const screens[][3] = {{"peer", "list"}, {"peer", "show", "sbcs"}};
+    char output[65536];
+    for (size_t i = 0; i < sizeof(screens) / sizeof(screens[0]); i++) {
+        const char *words[8] = {ctl_program,   "--run-directory", world->run,
+                                screens[i][0], screens[i][1],     screens[i][2]};
+        assert_int_equal(process_run(world, words, output, sizeof(output)), 0);
+        for (const char *line = output; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+            if (strcspn(line, "\n") > 80)
+                fail_msg("%.*s", (int)strcspn(line, "\n"), line);
+        }
+    }
+}
+
 static void test_dialgatectl(void **state)
 {
     struct world *world = *state;
@@ -194,7 +211,7 @@ int main(int argc, char **argv)
         return 2;
     control_program = argv[1];
     ctl_program = argv[2];
-    const struct CMUnitTest tests[] = {T(test_dialgatectl), T(test_completion_of_bash), T(test_terminal),
-                                       T(test_reference_of_methods)};
+    const struct CMUnitTest tests[] = {T(test_dialgatectl), T(test_width), T(test_completion_of_bash),
+                                       T(test_terminal), T(test_reference_of_methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,10 +211,12 @@ static void take_row(struct dialog_requests *requests, struct dialog_request *re
                       (unsigned long long)row->handle, size);
         return;
     }
+    struct channel_dialog_row told = *row;
+    told.call = dialog_events_call(requests->workers, row->call);
     channel_server_send(requests->channel, &(struct channel_output){.type = CHANNEL_DIALOG_ROW,
                                                                     .request = request->number,
-                                                                    .body = row,
-                                                                    .body_size = sizeof(*row),
+                                                                    .body = &told,
+                                                                    .body_size = sizeof(told),
                                                                     .text = row + 1,
                                                                     .text_size = size - sizeof(*row)});
 }

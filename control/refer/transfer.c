@@ -203,21 +203,32 @@ static void keep_reason(struct transfer *transfer, const struct ua_response *res
                                            : "Service Unavailable");
 }
 
+static bool is_lost(const struct ua_response *response)
+{
+    return !response->message && response->status == UA_LOST_STATUS;
+}
+
 static bool on_answered(struct ua *ua, uint64_t name, const struct ua_response *response)
 {
     struct transfer *transfer;
     uint64_t now = clock_ms();
     LIST_FOREACH(transfer, &ua->control->transfers.list, link)
     {
+        if (transfer->kept && is_lost(response) && (name == transfer->notify || name == transfer->invite))
+            return name == transfer->notify; // what is true then, `resumed` says
         if (name == transfer->notify) {
             transfer_act(ua, transfer, refer_notified(&transfer->refer, response->status, now));
             return true;
         }
         if (name == transfer->invite) {
             keep_reason(transfer, response);
+            if (!transfer->refer.out && !transfer->request) // what is told now is not told again then
+                transfer->kept = false;
             enum refer_event event = response->status < 200 ? REFER_ON_PROGRESS : REFER_ON_OUTCOME;
             if (response->status > 100) // 100 was told when the call was placed
-                transfer_act(ua, transfer, refer_step(&transfer->refer, event, response->status, now));
+                transfer_act(
+                    ua, transfer,
+                    refer_step(&transfer->refer, event, is_lost(response) ? 503 : response->status, now));
             return false;
         }
         if (name == transfer->sent) {

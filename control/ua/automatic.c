@@ -7,6 +7,8 @@
 #include "../control.h"
 #include "ua.h"
 
+#define CONNECT_MS 200u
+
 enum step { RING, ANSWER, HANG_UP };
 
 struct ua_automatic {
@@ -55,6 +57,10 @@ static void on_time(evutil_socket_t fd, short what, void *context)
     struct ua_fault fault;
     struct ua_wish end = ua_wish(CHANNEL_UA_END);
     end.call = machine->call;
+    if (!channel_ready(machine->ua->control->channel) || machine->call->moved) { // after a restart of either
+        wait_ms(machine, machine->step, CONNECT_MS);
+        return;
+    }
     if (machine->step == HANG_UP) {
         (void)ua_do(machine->ua, &end, NULL, &fault);
         return;

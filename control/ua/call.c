@@ -60,8 +60,16 @@ struct ua_call *ua_call_begin(struct ua *ua, struct ua_app *app, uint64_t handle
 
 void ua_call_rename(struct ua *ua, struct ua_call *call, uint64_t handle)
 {
-    ua_table_remove(&ua->handles, &call->by_handle);
+    ua_call_lift(ua, call);
     ua_table_add(&ua->handles, &call->by_handle, handle);
+    call->moved = false;
+}
+
+void ua_call_lift(struct ua *ua, struct ua_call *call)
+{
+    if (!call->moved)
+        ua_table_remove(&ua->handles, &call->by_handle);
+    call->moved = true;
 }
 
 static void remember(struct ua_call *call, unsigned state, unsigned reason)
@@ -91,6 +99,28 @@ void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigne
         ua->confirmed(ua, call);
     if (state != CHANNEL_DIALOG_TERMINATED)
         ua_call_keep(ua, call);
+}
+
+struct ua_call *ua_call_moved(struct ua *ua, const struct ua_app *app, uint64_t handle, uint64_t number,
+                              bool callee)
+{
+    struct ua_call *found = NULL;
+    for (struct ua_node *node = number ? ua_table_find(&ua->numbers, number) : NULL; node;
+         node = ua_table_next(node)) {
+        struct ua_call *call = UA_OF(node, struct ua_call, by_number);
+        if (!call->moved || call->app != app || call->callee != callee)
+            continue;
+        // Of forks the one that was answered.
+        if (!found || call->state == CHANNEL_DIALOG_CONFIRMED)
+            found = call;
+    }
+    if (!found)
+        return NULL;
+    ua_call_rename(ua, found, handle);
+    found->active_ms = ua_unix_ms();
+    remember(found, found->state, CHANNEL_REASON_RESTORED);
+    ua_call_keep(ua, found);
+    return found;
 }
 
 static enum ua_ender ender_of(unsigned reason)
@@ -124,6 +154,8 @@ static void hand_on(struct ua *ua, struct ua_call *call)
     sent->call = other;
     other->placing = sent;
     call->placing = NULL;
+    ua_call_keep(ua, other);
+    ua_invite_keep(ua, sent);
 }
 
 void ua_call_forget(struct ua *ua, struct ua_call *call)
@@ -131,6 +163,8 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
     struct ua_sent *sent, *next;
     struct ua_request *request;
     ua_automatic_end(call);
+    if (call->placing)
+        keep_drop(ua->keep, KEEP_INVITE, call->by_id.key);
     hand_on(ua, call);
     keep_drop(ua->keep, KEEP_CALL, call->by_id.key);
     if (call->invite)
@@ -149,7 +183,7 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
     }
     if (call->limit)
         event_free(call->limit);
-    ua_table_remove(&ua->handles, &call->by_handle);
+    ua_call_lift(ua, call);
     ua_table_remove(&ua->ids, &call->by_id);
     ua_table_remove(&ua->numbers, &call->by_number);
     LIST_REMOVE(call, link);

@@ -45,9 +45,13 @@ static json_t *source_of(const struct told *told)
 
 static json_t *reason_of(const struct told *told)
 {
+    unsigned status = told->event->status;
     return told->message
                ? ua_text_json(message_at(told->message, told->message->reason), told->message->reason.length)
-               : json_string(told->event->status == 408 ? "no answer" : "not sent");
+               : json_string(status < 300               ? "told while nobody listened"
+                             : status == 408            ? "no answer"
+                             : status == UA_LOST_STATUS ? "lost in a restart"
+                                                        : "not sent");
 }
 
 static void note_peer(struct ua_call *call, const struct message *message)
@@ -303,6 +307,16 @@ static void on_resync(struct ua *ua, struct told *told)
         ua_session_resync(ua, told->call);
 }
 
+// After a restart of the data plane an event may name a call before the list of them does.
+static struct ua_call *find_call(struct ua *ua, const struct channel_ua_event *event)
+{
+    struct ua_call *call = ua_call_by_handle(ua, event->dialog);
+    struct ua_app *app = call || !event->dialog ? NULL : ua_app_at(ua, event->application);
+    return app && event->state >= CHANNEL_DIALOG_CONFIRMED
+               ? ua_call_moved(ua, app, event->dialog, event->call, (event->flags & CHANNEL_UA_CALLEE) != 0)
+               : call;
+}
+
 void ua_take(struct control *control, const struct channel_ua_event *event, const uint8_t *octets)
 {
     static void (*const takers[CHANNEL_UA_KINDS])(struct ua *, struct told *) = {
@@ -315,7 +329,7 @@ void ua_take(struct control *control, const struct channel_ua_event *event, cons
     struct ua *ua = &control->ua;
     struct message message;
     struct told told = {.event = event, .sent = ua_sent_find(ua, event->tag)};
-    told.call = ua_call_by_handle(ua, event->dialog);
+    told.call = find_call(ua, event);
     told.app = told.call ? told.call->app : told.sent ? told.sent->app : ua_app_at(ua, event->application);
     if (!told.app || event->kind >= CHANNEL_UA_KINDS || !takers[event->kind])
         return;

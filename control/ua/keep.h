@@ -20,7 +20,14 @@
 #define KEEP_OCTETS_MAX (256u << 20)
 #define KEEP_RECORD_MAX (192u << 10) // a description of 64 KiB and all texts of a transfer
 
-enum keep_kind { KEEP_ABOUT, KEEP_CALL, KEEP_REGISTRATION, KEEP_TRANSFER, KEEP_KINDS };
+enum keep_kind {
+    KEEP_ABOUT,
+    KEEP_CALL,
+    KEEP_REGISTRATION,
+    KEEP_TRANSFER,
+    KEEP_INVITE, // of a call: how its INVITE is tried again
+    KEEP_KINDS
+};
 
 struct event_base;
 struct keep;

@@ -200,11 +200,13 @@ void ua_keep_start(struct ua *ua)
     ua->same_machine = strcmp(machine, about.machine) == 0;
     if (!ua->same_machine) {
         keep_drop_all(ua->keep, KEEP_CALL);
+        keep_drop_all(ua->keep, KEEP_INVITE);
         keep_drop_all(ua->keep, KEEP_TRANSFER);
     }
     ua->boot = ua->same_machine ? about.boot : 0;
     ua_keep_boot(ua);
     keep_each(ua->keep, KEEP_CALL, take, ua);
+    ua_invites_take(ua);
     ua_registrations_take(ua);
     keep_commit(ua->keep);
     if (!LIST_EMPTY(&ua->calls) || !LIST_EMPTY(&ua->registrations))

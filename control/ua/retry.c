@@ -21,29 +21,10 @@
 #include "../../dataplane/sip/uri.h"
 #include "../control.h"
 #include "backoff.h"
-#include "credentials.h"
-#include "redirect.h"
-#include "ua.h"
+#include "retry.h"
 
-#define CHALLENGES_MAX 4u // UAC, then each proxy on the way
-
-struct ua_try {
-    struct ua *ua;
-    struct ua_sent *sent;
-    struct config_retry_view policy;
-    uint32_t attempts, redirects, challenges;
-    unsigned challenged; // the last status, 401 or 407
-    struct ua_credentials credentials;
-    uint32_t timeout_ms;
-    bool waiting; // decided, the data plane has not begun it yet
-    char *context;
-    char *call_id, *from_tag, *uri; // of the request as it was sent
-    uint32_t cseq;
-    size_t headers;  // octets of header lines that stay as they are
-    size_t answered; // of those behind them, at first: answers to challenges of before
-    struct ua_targets targets;
-    struct event *timer;
-};
+#define CHALLENGES_MAX 4u   // UAC, then each proxy on the way
+#define CONNECT_MS     200u // until the data plane is looked for again
 
 static char *copy(const char *text)
 {
@@ -240,11 +221,13 @@ static void on_delay(evutil_socket_t fd, short what, void *context)
     struct ua_try *again = context;
     struct ua_sent *sent = again->sent;
     struct ua *ua = again->ua;
-    if (!repeat(ua, sent))
+    if (!sent->order->dialog && !channel_ready(ua->control->channel)) // it is being started
+        ua_try_wait(ua, sent, CONNECT_MS);
+    else if (!repeat(ua, sent))
         ua_give_up(ua, sent, &(struct ua_response){.status = 503});
 }
 
-static bool wait_and_send(struct ua *ua, struct ua_sent *sent, uint64_t delay_ms)
+void ua_try_wait(struct ua *ua, struct ua_sent *sent, uint64_t delay_ms)
 {
     struct ua_try *again = sent->again;
     struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000) * 1000};
@@ -253,7 +236,14 @@ static bool wait_and_send(struct ua *ua, struct ua_sent *sent, uint64_t delay_ms
     if (!again->timer)
         again->timer = evtimer_new(ua->control->base, on_delay, again);
     again->waiting = again->timer && evtimer_add(again->timer, &delay) == 0;
-    return again->waiting;
+}
+
+static bool wait_and_send(struct ua *ua, struct ua_sent *sent, uint64_t delay_ms)
+{
+    ua_try_wait(ua, sent, delay_ms);
+    if (sent->purpose == UA_FOR_CALL)
+        ua_invite_keep(ua, sent);
+    return sent->again->waiting;
 }
 
 static bool challenge(struct ua *ua, struct ua_sent *sent, const struct ua_response *response)

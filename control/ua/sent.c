@@ -110,6 +110,8 @@ void ua_sent_free(struct ua *ua, struct ua_sent *sent)
         TAILQ_REMOVE(&ua->waiting, sent, link);
     if (request)
         request->answering = false;
+    if (sent->purpose == UA_FOR_CALL && sent->call)
+        keep_drop(ua->keep, KEEP_INVITE, sent->call->by_id.key);
     ua_sent_untie(sent);
     if (sent->registration)
         ua_registration_lost(sent->registration);
@@ -122,18 +124,28 @@ void ua_sent_free(struct ua *ua, struct ua_sent *sent)
 void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const char *text)
 {
     struct ua_outcome outcome = {.code = code, .text = text};
+    struct ua_call *call = sent->purpose == UA_FOR_CALL ? sent->call : NULL;
     tell_waiter(sent, &outcome);
-    ua_sent_free(ua, sent);
+    if (!call) {
+        ua_sent_free(ua, sent);
+        return;
+    }
+    // Another try of an INVITE that the application knows of: whether it was sent is not known.
+    ua_give_up(ua, sent, &(struct ua_response){.status = UA_LOST_STATUS, .peer = call->peer});
 }
 
 static int transmit(struct ua *ua, struct ua_sent *sent)
 {
     sent->order->tag = ++ua->last_tag;
     sent->begun_us = now_us();
+    sent->done = false;
+    if (sent->purpose == UA_FOR_CALL && sent->call) { // its answer may come to the next control
+        ua_invite_keep(ua, sent);
+        keep_commit(ua->keep);
+    }
     int result = channel_send_ua(ua->control->channel, sent->order, sent->size);
     if (result < 0)
         return result;
-    sent->done = false;
     ua_table_add(&ua->tags, &sent->node, sent->order->tag);
     TAILQ_INSERT_TAIL(&ua->waiting, sent, link);
     return 0;
@@ -143,8 +155,10 @@ int ua_sent_again(struct ua *ua, struct ua_sent *sent)
 {
     ua_table_remove(&ua->tags, &sent->node);
     int result = transmit(ua, sent);
-    if (result < 0) // the caller frees it, which finds it where it was
+    if (result < 0) { // the caller frees it, which finds it where it was
+        sent->done = true;
         ua_table_add(&ua->tags, &sent->node, sent->order->tag);
+    }
     return result;
 }
 
@@ -203,6 +217,9 @@ static bool may(struct ua *ua, const struct ua_wish *wish, struct ua_fault *faul
 {
     if (!channel_ready(ua->control->channel))
         return refuse(fault, DG_UNAVAILABLE, "the data plane is not connected; system.status says why");
+    if (wish->call && wish->call->moved)
+        return refuse(fault, DG_UNAVAILABLE,
+                      "the data plane was started anew, and its calls are asked for; try again");
     if (ua->tags.count >= UA_SENT_MAX)
         return refuse(fault, DG_RESOURCES, "too many operations are under way");
     if (wish->op == CHANNEL_UA_RESPOND && wish->request->answering)
@@ -344,6 +361,8 @@ static void begin_call(struct ua *ua, struct ua_sent *sent, const struct channel
     }
     call->placing = sent;
     call->peer = event->peer;
+    call->round = ua->round;
+    call->untold = false; // it may have been listed before
 }
 
 static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
@@ -360,6 +379,8 @@ static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_
     keep_description(sent);
     if (sent->call && (sent->purpose == UA_FOR_CALL || sent->order->flags & CHANNEL_UA_DESCRIPTION))
         ua_call_keep(ua, sent->call);
+    if (sent->call && sent->purpose == UA_FOR_CALL)
+        ua_invite_keep(ua, sent);
     struct ua_outcome outcome = {
         .code = DG_OK, .call = sent->call, .request = sent->name, .message = message, .event = event};
     tell_waiter(sent, &outcome);
@@ -413,10 +434,21 @@ void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_e
         take_done(ua, sent, event, message);
 }
 
+// Those that an earlier control sent: their DONE may be on its way.
+void ua_sent_connected(struct ua *ua)
+{
+    struct ua_sent *sent;
+    uint64_t now = now_us();
+    TAILQ_FOREACH(sent, &ua->waiting, link)
+    sent->begun_us = now;
+}
+
 void ua_sent_sweep(struct ua *ua)
 {
     struct ua_sent *sent;
     uint64_t now = now_us();
+    if (!channel_ready(ua->control->channel))
+        return;
     while ((sent = TAILQ_FIRST(&ua->waiting)) && now - sent->begun_us > UA_DONE_MS * 1000ull) {
         ua_count(ua, sent, UA_RESULT_NO_ANSWER);
         ua_sent_fail(ua, sent, DG_NO_ANSWER, "the data plane does not answer");

@@ -56,23 +56,32 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     struct ua *ua = context;
     ua_sent_sweep(ua);
     answer_late(ua);
+    if (ua->settle_ms && clock_ms() >= ua->settle_ms)
+        ua_resume_settle(ua);
 }
 
-// Transactions die with their process, dialogs do not.
+// Transactions die with their process, confirmed dialogs do not: what became of an INVITE of ours the list of
+// them says (resume.c).
 static void give_up_all(struct ua *ua)
 {
+    static const struct ua_response lost = {.status = UA_LOST_STATUS, .peer = NUMBER_NONE};
+    struct ua_call *call;
+    if (ua->restarted)
+        ua->restarted(ua);
     for (uint32_t i = 0; i < ua->tags.size; i++)
         for (struct ua_node *node = ua->tags.buckets[i]; node;) {
             struct ua_sent *sent = UA_OF(node, struct ua_sent, node);
             node = node->next;
-            if (!sent->done)
+            if (!sent->done || (sent->purpose == UA_FOR_CALL && sent->call))
                 continue;
-            ua_give_up(ua, sent, &(struct ua_response){.status = 503, .peer = NUMBER_NONE});
+            ua_give_up(ua, sent, &lost);
             node = ua->tags.buckets[i]; // others may have gone with it
         }
     for (uint32_t i = 0; i < ua->requests.size; i++)
         while (ua->requests.buckets[i])
             ua_request_end(ua, UA_OF(ua->requests.buckets[i], struct ua_request, node));
+    LIST_FOREACH(call, &ua->calls, link)
+    ua_call_lift(ua, call);
 }
 
 int ua_start(struct control *control)
@@ -106,13 +115,15 @@ int ua_start(struct control *control)
 static void drop_sent(struct ua *ua, bool all)
 {
     for (uint32_t i = 0; i < ua->tags.size; i++)
-        for (struct ua_node *node = ua->tags.buckets[i], *next; node; node = next) {
+        for (struct ua_node *node = ua->tags.buckets[i]; node;) {
             struct ua_sent *sent = UA_OF(node, struct ua_sent, node);
-            next = node->next;
-            if (!sent->done)
+            node = node->next;
+            if (!sent->done) {
                 ua_sent_fail(ua, sent, DG_UNAVAILABLE, "the connection to the data plane was lost");
-            else if (all)
+                node = ua->tags.buckets[i]; // others may have gone with it
+            } else if (all) {
                 ua_sent_free(ua, sent);
+            }
         }
 }
 
@@ -185,12 +196,16 @@ void ua_connected(struct control *control)
     struct ua *ua = &control->ua;
     if (control->hello.state != CHANNEL_RUNNING || ua->resume)
         return;
-    if (ua->boot != control->hello.boot)
-        give_up_all(ua);
     if (ua->boot != control->hello.boot) {
+        give_up_all(ua);
+        ua->restart = ua->boot ? UA_RESTARTED_DATAPLANE : UA_RESTARTED_CONTROL;
         ua->boot = control->hello.boot;
-        ua_keep_boot(ua);
+    } else if (ua->round == 0) {
+        ua->restart = UA_RESTARTED_CONTROL;
     }
+    if (LIST_EMPTY(&ua->calls)) // else when their handles are of this boot (resume.c)
+        ua_keep_boot(ua);
+    ua_sent_connected(ua);
     ua_resume_begin(ua);
 }
 

@@ -41,6 +41,7 @@ struct ua_sent;
 #define UA_ANSWER_MS    20000u // within this an application must answer a request that is no INVITE
 #define UA_SENT_MAX     200000u
 #define UA_REQUESTS_MAX 200000u
+#define UA_LOST_STATUS  500u // of a request of ours, told without a message: a restart took its answer
 
 struct ua_app {
     uint16_t number;
@@ -96,6 +97,7 @@ struct ua_call {
     bool referred : 1; // a REFER has come in it
     bool refers : 1;   // we have sent one in it
     bool untold : 1;   // the application hears nothing of it (yet)
+    bool moved : 1;    // its handle was that of a data plane that is gone; in no table by it
     struct ua_change history[UA_HISTORY];
 };
 
@@ -213,6 +215,8 @@ struct ua_sent {
 };
 TAILQ_HEAD(ua_sent_list, ua_sent);
 
+enum ua_restarted { UA_RESTARTED_NOTHING, UA_RESTARTED_CONTROL, UA_RESTARTED_DATAPLANE };
+
 #define UA_TIMES         16u
 #define UA_TIME_FIRST_US 125u
 struct ua_counts {
@@ -242,7 +246,9 @@ struct ua {
     bool same_machine; // what was kept is of this boot of the machine
     uint64_t stream;   // random: tells our events from another process's
     struct event *sweep;
-    struct ua_resume *resume; // under way; NULL: not
+    struct ua_resume *resume;  // under way; NULL: not
+    uint64_t settle_ms;        // what it left open is decided then; 0: nothing
+    enum ua_restarted restart; // since calls were resumed last
     // Offered each new call before the application hears of it. True: it is taken care of, the event's
     // fields, too: it is refused, or ua_call_arrived() comes later. NULL: nobody wants them.
     bool (*called)(struct ua *ua, struct ua_request *request, const struct message *message, json_t *fields);
@@ -256,6 +262,8 @@ struct ua {
     // True: the application hears nothing of it; it does of its calls. NULL: nobody wants them.
     bool (*answered)(struct ua *ua, uint64_t name, const struct ua_response *response);
     void (*ended)(struct ua *ua, struct ua_call *call); // it is about to be forgotten. NULL: likewise
+    // The data plane was started anew: what was under way is gone, which is told next. NULL: likewise
+    void (*restarted)(struct ua *ua);
     void (*resumed)(struct ua *ua); // calls are as the data plane has them. NULL: likewise
     uint32_t round;
     struct ua_counts counts;
@@ -293,6 +301,11 @@ struct ua_call *ua_call_by_handle(const struct ua *ua, uint64_t handle);
 struct ua_call *ua_call_by_id(const struct ua *ua, uint64_t id); // or by its handle
 struct ua_call *ua_call_begin(struct ua *ua, struct ua_app *app, uint64_t handle, uint64_t number);
 void ua_call_rename(struct ua *ua, struct ua_call *call, uint64_t handle);
+void ua_call_lift(struct ua *ua, struct ua_call *call); // its handle names nothing any more
+// The call of before the data plane was started anew that has this Call-ID's number and this role: it has
+// this handle now. NULL: there is none.
+struct ua_call *ua_call_moved(struct ua *ua, const struct ua_app *app, uint64_t handle, uint64_t number,
+                              bool callee);
 void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigned reason);
 void ua_call_forget(struct ua *ua, struct ua_call *call); // frees it, and tells nobody but who waits for it
 // Tells `ended` and frees it.
@@ -333,6 +346,7 @@ void ua_sent_free(struct ua *ua, struct ua_sent *sent); // who waits for it must
 // Tells who waits for it, if anybody still does, and frees it.
 void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const char *text);
 void ua_sent_sweep(struct ua *ua);
+void ua_sent_connected(struct ua *ua); // what waits for its DONE begins to wait
 enum dg_code ua_code_of(int result);
 
 // --- retry.c ---
@@ -393,12 +407,16 @@ void ua_automatic_end(struct ua_call *call);
 
 void ua_resume_begin(struct ua *ua);
 void ua_resume_stop(struct ua *ua);
+void ua_resume_settle(struct ua *ua); // settle_ms has come
 
 // --- keep_call.c ---
 
 void ua_keep_start(struct ua *ua); // with the first application: opens it, takes up what is there
 void ua_keep_boot(struct ua *ua);  // another data plane's process
 void ua_call_keep(struct ua *ua, const struct ua_call *call); // as it is now
+// How its INVITE is tried again (keep_invite.c).
+void ua_invite_keep(struct ua *ua, const struct ua_sent *sent);
+void ua_invites_take(struct ua *ua);
 // The application of a record: its number and name. NULL: there is none any more.
 struct ua_app *ua_app_kept(struct ua *ua, struct keep_reader *reader);
 

@@ -32,6 +32,7 @@ static bool add_row(const struct worker *worker, struct command *command, uint32
     uint8_t *begin = command->rows + command->used;
     struct channel_dialog_row row = {
         .handle = command_handle(worker->parts.id, dialog->generation, index),
+        .call = dialog->call_hash,
         .age_ms = (uint64_t)(tick_t)(worker->now - dialog_cold(&worker->dialogs, index)->created) * TICK_MS,
         .state_ms = (uint64_t)(tick_t)(worker->now - dialog_state_since(&worker->dialogs, index)) * TICK_MS,
         .state = row_states[dialog_state(&worker->dialogs, index)],

@@ -33,7 +33,8 @@ struct command {
     char call_id[CHANNEL_CALL_ID_SIZE];
     uint32_t row_count;
     uint32_t used; // octets of rows
-    // Rows one after another, each: struct channel_dialog_row, its texts, padding to 8 octets.
+    // Rows one after another, each: struct channel_dialog_row, its texts, padding to 8 octets. `call` is the
+    // hash of the Call-ID here.
     _Alignas(8) uint8_t rows[COMMAND_ROWS_OCTETS];
 };
 

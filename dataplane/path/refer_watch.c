@@ -6,8 +6,8 @@
 
 static void tell(struct worker *worker, struct ua_told *told)
 {
-    bool room = ua_is_heard(worker) && !ua_ring_is_half_full(worker->parts.ua_events);
-    count(worker, room && ua_tell(worker, told) ? COUNTER_REFER_TOLD : COUNTER_REFER_UNTOLD);
+    bool told_now = ua_may_keep(worker) && ua_tell(worker, told);
+    count(worker, told_now ? COUNTER_REFER_TOLD : COUNTER_REFER_UNTOLD);
 }
 
 // Without a record: after its end (RFC 5057 4: a subscription outlives the call), or outside a dialog.

@@ -159,10 +159,12 @@ struct ua_told {
 };
 // What is always the same of events of a dialog; the rest zeros.
 struct ua_told ua_told_of(const struct worker *worker, enum channel_ua_kind kind, uint32_t dialog);
-// False: no room, or no control; counted.
+// False: no room, or no control and it waits for an answer; counted.
 bool ua_tell(struct worker *worker, const struct ua_told *told);
 // Whether control is there to be told.
 bool ua_is_heard(const struct worker *worker);
+// Whether the ring is less than half full: then also what waits for no answer is told without a control.
+bool ua_may_keep(const struct worker *worker);
 uint64_t ua_transaction_handle(struct worker *worker, uint32_t transaction);
 // The live transaction of an application that a handle names, INDEX_NONE.
 uint32_t ua_transaction_by_handle(struct worker *worker, uint64_t handle);

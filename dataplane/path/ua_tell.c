@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Events to control, each with the message that it is about. What is not told for want of room is counted by
-// the ring, and control learns how much that was; what is not told because nobody is there, here.
+// the ring, and control learns how much that was; what is not told because nobody is there, here. What waits
+// for no answer is kept for the control that comes, in the first half of the ring: the other is for what that
+// control is told then.
 #include <string.h>
 #include "command.h"
 #include "ua.h"
@@ -15,6 +17,16 @@ bool ua_is_heard(const struct worker *worker)
 {
     const atomic_uint *heard = worker->parts.ua_heard;
     return heard != NULL && atomic_load_explicit(heard, memory_order_relaxed) != 0;
+}
+
+bool ua_may_keep(const struct worker *worker)
+{
+    return worker->parts.ua_events != NULL && !ua_ring_is_half_full(worker->parts.ua_events);
+}
+
+static bool wants_answer(const struct ua_told *told)
+{
+    return told->kind == CHANNEL_UA_CALL || (told->kind == CHANNEL_UA_ASKED && told->transaction != 0);
 }
 
 uint64_t ua_transaction_handle(struct worker *worker, uint32_t transaction)
@@ -59,7 +71,7 @@ static uint64_t call_of(const struct worker *worker, const struct ua_told *told)
 
 bool ua_tell(struct worker *worker, const struct ua_told *told)
 {
-    if (!ua_is_heard(worker)) {
+    if (!ua_is_heard(worker) && (wants_answer(told) || !ua_may_keep(worker))) {
         count(worker, COUNTER_UA_UNHEARD);
         return false;
     }

@@ -47,7 +47,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      6u
+#define CHANNEL_VERSION      7u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
@@ -174,7 +174,8 @@ enum channel_dialog_text {
 };
 
 struct channel_dialog_row {
-    uint64_t handle;   // worker, index and generation: stays the same as long as the dialog lives
+    uint64_t handle;   // worker, index and generation: stays the same as long as dialog and process live
+    uint64_t call;     // as in struct channel_event; the same in the next process
     uint64_t age_ms;   // since its INVITE
     uint64_t state_ms; // since it came to this state
     uint16_t state;    // enum channel_dialog_state
@@ -188,7 +189,7 @@ struct channel_dialog_row {
     uint16_t text_lengths[CHANNEL_TEXT_COUNT];
     uint16_t reserved[3];
 };
-static_assert(sizeof(struct channel_dialog_row) == 64, "layout");
+static_assert(sizeof(struct channel_dialog_row) == 72, "layout");
 
 // R(NAME, word): what moved a dialog from one state to another.
 // clang-format off

@@ -14,7 +14,8 @@
 //
 // UA_EVENTS is a struct channel_event_run, and so many times a struct channel_ua_event, its message, and
 // padding to 8 octets. They are numbered by the data plane's process, from 1, and go out once; those that
-// have not gone out when a control goes wait for the next one.
+// have not gone out when a control goes wait for the next one, and so do those that come while there is none
+// and wait for no answer, as long as half of a worker's room for events is free.
 //
 // An application is a peer (SNAPSHOT_PRESENT | PEER_APPLICATION) without sources and members: a route leads
 // to it, its calls count, are limited and listed as any peer's. A dialog with an application has it on one

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "dialog_events.h"
 #include "dialog_requests.h"
 
 #define WORKERS      2u
@@ -70,7 +71,7 @@ static uint64_t handle_of(unsigned worker, uint32_t index)
 static void put_row(struct command *command, unsigned worker, uint32_t index)
 {
     struct channel_dialog_row row = {
-        .handle = handle_of(worker, index), .worker = (uint16_t)worker, .text_lengths = {3}};
+        .handle = handle_of(worker, index), .call = index, .worker = (uint16_t)worker, .text_lengths = {3}};
 
     memcpy(command->rows + command->used, &row, sizeof(row));
     memcpy(command->rows + command->used + sizeof(row), "a@b", 3);
@@ -156,6 +157,8 @@ static void receive(uint32_t number, struct answer *answer)
             assert_int_equal(message.header.size,
                              sizeof(message.header) + sizeof(struct channel_dialog_row) + 3);
             assert_memory_equal(message.body.octets + sizeof(struct channel_dialog_row), "a@b", 3);
+            assert_int_equal(message.body.row.call,
+                             dialog_events_call(&workers, message.body.row.handle & UINT32_MAX));
             // Worker after worker, index after index: each once.
             assert_true(answer->rows == 0 || message.body.row.handle > answer->last_handle);
             answer->last_handle = message.body.row.handle;

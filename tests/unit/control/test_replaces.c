@@ -420,8 +420,8 @@ static void test_held(void **state)
 // Another control ends the old one, too, though it holds nothing.
 static void test_kept(void **state)
 {
-    static const struct ua_row rows[] = {{DIALOG, CHANNEL_DIALOG_CONFIRMED, false},
-                                         {NEW, CHANNEL_DIALOG_EARLY, false}};
+    static const struct ua_row rows[] = {{DIALOG, CHANNEL_DIALOG_CONFIRMED, false, 0, false},
+                                         {NEW, CHANNEL_DIALOG_EARLY, false, 0, false}};
     struct ua_world *world = *state;
     begin_both(world);
     ua_ask(world, "ua.progress", "{\"dialog\":\"" NEW_HEX "\"}");

@@ -10,6 +10,16 @@
 #define TURNS 2000
 
 static struct far_message received;
+static struct far_message early[2]; // commands that came while calls were listed
+static unsigned early_count, early_taken;
+
+static bool receive(struct ua_world *world)
+{
+    if (early_taken == early_count)
+        return far_receive(world->rpc.far, &received, NULL, 0);
+    received = early[early_taken++];
+    return true;
+}
 
 int ua_world_open(struct ua_world *world, const char *applications)
 {
@@ -33,6 +43,7 @@ int ua_world_close(struct ua_world *world)
 {
     rpc_reader_close(&world->client);
     world->rpc.control.events.tell = NULL;
+    early_count = early_taken = 0;
     return rpc_world_close(&world->rpc);
 }
 
@@ -111,7 +122,7 @@ const struct channel_ua_command *ua_command(struct ua_world *world, enum channel
     const struct channel_ua_command *command = (const void *)received.body;
     for (int i = 0; i < TURNS; i++) {
         far_run(world->rpc.base, 2);
-        if (!far_receive(world->rpc.far, &received, NULL, 0))
+        if (!receive(world))
             continue;
         if (received.header.type == CHANNEL_DIALOG_LIST || received.header.type == CHANNEL_DIALOG_SHOW)
             far_done(world->rpc.far, CHANNEL_DONE, received.header.request, 0, "");
@@ -285,6 +296,7 @@ int ua_teardown(void **state)
 
 void ua_restart(struct ua_world *world)
 {
+    early_count = early_taken = 0;
     rpc_reader_close(&world->client);
     world->rpc.control.events.tell = NULL;
     rpc_world_stop(&world->rpc);
@@ -294,17 +306,37 @@ void ua_restart(struct ua_world *world)
     rpc_reader_open(&world->client, &world->rpc);
 }
 
+void ua_reboot(struct ua_world *world)
+{
+    struct channel_hello hello = far_hello(CHANNEL_RUNNING, world->rpc.control.active.image->sequence);
+    hello.boot = world->rpc.control.ua.boot + 1;
+    for (int i = 0; i < 50; i++) { // nothing of before is under way
+        far_run(world->rpc.base, 1);
+        while (far_receive(world->rpc.far, &received, NULL, 0))
+            continue;
+    }
+    ua_resume_stop(&world->rpc.control.ua);
+    far_say(world->rpc.far, CHANNEL_HELLO, 0, &hello, sizeof(hello));
+    for (int i = 0; i < TURNS && !world->rpc.control.ua.resume; i++)
+        far_run(world->rpc.base, 2);
+}
+
 void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count)
 {
     uint8_t body[CHANNEL_MESSAGE_MAX];
     const struct channel_dialog_list *list = (const void *)received.body;
+    early_count = early_taken = 0;
     for (int i = 0; i < TURNS && !world->rpc.control.ua.round; i++)
         far_run(world->rpc.base, 2);
     for (int i = 0; i < TURNS && world->rpc.control.ua.resume; i++) {
         far_run(world->rpc.base, 2);
         if (!world->rpc.control.ua.resume) // what comes then is for the caller
             break;
-        if (!far_receive(world->rpc.far, &received, NULL, 0) || received.header.type != CHANNEL_DIALOG_LIST)
+        if (!far_receive(world->rpc.far, &received, NULL, 0))
+            continue;
+        if (received.header.type == CHANNEL_UA_COMMAND && early_count < 2)
+            early[early_count++] = received;
+        if (received.header.type != CHANNEL_DIALOG_LIST)
             continue;
         for (size_t row = 0; row < count; row++) {
             struct channel_dialog_row *told = (void *)body;
@@ -312,8 +344,9 @@ void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count)
                 continue;
             size_t size = far_row(body, rows[row].handle, DESK_CALL_ID);
             told->state = (uint16_t)rows[row].state;
-            told->caller_peer = list->peer;
-            told->callee_peer = world->carrier;
+            told->call = rows[row].call ? rows[row].call : 700;
+            told->caller_peer = rows[row].callee ? world->carrier : list->peer;
+            told->callee_peer = rows[row].callee ? list->peer : world->carrier;
             far_say(world->rpc.far, CHANNEL_DIALOG_ROW, received.header.request, body, size);
         }
         far_done(world->rpc.far, CHANNEL_DONE, received.header.request, 0, "");

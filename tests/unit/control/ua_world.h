@@ -74,7 +74,11 @@ struct ua_row {
     uint64_t handle;
     unsigned state; // enum channel_dialog_state
     bool robot;     // it is robot's call, else desk's
+    uint64_t call;  // its Call-ID's number; 0: 700, as what ua_done() and ua_say_state() tell
+    bool callee;    // the application was called
 };
+// Another process of the data plane greets; ua_resume() follows.
+void ua_reboot(struct ua_world *world);
 void ua_restart(struct ua_world *world);
 void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count);
 

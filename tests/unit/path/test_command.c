@@ -98,6 +98,8 @@ static void test_list_and_show(void **state)
     assert_int_equal(row->state, CHANNEL_DIALOG_CONFIRMED);
     assert_int_equal(row->age_ms, 400);
     assert_int_equal(row->acked, 1);
+    assert_int_equal(row->call,
+                     siphash13(&wire->parts[0].keys.table, command.call_id, command.call_id_length));
     assert_int_equal(row->caller_cseq, 100);
     const char wanted[] = "one@command\"alice\" <sip:alice@10.10.1.1><sip:bob@10.10.0.10>tag-alicetag-bob"
                           "sip:alice@10.10.1.1:5060sip:bob@10.20.0.1";

@@ -64,6 +64,42 @@ static void refused(void **state)
     assert_int_equal(world->wire->workers[0]->ua.usages.count, 0);
 }
 
+// What waits for no answer is kept for the control that comes, as long as half of the room is free.
+static void refused_unheard(void **state)
+{
+    struct ua_world *world = *state;
+    struct callee call = callee_place(world, NULL);
+    ua_forget(world);
+    world->wire->heard = 0;
+    callee_respond(&call, &(struct ua_response){"486 Busy Here", "b", NULL, NULL});
+    (void)callee_arrived(world, "ACK ");
+    wire_expect_count(world->wire, COUNTER_UA_UNHEARD, 0);
+    struct ua_seen seen = ua_take(world, CHANNEL_UA_ANSWERED);
+    assert_int_equal(seen.event.status, 486);
+    assert_int_equal(seen.event.tag, call.tag);
+    ua_expect_state(world, call.dialog, CHANNEL_DIALOG_TERMINATED);
+    ua_expect_silence(world);
+}
+
+static void refused_unheard_half_full(void **state)
+{
+    struct ua_world *world = *state;
+    struct ua_ring *ring = world->wire->parts[0].ua_events;
+    struct callee call = callee_place(world, NULL);
+    uint32_t length;
+    ua_forget(world);
+    world->wire->heard = 0;
+    while (!ua_ring_is_half_full(ring))
+        memset(ua_ring_add(ring, 1024), 0, 1024);
+    callee_respond(&call, &(struct ua_response){"486 Busy Here", "b", NULL, NULL});
+    (void)callee_arrived(world, "ACK ");
+    wire_expect_count(world->wire, COUNTER_UA_UNHEARD, 2); // ANSWERED, STATE
+    ua_ring_publish(ring);
+    while (ua_ring_first(ring, &length) != NULL)
+        ua_ring_drop(ring);
+    assert_int_equal(ring->lost, 0);
+}
+
 static void no_answer(void **state)
 {
     struct ua_world *world = *state;
@@ -395,14 +431,15 @@ static void foreign_target(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_UA(call_and_bye),   ON_UA(refused),
-                                       ON_UA(no_answer),      ON_UA(cancel),
-                                       ON_UA(cancel_crosses), ON_UA(cancel_in_vain),
-                                       ON_UA(forks),          ON_UA(forks_cancelled),
-                                       ON_UA(reliable),       ON_UA(answered_after_the_end),
-                                       ON_UA(reliable_offer), ON_UA(late_ack),
-                                       ON_UA(late_ack_never), ON_UA(challenged),
-                                       ON_UA(bye_challenged), ON_UA(route_set),
-                                       ON_UA(foreign_target), ON_UA(cancel_held)};
+    const struct CMUnitTest tests[] = {ON_UA(call_and_bye),    ON_UA(refused),
+                                       ON_UA(refused_unheard), ON_UA(refused_unheard_half_full),
+                                       ON_UA(no_answer),       ON_UA(cancel),
+                                       ON_UA(cancel_crosses),  ON_UA(cancel_in_vain),
+                                       ON_UA(forks),           ON_UA(forks_cancelled),
+                                       ON_UA(reliable),        ON_UA(answered_after_the_end),
+                                       ON_UA(reliable_offer),  ON_UA(late_ack),
+                                       ON_UA(late_ack_never),  ON_UA(challenged),
+                                       ON_UA(bye_challenged),  ON_UA(route_set),
+                                       ON_UA(foreign_target),  ON_UA(cancel_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

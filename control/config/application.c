@@ -161,7 +161,7 @@ bool config_refer_target_takes(const struct config_refer_target *target, const s
         return uri->peer && strcmp(target->peer, uri->peer) == 0;
     // Hosts are compared without case, user parts with it (RFC 3261 19.1.4). What is escaped equals nothing:
     // who is allowed is written as it is.
-    if (target->host && (strlen(target->host) != uri->host_length ||
+    if (target->host && (uri->elsewhere || strlen(target->host) != uri->host_length ||
                          strncasecmp(target->host, uri->host, uri->host_length) != 0))
         return false;
     return target->user_length <= uri->user_length &&

@@ -180,6 +180,7 @@ struct config_refer_uri {
     const char *peer; // that the routes lead to; NULL: none
     const char *user, *host;
     size_t user_length, host_length;
+    bool elsewhere; // it names the host, and leads to another one (maddr)
 };
 bool config_refer_target_at(const struct config *config, uint32_t application, size_t index,
                             struct config_refer_target *target);

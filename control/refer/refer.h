@@ -128,6 +128,7 @@ struct refer_ask { // what a REFER asks for; texts end with a NUL
     uint8_t method;                    // enum sip_method
     bool silent;                       // Refer-Sub: false
     bool sip;                          // the URI is a sip URI
+    bool elsewhere;                    // a parameter leads to another host than its own
 };
 // Returns 0, or the status to refuse it with: 400 (RFC 3515 2.4.2: exactly one Refer-To, and what it holds),
 // 413 and 414 over a limit.

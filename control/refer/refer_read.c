@@ -45,6 +45,17 @@ static unsigned count_parameters(const uint8_t *octets, const struct refer_to *t
     return count;
 }
 
+// Whoever routes the call behind us goes by maddr, not by the host (RFC 3261 16.5). A name that is escaped
+// may be that one for who compares it as 19.1.4 says.
+static bool leads_elsewhere(const uint8_t *octets, const struct refer_to *to)
+{
+    struct span name, value;
+    for (uint32_t at = 0; uri_parameter_next(octets, to->uri.parameters, &at, &name, &value);)
+        if (span_is(octets, name, "maddr") || memchr(octets + name.offset, '%', name.length) != NULL)
+            return true;
+    return false;
+}
+
 // The URI that is called: without its headers and its method, which no Request-URI has (RFC 3261 19.1.1), and
 // without parameters that are empty, which it would not have when it is read again.
 static bool copy_uri(struct refer_ask *ask, const uint8_t *octets, const struct refer_to *to)
@@ -103,6 +114,7 @@ unsigned refer_read(const struct message *message, const struct refer_limits *li
         return 413;
     ask->method = to.method;
     ask->sip = to.uri.scheme == URI_SIP;
+    ask->elsewhere = leads_elsewhere(message->octets, &to);
     if (!copy_uri(ask, message->octets, &to) ||
         !copy(ask->user, sizeof(ask->user), message->octets, to.uri.user) ||
         !copy(ask->host, sizeof(ask->host), message->octets, to.uri.host))

@@ -77,19 +77,28 @@ char *transfer_copy(const struct message *message, struct span span)
     return strndup((const char *)message_at(message, span), span.length);
 }
 
+// What the far end wrote, which may be no UTF-8, or what is left of it when it was cut.
+static json_t *word(const char *text)
+{
+    return ua_text_json((const uint8_t *)text, strlen(text));
+}
+
+static json_t *word_if(const char *text)
+{
+    return text[0] ? word(text) : NULL;
+}
+
 json_t *transfer_json(const struct transfer *transfer)
 {
     char id[UA_ID_SIZE], dialog[UA_ID_SIZE], target[UA_ID_SIZE];
-    return json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s, s:s*, s:s*, s:i, s:s, s:s*, s:s*}", "refer",
-                     ua_id(transfer->id, id), "dialog",
-                     transfer->dialog ? ua_id(transfer->dialog, dialog) : NULL, "application",
-                     transfer->app->name, "role", transfer->ours ? "sender" : "receiver", "state",
-                     refer_state_name(transfer->refer.state), "to", transfer->ask.uri, "replaces",
-                     transfer->ask.replaces[0] ? transfer->ask.replaces : NULL, "referred_by",
-                     transfer->ask.referred_by[0] ? transfer->ask.referred_by : NULL, "status",
-                     (int)transfer->refer.status, "reason", transfer->reason, "target",
-                     transfer->target ? ua_id(transfer->target, target) : NULL, "tag",
-                     transfer->label[0] ? transfer->label : NULL);
+    return json_pack(
+        "{s:s, s:s*, s:s, s:s, s:s, s:o, s:o*, s:o*, s:i, s:o, s:s*, s:o*}", "refer", ua_id(transfer->id, id),
+        "dialog", transfer->dialog ? ua_id(transfer->dialog, dialog) : NULL, "application",
+        transfer->app->name, "role", transfer->ours ? "sender" : "receiver", "state",
+        refer_state_name(transfer->refer.state), "to", word(transfer->ask.uri), "replaces",
+        word_if(transfer->ask.replaces), "referred_by", word_if(transfer->ask.referred_by), "status",
+        (int)transfer->refer.status, "reason", word(transfer->reason), "target",
+        transfer->target ? ua_id(transfer->target, target) : NULL, "tag", word_if(transfer->label));
 }
 
 static void tell(struct ua *ua, const struct transfer *transfer, bool final)

@@ -149,7 +149,8 @@ void transfer_open(struct ua *ua, struct transfer *transfer, unsigned later)
     if (wish.request && !wish.request->answering && reply.done && ua_do(ua, &wish, &reply, &fault) == 0)
         return;
     free(reply.context);
-    transfer_act(ua, transfer, REFER_DO_FORGET); // the REFER is gone, or the data plane
+    transfer->refer.status = 503; // the REFER is gone, or the data plane
+    transfer_act(ua, transfer, REFER_DO_TELL | REFER_DO_END | REFER_DO_FORGET);
 }
 
 bool transfer_has(const struct transfer *transfer, const struct ua_request *request,
@@ -177,9 +178,12 @@ char *transfer_own_description(const struct ua *ua, const struct transfer *trans
     return strndup(view.answer.body, view.answer.body_length);
 }
 
-// Where nobody could answer for the session of the new call, it is not made.
+// A chain of transfers has its end outside dialogs, too; the depth is that of the call which is named. Where
+// nobody could answer for the session of the new call, it is not made.
 static uint16_t judge_policy(const struct transfer *transfer, const struct config_application_view *view)
 {
+    if (transfer->depth >= REFER_DEPTH_MAX)
+        return 482;
     if (view->refer != CONFIG_REFER_ACCEPT || transfer->dialog)
         return 0;
     return view->answer.body_length == 0 && transfer->app->attached == 0 ? 480 : 0;

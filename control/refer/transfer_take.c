@@ -40,7 +40,8 @@ static bool is_target(struct ua *ua, struct transfer *transfer, uint32_t applica
     const struct config_refer_uri uri = {.user = ask->user,
                                          .user_length = strlen(ask->user),
                                          .host = ask->host,
-                                         .host_length = strlen(ask->host)};
+                                         .host_length = strlen(ask->host),
+                                         .elsewhere = ask->elsewhere};
     struct config_refer_target target;
     const char *peer = NULL;
     for (size_t i = 0; config_refer_target_at(config, application, i, &target); i++) {
@@ -123,10 +124,23 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     return true;
 }
 
+// The REFER has had its answer, or is not there any more: the data plane has begun anew, and where the far
+// end sends it once more it is another transfer. Nobody is called for this one. False: it waits.
+static bool is_gone(struct ua *ua, struct transfer *transfer)
+{
+    const struct ua_request *request = ua_request_find(ua, transfer->request);
+    if (request && !request->answering)
+        return false;
+    transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_GONE, 0, clock_ms()));
+    return true;
+}
+
 enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool yes, uint16_t status)
 {
     if (transfer->ours || transfer->refer.state != REFER_ASKED)
         return DG_INVALID_TRANSITION;
+    if (is_gone(ua, transfer))
+        return DG_TRANSACTION_GONE;
     transfer->refusal = status;
     transfer_act(ua, transfer,
                  yes ? transfer_take_up(transfer)
@@ -141,6 +155,8 @@ enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned 
     bool asked = transfer->refer.state == REFER_ASKED;
     if (transfer->ours || (!asked && !transfer->program))
         return DG_INVALID_TRANSITION;
+    if (asked && is_gone(ua, transfer))
+        return DG_TRANSACTION_GONE;
     transfer->program = true;
     if (asked)
         transfer_act(ua, transfer, transfer_take_up(transfer) & ~REFER_DO_CALL);

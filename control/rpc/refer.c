@@ -47,7 +47,8 @@ void rpc_refer_answer(struct rpc_call *call)
     enum dg_code code =
         transfer_answer(&rpc_control(call)->ua, transfer, accept, (uint16_t)rpc_integer(call, "status", 603));
     if (code != DG_OK)
-        rpc_fail(call, code, "it is answered already");
+        rpc_fail(call, code, "%s",
+                 code == DG_TRANSACTION_GONE ? dg_code_text(code) : "it is answered already");
     else
         rpc_reply(call, json_pack("{s:b, s:s}", "accepted", accept, "dialog", ua_id(dialog, id)));
 }

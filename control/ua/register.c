@@ -252,8 +252,8 @@ void ua_registered(struct ua *ua, struct ua_sent *sent, const struct ua_response
         wait_s(registration, 0);
         return;
     }
-    if (good && !registration->leaving)
-        expires_s = granted(registration, response->message);
+    if (good && !registration->leaving) // without a message it was longer than the channel takes
+        expires_s = response->message ? granted(registration, response->message) : registration->expires_s;
     json_t *fields = json_pack("{s:i, s:I, s:s, s:o}", "status", (int)response->status, "expires",
                                (json_int_t)expires_s, "aor", registration->aor, "message",
                                response->message ? ua_message_json(response->message) : json_null());

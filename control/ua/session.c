@@ -94,6 +94,7 @@ char *ua_session_description(const struct ua_call *call, bool hold, size_t *leng
     char *made = at ? malloc(call->description_length + 64) : NULL;
     size_t used = 0;
     bool said = false, media = false; // a direction for the whole session; behind the first m=
+    bool raised = false; // the version: one line of a description has it, and made has no room for more
     while (made && at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         const char *next = stop ? stop + 1 : end;
@@ -108,9 +109,10 @@ char *ua_session_description(const struct ua_call *call, bool hold, size_t *leng
         said = said || (!media && is_direction(at, line));
         if (turned)
             used += (size_t)sprintf(made + used, "%s", turned);
-        else if (line > 2 && at[0] == 'o' && !media)
+        else if (line > 2 && at[0] == 'o' && !media && !raised) {
             used += put_origin(made + used, at, line);
-        else {
+            raised = true;
+        } else {
             memcpy(made + used, at, line);
             used += line;
         }

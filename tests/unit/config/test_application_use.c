@@ -236,6 +236,22 @@ static void test_targets(void **state)
     config_free(config);
 }
 
+// A URI that names the host, and leads to another one, is not that host's.
+static void test_targets_elsewhere(void **state)
+{
+    struct config *config = parse_good(WHOLE);
+    const struct config_refer_uri uri = {
+        .user = "+4930", .host = "example.net.", .user_length = 5, .host_length = 12, .elsewhere = true};
+    struct config_refer_target target;
+    unsigned taken = 0;
+    for (size_t i = 0; config_refer_target_at(config, 0, i, &target); i++) {
+        taken += config_refer_target_takes(&target, &uri);
+        assert_false(config_refer_target_takes(&target, &uri) && target.host);
+    }
+    assert_int_equal(taken, 1); // the user of any host
+    config_free(config);
+}
+
 static void test_restart(void **state)
 {
     struct config *without = parse_good(PEERS), *with = parse_good(ONE("")),
@@ -252,9 +268,11 @@ static void test_restart(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_snapshot), cmocka_unit_test(test_numbers),
-                                       cmocka_unit_test(test_drained),  cmocka_unit_test(test_views),
-                                       cmocka_unit_test(test_targets),  cmocka_unit_test(test_restart)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_snapshot), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_drained),  cmocka_unit_test(test_views),
+        cmocka_unit_test(test_targets),  cmocka_unit_test(test_targets_elsewhere),
+        cmocka_unit_test(test_restart)};
     return cmocka_run_group_tests_name("config applications in use", tests, make_description,
                                        remove_description);
 }

@@ -196,6 +196,36 @@ static void parse(const char *text, struct message *message)
     assert_int_equal(message_parse((const uint8_t *)text, (uint32_t)strlen(text), message), MESSAGE_FINE);
 }
 
+// maddr takes a request to another host than the URI names.
+static void test_elsewhere(void **state)
+{
+    static const struct {
+        const char *headers;
+        bool elsewhere;
+    } rows[] = {
+        {TO("sip:c@z;x=1;lr"), false},
+        {TO("sip:c@z;MAddr=192.0.2.66"), true},
+        {TO("sip:maddr=1@z"), false},
+        {TO("sip:c@z;m%61ddr=192.0.2.66"), true},
+        {TO("sip:c@z;x=maddr"), false},
+        {TO("sip:c@z;x=%31"), false},
+        {TO("sip:c@z?maddr=1"), false},
+        {"Refer-To: sip:c@z;maddr=192.0.2.66\r\n", false},
+        {TO("sip:c@z;x;maddr?Subject=a"), true},
+    };
+    static const struct refer_limits limits = {96, 60, 4};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct message message;
+        struct refer_ask ask;
+        char text[2048];
+        snprintf(text, sizeof(text), MESSAGE("%s"), rows[i].headers);
+        parse(text, &message);
+        assert_int_equal(refer_read(&message, &limits, &ask), 0);
+        if (ask.elsewhere != rows[i].elsewhere)
+            fail_msg("%s", rows[i].headers);
+    }
+}
+
 static void test_read(void **state)
 {
     static const struct {
@@ -411,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_one_notify_at_a_time),
         cmocka_unit_test(test_so_many_notifies),
         cmocka_unit_test(test_subscription),
+        cmocka_unit_test(test_elsewhere),
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_notify),
         cmocka_unit_test(test_expires),

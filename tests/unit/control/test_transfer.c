@@ -146,6 +146,7 @@ static void test_refused(void **state)
         unsigned status;
     } rows[] = {
         {REFER("7", "Refer-To: <sip:d@elsewhere>\r\n"), 403},
+        {REFER("7", "Refer-To: <sip:c@z;maddr=192.0.2.66>\r\n"), 403},
         {REFER("7", ""), 400},
         {REFER("7", "Refer-To: <tel:+1>\r\n"), 416},
         {REFER("7", "Refer-To: <sip:c@z;method=BYE>\r\n"), 403},
@@ -181,6 +182,38 @@ static void test_program_refuses(void **state)
     json_decref(ua_answer_of(world));
     ua_refused(world, "refer.answer", params, DG_NOT_FOUND);
     expect_none(world);
+}
+
+// Octets that are no UTF-8 are told of like any.
+static void test_no_text(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    ua_say_asked(world, TRANSACTION, 0,
+                 REFER("7", "Refer-To: sip:c@z\r\nReferred-By: \"\xff\" <sip:a@x>\r\n"));
+    json_t *event = ua_event_of(world, "refer");
+    assert_string_equal(ua_text(event, "to"), "sip:c@z");
+    assert_string_equal(ua_text(event, "referred_by"), "\"\\xff\" <sip:a@x>");
+    json_decref(event);
+    json_t *list = ua_result(world, "refer.list", "{}");
+    assert_int_equal(json_array_size(json_object_get(list, "transfers")), 1);
+    json_decref(list);
+}
+
+// The request that waited is gone with the data plane's process: its transfer is over, and nobody is called.
+static void test_refer_gone(void **state)
+{
+    static const char *const methods[] = {"refer.answer", "refer.notify"};
+    struct ua_world *world = *state;
+    begin(world);
+    for (unsigned i = 0; i < 2; i++) {
+        char params[128];
+        json_decref(ask_program(world, params, i ? ",\"status\":180" : ",\"accept\":true"));
+        ua_request_end(&world->rpc.control.ua, ua_request_find(&world->rpc.control.ua, TRANSACTION));
+        ua_refused(world, methods[i], params, i ? DG_INVALID_TRANSITION : DG_TRANSACTION_GONE);
+        expect_none(world);
+        assert_true(TAILQ_EMPTY(&world->rpc.control.referrals.open));
+    }
 }
 
 static void test_program_calls(void **state)
@@ -325,6 +358,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fails, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_no_text, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_refer_gone, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_calls, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent_with_replaces, setup_ask, ua_teardown),

@@ -280,6 +280,44 @@ static void test_wrong_target_dialog(void **state)
     json_decref(told);
 }
 
+// A chain of transfers that goes on outside dialogs.
+static void test_too_deep(void **state)
+{
+    struct ua_world *world = *state;
+    begin_call(world);
+    ua_run(world);
+    struct ua_call *call = ua_call_by_id(&world->rpc.control.ua, TARGET);
+    assert_non_null(call);
+    call->transfers = REFER_DEPTH_MAX;
+    say_asked(world, TRANSACTION, REFER(WHOLE "Target-Dialog: 9@z;local-tag=t1;remote-tag=t2\r\n"));
+    name_target(world);
+    expect_answer(world, 482, NULL);
+    expect_none(world);
+}
+
+// The data plane goes before the program has answered.
+static void test_cannot_accept(void **state)
+{
+    struct ua_world *world = *state;
+    char params[128];
+    ua_attach(world);
+    say_asked(world, TRANSACTION, REFER(WHOLE));
+    json_t *told = ua_event_of(world, "refer");
+    snprintf(params, sizeof(params), "{\"refer\":\"%s\",\"accept\":true}", ua_text(told, "refer"));
+    json_decref(told);
+    close(world->rpc.far);
+    while (channel_ready(world->rpc.control.channel))
+        far_run(world->rpc.base, 2);
+    json_decref(ua_result(world, "refer.answer", params));
+    told = ua_event_of(world, "refer_progress");
+    assert_true(json_is_true(json_object_get(told, "final")));
+    assert_int_equal(json_integer_value(json_object_get(told, "status")), 503);
+    json_decref(told);
+    assert_int_equal(world->rpc.control.transfers.count, 0);
+    assert_true(TAILQ_EMPTY(&world->rpc.control.referrals.open));
+    world->rpc.far = dup(0);
+}
+
 static void test_program_answers(void **state)
 {
     struct ua_world *world = *state;
@@ -409,6 +447,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_described, setup_described, ua_teardown),
         cmocka_unit_test_setup_teardown(test_target_dialog, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_wrong_target_dialog, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_too_deep, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_accept, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_answers, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent_about_a_call, setup_ask, ua_teardown),

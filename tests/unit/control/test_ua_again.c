@@ -235,14 +235,50 @@ static void test_registers(void **state)
     ua_refused(world, "ua.unregister", "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\"}", DG_NOT_FOUND);
 }
 
+// The answer of a registrar that is longer than what the channel takes comes without its message.
+static void test_registrar_at_length(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    ua_ask(world, "ua.register", "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\",\"expires\":90}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    const struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
+                                           .tag = command->tag,
+                                           .application = world->desk,
+                                           .status = 200,
+                                           .flags = CHANNEL_UA_CUT};
+    ua_done(world, command, 0, 0, REQUEST("REGISTER", "", "1", ""));
+    json_decref(ua_answer_of(world));
+    ua_say(world, &event, NULL);
+    json_t *told = ua_event_of(world, "registered");
+    assert_int_equal(json_integer_value(json_object_get(told, "expires")), 90);
+    json_decref(told);
+}
+
+// Lines that only look like that of the version stay as they are, however many there are.
+static void test_hold_of_many_origins(void **state)
+{
+    struct ua_world *world = *state;
+    char more[4096] = ",\"body\":\"v=0\\r\\n";
+    ua_attach(world);
+    for (unsigned i = 0; i < 100; i++)
+        strcat(more, "o=- 1 -9 IN\\r\\n");
+    strcat(more, "m=audio 4000 RTP/AVP 0\\r\\n\"");
+    ua_confirm(world, ua_place(world, more));
+    ua_ask(world, "ua.hold", "{\"dialog\":\"" HEX "\"}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    ua_expect_in(command, CHANNEL_UA_TEXTS, "IN\r\no=- 1 -9 IN\r\na=sendonly\r\nm=audio 4000 RTP/AVP 0\r\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_challenged),          TEST(test_tried_again), TEST(test_far_too_long),
-        TEST(test_ended_between_tries), TEST(test_redirected),  TEST(test_forked),
-        TEST(test_hold_and_glare),      TEST(test_registers),
+        TEST(test_challenged),           TEST(test_tried_again), TEST(test_far_too_long),
+        TEST(test_ended_between_tries),  TEST(test_redirected),  TEST(test_forked),
+        TEST(test_hold_and_glare),       TEST(test_registers),   TEST(test_registrar_at_length),
+        TEST(test_hold_of_many_origins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,17 +103,28 @@ static void take_times(const struct worker *worker, uint32_t index, bool crossed
         record->flags |= CHANNEL_RECORD_RESTARTED;
 }
 
-// Of a call that was being ended before it was answered: who began that.
-static struct call_end end_of_unanswered(const struct worker *worker, const struct dialog *dialog)
+// The server transaction of the INVITE while it lives, NULL.
+static struct transaction *invite_of(struct worker *worker, const struct dialog *dialog)
 {
-    if (dialog->row == DIALOG_ROW_TERMINATING_EARLY)
-        return (struct call_end){true, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE, .status = 487};
+    if (dialog->invite & UA_INVITE) // INDEX_NONE too
+        return NULL;
+    struct transaction *server = &worker->transactions.records[dialog->invite];
+    return (uint16_t)server->generation == dialog->invite_generation ? server : NULL;
+}
+
+// Of a call that was being ended before it was answered: who began that.
+static struct call_end end_of_unanswered(struct worker *worker, const struct dialog *dialog)
+{
+    const struct transaction *server = invite_of(worker, dialog);
+    if (dialog->row == DIALOG_ROW_TERMINATING_EARLY) {
+        struct call_end end = {true, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE, .status = 487};
+        if (server != NULL)
+            end.cause = (struct call_cause){server->cause, server->sip_cause};
+        return end;
+    }
     if (dialog->invite != INDEX_NONE && (dialog->invite & UA_INVITE)) // an application's own INVITE
         return (struct call_end){true, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL, .status = 487};
-    const struct transaction *server =
-        dialog->invite == INDEX_NONE ? NULL : &worker->transactions.records[dialog->invite];
-    if (server != NULL && (uint16_t)server->generation == dialog->invite_generation &&
-        (server->flags & TRANSACTION_FLAG_TIMER_C))
+    if (server != NULL && (server->flags & TRANSACTION_FLAG_TIMER_C))
         return (struct call_end){true, CHANNEL_ENDER_TIMEOUT, CHANNEL_REASON_TIMEOUT, .status = 408};
     return (struct call_end){true, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR, .status = 480};
 }
@@ -216,6 +227,16 @@ struct call_cause call_cause_of(const struct message *request)
             return (struct call_cause){(uint16_t)reason.cause, sip};
     }
     return (struct call_cause){0};
+}
+
+void call_record_bye(struct worker *worker, uint32_t index, const struct call_end *end)
+{
+    const struct dialog *dialog = dialog_at(&worker->dialogs, index);
+    struct transaction *server = dialog->row == DIALOG_ROW_EARLY ? invite_of(worker, dialog) : NULL;
+    if (server == NULL)
+        return;
+    server->cause = end->cause.number;
+    server->sip_cause = end->cause.sip;
 }
 
 struct call_end call_end_of_bye(const struct worker *worker, const struct message *bye, enum dialog_side side)

@@ -54,6 +54,8 @@ void call_record_refused(struct worker *worker, const struct work *work, uint16_
 struct call_end call_end_of_refusal(const struct worker *worker, uint32_t server, uint16_t status);
 // The first cause that we know of this request's Reason (RFC 3326).
 struct call_cause call_cause_of(const struct message *request);
+// A BYE that comes before the answer: its cause waits with the INVITE for what the call comes to.
+void call_record_bye(struct worker *worker, uint32_t dialog, const struct call_end *end);
 // A BYE of this side.
 struct call_end call_end_of_bye(const struct worker *worker, const struct message *bye,
                                 enum dialog_side side);

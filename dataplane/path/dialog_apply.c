@@ -93,6 +93,14 @@ static void take_call(struct worker *worker, uint32_t index)
     calls_release(worker, dialog_at(&worker->dialogs, before));
 }
 
+// A 2xx that crosses a BYE or a CANCEL was an answer (9.1, 15.1.1), whichever fork sends it.
+static void claim_call(struct worker *worker, uint32_t index)
+{
+    uint32_t before = dialog_count_claim(&worker->dialogs, index);
+    if (before != INDEX_NONE && dialog_state(&worker->dialogs, before) < DIALOG_TERMINATING) // it rings on
+        calls_release(worker, dialog_at(&worker->dialogs, before));
+}
+
 unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_event event,
                           const struct call_end *end)
 {
@@ -100,6 +108,8 @@ unsigned dialog_apply_end(struct worker *worker, uint32_t index, enum dialog_eve
     bool before = is_call(worker, index), carried = carries_call(worker, index);
     bool left = carried && is_left(worker, index, event);
     uint32_t heir = left ? dialog_count_heir(&worker->dialogs, index) : INDEX_NONE;
+    if (event == DIALOG_ON_SUCCESS)
+        claim_call(worker, index);
     if (heir == INDEX_NONE && call_record_is_due(worker, index, event))
         call_record_end(worker, index, event, end);
     unsigned actions = dialog_step(&worker->dialogs, index, event, worker->now);

@@ -100,6 +100,7 @@ void dialog_request(struct worker *worker, struct work *work)
         dialog_apply(worker, work->dialog, DIALOG_ON_ACK); // marks the dialog, if there was a 2xx
     } else if (message->method == METHOD_BYE) {
         struct call_end end = call_end_of_bye(worker, message, work->side);
+        call_record_bye(worker, work->dialog, &end);
         dialog_apply_end(worker, work->dialog, DIALOG_ON_BYE, &end);
     }
 }

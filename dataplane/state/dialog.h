@@ -251,6 +251,9 @@ void dialog_count_pass(struct dialogs *set, uint32_t from, uint32_t to);
 // This one was answered: it stands for the call from here on, unless the one that does was answered as well.
 // Returns that other one; INDEX_NONE: nothing changed.
 uint32_t dialog_count_take(struct dialogs *set, uint32_t index);
+// A 2xx of this one crosses what ends it before it was answered: it stands for the call from here on, unless
+// one does that was answered. Returns who did; INDEX_NONE: nothing changed.
+uint32_t dialog_count_claim(struct dialogs *set, uint32_t index);
 // Milliseconds from the INVITE to the first 101-199 with a tag, UINT32_MAX: there was none. In steps of 10
 // when it was not noted, and beyond 32 s.
 uint32_t dialog_ring_ms(const struct dialogs *set, uint32_t index);

@@ -142,7 +142,7 @@ struct transaction {
     };
     uint8_t ending; // enum transaction_ending
     uint8_t side;   // caller's: of an OPTIONS of ours inside a dialog: who was asked
-    uint16_t cause; // caller's: IST: of the Reason in the CANCEL (RFC 3326), 0: none
+    uint16_t cause; // caller's: IST: of the Reason in the CANCEL or early BYE (RFC 3326), 0: none
     bool sip_cause; // it is a SIP status, else one of Q.850
     bool ua;        // caller's: it is an application's (ua.h)
 };

@@ -240,7 +240,9 @@ static void test_bye_before_the_answer(void **state)
         call_init(&call, wire, answered ? "bye-crosses@record" : "bye-early@record");
         call_invite(&call);
         call_answer(&call, "180 Ringing");
+        call.extra = "Reason: Q.850;cause=19\r\n";
         struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
+        call.extra = NULL;
         wire_pass(wire, 23);
         assert_int_equal(ring->head, 0); // nobody knows yet
         call_answer(&call, answered ? "200 OK" : "487 Request Terminated");
@@ -251,6 +253,8 @@ static void test_bye_before_the_answer(void **state)
         struct seen seen = next();
         expect(&seen, answered ? 200 : 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
         expect_times(&seen, 0, answered ? 23 : CHANNEL_RECORD_NEVER, 23);
+        assert_int_equal(seen.record.cause, 19);
+        assert_false(seen.record.sip_cause);
         call_respond(&call, &bye, "200 OK", "");
         call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
         if (!answered)
@@ -415,6 +419,49 @@ static void test_fork(void **state)
     end();
 }
 
+static void ring_as(struct call *call, const char *tag)
+{
+    strcpy(call->sides[DIALOG_CALLEE].tag, tag);
+    call_answer(call, "180 Ringing");
+}
+
+// The caller ends the branch that rang first, or both, and a 2xx of that one crosses its BYE: the call was
+// answered.
+static void test_fork_crosses(void **state)
+{
+    struct wire *wire = *state;
+    for (unsigned both = 0; both < 2; both++) {
+        struct call call;
+        begin(wire);
+        call_init(&call, wire, both ? "both-cross@record" : "one-crosses@record");
+        call_invite(&call);
+        ring_as(&call, "first");
+        ring_as(&call, "second");
+        strcpy(call.sides[DIALOG_CALLEE].tag, "first");
+        struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
+        struct wire_packet second;
+        strcpy(call.sides[DIALOG_CALLEE].tag, "second");
+        if (both)
+            second = call_request(&call, DIALOG_CALLER, "BYE");
+        wire_pass(wire, 31);
+        assert_int_equal(ring->head, 0); // nobody knows yet
+        strcpy(call.sides[DIALOG_CALLEE].tag, "first");
+        call_answer(&call, "200 OK");
+        struct seen seen = next();
+        expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+        expect_times(&seen, 0, 31, 31);
+        call_ack(&call, DIALOG_CALLER, 100);
+        call_respond(&call, &bye, "200 OK", "");
+        call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
+        if (both) {
+            call_respond(&call, &second, "481 Gone", "");
+            call_take(&call, DIALOG_CALLER, "SIP/2.0 481 ");
+        }
+        wire_pass_silently(wire, 80000);
+        end();
+    }
+}
+
 // A BYE that has to come again with credentials ends the call twice, and the second record says so.
 static void test_challenged_bye(void **state)
 {
@@ -491,6 +538,7 @@ int path_tests(void)
         ON_WIRE(test_ended_while_it_rings),
         ON_WIRE(test_attempt),
         ON_WIRE(test_fork),
+        ON_WIRE(test_fork_crosses),
         ON_WIRE(test_challenged_bye),
         ON_WIRE(test_off),
         ON_WIRE(test_refusals_leave_room),

@@ -195,14 +195,23 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
     free(call);
 }
 
+// A BYE of the data plane's own, because of a timer: the step before its response says which.
+static unsigned cause_of(const struct ua_call *call, unsigned reason)
+{
+    const struct ua_change *last = call->changes ? &call->history[call->changes - 1] : NULL;
+    bool ours = last && last->to == CHANNEL_DIALOG_TERMINATING && ender_of(last->reason) != UA_BY_REMOTE;
+    return ours && reason == CHANNEL_REASON_BYE_DONE ? last->reason : reason;
+}
+
 void ua_call_end(struct ua *ua, struct ua_call *call, unsigned reason)
 {
-    unsigned ender = call->ender ? call->ender : ender_of(reason);
+    unsigned cause = cause_of(call, reason);
+    unsigned ender = call->ender ? call->ender : ender_of(cause);
     ua_call_change(ua, call, CHANNEL_DIALOG_TERMINATED, reason);
     if (ua->ended) // what it tells of the dialog comes before `ended`, the dialog's last event
         ua->ended(ua, call);
     ua_tell(ua, call->app, call, "ended",
-            json_pack("{s:s, s:s, s:s*}", "reason", reasons[reason], "by", enders[ender], "context",
+            json_pack("{s:s, s:s, s:s*}", "reason", reasons[cause], "by", enders[ender], "context",
                       call->context));
     ua_call_forget(ua, call);
 }

@@ -135,6 +135,31 @@ static void test_cancelled(void **state)
     ua_expect_event(world, "ended", "by", "remote");
 }
 
+// A BYE that the data plane sends because of a timer: its response does not say why.
+static void test_ended_by_a_timer(void **state)
+{
+    static const struct {
+        unsigned reason;
+        const char *says, *by;
+    } rows[] = {{CHANNEL_REASON_NO_ACK, "no-ack", "timeout"},
+                {CHANNEL_REASON_SESSION_END, "session-expired", "timeout"},
+                {CHANNEL_REASON_OPERATOR, "operator", "operator"},
+                {CHANNEL_REASON_BYE, "bye-done", "remote"}};
+    struct ua_world *world = *state;
+    ua_attach(world);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ua_say_call(world, world->desk);
+        json_decref(ua_event_of(world, "incoming"));
+        ua_say_state(world, DIALOG, CHANNEL_DIALOG_CONFIRMED, CHANNEL_REASON_SUCCESS);
+        ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATING, rows[i].reason);
+        ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE_DONE);
+        json_t *event = ua_event_of(world, "ended");
+        assert_string_equal(ua_text(event, "reason"), rows[i].says);
+        assert_string_equal(ua_text(event, "by"), rows[i].by);
+        json_decref(event);
+    }
+}
+
 static void test_place(void **state)
 {
     struct ua_world *world = *state;
@@ -407,6 +432,7 @@ int main(void)
         TEST(test_nobody_attached),
         TEST(test_answers_by_itself),
         TEST(test_cancelled),
+        TEST(test_ended_by_a_timer),
         TEST(test_place),
         TEST(test_addresses),
         TEST(test_refused_params),

@@ -132,6 +132,7 @@ struct config_application_view config_application_view(const struct config *conf
                                                        .body_length = application->body_length},
                                             .refer = (enum config_refer)application->refer,
                                             .refer_targets = application->refer_targets.count,
+                                            .refer_wait_ms = (uint32_t)application->refer_wait,
                                             .replaces = (enum config_refer)application->replaces,
                                             .replaces_any_peer = application->replaces_from != 0,
                                             .retry = retry_view(model_retry(config, application->retry)),

@@ -159,6 +159,7 @@ struct config_application_view {
     struct config_answer_view answer;
     enum config_refer refer;
     size_t refer_targets; // 0: any
+    uint32_t refer_wait_ms;
     enum config_refer replaces;
     bool replaces_any_peer;
     struct config_retry_view retry;

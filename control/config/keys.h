@@ -180,6 +180,8 @@ extern const char *const choices_replaces_from[];
     K(refer, CHOICE, choices_transfer, "ask", 0, 0, RELOAD, "a REFER in its calls: control carries it out, refuses it with 603, or asks the program") \
     K(refer_targets, TARGETS, NULL, "", 1, KEY_TARGETS_MAX, RELOAD, \
       "whom a REFER may make it call: +49@* for users that begin so, @example.net for a host, a peer's name for any URI by that peer; else 403") \
+    K(refer_wait, DURATION, NULL, "15s", 1000, 19000, RELOAD, \
+      "refer: ask: so long the program may take to say what becomes of a REFER; then it gets 480") \
     K(replaces, CHOICE, choices_transfer, "ask", 0, 0, RELOAD, \
       "a call that is to replace another of its calls (RFC 3891): accept lets automatic answers take it, too, ask the program alone, refuse answers 403") \
     K(replaces_from, CHOICE, choices_replaces_from, "same-peer", 0, 0, RELOAD, "who may do so: the peer of the call that is replaced, or any-peer; others get 403") \

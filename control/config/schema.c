@@ -95,10 +95,11 @@ static const cyaml_schema_value_t peer_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_peer, peer_fields)};
 
 // refer_targets as the peers' names above.
-#define YAML_FIELD_NAME(key)    TEXT(key, application)
-#define YAML_FIELD_CHOICE(key)  TEXT(key, application)
-#define YAML_FIELD_TARGETS(key) CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
-#define K(key, kind, ...)       YAML_FIELD_##kind(key)
+#define YAML_FIELD_NAME(key)     TEXT(key, application)
+#define YAML_FIELD_CHOICE(key)   TEXT(key, application)
+#define YAML_FIELD_DURATION(key) TEXT(key, application)
+#define YAML_FIELD_TARGETS(key)  CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
+#define K(key, kind, ...)        YAML_FIELD_##kind(key)
 #define S(key, tag, rows, help)                                                                              \
     CYAML_FIELD_MAPPING(#key, CYAML_FLAG_OPTIONAL, struct raw_application, key, tag##_fields),
 static const cyaml_schema_field_t application_fields[] = {CONFIG_APPLICATION(K, )

@@ -23,7 +23,7 @@
 #define REFER_NOTIFIES_MAX  16u
 #define REFER_EXPIRES_S     180u    // of a subscription; a SUBSCRIBE asks for more, at most
 #define REFER_EXPIRES_MAX_S 3600u   // this
-#define REFER_ASKED_MS      15000u  // a program must say what is to become of it: before control answers 504
+#define REFER_ASKED_MS      15000u  // until configuration says how long a program may take
 #define REFER_LAST_MS       40000u  // the last NOTIFY has its response, or none: over 64*T1
 #define REFER_SENT_MS       240000u // ours: nothing was heard for so long
 #define REFER_DEPTH_MAX     4u      // calls that came of a REFER in a call that came of a REFER ...

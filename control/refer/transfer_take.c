@@ -74,6 +74,7 @@ uint16_t transfer_judge(struct ua *ua, struct transfer *transfer, const struct m
     // RFC 3261 21.4.18: a program is to say, and none is there.
     if (status == 0 && view->refer == CONFIG_REFER_ASK && transfer->app->attached == 0)
         status = 480;
+    transfer->refer.life_ms = clock_ms() + view->refer_wait_ms;
     return (uint16_t)status;
 }
 

@@ -15,7 +15,8 @@ static const struct row rows[] = {
     {"smallest", ONE(""), NULL},
     {"all of it",
      ONE(", listener: a, reliable: required, refer: accept, refer_targets: [p, '+49@*', '@Example.net.', x], "
-         "replaces: accept, replaces_from: any-peer, retry: network, session: {expires: 30m, minimum: 2m, "
+         "refer_wait: 3s, replaces: accept, replaces_from: any-peer, retry: network, session: {expires: 30m, "
+         "minimum: 2m, "
          "refresher: local}, "
          "answer: {status: 200, after: 1s, ring: 180, ring_after: 500ms, hang_up: 30s, body: " BODIES
          "/sdp}, limits: {calls_per_second: 5, out_concurrent_calls: 7}"),
@@ -25,7 +26,7 @@ static const struct row rows[] = {
      "10:16: applications[0].name: is missing; give a name"},
     {"unknown key", ONE(", sources: [10.0.0.1]"),
      "11:15: applications[0].sources: unknown key here, it stands under peers[]; give one of name, listener, "
-     "reliable, refer, refer_targets, replaces, replaces_from, retry, session, answer, limits"},
+     "reliable, refer, refer_targets, refer_wait, replaces, replaces_from, retry, session, answer, limits"},
     {"unknown key of its session", ONE(", session: {expire: 30m}"),
      "11:25: applications[0].session.expire: unknown key, did you mean expires; give one of expires, "
      "minimum, refresher"},
@@ -164,7 +165,7 @@ static void test_printed(void **state)
 {
     static const char *const parts[] = {
         "  - name: x\n    listener: a\n    reliable: required\n    refer: accept\n"
-        "    refer_targets: ['p', '+49@*', '@Example.net.', 'x']\n    replaces: accept\n"
+        "    refer_targets: ['p', '+49@*', '@Example.net.', 'x']\n    refer_wait: 3s\n    replaces: accept\n"
         "    replaces_from: any-peer\n    retry: network\n"
         "    session: {expires: 30m, minimum: 2m, refresher: local}\n"
         "    answer: {status: 200, after: 1s, ring: 180, ring_after: 500ms, hang_up: 30s, body: '" BODIES

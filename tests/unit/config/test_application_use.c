@@ -10,7 +10,8 @@
 #define ONE(keys) PEERS "applications:\n  - {name: x" keys "}\nroutes: [{from: p, to: x}]\n"
 // The description lies in a directory of this process.
 #define WHOLE                                                                                                \
-    ONE(", refer: accept, refer_targets: [p, '+49@*', '@Example.net.', x], replaces: refuse, "               \
+    ONE(", refer: accept, refer_wait: 3s, refer_targets: [p, '+49@*', '@Example.net.', x], replaces: "       \
+        "refuse, "                                                                                           \
         "replaces_from: any-peer, retry: network, session: "                                                 \
         "{expires: 30m}, "                                                                                   \
         "answer: {status: 200, after: 1s, ring: 180, ring_after: 500ms, hang_up: 30s, body: "                \
@@ -174,7 +175,7 @@ static void test_views(void **state)
                 view.answer.ring_after_ms == 500 && view.answer.hang_up_ms == 30000);
     assert_int_equal(view.answer.body_length, strlen(SDP));
     assert_memory_equal(view.answer.body, SDP, strlen(SDP));
-    assert_true(view.refer == CONFIG_REFER_ACCEPT && view.refer_targets == 4 &&
+    assert_true(view.refer == CONFIG_REFER_ACCEPT && view.refer_targets == 4 && view.refer_wait_ms == 3000 &&
                 view.replaces == CONFIG_REFER_REFUSE && view.replaces_any_peer &&
                 view.session_expires_s == 1800);
     assert_true(view.retry.count == 5 && view.retry.first_ms == 200 && view.retry.factor_percent == 150 &&
@@ -182,7 +183,7 @@ static void test_views(void **state)
     view = config_application_view(bare, 0);
     assert_true(view.answer.status == 0 && !view.answer.body && view.refer == CONFIG_REFER_ASK &&
                 view.replaces == CONFIG_REFER_ASK && !view.replaces_any_peer && view.refer_targets == 0 &&
-                view.session_expires_s == 0);
+                view.refer_wait_ms == 15000 && view.session_expires_s == 0);
     assert_true(config_retry_view(bare, "default", &retry) && retry.count == 3 && retry.first_ms == 100 &&
                 retry.factor_percent == 200 && retry.cap_ms == 5000);
     assert_false(config_retry_view(bare, "often", &retry));

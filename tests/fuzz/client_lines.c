@@ -22,42 +22,45 @@ static const char greeting[] = "{\"id\":1,\"result\":{\"application\":\"a\",\"st
 
 static char directory[] = "/tmp/dialgate-fuzz-XXXXXX";
 static char path[64];
-static int listener;
 
 static void end(void)
 {
-    unlink(path);
     rmdir(directory);
 }
 
 static void begin(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     CHECK(mkdtemp(directory));
     atexit(end);
     snprintf(path, sizeof(path), "%s/socket", directory);
+}
+
+// One for each input: an agent that was left comes again, and what it left in the queue is not the next's.
+static int open_listener(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     strcpy(address.sun_path, path);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(listener, 16) == 0);
+    return listener;
 }
 
 struct input {
     const uint8_t *octets;
     size_t length;
+    int listener;
 };
 
 static void *serve(void *context)
 {
     const struct input *input = context;
     char ignored[4096];
-    int fd = accept(listener, NULL, NULL);
-    CHECK(fd >= 0 && send(fd, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL) > 0);
-    for (size_t sent = 0; sent < input->length;) {
-        ssize_t count = send(fd, input->octets + sent, input->length - sent, MSG_NOSIGNAL);
-        if (count < 0)
-            break; // it has seen enough
-        sent += (size_t)count;
-    }
+    int fd = accept(input->listener, NULL, NULL);
+    CHECK(fd >= 0);
+    // An agent that has waited too long for its greeting is gone already; another has seen enough.
+    ssize_t count = send(fd, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL);
+    for (size_t sent = 0; count > 0 && sent<input->length; sent += count> 0 ? (size_t)count : 0)
+        count = send(fd, input->octets + sent, input->length - sent, MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     while (recv(fd, ignored, sizeof(ignored), 0) > 0)
         continue;
@@ -97,12 +100,13 @@ static void on_event(void *context, const struct dg_event *event)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct dg_agent_options options = DG_INIT(dg_agent_options);
-    struct input input = {data, size};
+    struct input input = {data, size, -1};
     struct dg_error error;
     pthread_t thread;
     size_t sum = 0;
-    if (!listener)
+    if (!path[0])
         begin();
+    input.listener = open_listener();
     options.socket = path;
     options.application = "a";
     options.on_event = on_event;
@@ -119,5 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         dg_agent_process(agent); // what is left in the queue
     dg_agent_close(agent);
     pthread_join(thread, NULL);
+    close(input.listener);
+    unlink(path);
     return 0;
 }

@@ -108,6 +108,8 @@
     M(REFERS_OPEN, "dialgate_refer_transfers", "gauge", "origin", "Transfers under way.")                              \
     M(REFERS_UNKEPT, "dialgate_refer_transfers_unkept_total", "counter", "",                                           \
       "Transfers that are not listed because too many were under way.")                                                \
+    M(TAKEOVERS, "dialgate_refer_takeovers_total", "counter", "outcome",                                               \
+      "Calls of applications that are to take another one's place (Replaces), by what came of it.")                    \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
       "What the XDP program did with each packet, by reason; none where no XDP program runs.")
 // clang-format on

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <stdio.h>
+#include "../control.h"
 #include "../metrics_walk.h"
 #include "referral.h"
+
+static const char *const takeovers[] = {
+#define T(name, word) word,
+    TAKEOVERS(T)
+#undef T
+};
 
 void referrals_walk(const struct control *control, const struct metrics_visitor *visitor)
 {
@@ -27,4 +34,9 @@ void referrals_walk(const struct control *control, const struct metrics_visitor 
         visitor->sample(visitor->context, "", labels, open[origin]);
     }
     walk_one(visitor, METRIC_REFERS_UNKEPT, (double)referrals->unkept);
+    walk_begin(visitor, METRIC_TAKEOVERS);
+    for (unsigned outcome = 0; outcome < TAKEOVER_COUNT; outcome++) {
+        snprintf(labels, sizeof(labels), "outcome=\"%s\"", takeovers[outcome]);
+        visitor->sample(visitor->context, "", labels, (double)control->transfers.takeovers[outcome]);
+    }
 }

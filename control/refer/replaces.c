@@ -16,6 +16,7 @@ struct replacement {
     uint64_t request; // the new INVITE
     uint64_t old;     // id of the call that it is to replace; 0: not known yet, or gone
     uint64_t renew_ms;
+    enum takeover outcome; // TAKEOVER_COUNT: as the INVITE is answered
     bool early_only;
     bool held;      // the data plane holds the old call for us
     bool gone;      // it
@@ -38,10 +39,16 @@ static void forget(struct replacement *one)
     free(one);
 }
 
-static void refuse(struct ua *ua, struct ua_request *request, unsigned status)
+// one NULL: it is not kept, and counted here.
+static void refuse(struct ua *ua, struct ua_request *request, struct replacement *one, unsigned status,
+                   enum takeover outcome)
 {
+    if (!one)
+        ua->control->transfers.takeovers[outcome]++;
     if (request->answering)
         return;
+    if (one)
+        one->outcome = outcome;
     request->app->refused++;
     transfer_respond_to(ua, request, (uint16_t)status, NULL);
 }
@@ -60,21 +67,25 @@ static void change_claim(struct ua *ua, struct ua_call *old, bool claimed)
 
 static const struct {
     int result; // of the CLAIM
+    enum takeover outcome;
     struct refer_match match;
 } matches[] = {
-    {-ENOENT, {.found = false}},
-    {-EALREADY, {.found = true, .ended = true}},
-    {-EISCONN, {.found = true, .confirmed = true, .allowed = true}},
-    {-EPROTO, {.found = true, .callee = true, .allowed = true}},
-    {-EBUSY, {.found = true, .taken = true, .allowed = true}},
+    {-ENOENT, TAKEOVER_UNKNOWN, {.found = false}},
+    {-EALREADY, TAKEOVER_ENDED, {.found = true, .ended = true}},
+    {-EISCONN, TAKEOVER_CONFIRMED, {.found = true, .confirmed = true, .allowed = true}},
+    {-EPROTO, TAKEOVER_UNKNOWN, {.found = true, .callee = true, .allowed = true}},
+    {-EBUSY, TAKEOVER_TAKEN, {.found = true, .taken = true, .allowed = true}},
 };
 
-static unsigned status_of(int result, bool early_only)
+static void refuse_by(struct ua *ua, struct ua_request *request, struct replacement *one, int result)
 {
     for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++)
-        if (matches[i].result == result)
-            return refer_judge_replaces(&matches[i].match, early_only);
-    return 503; // no room
+        if (matches[i].result == result) {
+            refuse(ua, request, one, refer_judge_replaces(&matches[i].match, one->early_only),
+                   matches[i].outcome);
+            return;
+        }
+    refuse(ua, request, one, 503, TAKEOVER_UNAVAILABLE); // no room
 }
 
 // RFC 3891 section 3: whoever replaces must be entitled to. Who sits behind the same peer is as good as who
@@ -94,7 +105,8 @@ static void take_up(struct ua *ua, struct replacement *one, struct ua_request *r
     one->held = true;
     one->renew_ms = clock_ms() + RENEW_MS;
     if (!known || !is_entitled(old, request, &view)) {
-        refuse(ua, request, refer_judge_replaces(&(struct refer_match){.found = true}, false));
+        refuse(ua, request, one, refer_judge_replaces(&(struct refer_match){.found = true}, false),
+               TAKEOVER_DENIED);
         return;
     }
     json_t *fields = one->fields;
@@ -125,7 +137,7 @@ static void on_claimed(void *context, const struct ua_outcome *outcome)
     if (result == 0 && old) // the caller has given up
         change_claim(ua, old, false);
     if (one)
-        refuse(ua, request, result == 0 ? 503 : status_of(result, one->early_only));
+        refuse_by(ua, request, one, result);
 }
 
 static bool send_claim(struct ua *ua, const struct ua_request *request, const struct message *message,
@@ -162,6 +174,7 @@ static bool on_called(struct ua *ua, struct ua_request *request, const struct me
     struct replaces replaces;
     bool given;
     unsigned status = message ? refer_read_replaces(message, &replaces, &given) : (given = false, 0u);
+    enum takeover outcome = status ? TAKEOVER_MALFORMED : TAKEOVER_DENIED;
     struct replacement *one;
     if (!given)
         return false;
@@ -170,18 +183,31 @@ static bool on_called(struct ua *ua, struct ua_request *request, const struct me
         status = refer_judge_replaces(&(struct refer_match){.found = true}, false);
     if (status || !(one = calloc(1, sizeof(*one)))) {
         json_decref(fields);
-        refuse(ua, request, status ? status : 503);
+        refuse(ua, request, NULL, status ? status : 503, status ? outcome : TAKEOVER_UNAVAILABLE);
         return true;
     }
-    *one = (struct replacement){
-        .request = request->node.key, .early_only = replaces.early_only, .fields = fields};
+    *one = (struct replacement){.request = request->node.key,
+                                .outcome = TAKEOVER_COUNT,
+                                .early_only = replaces.early_only,
+                                .fields = fields};
     LIST_INSERT_HEAD(&ua->control->transfers.replacements, one, link);
     if (!send_claim(ua, request, message, &replaces))
-        refuse(ua, request, 503);
+        refuse(ua, request, one, 503, TAKEOVER_UNAVAILABLE);
     return true;
 }
 
 // --- what becomes of both calls ---
+
+static enum takeover outcome_of(const struct replacement *one, const struct ua_request *request, bool done)
+{
+    if (one->outcome != TAKEOVER_COUNT)
+        return one->outcome;
+    if (request->answered >= 300)
+        return TAKEOVER_REFUSED;
+    if (request->answered < 200)
+        return TAKEOVER_CANCELLED;
+    return done ? TAKEOVER_DONE : TAKEOVER_ENDED;
+}
 
 // The new INVITE has its final response, or is gone.
 static void on_settled(struct ua *ua, const struct ua_request *request)
@@ -191,6 +217,7 @@ static void on_settled(struct ua *ua, const struct ua_request *request)
         return;
     struct ua_call *old = one->old && !one->gone ? ua_call_by_id(ua, one->old) : NULL;
     bool taken = request->answered >= 200 && request->answered < 300, held = one->held;
+    ua->control->transfers.takeovers[outcome_of(one, request, old != NULL)]++;
     forget(one);
     if (old && taken) {
         struct ua_fault fault;
@@ -212,7 +239,7 @@ void replaces_ended(struct ua *ua, const struct ua_call *call)
         struct ua_request *request = ua_request_find(ua, one->request);
         one->gone = true;
         if (request)
-            refuse(ua, request, 481); // an answer that is on its way stands
+            refuse(ua, request, one, 481, TAKEOVER_ENDED); // an answer that is on its way stands
         return;
     }
 }
@@ -225,7 +252,7 @@ static void on_confirmed(struct ua *ua, const struct ua_call *call)
     if (one->early_only && one->old == call->by_id.key) {
         struct ua_request *request = ua_request_find(ua, one->request);
         if (request)
-            refuse(ua, request, 486);
+            refuse(ua, request, one, 486, TAKEOVER_CONFIRMED);
         return;
     }
 }
@@ -239,7 +266,7 @@ void replaces_clock(struct ua *ua)
         struct ua_call *old = one->old ? ua_call_by_id(ua, one->old) : NULL;
         next = LIST_NEXT(one, link);
         if (one->gone && request) // its answer could not be sent
-            refuse(ua, request, 481);
+            refuse(ua, request, one, 481, TAKEOVER_ENDED);
         if (!channel_ready(ua->control->channel)) // what it was held for is another connection's then
             one->held = false;
         if (one->gone || !old || !one->held || now < one->renew_ms)
@@ -254,7 +281,7 @@ bool replaces_refuse(struct ua *ua, struct ua_request *request, const struct mes
     if (message->method == METHOD_INVITE ||
         message_first_header(message, HEADER_REPLACES) == MESSAGE_NO_HEADER)
         return false;
-    refuse(ua, request, 400);
+    refuse(ua, request, NULL, 400, TAKEOVER_MALFORMED);
     return true;
 }
 
@@ -267,7 +294,8 @@ static void take_kept(struct ua *ua)
         struct replacement *one = call->invite && call->invite->replaces ? calloc(1, sizeof(*one)) : NULL;
         if (!one)
             continue;
-        *one = (struct replacement){.request = call->invite->node.key, .old = call->invite->replaces};
+        *one = (struct replacement){
+            .request = call->invite->node.key, .old = call->invite->replaces, .outcome = TAKEOVER_COUNT};
         LIST_INSERT_HEAD(&ua->control->transfers.replacements, one, link);
     }
 }

@@ -10,6 +10,25 @@
 struct replacement;
 LIST_HEAD(replacements, replacement);
 
+// What becomes of an INVITE with Replaces, for metrics.
+#define TAKEOVERS(T)                                                                                         \
+    T(DONE, "done")               /* it was answered, and the old call ended by that */                      \
+    T(MALFORMED, "malformed")     /* its Replaces, or more than one of them */                               \
+    T(DENIED, "denied")           /* by the configuration, or who sent it is not entitled to */              \
+    T(UNKNOWN, "unknown")         /* 481: no such dialog, or an early one that we did not begin */           \
+    T(ENDED, "ended")             /* the old call had ended, or did so before the answer */                  \
+    T(CONFIRMED, "confirmed")     /* with early-only, and the old call had been answered */                  \
+    T(TAKEN, "taken")             /* somebody else is about to replace the old call */                       \
+    T(REFUSED, "refused")         /* by the application */                                                   \
+    T(CANCELLED, "cancelled")     /* the caller gave up, or its call ended otherwise */                      \
+    T(UNAVAILABLE, "unavailable") /* the data plane has no room, or is away */
+enum takeover {
+#define T(name, word) TAKEOVER_##name,
+    TAKEOVERS(T)
+#undef T
+        TAKEOVER_COUNT
+};
+
 void replaces_start(struct ua *ua); // sets ua->called, ua->settled and ua->confirmed
 // Also of a control that did not come to start it.
 void replaces_stop(struct control *control);

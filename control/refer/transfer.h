@@ -59,6 +59,7 @@ struct refer_source {
 struct transfers {
     LIST_HEAD(, transfer) list;
     struct replacements replacements;
+    uint64_t takeovers[TAKEOVER_COUNT]; // of INVITEs with Replaces
     struct event *clock;
     uint64_t last;
     uint32_t count;

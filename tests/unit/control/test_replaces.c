@@ -124,6 +124,15 @@ static void expect_none(struct ua_world *world)
         assert_int_not_equal(message.header.type, CHANNEL_UA_COMMAND);
 }
 
+// So many came, and this became of all of them.
+static void expect_counted(struct ua_world *world, enum takeover outcome, uint64_t count)
+{
+    const struct transfers *transfers = &world->rpc.control.transfers;
+    ua_run(world);
+    for (unsigned i = 0; i < TAKEOVER_COUNT; i++)
+        assert_int_equal(transfers->takeovers[i], i == outcome ? count : 0);
+}
+
 // A call of the desk's, confirmed.
 static void begin(struct ua_world *world)
 {
@@ -168,6 +177,7 @@ static void test_syntax(void **state)
         expect_refused(world, 400, i);
     }
     expect_none(world);
+    expect_counted(world, TAKEOVER_MALFORMED, sizeof(rows) / sizeof(rows[0]));
     assert_int_equal(desk->ring.last, told); // the program has heard of none
     assert_int_equal(desk->calls, 1);
     // RFC 3911 section 4: without support Join is a header like any other.
@@ -185,11 +195,14 @@ static void test_results(void **state)
         int result;
         bool early_only;
         unsigned status;
-    } rows[] = {{-ENOENT, false, 481}, {-EALREADY, false, 603}, {-EALREADY, true, 603},
-                {-EISCONN, true, 486}, {-EPROTO, false, 481},   {-EPROTO, true, 481},
-                {-EBUSY, false, 486},  {-ENOSPC, false, 503}};
+        enum takeover outcome;
+    } rows[] = {{-ENOENT, false, 481, TAKEOVER_UNKNOWN}, {-EALREADY, false, 603, TAKEOVER_ENDED},
+                {-EALREADY, true, 603, TAKEOVER_ENDED},  {-EISCONN, true, 486, TAKEOVER_CONFIRMED},
+                {-EPROTO, false, 481, TAKEOVER_UNKNOWN}, {-EPROTO, true, 481, TAKEOVER_UNKNOWN},
+                {-EBUSY, false, 486, TAKEOVER_TAKEN},    {-ENOSPC, false, 503, TAKEOVER_UNAVAILABLE}};
     struct ua_world *world = *state;
     begin(world);
+    uint64_t *takeovers = world->rpc.control.transfers.takeovers;
     const struct ua_app *desk = world->rpc.control.ua.apps[world->desk];
     uint64_t told = desk->ring.last;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -200,6 +213,8 @@ static void test_results(void **state)
         say_new(world, &new);
         expect_claim(world, rows[i].result, rows[i].early_only ? CHANNEL_UA_EARLY_ONLY : 0);
         expect_refused(world, rows[i].status, i);
+        expect_counted(world, rows[i].outcome, 1);
+        takeovers[rows[i].outcome] = 0;
     }
     expect_none(world);
     assert_int_equal(desk->ring.last, told);
@@ -232,6 +247,7 @@ static void test_takeover(void **state)
     assert_string_equal(ua_text(ended, "by"), "local");
     json_decref(ended);
     expect_none(world);
+    expect_counted(world, TAKEOVER_DONE, 1);
 }
 
 static void test_refused(void **state)
@@ -242,6 +258,7 @@ static void test_refused(void **state)
     expect_refused(world, 488, 0);
     expect_given_back(world);
     expect_none(world);
+    expect_counted(world, TAKEOVER_REFUSED, 1);
 }
 
 static void say_cancelled(struct ua_world *world)
@@ -273,6 +290,7 @@ static void test_cancelled(void **state)
     ua_done(world, &command, 0, DIALOG, NULL);
     expect_given_back(world);
     expect_none(world);
+    expect_counted(world, TAKEOVER_CANCELLED, 2);
 }
 
 // The old one ends before the new one is answered.
@@ -283,6 +301,7 @@ static void test_bye_first(void **state)
     say_call_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED);
     expect_refused(world, 481, 0);
     expect_none(world);
+    expect_counted(world, TAKEOVER_ENDED, 1);
     ua_refused(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\"}", DG_NOT_FOUND);
 }
 

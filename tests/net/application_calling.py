@@ -2,11 +2,11 @@
 """A program that calls."""
 
 import asyncio
-import hashlib
 import re
 import time
 
 from application_parts import *
+from digests import is_right, md5, sha256
 from parties import PATIENCE, SDP, Wrong, check, unique
 
 
@@ -155,22 +155,6 @@ async def again(case, legs, user):
                 leg.invite = message
                 return leg
     raise Wrong("no INVITE")
-
-
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
-
-
-def sha256(text):
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def is_right(value, method, uri, digest, user="alice", password="secret", realm="r"):
-    """RFC 8760 and 3261 section 22: the answer to a challenge with qop=auth."""
-    parts = dict(re.findall(r'(\w+)="?([^",]+)"?', value))
-    first, second = digest(f"{user}:{realm}:{password}"), digest(f"{method}:{parts['uri']}")
-    wanted = digest(f"{first}:{parts['nonce']}:{parts['nc']}:{parts['cnonce']}:auth:{second}")
-    return parts["response"] == wanted and parts["username"] == user and parts["uri"] == uri
 
 
 def challenged(name, status, answer, algorithm, digest):

@@ -277,9 +277,9 @@ bool operator_take(struct control *control, const struct channel_ua_event *event
     }
     if (event->kind == CHANNEL_UA_DONE && !transfer->id)
         on_done(control, transfer, event, read);
-    else if (event->kind == CHANNEL_UA_ANSWERED)
+    else if (event->kind == CHANNEL_UA_ANSWERED && transfer->id) // nothing comes of it before its DONE
         on_answered(control, transfer, event, read);
-    else if (event->kind == CHANNEL_UA_REFERRAL && read)
+    else if (event->kind == CHANNEL_UA_REFERRAL && transfer->id && read)
         on_notify(control, transfer, read);
     return true;
 }

@@ -132,7 +132,7 @@ static bool find_way(struct sending *sending, struct refer_order *order, struct 
         return true;
     }
     wish->app = rpc_ua_app(call);
-    if (!wish->app || !rpc_ua_peer(call, &way))
+    if (!wish->app || !rpc_ua_peer(call, &way) || !rpc_ua_has_plain_credentials(call))
         return false;
     wish->uri = rpc_text(call, "uri");
     wish->from = rpc_text(call, "from");

@@ -15,6 +15,9 @@ struct ua_request *rpc_ua_request(struct rpc_call *call);
 // The number of a peer or, of `member`, "address:port" of its member; NUMBER_NONE: not given. False: the call
 // is answered.
 bool rpc_ua_peer(struct rpc_call *call, struct ua_wish *wish);
+// What a quoted string holds as it stands: `user` and `password` go into Authorization. False: the call is
+// answered.
+bool rpc_ua_has_plain_credentials(struct rpc_call *call);
 // Fills in reason, headers, body, content type, label, and carries it out: the call is answered then, or
 // later.
 void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish);

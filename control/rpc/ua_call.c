@@ -249,7 +249,7 @@ static void do_register(struct rpc_call *call, uint32_t expires_s)
                                         .label = rpc_text(call, "tag"),
                                         .expires_s = expires_s};
     wish.app = rpc_ua_app(call);
-    if (!wish.app || !rpc_ua_peer(call, &way))
+    if (!wish.app || !rpc_ua_peer(call, &way) || !rpc_ua_has_plain_credentials(call))
         return;
     wish.peer = way.peer;
     if (ua_register(&rpc_control(call)->ua, &wish, &reply, &fault) < 0)

@@ -150,6 +150,14 @@ static bool is_plain(const char *text)
     return !text || strpbrk(text, "\"\\\r\n") == NULL;
 }
 
+bool rpc_ua_has_plain_credentials(struct rpc_call *call)
+{
+    if (is_plain(rpc_text(call, "user")) && is_plain(rpc_text(call, "password")))
+        return true;
+    rpc_fail(call, DG_INVALID_PARAMS, "user and password may hold no quote, backslash or line end");
+    return false;
+}
+
 void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish)
 {
     const struct ua_reply reply = {on_done, call};
@@ -164,10 +172,8 @@ void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish)
     wish->user = rpc_text(call, "user");
     wish->password = rpc_text(call, "password");
     wish->retry = rpc_text(call, "retry");
-    if (!is_plain(wish->user) || !is_plain(wish->password)) {
-        rpc_fail(call, DG_INVALID_PARAMS, "user and password may hold no quote, backslash or line end");
+    if (!rpc_ua_has_plain_credentials(call))
         return;
-    }
     if (wish->retry && !config_retry_view(rpc_control(call)->active.config, wish->retry, &policy)) {
         rpc_fail(call, DG_NOT_FOUND, "retry: no policy is called %.64s", wish->retry);
         return;

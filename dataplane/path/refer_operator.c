@@ -123,6 +123,7 @@ int refer_operator_send(struct worker *worker, struct ua_command *command)
         (struct refer_sent){.tag = fixed->tag,
                             .dialog = index,
                             .generation = dialog->generation,
+                            .client = command->transaction,
                             .cseq = refer.cseq,
                             .until = worker->now + timer_n(worker),
                             .to = (uint8_t)refer.to,
@@ -157,7 +158,8 @@ void refer_operator_ended(struct worker *worker, uint32_t client, const struct m
     if (transaction->method != METHOD_REFER)
         return;
     struct refer_sent *row = open_in(worker, transaction->dialog, transaction->dialog_generation);
-    if (row == NULL) // NOTIFYs that came before it have told how it ended
+    // NOTIFYs that came before it have told how it ended, and another REFER may have followed.
+    if (row == NULL || row->stage != REFER_SENT || row->client != client)
         return;
     struct ua_told told = told_of(worker, CHANNEL_UA_ANSWERED, row);
     told.status = response != NULL ? response->status : 408; // RFC 3261 8.1.3.1

@@ -19,6 +19,7 @@ struct refer_sent {
     uint64_t tag; // of the command
     uint32_t dialog;
     uint32_t generation;
+    uint32_t client; // transaction of the REFER, until its final response
     uint32_t cseq;   // as the referee has it: the id of its NOTIFYs (RFC 3515 2.4.6)
     uint32_t notify; // the next NOTIFY has this CSeq at least; those below it are repetitions
     tick_t until;

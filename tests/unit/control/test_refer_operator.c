@@ -88,6 +88,21 @@ static void say(struct ua_world *world, uint64_t tag, enum channel_ua_kind kind,
     ua_run(world);
 }
 
+// Not before the DONE: it would not be told who asked, for ever.
+static void test_out_of_order(void **state)
+{
+    struct ua_world *world = *state;
+    int code;
+    ua_ask(world, "refer.dialog", "{" WHOM ", \"to\": \"sip:c@z\"}");
+    const struct channel_ua_command command = command_of(world);
+    say(world, command.tag, CHANNEL_UA_ANSWERED, ANSWERED("603 Decline"));
+    say(world, command.tag, CHANNEL_UA_REFERRAL, NEWS("terminated", "SIP/2.0 200 OK"));
+    done(world, command.tag, 0);
+    json_t *result = answer_of(world, &code);
+    assert_int_equal(strlen(ua_text(result, "refer")), 16);
+    json_decref(result);
+}
+
 static void expect_row(struct ua_world *world, const char *state, const char *outcome, int status)
 {
     json_t *all = ua_result(world, "refer.list", "{\"origin\": \"operator\"}");
@@ -236,7 +251,13 @@ static void test_walks(void **state)
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_what_is_asked_for), UA(test_bad_params),
-                                       UA(test_refused_by_the_data_plane), UA(test_walks)};
+    const struct CMUnitTest tests[] = {UA(test_what_is_asked_for),
+                                       UA(test_bad_params),
+                                       UA(test_refused_by_the_data_plane),
+                                       UA(test_walks),
+                                       UA(test_out_of_order),
+                                       UA(test_control_restarts),
+                                       UA(test_control_restarts_at_once),
+                                       UA(test_dataplane_restarts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

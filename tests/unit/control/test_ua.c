@@ -255,6 +255,12 @@ static void test_refused_params(void **state)
         ua_refused(world, "ua.call", rows[i].params, rows[i].code);
     }
     ua_refused(world, "ua.request", "{\"method\":\"BYE\",\"to\":\"sip:b@y\"}", DG_INVALID_PARAMS);
+    ua_refused(world, "ua.register",
+               "{\"registrar\":\"sip:y\",\"aor\":\"sip:b@y\",\"user\":\"b\\r\\nX: y\",\"password\":\"p\"}",
+               DG_INVALID_PARAMS);
+    ua_refused(world, "refer.send",
+               "{\"uri\":\"sip:b@y\",\"to\":\"sip:c@z\",\"user\":\"b\",\"password\":\"a\\\"b\"}",
+               DG_INVALID_PARAMS);
     ua_refused(world, "ua.attach", "{\"application\":\"sbcs\"}", DG_NOT_FOUND);
     assert_int_equal(world->rpc.control.ua.tags.count, 0);
 }

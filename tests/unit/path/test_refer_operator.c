@@ -251,6 +251,29 @@ static void test_repeated_notify(void **state)
     call_hang_up(&parties.call, DIALOG_CALLEE);
 }
 
+// NOTIFYs may be faster than the response to their REFER (RFC 6665 4.1.2.4), and the next REFER, too: what
+// comes late of the first says nothing of the second.
+static void test_late_response(void **state)
+{
+    struct parties parties;
+    begin(&parties, state, "late@refer");
+    struct call *call = &parties.call;
+    assert_int_equal(refer(&parties, DIALOG_CALLEE, 0, NULL), 0);
+    struct wire_packet first = call_take(call, DIALOG_CALLEE, "REFER ");
+    absorbed(&parties, DIALOG_CALLEE, &(struct notify){"refer;id=101", over, "SIP/2.0 486 Busy Here"});
+    assert_int_equal(refer(&parties, DIALOG_CALLEE, 0, NULL), 0);
+    struct wire_packet second = call_take(call, DIALOG_CALLEE, "REFER ");
+    assert_header(&second, "CSeq", "102 REFER");
+    call_respond(call, &first, "603 Decline", "");
+    ua_expect_silence(parties.world);
+    call_respond(call, &second, "202 Accepted", "");
+    struct ua_seen answered = ua_take(parties.world, CHANNEL_UA_ANSWERED);
+    assert_int_equal(answered.event.tag, parties.world->tag);
+    assert_int_equal(answered.event.status, 202);
+    absorbed(&parties, DIALOG_CALLEE, &(struct notify){"refer;id=102", over, "SIP/2.0 404 Not Found"});
+    call_hang_up(call, DIALOG_CALLER);
+}
+
 // A NOTIFY that is not about the operator's REFER reaches who it is for, numbers restored.
 static void test_others_pass(void **state)
 {
@@ -446,6 +469,7 @@ int path_tests(void)
                                        UA(test_success),
                                        UA(test_the_call_goes_on),
                                        UA(test_repeated_notify),
+                                       UA(test_late_response),
                                        UA(test_others_pass),
                                        UA(test_first_was_anothers),
                                        UA(test_glare),

@@ -255,9 +255,6 @@ int main(void)
                                        UA(test_bad_params),
                                        UA(test_refused_by_the_data_plane),
                                        UA(test_walks),
-                                       UA(test_out_of_order),
-                                       UA(test_control_restarts),
-                                       UA(test_control_restarts_at_once),
-                                       UA(test_dataplane_restarts)};
+                                       UA(test_out_of_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "application.h"
 #include "compile.h"
 #include "config.h"
 #include "maglev.h"
@@ -270,6 +271,17 @@ static void put_sources(struct plan *plan)
     }
 }
 
+// An application that has left the configuration may have calls, which are ended as an application's.
+static uint32_t usages_of(const struct plan *plan)
+{
+    if (plan->config->dialogs.applications > 0)
+        return (uint32_t)plan->config->dialogs.applications;
+    for (uint32_t i = 0; i < plan->counts[SECTION_PEERS]; i++)
+        if (manifest_is_application(plan->manifest, i))
+            return APPLICATION_CALLS;
+    return 0;
+}
+
 static void put_settings(struct plan *plan)
 {
     const struct config *config = plan->config;
@@ -278,7 +290,7 @@ static void put_settings(struct plan *plan)
     settings->idle = (uint32_t)config->workers.idle;
     settings->dialogs_capacity = (uint32_t)config->dialogs.capacity;
     settings->transactions_capacity = (uint32_t)config->transactions.capacity;
-    settings->usages_capacity = (uint32_t)config->dialogs.applications;
+    settings->usages_capacity = usages_of(plan);
     settings->arena_octets = config->dialogs.arena;
     settings->mbufs = (uint32_t)config->memory.mbufs;
     settings->memory_mb = (uint32_t)config->memory.mb;

@@ -18,19 +18,7 @@
 #define ENDED_MS     5000u   // after the dialog: what was told before its end may come later
 #define CLOCK_S      1
 
-struct operator_transfer {
-    LIST_ENTRY(operator_transfer) link;
-    uint64_t tag;
-    uint64_t id; // of its referral, 0: not sent as yet
-    uint64_t dialog;
-    uint64_t deadline_ms;
-    bool to_callee;
-    operator_sent *told;
-    void *context;
-    struct refer_ask ask; // uri, replaces, referred_by
-};
-
-static void forget(struct control *control, struct operator_transfer *transfer)
+static void drop(struct control *control, struct operator_transfer *transfer)
 {
     struct operator_transfers *transfers = &control->operators;
     LIST_REMOVE(transfer, link);
@@ -41,11 +29,42 @@ static void forget(struct control *control, struct operator_transfer *transfer)
     transfers->clock = NULL;
 }
 
+static void forget(struct control *control, struct operator_transfer *transfer)
+{
+    keep_drop(control->ua.keep, KEEP_OPERATOR, transfer->tag);
+    drop(control, transfer);
+}
+
+static void tell(const struct operator_transfer *transfer, enum dg_code code, const char *text)
+{
+    if (transfer->told)
+        transfer->told(transfer->context, code, text, transfer->id);
+}
+
 static void refuse(struct control *control, struct operator_transfer *transfer, enum dg_code code,
                    const char *text)
 {
-    transfer->told(transfer->context, code, text, 0);
+    tell(transfer, code, text);
     forget(control, transfer);
+}
+
+static void wait_ms(struct control *control, struct operator_transfer *transfer, uint64_t ms)
+{
+    transfer->deadline_ms = clock_ms() + ms;
+    operator_keep(control, transfer);
+}
+
+// What the data plane has kept for it comes first.
+static bool is_unheard(const struct control *control, struct operator_transfer *transfer, uint64_t now)
+{
+    if (!transfer->kept)
+        return false;
+    if (channel_ready(control->channel)) {
+        transfer->kept = false;
+        if (transfer->deadline_ms < now + ENDED_MS)
+            transfer->deadline_ms = now + ENDED_MS;
+    }
+    return true;
 }
 
 static void on_clock(evutil_socket_t fd, short what, void *context)
@@ -56,7 +75,7 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
     for (struct operator_transfer *next; transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
         struct referral *referral = transfer->id ? referral_find(control, transfer->id) : NULL;
-        if (now < transfer->deadline_ms)
+        if (is_unheard(control, transfer, now) || now < transfer->deadline_ms)
             continue;
         if (!transfer->id) {
             refuse(control, transfer, DG_NO_ANSWER,
@@ -144,6 +163,8 @@ enum dg_code operator_send(struct control *control, const struct operator_wish *
     note_order(&transfer->ask, wish->order);
     LIST_INSERT_HEAD(&transfers->list, transfer, link);
     transfers->count++;
+    operator_keep(control, transfer);
+    keep_commit(control->ua.keep); // before the far end hears of it
     int result = transmit(control, transfer, wish->keep, &lines);
     if (result == 0)
         return DG_OK;
@@ -200,9 +221,10 @@ static void on_done(struct control *control, struct operator_transfer *transfer,
                                          .cseq = message ? message->cseq_number : 0,
                                          .ask = &transfer->ask};
     transfer->id = birth.id;
-    transfer->deadline_ms = clock_ms() + SILENCE_MS;
+    wait_ms(control, transfer, SILENCE_MS);
     (void)referral_begin(control, &birth); // not kept when there is no room, which is counted
-    transfer->told(transfer->context, DG_OK, NULL, transfer->id);
+    tell(transfer, DG_OK, NULL);
+    transfer->told = NULL;
 }
 
 static void on_answered(struct control *control, struct operator_transfer *transfer,
@@ -218,7 +240,7 @@ static void on_answered(struct control *control, struct operator_transfer *trans
                                        .status = event->status,
                                        .reason = reason,
                                        .of_call = false};
-    transfer->deadline_ms = clock_ms() + SILENCE_MS;
+    wait_ms(control, transfer, SILENCE_MS);
     if (referral)
         referral_step(control, referral, &news);
     if (accepted)
@@ -246,7 +268,7 @@ static void on_notify(struct control *control, struct operator_transfer *transfe
     struct referral *referral = referral_find(control, transfer->id);
     if (refer_read_notify(message, &news) != 0)
         return;
-    transfer->deadline_ms = clock_ms() + silence_of(message);
+    wait_ms(control, transfer, silence_of(message));
     bool over = news.last || news.status >= 200;
     if (referral)
         referral_step(control, referral,
@@ -298,14 +320,47 @@ void operator_ended(struct control *control, const struct channel_event *event)
     }
 }
 
-void operators_stop(struct control *control)
+void operators_restarted(struct control *control)
 {
     struct operator_transfer *transfer, *next;
     for (transfer = LIST_FIRST(&control->operators.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
+        struct referral *referral = transfer->id ? referral_find(control, transfer->id) : NULL;
+        if (referral)
+            referral_end(control, referral, REFERRAL_LOST);
         if (transfer->id)
             forget(control, transfer);
         else
-            refuse(control, transfer, DG_UNAVAILABLE, "dialgate-control is ending");
+            refuse(control, transfer, DG_UNAVAILABLE,
+                   "the data plane was started anew; whether the REFER went is not known");
+    }
+}
+
+bool operator_has(const struct control *control, uint64_t id)
+{
+    const struct operator_transfer *transfer;
+    LIST_FOREACH(transfer, &control->operators.list, link)
+    if (transfer->id == id)
+        return true;
+    return false;
+}
+
+bool operator_resume(struct control *control, struct operator_transfer *transfer)
+{
+    if (control->operators.count == OPERATOR_TRANSFERS_MAX || !begin_clock(control))
+        return false;
+    LIST_INSERT_HEAD(&control->operators.list, transfer, link);
+    control->operators.count++;
+    return true;
+}
+
+// Their records stay: the next control goes on with them.
+void operators_stop(struct control *control)
+{
+    while (!LIST_EMPTY(&control->operators.list)) {
+        struct operator_transfer *transfer = LIST_FIRST(&control->operators.list);
+        if (!transfer->id)
+            tell(transfer, DG_UNAVAILABLE, "dialgate-control is ending");
+        drop(control, transfer);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // An operator's transfers of proxied calls (channel_ua.h, REFER). What the data plane does of them it does
-// without being asked again: a control that is started anew knows nothing of those under way, and they go on.
+// without being asked again: they go on while control is started anew, and the next control knows them
+// (operator_keep.c). A data plane that is started anew knows nothing of them, and they are lost.
 #ifndef DIALGATE_CONTROL_REFER_OPERATOR_H
 #define DIALGATE_CONTROL_REFER_OPERATOR_H
 
@@ -16,7 +17,19 @@ struct channel_ua_event;
 
 #define OPERATOR_TRANSFERS_MAX 1024u
 
-struct operator_transfer;
+struct operator_transfer {
+    LIST_ENTRY(operator_transfer) link;
+    uint64_t tag;
+    uint64_t id; // of its referral, 0: not sent as yet
+    uint64_t dialog;
+    uint64_t deadline_ms;
+    bool to_callee;
+    bool kept; // from before control was started anew: the data plane has not been heard since
+    void (*told)(void *context, enum dg_code code, const char *text, uint64_t id); // NULL: nobody waits
+    void *context;
+    struct refer_ask ask; // uri, replaces, referred_by
+};
+
 struct operator_transfers { // zeroed memory is empty
     LIST_HEAD(, operator_transfer) list;
     struct event *clock; // while there is one
@@ -40,6 +53,15 @@ enum dg_code operator_send(struct control *control, const struct operator_wish *
 bool operator_take(struct control *control, const struct channel_ua_event *event, const uint8_t *message);
 // event_take.c: the dialog has come to its end.
 void operator_ended(struct control *control, const struct channel_event *event);
+void operators_restarted(struct control *control); // another process of the data plane: they are lost
 void operators_stop(struct control *control);
+bool operator_has(const struct control *control, uint64_t id); // it is under way
+// One of before control was started anew, in the list; takes it. False: no memory.
+bool operator_resume(struct control *control, struct operator_transfer *transfer);
+
+// --- operator_keep.c ---
+
+void operator_keep(struct control *control, const struct operator_transfer *transfer); // as it is now
+void operators_take(struct control *control);
 
 #endif

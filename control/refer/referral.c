@@ -74,8 +74,10 @@ static void emit(struct control *control, enum event_name name, const struct ref
 
 // --- room ---
 
-static void drop(struct referrals *referrals, struct referral *referral)
+static void drop(struct control *control, struct referral *referral)
 {
+    struct referrals *referrals = &control->referrals;
+    keep_drop(control->ua.keep, KEEP_REFERRAL, referral->by_id.key);
     TAILQ_REMOVE(referral->outcome == REFERRAL_OPEN ? &referrals->open : &referrals->ended, referral, link);
     ua_table_remove(&referrals->by_id, &referral->by_id);
     ua_table_remove(&referrals->by_call, &referral->by_call);
@@ -87,8 +89,9 @@ static void drop(struct referrals *referrals, struct referral *referral)
 }
 
 // Of one call: the oldest that has ended makes room. False: all are under way.
-static bool make_room_in(struct referrals *referrals, uint64_t call)
+static bool make_room_in(struct control *control, uint64_t call)
 {
+    const struct referrals *referrals = &control->referrals;
     struct referral *oldest = NULL;
     unsigned count = 0;
     for (struct ua_node *node = ua_table_find(&referrals->by_call, call); node; node = ua_table_next(node)) {
@@ -99,17 +102,18 @@ static bool make_room_in(struct referrals *referrals, uint64_t call)
     if (count < REFERRALS_CALL_MAX)
         return true;
     if (oldest)
-        drop(referrals, oldest);
+        drop(control, oldest);
     return oldest != NULL;
 }
 
-static struct referral *take(struct referrals *referrals, uint64_t call)
+static struct referral *take(struct control *control, uint64_t call)
 {
-    if (!make_room_in(referrals, call))
+    const struct referrals *referrals = &control->referrals;
+    if (!make_room_in(control, call))
         return NULL;
     struct referral *oldest = TAILQ_LAST(&referrals->ended, referral_list);
     if (referrals->count >= REFERRALS_MAX && oldest)
-        drop(referrals, oldest);
+        drop(control, oldest);
     return referrals->count < REFERRALS_MAX ? calloc(1, sizeof(struct referral)) : NULL;
 }
 
@@ -122,7 +126,7 @@ static char *keep(const char *text)
 struct referral *referral_begin(struct control *control, const struct referral_birth *birth)
 {
     struct referrals *referrals = &control->referrals;
-    struct referral *referral = take(referrals, birth->call);
+    struct referral *referral = take(control, birth->call);
     if (!referral) {
         referrals->unkept++;
         return NULL;
@@ -147,10 +151,24 @@ struct referral *referral_begin(struct control *control, const struct referral_b
     ua_table_add(&referrals->by_call, &referral->by_call, birth->call);
     TAILQ_INSERT_HEAD(&referrals->open, referral, link);
     referrals->count++;
+    referral_keep(control, referral);
     emit(control, EVENT_REFER_BEGAN, referral,
          json_pack("{s:s, s:o, s:o}", "sender", referral->callee ? "callee" : "caller", "to",
                    word(referral->target), "referred_by", word(referral->referred_by)));
     return referral;
+}
+
+bool referral_take(struct control *control, struct referral *referral, uint64_t id, uint64_t call)
+{
+    struct referrals *referrals = &control->referrals;
+    if (referrals->count >= REFERRALS_MAX)
+        return false;
+    ua_table_add(&referrals->by_id, &referral->by_id, id);
+    ua_table_add(&referrals->by_call, &referral->by_call, call);
+    TAILQ_INSERT_HEAD(referral->outcome == REFERRAL_OPEN ? &referrals->open : &referrals->ended, referral,
+                      link);
+    referrals->count++;
+    return true;
 }
 
 struct referral *referral_find(const struct control *control, uint64_t id)
@@ -188,6 +206,7 @@ void referral_step(struct control *control, struct referral *referral, const str
     if (again) // a NOTIFY that says the same, as often as somebody likes to send it
         return;
     note(referral, news);
+    referral_keep(control, referral);
     emit(control, EVENT_REFER_PROGRESS, referral,
          json_pack("{s:s, s:i, s:o}", "state", refer_state_name(news->state), "status", (int)status, "reason",
                    word(reason_of(referral))));
@@ -211,6 +230,7 @@ void referral_end(struct control *control, struct referral *referral, enum refer
     referral->outcome = (uint8_t)(outcome == REFERRAL_OPEN ? outcome_of(referral) : outcome);
     referral->changed_ms = clock_ms();
     TAILQ_INSERT_HEAD(&referrals->ended, referral, link);
+    referral_keep(control, referral);
     referrals->counts[referral->origin][referral->attended][referral->outcome]++;
     emit(control, EVENT_REFER_ENDED, referral,
          json_pack("{s:s, s:i, s:o, s:I}", "outcome", outcomes[referral->outcome], "status",
@@ -278,9 +298,9 @@ void referrals_stop(struct control *control)
     if (!referrals->by_id.buckets)
         return;
     while (!TAILQ_EMPTY(&referrals->open))
-        drop(referrals, TAILQ_FIRST(&referrals->open));
+        drop(control, TAILQ_FIRST(&referrals->open));
     while (!TAILQ_EMPTY(&referrals->ended))
-        drop(referrals, TAILQ_FIRST(&referrals->ended));
+        drop(control, TAILQ_FIRST(&referrals->ended));
     if (referrals->clock)
         event_free(referrals->clock);
     referrals->clock = NULL;

@@ -47,7 +47,8 @@ enum referral_origin {
     O(DENIED, "denied")         /* the REFER was, by Dialgate */                                             \
     O(UNREPORTED, "unreported") /* accepted, and nobody wants to hear of it (RFC 4488) */                    \
     O(UNKNOWN, "unknown")       /* the subscription ended without a final status */                          \
-    O(EXPIRED, "expired")       /* nothing was heard of it for too long */
+    O(EXPIRED, "expired")       /* nothing was heard of it for too long */                                   \
+    O(LOST, "lost")             /* a restart took who heard of it */
 enum referral_outcome {
 #define O(name, word) REFERRAL_##name,
     REFERRAL_OUTCOMES(O)
@@ -111,6 +112,8 @@ struct referral_birth {
 };
 // It is in the state REFER_SENDING. NULL: no room, counted.
 struct referral *referral_begin(struct control *control, const struct referral_birth *birth);
+// One that an earlier control knew, in the table as it is in its fields. False: no room.
+bool referral_take(struct control *control, struct referral *referral, uint64_t id, uint64_t call);
 struct referral *referral_find(const struct control *control, uint64_t id);
 // It came to another state, or something was told of it: status 0, reason NULL: nothing new.
 struct referral_news {
@@ -122,6 +125,9 @@ struct referral_news {
 void referral_step(struct control *control, struct referral *referral, const struct referral_news *news);
 // It is over. Once; later calls change nothing. OPEN: as the steps tell.
 void referral_end(struct control *control, struct referral *referral, enum referral_outcome outcome);
+// referral_keep.c: over a restart of control. A change of what is no step is written by who makes it.
+void referral_keep(struct control *control, const struct referral *referral);
+void referrals_take(struct control *control); // once the transfers are taken
 // For `refer list`, or with all steps for `refer show`.
 json_t *referral_json(const struct control *control, const struct referral *referral, bool whole);
 const char *referral_outcome_name(enum referral_outcome outcome);

@@ -323,6 +323,7 @@ int transfers_start(struct control *control)
     control->ua.answered = on_answered;
     control->ua.ended = on_ended;
     control->ua.resumed = transfers_resumed;
+    control->ua.restarted = transfers_restarted;
     transfers_take(&control->ua);
     return 0;
 }
@@ -335,6 +336,7 @@ void transfers_stop(struct control *control)
     control->ua.answered = NULL;
     control->ua.ended = NULL;
     control->ua.resumed = NULL;
+    control->ua.restarted = NULL;
     while (!LIST_EMPTY(&transfers->list))
         forget(transfers, LIST_FIRST(&transfers->list));
     if (transfers->clock)

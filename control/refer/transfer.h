@@ -130,6 +130,7 @@ bool transfer_has(const struct transfer *transfer, const struct ua_request *requ
 void transfer_keep(struct ua *ua, const struct transfer *transfer); // as it is now
 void transfers_take(struct ua *ua);
 void transfers_resumed(struct ua *ua);
+void transfers_restarted(struct ua *ua);
 
 struct transfer_wish {
     struct ua_call *call; // NULL: outside dialogs, with what follows

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../control.h"
+#include "operator.h"
+#include "referral.h"
 #include "transfer.h"
 
 #define NUMBERS 30u
@@ -124,15 +126,19 @@ static void read_texts(struct transfer *transfer, struct keep_reader *reader)
 static void take_under_way(struct ua *ua, struct transfer *transfer)
 {
     struct ua_call *call = transfer->outside ? NULL : ua_call_by_id(ua, transfer->dialog);
-    const struct ua_before before = {
-        .purpose = UA_FOR_REQUEST, .tag = transfer->sent, .name = transfer->sent};
+    const struct ua_before before = {.purpose = UA_FOR_REQUEST,
+                                     .app = transfer->app,
+                                     .call = call,
+                                     .tag = transfer->sent,
+                                     .name = transfer->sent};
     const struct channel_ua_event event = {.transaction = transfer->request};
     if (!call && !transfer->outside)
         return;
     if (transfer->request)
         (void)ua_request_begin(ua, &event, transfer->app, call);
-    else if (call && (transfer->refer.state == REFER_SENDING || transfer->refer.state == REFER_ENDED))
-        (void)ua_sent_before(ua, call, &before);
+    else if (transfer->sent &&
+             (transfer->refer.state == REFER_SENDING || transfer->refer.state == REFER_ENDED))
+        (void)ua_sent_before(ua, &before);
 }
 
 static void take(void *context, uint64_t id, struct keep_reader *reader)
@@ -158,6 +164,8 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
 void transfers_take(struct ua *ua)
 {
     keep_each(ua->keep, KEEP_TRANSFER, take, ua);
+    operators_take(ua->control);
+    referrals_take(ua->control); // which of them go on is known now
 }
 
 // What became of the call that it asks for. 0: nothing yet, or the program says.
@@ -177,12 +185,23 @@ static unsigned outcome_of(struct ua *ua, struct transfer *transfer)
     return status;
 }
 
+// Our answer to a REFER outside dialogs is under way: without its tag there is no dialog to notify in.
+static bool has_no_dialog(const struct transfer *transfer)
+{
+    return transfer->outside && !transfer->ours && !transfer->from_tag &&
+           transfer->refer.state != REFER_ASKED;
+}
+
 static void revive(struct ua *ua, struct transfer *transfer)
 {
     uint64_t now = clock_ms();
     transfer->kept = false;
     if (transfer->refer.state == REFER_OVER) { // a record that is none
         transfer_act(ua, transfer, REFER_DO_FORGET);
+    } else if (has_no_dialog(transfer)) {
+        transfer->refer.status = 503;
+        transfer_respond(ua, transfer, 480);
+        transfer_act(ua, transfer, REFER_DO_TELL | REFER_DO_END | REFER_DO_FORGET);
     } else if (transfer->refer.state == REFER_ASKED) { // who was asked is gone with the connection
         transfer->refusal = 480;
         transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, now) | REFER_DO_TELL);
@@ -190,8 +209,21 @@ static void revive(struct ua *ua, struct transfer *transfer)
         if (transfer->request) // perhaps it has had its answer, and the data plane says so
             transfer_respond(ua, transfer, 200);
         transfer->request = 0;
+        // The data plane tells an answer, or that there is none, within 64*T1; or it could not keep it.
+        if (transfer->refer.state == REFER_SENDING && transfer->refer.life_ms > now + REFER_LAST_MS)
+            transfer->refer.life_ms = now + REFER_LAST_MS;
         transfer_act(ua, transfer, refer_revive(&transfer->refer, outcome_of(ua, transfer), now));
     }
+}
+
+// The data plane was started anew: what waits there for an answer of ours, or of theirs, is gone.
+void transfers_restarted(struct ua *ua)
+{
+    struct transfer *transfer;
+    operators_restarted(ua->control);
+    LIST_FOREACH(transfer, &ua->control->transfers.list, link)
+    if (!transfer->ours)
+        transfer->kept = true;
 }
 
 void transfers_resumed(struct ua *ua)

@@ -80,6 +80,7 @@ static void on_refer(struct control *control, const struct channel_ua_event *eve
         return;
     referral->refer.named = later;
     referral->refer.life_ms = clock_ms() + REFER_LAST_MS; // until its response
+    referral_keep(control, referral);
     if (event->status == 0)
         return;
     referral_step(control, referral,
@@ -106,6 +107,7 @@ static void advance(struct control *control, struct referral *referral, enum ref
     told.state = refer.state;
     referral_step(control, referral, &told);
     referral->refer = refer;
+    referral_keep(control, referral);
     act(control, referral, actions,
         event == REFER_ON_2XX_SILENT ? REFERRAL_UNREPORTED
         : event == REFER_ON_LIFE     ? REFERRAL_EXPIRED
@@ -170,6 +172,7 @@ void refer_watch_ended(struct control *control, const struct channel_event *even
         referral->over = true;
         if (referral->outcome == REFERRAL_OPEN && referral->refer.life_ms > last)
             referral->refer.life_ms = last;
+        referral_keep(control, referral);
     }
 }
 

@@ -26,6 +26,8 @@ enum keep_kind {
     KEEP_REGISTRATION,
     KEEP_TRANSFER,
     KEEP_INVITE, // of a call: how its INVITE is tried again
+    KEEP_REFERRAL,
+    KEEP_OPERATOR,
     KEEP_KINDS
 };
 

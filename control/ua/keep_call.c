@@ -99,7 +99,8 @@ static void read_under_way(struct ua *ua, struct ua_call *call, struct keep_read
 {
     const struct channel_ua_event asked = {.transaction = keep_read_number(reader)};
     uint64_t replaces = keep_read_number(reader);
-    struct ua_before before = {.purpose = UA_FOR_CALL, .tag = keep_read_number(reader)};
+    struct ua_before before = {
+        .purpose = UA_FOR_CALL, .app = call->app, .call = call, .tag = keep_read_number(reader)};
     before.name = keep_read_number(reader);
     keep_read_into(reader, before.label, sizeof(before.label));
     uint64_t limit_ms = keep_read_number(reader);
@@ -109,7 +110,7 @@ static void read_under_way(struct ua *ua, struct ua_call *call, struct keep_read
         snprintf(call->invite->method, sizeof(call->invite->method), "INVITE");
         call->invite->replaces = replaces;
     }
-    if (before.tag && (call->placing = ua_sent_before(ua, call, &before)))
+    if (before.tag && (call->placing = ua_sent_before(ua, &before)))
         wait_again(ua, call, limit_ms);
 }
 
@@ -202,6 +203,8 @@ void ua_keep_start(struct ua *ua)
         keep_drop_all(ua->keep, KEEP_CALL);
         keep_drop_all(ua->keep, KEEP_INVITE);
         keep_drop_all(ua->keep, KEEP_TRANSFER);
+        keep_drop_all(ua->keep, KEEP_REFERRAL);
+        keep_drop_all(ua->keep, KEEP_OPERATOR);
     }
     ua->boot = ua->same_machine ? about.boot : 0;
     ua_keep_boot(ua);

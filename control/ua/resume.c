@@ -188,11 +188,17 @@ static void finish(struct ua_resume *resume)
         ua->resumed(ua);
 }
 
+// Also one that has left the configuration: its calls are ended (ua.c).
+static bool is_application(struct ua *ua, uint16_t number)
+{
+    return ua->apps[number] ||
+           (manifest_is_application(ua->control->manifest, number) && ua_app_at(ua, number));
+}
+
 static void next(struct ua_resume *resume)
 {
     struct ua *ua = resume->ua;
-    while (resume->number < PEERS_MAX && (!ua->apps[resume->number] || (!ua->apps[resume->number]->served &&
-                                                                        !ua->apps[resume->number]->calls)))
+    while (resume->number < PEERS_MAX && !is_application(ua, (uint16_t)resume->number))
         resume->number++;
     if (resume->number == PEERS_MAX) {
         finish(resume);

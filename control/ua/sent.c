@@ -162,7 +162,7 @@ int ua_sent_again(struct ua *ua, struct ua_sent *sent)
     return result;
 }
 
-struct ua_sent *ua_sent_before(struct ua *ua, struct ua_call *call, const struct ua_before *before)
+struct ua_sent *ua_sent_before(struct ua *ua, const struct ua_before *before)
 {
     struct ua_sent *sent = calloc(1, sizeof(*sent));
     struct channel_ua_command *order = calloc(1, sizeof(*order));
@@ -175,13 +175,14 @@ struct ua_sent *ua_sent_before(struct ua *ua, struct ua_call *call, const struct
     order->op = before->purpose == UA_FOR_CALL ? CHANNEL_UA_INVITE : CHANNEL_UA_REQUEST;
     *sent = (struct ua_sent){.purpose = before->purpose,
                              .done = true,
-                             .call = call,
-                             .app = call->app,
+                             .call = before->call,
+                             .app = before->app,
                              .name = before->name,
                              .order = order,
                              .size = sizeof(*order)};
     snprintf(sent->label, sizeof(sent->label), "%s", before->label);
-    LIST_INSERT_HEAD(&call->sent, sent, of_call);
+    if (sent->call)
+        LIST_INSERT_HEAD(&sent->call->sent, sent, of_call);
     ua_table_add(&ua->tags, &sent->node, before->tag);
     return sent;
 }

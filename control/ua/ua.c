@@ -51,6 +51,32 @@ static void answer_late(struct ua *ua)
     }
 }
 
+// The configuration has it no more: nobody may speak for it. What finds no room in the data plane is ended
+// later.
+static void end_calls(struct ua *ua, const struct ua_app *app)
+{
+    for (struct ua_call *call = LIST_FIRST(&ua->calls), *next; call; call = next) {
+        struct ua_fault fault;
+        struct ua_wish wish = ua_wish(CHANNEL_UA_END);
+        wish.call = call;
+        wish.status = 480;
+        wish.extra = "Reason: SIP;cause=480;text=\"Application removed\"\r\n";
+        next = LIST_NEXT(call, link);
+        if (call->app == app && !call->ender && !call->moved)
+            (void)ua_do(ua, &wish, NULL, &fault); // without a data plane: its lifetime ends it
+    }
+}
+
+// Also of those that were not there any more when control began.
+static void end_gone(struct ua *ua)
+{
+    if (!channel_ready(ua->control->channel) || ua->resume)
+        return;
+    for (uint32_t i = 0; i < PEERS_MAX; i++)
+        if (ua->apps[i] && !ua->apps[i]->served && ua->apps[i]->calls > 0)
+            end_calls(ua, ua->apps[i]);
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
     struct ua *ua = context;
@@ -58,6 +84,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     answer_late(ua);
     if (ua->settle_ms && clock_ms() >= ua->settle_ms)
         ua_resume_settle(ua);
+    end_gone(ua);
 }
 
 // Transactions die with their process, confirmed dialogs do not: what became of an INVITE of ours the list of
@@ -157,25 +184,10 @@ void ua_stop(struct control *control)
         event_free(ua->sweep);
 }
 
-// The configuration has it no more: nobody may speak for it.
-static void end_calls(struct ua *ua, const struct ua_app *app)
-{
-    for (struct ua_call *call = LIST_FIRST(&ua->calls), *next; call; call = next) {
-        struct ua_fault fault;
-        struct ua_wish wish = ua_wish(CHANNEL_UA_END);
-        wish.call = call;
-        wish.status = 480;
-        next = LIST_NEXT(call, link);
-        if (call->app == app)
-            (void)ua_do(ua, &wish, NULL, &fault); // without a data plane: its lifetime ends it
-    }
-}
-
 void ua_configured(struct control *control)
 {
     struct ua *ua = &control->ua;
     uint32_t count;
-    bool any = false;
     const struct snapshot_peer *peers = configuration_section(&control->active, SECTION_PEERS, &count);
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
         bool served = i < count && (peers[i].flags & SNAPSHOT_PRESENT) && (peers[i].flags & PEER_APPLICATION);
@@ -185,10 +197,8 @@ void ua_configured(struct control *control)
             app->served = served;
         if (goes)
             end_calls(ua, app);
-        any = any || served;
     }
-    if (any)
-        ua_keep_start(ua);
+    ua_keep_start(ua);
 }
 
 void ua_connected(struct control *control)

@@ -355,10 +355,12 @@ enum dg_code ua_code_of(int result);
 // tried again. NULL: no memory.
 struct ua_before {
     enum ua_purpose purpose;
+    struct ua_app *app;
+    struct ua_call *call; // NULL: outside dialogs
     uint64_t tag, name;
     char label[UA_LABEL_MAX + 1];
 };
-struct ua_sent *ua_sent_before(struct ua *ua, struct ua_call *call, const struct ua_before *before);
+struct ua_sent *ua_sent_before(struct ua *ua, const struct ua_before *before);
 struct ua_response {
     unsigned status;
     const struct message *message; // NULL: none
@@ -411,8 +413,8 @@ void ua_resume_settle(struct ua *ua); // settle_ms has come
 
 // --- keep_call.c ---
 
-void ua_keep_start(struct ua *ua); // with the first application: opens it, takes up what is there
-void ua_keep_boot(struct ua *ua);  // another data plane's process
+void ua_keep_start(struct ua *ua);                            // once: opens it, takes up what is there
+void ua_keep_boot(struct ua *ua);                             // another data plane's process
 void ua_call_keep(struct ua *ua, const struct ua_call *call); // as it is now
 // How its INVITE is tried again (keep_invite.c).
 void ua_invite_keep(struct ua *ua, const struct ua_sent *sent);

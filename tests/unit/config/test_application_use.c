@@ -108,6 +108,11 @@ static void test_snapshot(void **state)
     assert_true(routes[1].from == 1 && routes[1].to == 0 && routes[1].action == ROUTE_TO_PEER);
     assert_true(routes[2].from == ROUTE_FROM_ANY_PEER && routes[2].action == ROUTE_ANSWER);
     release(&image);
+    image = compile(PEERS, manifest, NULL); // its calls are ended yet
+    assert_int_equal(image.header->settings.usages_capacity, 16384);
+    release(&image);
+    manifest_free(manifest);
+    manifest = manifest_create();
     image = compile(PEERS, manifest, NULL);
     assert_int_equal(image.header->settings.usages_capacity, 0);
     release(&image);

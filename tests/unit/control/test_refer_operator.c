@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "refer/referral.h"
 #include "ua_world.h"
 
 #define CALL   778u
@@ -248,6 +249,90 @@ static void test_walks(void **state)
     }
 }
 
+// --- restarts ---
+
+// What the rows of transfers are in the end.
+static void await_row(struct ua_world *world, const char *state, const char *outcome, int status)
+{
+    const struct referral *referral = NULL;
+    for (int i = 0; i < 2000; i++) {
+        far_run(world->rpc.base, 2);
+        referral = TAILQ_FIRST(&world->rpc.control.referrals.open);
+        referral = referral ? referral : TAILQ_FIRST(&world->rpc.control.referrals.ended);
+        if (referral && referral->status == status &&
+            strcmp(referral_outcome_name(referral->outcome), outcome) == 0)
+            break;
+    }
+    expect_row(world, state, outcome, status);
+}
+
+// Control ends at each moment of it; the next one goes on.
+static void test_control_restarts(void **state)
+{
+    struct ua_world *world = *state;
+    uint64_t tag = begin(world, "{" WHOM ", \"to\": \"sip:c@z\"}");
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    expect_row(world, "sending", "open", 0);
+    say(world, tag, CHANNEL_UA_ANSWERED, ANSWERED("202 Accepted"));
+    await_row(world, "waiting", "open", 202);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    expect_row(world, "waiting", "open", 202);
+    say(world, tag, CHANNEL_UA_REFERRAL, NEWS("active", "SIP/2.0 180 Ringing\r\n"));
+    await_row(world, "waiting", "open", 180);
+    say(world, tag, CHANNEL_UA_REFERRAL, NEWS("terminated", "SIP/2.0 200 OK\r\n"));
+    await_row(world, "over", "succeeded", 200);
+    assert_int_equal(world->rpc.control.operators.count, 0);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    expect_row(world, "over", "succeeded", 200);
+}
+
+// It ends before it has heard that the REFER went: what it was about was written before.
+static void test_control_restarts_at_once(void **state)
+{
+    struct ua_world *world = *state;
+    ua_ask(world, "refer.dialog", "{" WHOM ", \"to\": \"sip:c@z\"}");
+    uint64_t tag = command_of(world).tag;
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    done(world, tag, 0);
+    await_row(world, "sending", "open", 0);
+    say(world, tag, CHANNEL_UA_ANSWERED, ANSWERED("603 Decline"));
+    await_row(world, "over", "refused", 603);
+    // One that the data plane has refused leaves nothing.
+    ua_ask(world, "refer.dialog", "{" WHOM ", \"to\": \"sip:c@z\"}");
+    tag = command_of(world).tag;
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    assert_int_equal(world->rpc.control.operators.count, 1);
+    done(world, tag, -ENOENT);
+    for (int i = 0; i < 2000 && world->rpc.control.operators.count > 0; i++)
+        far_run(world->rpc.base, 2);
+    assert_int_equal(world->rpc.control.operators.count, 0);
+    assert_int_equal(world->rpc.control.referrals.count, 1);
+}
+
+// The data plane's process has forgotten it.
+static void test_dataplane_restarts(void **state)
+{
+    struct ua_world *world = *state;
+    uint64_t tag = begin(world, "{" WHOM ", \"to\": \"sip:c@z\"}");
+    say(world, tag, CHANNEL_UA_ANSWERED, ANSWERED("202 Accepted"));
+    await_row(world, "waiting", "open", 202);
+    ua_ask(world, "refer.dialog", "{" WHOM ", \"to\": \"sip:c@z\"}");
+    (void)command_of(world);
+    ua_reboot(world);
+    ua_resume(world, NULL, 0);
+    int code;
+    json_decref(answer_of(world, &code));
+    assert_int_equal(code, wire_code(DG_UNAVAILABLE));
+    await_row(world, "over", "lost", 202);
+    assert_int_equal(world->rpc.control.operators.count, 0);
+    assert_int_equal(world->rpc.control.referrals.counts[REFERRAL_OPERATOR][0][REFERRAL_LOST], 1);
+}
+
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
@@ -255,6 +340,9 @@ int main(void)
                                        UA(test_bad_params),
                                        UA(test_refused_by_the_data_plane),
                                        UA(test_walks),
-                                       UA(test_out_of_order)};
+                                       UA(test_out_of_order),
+                                       UA(test_control_restarts),
+                                       UA(test_control_restarts_at_once),
+                                       UA(test_dataplane_restarts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

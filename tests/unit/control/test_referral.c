@@ -407,6 +407,37 @@ static void test_application(void **state)
     assert_int_equal(world->rpc.control.referrals.counts[REFERRAL_APPLICATION][0][REFERRAL_REFUSED], 1);
 }
 
+// One between two peers is heard of by the next control, and told of by the one after it.
+static void test_control_restarts(void **state)
+{
+    static const struct said refer = {PLAIN, .number = 7},
+                             accepted = {ANSWER("202 Accepted", ""), .number = 7, .back = true},
+                             done = {NEWS("refer", "terminated", "SIP/2.0 200 OK\r\n"), .number = 7,
+                                     .back = true};
+    struct ua_world *world = *state;
+    say(world, &refer);
+    for (int i = 0; i < 2000 && world->rpc.control.referrals.count == 0; i++)
+        far_run(world->rpc.base, 2);
+    json_t *before = row_at(world, 0);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    expect_row(world, "sending", "open", 0);
+    say(world, &accepted);
+    say(world, &done);
+    for (int i = 0; i < 2000 && !TAILQ_EMPTY(&world->rpc.control.referrals.open); i++)
+        far_run(world->rpc.base, 2);
+    expect_row(world, "over", "succeeded", 200);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    expect_row(world, "over", "succeeded", 200);
+    json_t *after = row_at(world, 0);
+    static const char *const same[] = {"refer", "call", "from_peer", "to_peer", "to", "sender", "began_ms"};
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+        assert_true(json_equal(json_object_get(before, same[i]), json_object_get(after, same[i])));
+    json_decref(before);
+    json_decref(after);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
@@ -417,6 +448,7 @@ int main(void)
                                        T(test_full),
                                        T(test_expired),
                                        T(test_dialog_ends),
-                                       T(test_application)};
+                                       T(test_application),
+                                       T(test_control_restarts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What applications have is there again after a restart of control: the same daemon twice over one directory.
 #include "cmocka_first.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,8 @@ static void test_waits_to_be_tried_again(void **state)
     uint64_t tag = place_with_password(world);
     ua_say_answer(world, tag, 503, RESPONSE("503", "1 INVITE", "Retry-After: 1\r\n"));
     ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_REFUSED);
-    ua_run(world);
+    for (int i = 0; i < 2000 && !ua_call_by_id(&world->rpc.control.ua, DIALOG)->over; i++)
+        far_run(world->rpc.base, 2);
     ua_restart(world);
     ua_resume(world, NULL, 0);
     attach(world);
@@ -261,8 +263,10 @@ static void test_not_unknown(void **state)
     ua_restart(world);
     attach(world);
     ua_resume(world, rows, 1);
+    world->rpc.control.ua.settle_ms += 600000;
     ua_say_call(world, world->desk);
     ua_expect_event(world, "incoming", "dialog", HEX);
+    world->rpc.control.ua.settle_ms = 1; // now
     for (int i = 0; i < 2000 && world->rpc.control.ua.settle_ms; i++)
         far_run(world->rpc.base, 2);
     assert_int_equal(world->rpc.control.ua.settle_ms, 0);
@@ -369,6 +373,31 @@ static void test_dataplane_answered(void **state)
     ua_resume(world, rows, 1);
     ua_expect_event(world, "answered", "tag", "mine");
     assert_int_equal(ua_call_by_handle(&world->rpc.control.ua, NEXT)->by_id.key, DIALOG);
+}
+
+// The application has left the configuration: its calls are ended, also those that control did not know.
+static void test_application_gone(void **state)
+{
+    static const struct ua_row rows[] = {{DIALOG, CHANNEL_DIALOG_CONFIRMED, false, 0, false},
+                                         {TARGET, CHANNEL_DIALOG_CONFIRMED, false, 800, true}};
+    struct ua_world *world = *state;
+    bool seen[2] = {false, false};
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
+    ua_restart(world);
+    world->rpc.control.ua.apps[world->desk]->served = false;
+    ua_resume(world, rows, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_END);
+        ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Reason: SIP;cause=480;");
+        seen[command->dialog == TARGET] = true;
+        // The first finds no room, and comes again.
+        ua_done(world, command, i ? 0 : -ENOSPC, command->dialog, NULL);
+        if (i)
+            ua_say_state(world, command->dialog, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE_DONE);
+    }
+    assert_true(seen[0] && seen[1]);
+    assert_int_not_equal(ua_command(world, CHANNEL_UA_END)->dialog, 0);
 }
 
 // Theirs rings on, and is answered by who comes back.
@@ -640,6 +669,7 @@ int main(void)
         TEST(test_dataplane_event_first),
         TEST(test_dataplane_early),
         TEST(test_dataplane_answered),
+        TEST(test_application_gone),
         TEST(test_incoming),
         TEST(test_automatic),
         TEST(test_registration),

@@ -30,11 +30,22 @@ unsigned transfer_count_of(const struct ua *ua, uint64_t dialog)
     return count;
 }
 
+static bool has_room(const struct transfers *transfers, const struct ua_app *app)
+{
+    const struct transfer *transfer;
+    unsigned count = 0;
+    if (transfers->count < TRANSFERS_APP_MAX)
+        return true;
+    LIST_FOREACH(transfer, &transfers->list, link)
+    count += transfer->app == app;
+    return transfers->count < TRANSFERS_MAX && count < TRANSFERS_APP_MAX;
+}
+
 struct transfer *transfer_begin_outside(struct ua *ua, struct ua_app *app, enum refer_state state,
                                         uint32_t cseq)
 {
     struct transfers *transfers = &ua->control->transfers;
-    struct transfer *transfer = transfers->count < TRANSFERS_MAX ? calloc(1, sizeof(*transfer)) : NULL;
+    struct transfer *transfer = has_room(transfers, app) ? calloc(1, sizeof(*transfer)) : NULL;
     if (!transfer)
         return NULL;
     refer_begin(&transfer->refer, state, cseq, clock_ms());

@@ -10,7 +10,8 @@
 #include "replaces.h"
 
 #define TRANSFERS_MAX      4096u
-#define TRANSFERS_CALL_MAX 8u // of one dialog at once
+#define TRANSFERS_APP_MAX  2048u // of one application: the others have room, whatever it does
+#define TRANSFERS_CALL_MAX 8u    // of one dialog at once
 #define TRANSFER_CALL_MS   180000u
 
 struct transfer {
@@ -119,6 +120,8 @@ bool transfer_take_outside(struct ua *ua, struct ua_request *request, const stru
 void transfer_open(struct ua *ua, struct transfer *transfer, unsigned later);
 // For the call that comes of it: the description that the application answers with by itself. NULL: none.
 char *transfer_own_description(const struct ua *ua, const struct transfer *transfer, size_t *length);
+// RFC 5057 section 5.4: a SUBSCRIBE moves the target of the subscription's own dialog.
+void transfer_move(struct transfer *transfer, const struct message *subscribe);
 // Whether a request of theirs belongs to its dialog: the call, or the one of its own.
 bool transfer_has(const struct transfer *transfer, const struct ua_request *request,
                   const struct message *message);

@@ -85,7 +85,11 @@ static char *routes_of(const struct message *message)
                               (const char *)message_at(message, value));
         if (length < 0 || (size_t)length >= sizeof(lines) - used)
             return NULL;
-        used += (size_t)length;
+        // A fold is a blank (7.3.1), and no line of ours has any.
+        for (size_t end = used + (size_t)length - 2; used < end; used++)
+            if (lines[used] == '\r' || lines[used] == '\n')
+                lines[used] = ' ';
+        used += 2;
     }
     return strndup(lines, used);
 }
@@ -113,6 +117,23 @@ static uint16_t read_names(struct transfer *transfer, const struct message *mess
                    !transfer->routes
                ? 400
                : 0;
+}
+
+void transfer_move(struct transfer *transfer, const struct message *subscribe)
+{
+    struct address contact;
+    uint32_t at = 0;
+    uint8_t header = message_first_header(subscribe, HEADER_CONTACT);
+    if (header == MESSAGE_NO_HEADER ||
+        address_next(subscribe->octets, subscribe->headers[header].value, &at, &contact) != 1)
+        return;
+    char *uri = transfer_copy(subscribe, contact.uri);
+    if (has_line_end(uri)) {
+        free(uri);
+        return;
+    }
+    free(transfer->uri);
+    transfer->uri = uri;
 }
 
 static void on_begun(struct ua *ua, struct transfer *transfer, const struct ua_outcome *outcome)

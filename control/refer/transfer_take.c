@@ -188,6 +188,8 @@ bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const st
         if (!request->call)
             transfer->their_cseq = message->cseq_number;
         unsigned actions = refer_subscribe(&transfer->refer, seconds, clock_ms());
+        if (!request->call && (actions & REFER_DO_ANSWER))
+            transfer_move(transfer, message);
         snprintf(line, sizeof(line), "Expires: %u\r\n",
                  (unsigned)(seconds < REFER_EXPIRES_MAX_S ? seconds : REFER_EXPIRES_MAX_S));
         transfer_respond_to(ua, request, actions & REFER_DO_ANSWER ? 200 : 481,

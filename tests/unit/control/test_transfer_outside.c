@@ -97,7 +97,7 @@ static void expect_none(struct ua_world *world)
 #define SUBSCRIBE(cseq, seconds)                                                                             \
     "SUBSCRIBE sip:desk@10.10.0.10 SIP/2.0\r\n" NAMES(                                                       \
         ";tag=f1", ";tag=ours",                                                                              \
-        cseq " SUBSCRIBE") "Contact: <sip:a@10.10.1.1>\r\nEvent: refer\r\nExpires: " seconds                 \
+        cseq " SUBSCRIBE") "Contact: <sip:a@10.10.1.1:5070;x=1>\r\nEvent: refer\r\nExpires: " seconds        \
                            "\r\nContent-Length: 0\r\n\r\n"
 
 // 200 makes the dialog: what is told goes there, a SUBSCRIBE comes there, an old one is refused.
@@ -280,7 +280,46 @@ static void test_wrong_target_dialog(void **state)
     json_decref(told);
 }
 
-// A chain of transfers that goes on outside dialogs.
+static void test_folded_routes(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    say_asked(world, TRANSACTION,
+              REFER("Contact: <sip:a@10.10.1.1>\r\nRefer-To: <sip:c@z>\r\n"
+                    "Record-Route: <sip:10.10.1.8;lr>,\r\n <sip:10.10.1.9;lr>\r\n"));
+    expect_answer(world, 200, ACCEPTED);
+    ua_expect_in(ua_command(world, CHANNEL_UA_REQUEST), CHANNEL_UA_TEXT_HEADERS,
+                 "Route: <sip:10.10.1.8;lr>,   <sip:10.10.1.9;lr>\r\n");
+}
+
+// Who subscribes anew from another place hears there what follows.
+static void test_moved(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    say_asked(world, TRANSACTION, REFER(WHOLE));
+    expect_answer(world, 200, ACCEPTED);
+    say_answered(world, expect_notify(world, 1, "active", "SIP/2.0 100"), 200);
+    (void)ua_command(world, CHANNEL_UA_INVITE);
+    say_asked(
+        world, TRANSACTION + 1,
+        "SUBSCRIBE sip:desk@10.10.0.10 SIP/2.0\r\n" NAMES(
+            ";tag=f1", ";tag=ours",
+            "8 SUBSCRIBE") "Contact: <sip:moved@10.10.1.1>\r\nEvent: refer\r\nContent-Length: 0\r\n\r\n");
+    expect_answer(world, 200, NULL);
+    ua_expect_in(ua_command(world, CHANNEL_UA_REQUEST), CHANNEL_UA_TEXT_URI, "sip:moved@10.10.1.1");
+}
+
+static void test_room_for_others(void **state)
+{
+    struct ua_world *world = *state;
+    struct ua *ua = &world->rpc.control.ua;
+    for (unsigned i = 0; i < TRANSFERS_APP_MAX; i++)
+        assert_non_null(transfer_begin_outside(ua, ua->apps[world->desk], REFER_SENDING, 1));
+    assert_null(transfer_begin_outside(ua, ua->apps[world->desk], REFER_SENDING, 1));
+    assert_non_null(transfer_begin_outside(ua, ua->apps[world->robot], REFER_SENDING, 1));
+}
+
 static void test_too_deep(void **state)
 {
     struct ua_world *world = *state;
@@ -295,7 +334,6 @@ static void test_too_deep(void **state)
     expect_none(world);
 }
 
-// The data plane goes before the program has answered.
 static void test_cannot_accept(void **state)
 {
     struct ua_world *world = *state;
@@ -447,6 +485,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_described, setup_described, ua_teardown),
         cmocka_unit_test_setup_teardown(test_target_dialog, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_wrong_target_dialog, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_folded_routes, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_moved, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_room_for_others, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_too_deep, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_cannot_accept, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_answers, setup_ask, ua_teardown),

@@ -2,7 +2,6 @@
 // The whole message is read once. Strangers are dropped before that: a source that is no peer gets no work
 // and no answer.
 #include <string.h>
-#include "glance.h"
 #include "judge.h"
 #include "worker_core.h"
 
@@ -145,15 +144,10 @@ bool parse_source(struct worker *worker, struct work *work)
     return false;
 }
 
-bool parse_glance(struct worker *worker, struct work *work)
+void parse_request(struct worker *worker, struct work *work)
 {
-    const struct packet *packet = work->packet;
-    if (!parse_source(worker, work) || !message_glance(packet->payload, packet->length, work->message) ||
-        !has_magic_cookie(work->message)) // else the key is of more
-        return false;
     work->reply_to = way_back(work);
     work->server_key = server_key(worker, work);
-    return true;
 }
 
 void parse_stage(struct worker *worker, struct work *work)

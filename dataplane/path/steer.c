@@ -6,15 +6,22 @@
 #include "owner.h"
 #include "worker_core.h"
 
+uint64_t steer_hash(const struct worker *worker, const struct packet *packet)
+{
+    return siphash13(&worker->parts.keys.table, packet->payload + packet->call_id.offset,
+                     packet->call_id.length);
+}
+
 static unsigned steer_owner(const struct worker *worker, struct packet *packet)
 {
-    if (!peek_call_id(packet->payload, packet->length, &packet->call_id)) {
-        packet->call_id = (struct span){0, 0};
-        packet->call_hash = 0;
-        return worker->parts.id;
+    if (packet->call_id.length == 0) { // else early_burst() has found it
+        if (!peek_call_id(packet->payload, packet->length, &packet->call_id)) {
+            packet->call_id = (struct span){0, 0};
+            packet->call_hash = 0;
+            return worker->parts.id;
+        }
+        packet->call_hash = steer_hash(worker, packet);
     }
-    packet->call_hash = siphash13(&worker->parts.keys.table, packet->payload + packet->call_id.offset,
-                                  packet->call_id.length);
     return owner_of(packet->call_hash, worker->parts.count);
 }
 

@@ -38,18 +38,16 @@ static void go_through_stages(struct worker *worker, struct work *work)
         route_stage(worker, work);
 }
 
-static struct work work_of(struct rte_mbuf *mbuf, struct message *message)
+struct work work_of(struct message *message)
 {
-    return (struct work){.packet = packet_of(mbuf),
-                         .message = message,
-                         .outcome = WORK_GOES_ON,
-                         .dialog = INDEX_NONE,
-                         .client = INDEX_NONE};
+    return (struct work){
+        .message = message, .outcome = WORK_GOES_ON, .dialog = INDEX_NONE, .client = INDEX_NONE};
 }
 
 static void process(struct worker *worker, struct rte_mbuf *mbuf)
 {
-    struct work work = work_of(mbuf, &worker->messages[0]);
+    struct work work = work_of(&worker->messages[0]);
+    work.packet = packet_of(mbuf);
     if (packet_of(mbuf)->ask == ASK_OPEN) {
         affinity_answer(worker, mbuf);
         return;
@@ -70,41 +68,6 @@ static void process(struct worker *worker, struct rte_mbuf *mbuf)
     }
     count(worker, work.outcome);
     rte_pktmbuf_free(mbuf);
-}
-
-static void leave_early(struct worker *worker, struct rte_mbuf *mbuf, struct work *work)
-{
-    worker->received_us = work->packet->received_us;
-    if (worker->captures != NULL)
-        capture_received(worker, work);
-    early_stage(worker, work);
-    if (worker->captures != NULL)
-        capture_settled(worker, work);
-    count(worker, work->outcome);
-    rte_pktmbuf_free(mbuf);
-}
-
-// What leaves early leaves before the rest: in turns with calls, whose code and tables are many times as
-// large, each would find the caches without its own. Messages of one call stay in order: it is refused now,
-// and has none but those that leave, or it is not.
-static unsigned leave_all_early(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
-{
-    struct work works[2];
-    unsigned kept = 0;
-    for (unsigned i = 0; i <= n; i++) {
-        struct work *last = &works[(i + 1) % 2];
-        if (i < n) { // before the one before it
-            works[i % 2] = work_of(mbufs[i], &worker->messages[i % 2]);
-            early_look(worker, &works[i % 2]);
-        }
-        if (i == 0)
-            continue;
-        if (early_leaves(worker, last))
-            leave_early(worker, mbufs[i - 1], last);
-        else
-            mbufs[kept++] = mbufs[i - 1];
-    }
-    return kept;
 }
 
 static void process_all(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
@@ -148,22 +111,27 @@ unsigned worker_turn(struct worker *worker)
     if (worker->seen.received > 0 && worker->idle_turns == 0)
         count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);
     shed_turn(worker);
-    unsigned released = process_held(worker), n = 0;
+    unsigned released = process_held(worker), n = 0, early = 0;
+    bool is_behind = overload_is_behind(&worker->overload);
     for (unsigned i = 0; i < worker->parts.queue_count; i++) {
         unsigned received = rx_burst(worker, &worker->queues[i], mbufs + n);
         worker->seen.full |= received == BURST;
         worker->seen.received += received;
         received = screen_burst(worker, mbufs + n, received);
-        n += steer_burst(worker, mbufs + n, received);
+        unsigned left = is_behind ? early_burst(worker, mbufs + n, received) : received;
+        count_add(worker, COUNTER_STEER_HERE, received - left);
+        early += received - left;
+        n += steer_burst(worker, mbufs + n, left);
     }
     steer_flush(worker);
     unsigned handed = steer_inbox(worker, mbufs + n);
     worker->seen.received += handed;
-    n += handed;
-    unsigned left = overload_is_behind(&worker->overload) ? leave_all_early(worker, mbufs, n) : n;
-    for (unsigned i = 0; i < left; i += BURST) {
-        prefetch(worker, mbufs + i, RTE_MIN(left - i, BURST));
-        process_all(worker, mbufs + i, RTE_MIN(left - i, BURST)); // parse, transaction, dialog, route
+    unsigned left = is_behind ? early_burst(worker, mbufs + n, handed) : handed;
+    early += handed - left;
+    n += left;
+    for (unsigned i = 0; i < n; i += BURST) {
+        prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
+        process_all(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
     }
     worker->received_us = 0; // what is sent from here on answers nothing that came now
     expire_slice(worker);
@@ -171,7 +139,8 @@ unsigned worker_turn(struct worker *worker)
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     unsigned asked = worker->parts.ua_commands != NULL ? ua_command_slice(worker) : 0;
     tx_flush(worker);
-    return released + n + commanded + probed + asked + takeover_slice(worker, n > 0);
+    n += released + early;
+    return n + commanded + probed + asked + takeover_slice(worker, n > released);
 }
 
 // A sleeping worker is offline for RCU, so that a reload does not wait for it.

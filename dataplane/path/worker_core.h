@@ -49,7 +49,6 @@ struct work {
     struct packet *packet;
     struct message *message;
     uint32_t outcome; // enum counter of an outcome, or WORK_GOES_ON
-    bool is_glanced;  // early_look() knows it for one that leaves early, unless a transaction has it
     // Requests.
     struct endpoint reply_to;      // where responses go (RFC 3261 18.2.2, RFC 3581)
     uint64_t server_key;           // of the server transaction this request belongs to or begins
@@ -228,6 +227,7 @@ static inline struct cookie_octets octets_of(const struct message *message, stru
 
 // worker.c: one turn. Returns how much there was to do. Tests call turns one at a time.
 unsigned worker_turn(struct worker *worker);
+struct work work_of(struct message *message); // without a packet as yet
 // worker.c: microseconds of the monotonic clock now, where now_us is those of the turn's begin.
 uint64_t worker_us(const struct worker *worker);
 // worker.c, for worker_create.c: the clock and what follows from a new configuration.
@@ -243,6 +243,7 @@ unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struc
 unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
 // steer.c: keeps what this worker owns, in place, and buffers the rest for its owners.
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
+uint64_t steer_hash(const struct worker *worker, const struct packet *packet); // of its Call-ID
 void steer_flush(struct worker *worker);
 unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most BURST from each other worker
 // parse.c
@@ -250,15 +251,11 @@ void parse_stage(struct worker *worker, struct work *work);
 void parse_count(struct worker *worker, const struct packet *packet, const struct message *message);
 // The sender is a peer, whom the packet gets, and came to a listener of ours; or the work is settled.
 bool parse_source(struct worker *worker, struct work *work);
-// What early_leaves() needs to know of a plain INVITE (glance.h). False: it has to be parsed, unless it is
-// settled. Counts nothing.
-bool parse_glance(struct worker *worker, struct work *work);
-// early.c: before the parser, of a worker that is behind: what shed_stage() refuses, and the ACK to it. The
-// look comes while the message before this one is not done yet.
-void early_look(struct worker *worker, struct work *work);
-bool early_leaves(struct worker *worker, struct work *work);
-// Of one that leaves: settles it.
-void early_stage(struct worker *worker, struct work *work);
+// Of a request: where its response goes, and its server transaction.
+void parse_request(struct worker *worker, struct work *work);
+// early.c: before they are steered or parsed, of a worker that is behind: what shed_stage() refuses, and the
+// ACK to it. Keeps the others in place and returns how many they are; some have their Call-ID then.
+unsigned early_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
 // The topmost branch is one of RFC 3261 (17.2.3).
 bool has_magic_cookie(const struct message *message);
 // transaction_stage.c
@@ -343,7 +340,7 @@ struct reply {
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
 // The same with this To-tag.
 void reply_tagged(struct worker *worker, struct work *work, struct reply reply, const char *to_tag);
-// 503 for overload, with lines (each with CRLF), and a tag by which early_leaves() knows its ACK.
+// 503 for overload, with lines (each with CRLF), and a tag by which early_burst() knows its ACK.
 void reply_refusal(struct worker *worker, struct work *work, const char *lines);
 // The RFC's phrase, or that of the class.
 const char *reply_reason(uint16_t status);

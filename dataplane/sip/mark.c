@@ -84,11 +84,11 @@ static struct block block_scalar(const uint8_t *octets)
 #define FILL_LOOP(block_of)                                                                                  \
     uint8_t tail[MARK_BLOCK];                                                                                \
     size_t rest = (size_t)(end - at);                                                                        \
-    size_t whole = rest / MARK_BLOCK < MARK_WORDS ? rest / MARK_BLOCK : MARK_WORDS;                          \
-    size_t count = 0;                                                                                        \
+    size_t count = (size_t)(at - marks->from) / MARK_BLOCK;                                                  \
+    size_t whole = rest / MARK_BLOCK < MARK_WORDS - count ? count + rest / MARK_BLOCK : MARK_WORDS;          \
     bool more = true;                                                                                        \
     while (more && count < whole) {                                                                          \
-        more = keep(marks, count, block_of(at + count * MARK_BLOCK));                                        \
+        more = keep(marks, count, block_of(marks->from + count * MARK_BLOCK));                               \
         count++;                                                                                             \
     }                                                                                                        \
     if (more && count < MARK_WORDS && rest % MARK_BLOCK != 0) {                                              \
@@ -252,6 +252,12 @@ void mark_fill(struct marks *marks, const uint8_t *from, const uint8_t *end)
 {
     marks->from = from;
     __atomic_load_n(&fill, __ATOMIC_RELAXED)(marks, from, end);
+}
+
+void mark_fill_part(struct marks *marks, const uint8_t *from, size_t place, const uint8_t *end)
+{
+    marks->from = from;
+    __atomic_load_n(&fill, __ATOMIC_RELAXED)(marks, from + place / MARK_BLOCK * MARK_BLOCK, end);
 }
 
 size_t mark_next_far(const struct marks *marks, enum mark_class class, size_t place)

@@ -37,6 +37,9 @@ enum mark_level { MARK_NONE, MARK_SCALAR, MARK_SSE, MARK_AVX2, MARK_AVX512, MARK
 // whichever comes first; at least one block or up to `end`. Uses the best level of this processor.
 void mark_fill(struct marks *marks, const uint8_t *from, const uint8_t *end);
 
+// The same without what lies before the block of a place in the window, whose marks are then undefined.
+void mark_fill_part(struct marks *marks, const uint8_t *from, size_t place, const uint8_t *end);
+
 // Whether the level in use is one of the last two. Written with the level, read by all.
 HIDDEN extern bool mark_has_bmi2;
 

@@ -233,12 +233,6 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
 // it).
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id);
 
-// Whether a To line ends with a tag of that many octets, which are set: for who knows a tag of its own when
-// it sees it. call_id: of this message. False: it may have one all the same. Says nothing about the rest of
-// the message; but where message_parse() finds no fault, it finds this tag (tests/fuzz proves it).
-bool peek_to_tag(const uint8_t *octets, uint32_t length, struct span call_id, uint32_t tag_length,
-                 struct span *tag);
-
 // Index of the first header of a kind, whichever; MESSAGE_NO_HEADER when there is none.
 uint8_t message_first_header(const struct message *message, unsigned kind);
 

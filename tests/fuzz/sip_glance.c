@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where the glance says yes, the parser finds the same fields and no fault, or one of a kind that the glance
-// leaves alone and that gets an answer, and a refusal by either is the same: in any octets, in their
-// beginning, and in their end. And it says yes to its seeds' like: see test_glance.c.
+// leaves alone and that gets an answer, and a refusal by either is the same; the Call-ID of its first step is
+// the parser's, and so is an ACK's To-tag: in any octets, in their beginning, and in their end. And it says
+// yes to its seeds' like: see test_glance.c.
 #include "glance.h"
 #include "judge.h"
 #include "sip_check.h"
@@ -47,7 +48,7 @@ static void check_vias(const struct message *glanced, const struct message *pars
 static bool is_left(int fault)
 {
     return fault == MESSAGE_BAD_REQUEST_URI || fault == MESSAGE_BAD_HEADER_LINE ||
-           fault == MESSAGE_BAD_FROM || fault == MESSAGE_BAD_MAX_FORWARDS ||
+           fault == MESSAGE_BAD_FROM || fault == MESSAGE_BAD_TO || fault == MESSAGE_BAD_MAX_FORWARDS ||
            fault == MESSAGE_BAD_CONTENT_LENGTH || fault == MESSAGE_REPEATED_HEADER;
 }
 
@@ -66,16 +67,34 @@ static uint32_t refuse(const struct message *message, uint8_t out[4096])
     return writer.overflow ? 0 : writer.used;
 }
 
+static void check_ack(struct glance *glance, const struct message *parsed, int fault)
+{
+    struct span tag;
+    for (uint32_t size = 1; size <= 16; size++) {
+        struct glance copy = *glance;
+        CHECK(!glance_to_tag(&copy, size, &tag) || fault != MESSAGE_FINE ||
+              (same(tag, parsed->to_tag) && tag.length == size));
+    }
+}
+
 static void check_octets(const uint8_t *octets, uint32_t length)
 {
     static struct message glanced, parsed;
     static uint8_t out[2][4096];
-    if (!message_glance(octets, length, &glanced))
+    struct glance glance;
+    if (!glance_begin(octets, length, &glanced, &glance))
         return;
     int fault = message_parse(octets, length, &parsed);
+    CHECK(same(glance.values[HEADER_CALL_ID], parsed.call_id));
+    if (glance.is_ack)
+        check_ack(&glance, &parsed, fault);
+    if (!glance_rest(&glance))
+        return;
     CHECK(fault == MESSAGE_FINE || is_left(fault));
     CHECK(fault == MESSAGE_FINE || message_judge(&parsed, fault, &judge_front_end).action == JUDGE_ANSWER);
     CHECK(parsed.method == METHOD_INVITE);
+    if (fault == MESSAGE_BAD_TO) // what the parser took for a tag there is of no use
+        parsed.to_tag = glanced.to_tag;
     check_fields(&glanced, &parsed);
     check_vias(&glanced, &parsed);
     uint32_t used = refuse(&glanced, out[0]);

@@ -46,13 +46,17 @@ static const struct row rows[] = {
     {"a line end in the body", INVITE LINES "\r\nTo: a\r\n\r\n", MESSAGE_FINE},
     {"16 Vias", INVITE FOUR(FOUR(VIA)) FROM TO CALL_ID CSEQ "\r\n", MESSAGE_FINE},
     {"17 Vias", INVITE FOUR(FOUR(VIA)) VIA FROM TO CALL_ID CSEQ "\r\n", NOT_TAKEN},
-    {"127 lines",
-     INVITE LINES SIXTY_FOUR FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(ONE) FOUR(ONE) ONE ONE
-     "\r\n",
-     MESSAGE_FINE},
     {"128 lines",
      INVITE LINES SIXTY_FOUR FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(ONE) FOUR(ONE) ONE ONE ONE
      "\r\n",
+     MESSAGE_FINE},
+    {"129 lines",
+     INVITE LINES SIXTY_FOUR FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(ONE) FOUR(ONE)
+         FOUR(ONE) "\r\n",
+     NOT_TAKEN},
+    {"129 lines, the last a Call-ID",
+     INVITE VIA FROM TO CSEQ SIXTY_FOUR FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(FOUR(ONE)) FOUR(ONE) FOUR(ONE)
+         FOUR(ONE) CALL_ID "\r\n",
      NOT_TAKEN},
     {"BYE", "BYE sip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID "CSeq: 1 BYE\r\n\r\n", NOT_TAKEN},
     {"INVITEE", "INVITEE sip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID "CSeq: 1 INVITEE\r\n\r\n", NOT_TAKEN},
@@ -105,6 +109,18 @@ static const struct row rows[] = {
     {"two tags of the caller", INVITE VIA "From: <sip:a@h>;tag=a;tag=b\r\n" TO CALL_ID CSEQ "\r\n",
      MESSAGE_BAD_FROM},
     {"two tags", INVITE VIA FROM "To: <sip:a@h>;tag=a;tag=b\r\n" CALL_ID CSEQ "\r\n", NOT_TAKEN},
+    {"tag", INVITE VIA FROM "To: <sip:a@h>;x;tag=a\r\n" CALL_ID CSEQ "\r\n", MESSAGE_FINE},
+    {"To that ends with a bracket and has none before",
+     INVITE VIA FROM "To: sip:a@h>\r\n" CALL_ID CSEQ "\r\n", MESSAGE_BAD_TO},
+    {"a tag before the bracket", INVITE VIA FROM "To: <sip:a@h>;tag=b>\r\n" CALL_ID CSEQ "\r\n",
+     MESSAGE_BAD_TO},
+    {"a bracket in quotes", INVITE VIA FROM "To: <sip:a@h>;tag=b;x=\">\"\r\n" CALL_ID CSEQ "\r\n", NOT_TAKEN},
+    {"To without brackets", INVITE VIA FROM "To: sip:a@h\r\n" CALL_ID CSEQ "\r\n", NOT_TAKEN},
+    {"space in the Call-ID", INVITE VIA FROM TO "Call-ID: 1 2\r\n" CSEQ "\r\n", NOT_TAKEN},
+    {"octet beyond ASCII in the Call-ID", INVITE VIA FROM TO "Call-ID: 1\3712\r\n" CSEQ "\r\n", NOT_TAKEN},
+    {"control octet in a long To",
+     INVITE VIA FROM "To: \"a long name, longer than that\001\" <sip:a@h>\r\n" CALL_ID CSEQ "\r\n",
+     NOT_TAKEN},
     {"two branches", INVITE "Via: SIP/2.0/UDP h;branch=a;branch=b\r\n" FROM TO CALL_ID CSEQ "\r\n",
      NOT_TAKEN},
     {"two Vias a line", INVITE "Via: SIP/2.0/UDP h, SIP/2.0/UDP i\r\n" FROM TO CALL_ID CSEQ "\r\n",
@@ -114,6 +130,12 @@ static const struct row rows[] = {
     {"no empty line", INVITE LINES, NOT_TAKEN},
     {"half of it", INVITE LINES "\r", NOT_TAKEN},
     {"Call-ID at the end", INVITE VIA FROM TO CSEQ "Call-ID\n", NOT_TAKEN}};
+
+static bool message_glance(const uint8_t *octets, uint32_t length, struct message *message)
+{
+    struct glance glance;
+    return glance_begin(octets, length, message, &glance) && glance_rest(&glance);
+}
 
 static void check_taken(const struct row *row, const uint8_t *octets, uint32_t length)
 {
@@ -130,7 +152,8 @@ static void check_taken(const struct row *row, const uint8_t *octets, uint32_t l
     assert_int_equal(glanced.header_end, parsed.header_end);
     assert_memory_equal(&glanced.from, &parsed.from, sizeof(parsed.from));
     assert_memory_equal(&glanced.to, &parsed.to, sizeof(parsed.to));
-    assert_memory_equal(&glanced.to_tag, &parsed.to_tag, sizeof(parsed.to_tag));
+    if (row->fault != MESSAGE_BAD_TO)
+        assert_memory_equal(&glanced.to_tag, &parsed.to_tag, sizeof(parsed.to_tag));
     assert_memory_equal(&glanced.call_id, &parsed.call_id, sizeof(parsed.call_id));
     assert_memory_equal(&glanced.via.branch, &parsed.via.branch, sizeof(parsed.via.branch));
 }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Control is killed again and again while an application's calls are transferred. Who transfers hears the end of each transfer that was
-accepted, calls stay up with what the application said of them, and no transfer is left.
+accepted, calls stay up with what the application said of them, and no transfer is left. Then it is killed while an INVITE waits, which is
+challenged meanwhile; then the data plane is, with calls of both roles up: the program and the far ends go on with them.
 
-Arguments: run directory, kills, seed. Who runs this starts control again.
+Arguments: run directory, kills, seed. Who runs this starts again what was killed.
 """
 
 import os
@@ -28,6 +29,7 @@ class Far:
     def __init__(self):
         self.responses, self.notifies, self.invites, self.registers = {}, {}, [], []
         self.acked, self.over, self.last, self.ringing = set(), set(), {}, {}
+        self.keep, self.asked = set(), {}  # calls whose requests are kept, and those
 
     def take(self, peer, message):
         call_id = message.get("call-id")
@@ -36,6 +38,8 @@ class Far:
             if message.status >= 300 and message.get("cseq").endswith("INVITE"):
                 return
             self.last[call_id, message.get("cseq")] = message
+        elif call_id in self.keep and message.method in ("INVITE", "INFO"):
+            self.asked[call_id] = (peer, message)
         elif message.method == "INVITE":
             if not peer.repeated:
                 self.invites.append((peer, message))
@@ -59,7 +63,7 @@ class Far:
         while not condition():
             left = deadline - time.monotonic()
             check(left > 0, f"no {what} within {seconds} s")
-            for socket_ready in select.select([peer.socket for peer in peers], [], [], left)[0]:
+            for socket_ready in select.select([peer.socket for peer in peers], [], [], min(left, 0.1))[0]:
                 peer = next(one for one in peers if one.socket is socket_ready)
                 self.take(peer, peer.receive(0))
 
@@ -91,6 +95,12 @@ def attach():
 
 def kill_control():
     os.kill(desk.call("system.status")["control"]["pid"], signal.SIGKILL)
+
+
+def controls_gone():
+    """How many the data plane has seen go."""
+    with open(f"{os.environ['LAB_DIR']}/dataplane.log", encoding="utf-8", errors="replace") as log:
+        return log.read().count("event=control_gone")
 
 
 def come(user):
@@ -125,6 +135,80 @@ def place(context):
     callee.answer(invite, 200, "OK", tag=unique("t"))
     far.wait("ACK", lambda: made["call_id"] in far.acked)
     return made["dialog"], made["call_id"]
+
+
+def challenged_meanwhile():
+    """An INVITE is answered 401 while control is away: the next control answers the challenge, and the call is the same."""
+    made = desk.call("ua.call", to="sip:200@example.net", body=SDP, user="desk", password="secret", context="row c", tag="again")
+    callee, first = called(lambda invite: invite.get("call-id") == made["call_id"])
+    gone = controls_gone()
+    kill_control()
+    # What was handed to a control that is ending goes with it.
+    far.wait("end of control", lambda: controls_gone() > gone)
+    extra = ['WWW-Authenticate: Digest realm="r", nonce="n", algorithm=MD5']
+    callee.answer(first, 401, "Unauthorized", tag=unique("t"), extra=extra)
+    programs = attach()
+    # The data plane may have chosen another member for it.
+    callee, invite = called(lambda invite: invite.get("call-id") == made["call_id"] and invite.get("authorization"))
+    check(invite.tag("from") == first.tag("from"), invite.text)
+    callee.answer(invite, 200, "OK", tag=unique("t"))
+    far.wait("ACK", lambda: made["call_id"] in far.acked)
+    answered = programs[0].event("answered", tag="again")
+    check(answered["dialog"] == made["dialog"], answered)
+    check(programs[0].call("ua.get", dialog=made["dialog"])["context"] == "row c", made)
+    calls[made["dialog"]] = (made["call_id"], "row c")
+    return programs
+
+
+def exchange(operation, dialog, call_id, /, **params):
+    """A request of the program's in the call: the far end gets it, and its 200 comes back."""
+    desk.call(operation, dialog=dialog, tag=f"of {dialog}", **params)
+    far.wait("request of the program", lambda: call_id in far.asked)
+    peer, asked = far.asked.pop(call_id)
+    peer.answer(asked, 200, "OK")
+    check(desk.event("response", dialog=dialog)["status"] == 200, asked.text)
+    return asked
+
+
+def kill_dataplane():
+    """Both roles: the program's ids, contexts and requests hold, and so do those of the far ends. What rang has failed."""
+    dialog, call_id = place("row d")
+    side = come("900")
+    taken = next(row["dialog"] for row in desk.call("ua.list", call_id=side.call_id)["dialogs"])
+    desk.call("ua.context", dialog=taken, context="row e")
+    early = desk.call("ua.call", to="sip:200@example.net", body=SDP, tag="early")
+    callee, invite = called(lambda invite: invite.get("call-id") == early["call_id"])
+    callee.answer(invite, 180, "Ringing", tag=unique("t"))
+    desk.event("progress", tag="early")
+    old = desk.call("ua.get", dialog=dialog)["handle"]
+    os.kill(desk.call("system.status")["dataplane"]["pid"], signal.SIGKILL)
+    check(desk.event("resumed", seconds=3 * PATIENCE, restarted="dataplane")["dialogs"] >= 2, "resumed")
+    failed = desk.event("failed", tag="early")
+    check((failed["status"], failed["reason"]) == (500, "lost in a restart"), failed)
+    check(desk.event("ended", dialog=early["dialog"])["reason"] == "lost", "ended")
+    for one, context in ((dialog, "row d"), (taken, "row e")):
+        shown = desk.call("ua.get", dialog=one)
+        check((shown["state"], shown.get("context"), shown["dialog"]) == ("confirmed", context, one), shown)
+    check(desk.call("ua.get", dialog=dialog)["handle"] != old, old)
+    # The program: both calls, with the numbers of before.
+    far.keep.update((call_id, side.call_id))
+    hold = exchange("ua.hold", dialog, call_id)
+    check(int(hold.get("cseq").split()[0]) == 2 and "a=sendonly" in hold.body, hold.text)
+    check(exchange("ua.request", taken, side.call_id, method="INFO", body="5", content_type="text/plain").body == "5", "INFO")
+    # The far end: a re-INVITE, which the program answers.
+    text = side.request("INVITE", extra=TYPE).replace("Content-Length: 0", f"Content-Length: {len(SDP)}") + SDP
+    reinvite = Message(text.encode(), None)
+    carrier.send(text)
+    asked = desk.event("request", dialog=taken, method="INVITE")
+    desk.call("ua.respond", request=asked["request"], status=200, body=SDP)
+    far.wait("200 to the re-INVITE", lambda: far.final(side.call_id, reinvite.get("cseq")) == 200)
+    side.send("ACK", cseq=side.cseq)
+    side.send("BYE")
+    far.wait("200 to BYE", lambda: far.final(side.call_id, f"{side.cseq} BYE") == 200)
+    check(desk.event("ended", dialog=taken)["context"] == "row e", "ended")
+    desk.call("ua.terminate", dialog=dialog)
+    far.wait("BYE", lambda: call_id in far.over)
+    check(desk.event("ended", dialog=dialog)["context"] == "row d", "ended")
 
 
 def refer(side):
@@ -203,6 +287,8 @@ for turn in range(kills):
     for side in (asked, begun, ringing):
         side.send("BYE")
         far.wait("200 to BYE", lambda: far.final(side.call_id, f"{side.cseq} BYE") == 200)
+desk, clerk = challenged_meanwhile()
+kill_dataplane()
 for row in desk.call("ua.list", limit=500)["dialogs"]:
     try:
         desk.call("ua.terminate", dialog=row["dialog"])

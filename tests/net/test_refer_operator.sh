@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # An operator refers one party of a call between two peers: it gets progress, success and BYE to both; refusal and failure
-# leave the call as it was, with numbers that stay right at both ends; --replaces; a dead data plane; no application is configured.
+# leave the call as it was, with numbers that stay right at both ends; --replaces; a dead control, a dead data plane; no application is
+# configured.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -10,7 +11,9 @@ test_set 'timers: {t1: 5s, t2: 5s}' # what waits for an answer here is not repea
 test_up
 cat >"$LAB_DIR/refer.py" <<'PYTHON'
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 from sip_peer import *
@@ -136,24 +139,42 @@ def refusals():
     call.hang_up()
 
 
+def over_control():
+    """Control is killed between the REFER and the NOTIFYs: the next one knows the transfer, and hears how it ends."""
+    call = Call(carrier, sbcs)
+    _, transfer = refer(dialog_of(call), ("caller", carrier), TARGET)
+    os.kill(dialgatectl("status")["control"]["pid"], signal.SIGKILL)
+    notify(call.caller, "active;expires=60", 180)
+    show = [ctl, "--run-directory", run, "refer", "show", transfer]
+    deadline = time.monotonic() + 2 * PATIENCE
+    while subprocess.run(show, capture_output=True, check=False).returncode != 0:
+        check(time.monotonic() < deadline, "control does not come back with the transfer")
+        time.sleep(0.05)
+    notify(call.caller, "terminated;reason=noresource", 200)
+    ended(call)
+    outcome(transfer, "succeeded", 200)
+
+
 def forgotten():
     """A call and a REFER in it for the next data plane."""
     call = Call(carrier, sbcs)
     call.caller.cseq = 1
-    request, _ = refer(dialog_of(call), ("callee", call.callee.peer), TARGET)
+    request, transfer = refer(dialog_of(call), ("callee", call.callee.peer), TARGET)
     check(request.get("cseq") == "2 REFER", request.text)
-    return call
+    return call, transfer
 
 
 success()
 failures()
 attended()
 refusals()
-call = forgotten()
+over_control()
+call, transfer = forgotten()
 pathlib.Path(held).touch()
 while not pathlib.Path(restarted).exists():
     time.sleep(0.05)
 # It knows nothing of the REFER: the other side gets the NOTIFY. The numbers are right.
+outcome(transfer, "lost", 202)
 side = call.callee
 side.send("NOTIFY", extra=["Event: refer;id=2", "Subscription-State: terminated;reason=noresource"])
 message = carrier.expect("NOTIFY")
@@ -164,11 +185,12 @@ exchange(call.callee, call.caller, "BYE", side.cseq + 1)
 passed()
 PYTHON
 lab_start peers core env LAB_ID="$LAB_ID" timeout 200 python3 "$LAB_DIR/refer.py" "$LAB_RUN" "$(lab_program dialgatectl)" "$LAB_DIR/held" "$LAB_DIR/restarted"
-told() # the parties are where the data plane may die, or have failed
+told() # the parties are where the data plane may die, or have failed; a control that they have killed comes again
 {
+    ! lab_ended control || lab_control
     [ -e "$LAB_DIR/held" ] || lab_ended peers
 }
-lab_wait 60 'a transfer is under way' told
+lab_wait 90 'a transfer is under way' told
 if [ -e "$LAB_DIR/held" ]; then
     test_ends dataplane
     lab_dataplane

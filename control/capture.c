@@ -194,8 +194,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct captures *captures = &control->captures;
     uint64_t damaged = captures->reader.damaged;
     bool all = true;
-    // Until the dataplane has said what slot a capture has, its records cannot be told from others.
-    if (captures->reader.file && captures->asked == 0)
+    if (captures->reader.file)
         all = capture_deliver(control, RECORDS_A_TICK);
     if (captures->reader.damaged != damaged && log_allowed(&captures->damaged_limit))
         log_event(LEVEL_ERROR, "captures_damaged", "rings=%" PRIu64, captures->reader.damaged);

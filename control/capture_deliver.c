@@ -55,6 +55,21 @@ static bool is_for(const struct capture *capture, const struct delivery *deliver
            (int64_t)(capture->ends[delivery->worker] - delivery->position) > 0;
 }
 
+// Whether it may belong to a capture that was asked for: until the dataplane has answered, its slot is not
+// known. Nothing of it is in the rings before that answer is on its way.
+static bool is_early(const struct captures *captures, const struct capture_record *record, uint32_t worker)
+{
+    uint8_t slots = record->captures;
+    for (const struct capture *capture = captures->first; capture; capture = capture->next) {
+        bool drains = capture->state == CAPTURE_DRAINING &&
+                      (int64_t)(capture->ends[worker] - captures->reader.position[worker]) > 0;
+        if ((drains || capture->state == CAPTURE_RUNNING || capture->state == CAPTURE_ENDING) &&
+            record->serial >= capture->serial)
+            slots &= (uint8_t) ~(1u << capture->slot);
+    }
+    return slots != 0;
+}
+
 static void give(struct control *control, struct capture *capture, const struct delivery *delivery)
 {
     struct capture_counts *counts = &control->captures.counts;
@@ -126,6 +141,8 @@ bool capture_deliver(struct control *control, unsigned int most)
             if (there[i] && (first == WORKERS_MAX || next[i].time_us < next[first].time_us))
                 first = i;
         if (first == WORKERS_MAX)
+            return true;
+        if (control->captures.asked > 0 && is_early(&control->captures, &next[first], first))
             return true;
         uint64_t position = reader->position[first];
         capture_reader_take(reader, first, &next[first], control->captures.octets);

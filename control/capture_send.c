@@ -15,10 +15,12 @@ void capture_sender_init(struct capture_sender *sender)
     *sender = (struct capture_sender){.fd = -1};
 }
 
-static in_port_t port_of(const struct sockaddr_storage *address)
+#define HEP_PORT 9060 // where collectors listen
+
+static in_port_t *port_of(struct sockaddr_storage *address)
 {
-    return address->ss_family == AF_INET ? ((const struct sockaddr_in *)(const void *)address)->sin_port
-                                         : ((const struct sockaddr_in6 *)(const void *)address)->sin6_port;
+    return address->ss_family == AF_INET ? &((struct sockaddr_in *)(void *)address)->sin_port
+                                         : &((struct sockaddr_in6 *)(void *)address)->sin6_port;
 }
 
 int capture_sender_open(struct capture_sender *sender, const char *to, uint32_t agent, char *error,
@@ -28,10 +30,12 @@ int capture_sender_open(struct capture_sender *sender, const char *to, uint32_t 
     int length = sizeof(address);
     capture_sender_init(sender);
     sender->agent = agent;
-    if (evutil_parse_sockaddr_port(to, (struct sockaddr *)&address, &length) < 0 || port_of(&address) == 0) {
-        snprintf(error, size, "%.80s is no ADDRESS:PORT; an IPv6 address stands in brackets", to);
+    if (evutil_parse_sockaddr_port(to, (struct sockaddr *)&address, &length) < 0) {
+        snprintf(error, size, "%.80s is no ADDRESS or ADDRESS:PORT; an IPv6 address stands in brackets", to);
         return -EINVAL;
     }
+    if (*port_of(&address) == 0)
+        *port_of(&address) = htons(HEP_PORT);
     sender->fd = socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (sender->fd < 0 || connect(sender->fd, (struct sockaddr *)&address, (socklen_t)length) < 0) {
         int result = -errno;

@@ -83,7 +83,7 @@ static const struct ctl_word capture_options[] = {
     {"--max-size", "octets", CTL_SIZE, false, "end before the file is longer: 64KiB, 10MiB (capture.size)"},
     {"--file", "file", CTL_TEXT, false,
      "name of a new file in capture.directory; without it, by time and id"},
-    {"--hep", "hep", CTL_TEXT, false, "ADDRESS:PORT of Homer or sngrep, instead of a file"},
+    {"--hep", "hep", CTL_TEXT, false, "HOST[:PORT] of Homer or sngrep, instead of a file; port 9060"},
     {"--wait", "wait", CTL_FLAG, false, "until it is over; Ctrl-C stops it"},
     {0},
 };

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include "collector.h"
 #include "show_value.h"
 
 static bool is_over(const json_t *capture)
@@ -161,12 +162,22 @@ static void show_started(struct ctl *ctl, const json_t *capture, bool waits)
     fflush(ctl->out);
 }
 
+static bool place_collector(struct ctl *ctl, json_t *params)
+{
+    char address[COLLECTOR_SIZE];
+    const char *given = json_string_value(json_object_get(params, "hep"));
+    if (!given)
+        return true;
+    return collector_look_up(ctl, given, address, sizeof(address)) &&
+           json_object_set_new(params, "hep", json_string(address)) == 0;
+}
+
 int run_capture_start(struct ctl *ctl, const json_t *given)
 {
     bool waits = json_is_true(json_object_get(given, "wait"));
     json_t *params = json_copy((json_t *)(uintptr_t)given);
     json_object_del(params, "wait");
-    json_t *capture = ctl_call(ctl, "capture.start", params);
+    json_t *capture = place_collector(ctl, params) ? ctl_call(ctl, "capture.start", params) : NULL;
     json_decref(params);
     if (capture && !ctl->json)
         show_started(ctl, capture, waits);

@@ -131,7 +131,7 @@ static const struct rpc_param capture_params[] = {
     {"octets", RPC_INTEGER, false, 4096, RPC_EVER, NULL, "and before the file is longer (capture.size)"},
     {"file", RPC_TEXT, false, 1, 128, NULL,
      "a new file in capture.directory; without it, named by time and id"},
-    {"hep", RPC_TEXT, false, 1, 80, NULL, "ADDRESS:PORT of a collector, instead of a file"},
+    {"hep", RPC_TEXT, false, 1, 80, NULL, "ADDRESS[:PORT] of a collector, instead of a file; port 9060"},
     {0},
 };
 

@@ -2,6 +2,7 @@
 #include "capture_far.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,4 +76,39 @@ void capture_far_put(struct capture_far *far, uint32_t worker, struct capture_re
 void capture_far_skip(struct capture_far *far, uint32_t worker, uint64_t position)
 {
     far->file->rings[worker].head = position;
+}
+
+static uint32_t word(const uint8_t *octets)
+{
+    uint32_t value;
+    memcpy(&value, octets, sizeof(value));
+    return value;
+}
+
+void capture_far_walk(const char *path, struct capture_far_file *walked)
+{
+    static uint8_t octets[1 << 20];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        abort();
+    size_t at = 0, used = 0;
+    *walked = (struct capture_far_file){.size = fread(octets, 1, sizeof(octets), file)};
+    fclose(file);
+    if (word(octets) != 0x0a0d0d0a)
+        abort();
+    while (at < walked->size) {
+        uint32_t type = word(octets + at), length = word(octets + at + 4);
+        if (length < 12 || length > walked->size - at || length % 4 != 0 ||
+            word(octets + at + length - 4) != length)
+            abort();
+        if (type == 6) // behind the headers of Ethernet, IPv4 and UDP
+            used += (size_t)snprintf(walked->texts + used, sizeof(walked->texts) - used, "%.*s\n",
+                                     (int)word(octets + at + 20) - 42, (const char *)octets + at + 28 + 42);
+        walked->whole = type == 5;
+        if (type == 5) {
+            walked->received = word(octets + at + 24);
+            walked->missing = word(octets + at + 36);
+        }
+        at += length;
+    }
 }

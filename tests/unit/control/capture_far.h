@@ -3,6 +3,8 @@
 #ifndef DIALGATE_TEST_CAPTURE_FAR_H
 #define DIALGATE_TEST_CAPTURE_FAR_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include "dialgate/capture.h"
 
 struct capture_far {
@@ -23,5 +25,14 @@ void capture_far_put(struct capture_far *far, uint32_t worker, struct capture_re
 
 // Moves head and tail to this position, as if so much had passed.
 void capture_far_skip(struct capture_far *far, uint32_t worker, uint64_t position);
+
+// What is in a file of a capture. Ends the process when it is none.
+struct capture_far_file {
+    size_t size;
+    char texts[4096]; // of its messages, each with a line end, in their order
+    bool whole;       // its last block is that of statistics, which says the rest
+    uint32_t received, missing;
+};
+void capture_far_walk(const char *path, struct capture_far_file *file);
 
 #endif

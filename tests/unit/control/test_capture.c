@@ -167,42 +167,24 @@ static json_t *over(struct world *world)
     return NULL;
 }
 
-static uint32_t word(const uint8_t *octets)
+// The messages of a file, each with a line end, in their order; whole: its last block says how many are
+// missing. Returns how long the file is.
+static size_t expect_texts(const json_t *one, const char *texts, bool whole, uint64_t missing)
 {
-    uint32_t value;
-    memcpy(&value, octets, sizeof(value));
-    return value;
+    static struct capture_far_file file;
+    capture_far_walk(json_string_value(json_object_get(one, "file")), &file);
+    assert_string_equal(file.texts, texts);
+    assert_true(file.whole == whole);
+    if (whole) {
+        assert_int_equal(file.missing, missing);
+        assert_int_equal(count(one, "messages") + (json_int_t)missing, file.received);
+    }
+    return file.size;
 }
 
-// Walks the blocks of a file. texts: those of its messages, each with a line end, in their order; whole: the
-// last block says how many are missing.
 static void expect_file(const json_t *one, const char *texts, bool whole, uint64_t missing)
 {
-    static uint8_t octets[1 << 20];
-    char found[4096] = "";
-    const char *path = json_string_value(json_object_get(one, "file"));
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    size_t size = fread(octets, 1, sizeof(octets), file), at = 0, used = 0;
-    fclose(file);
-    assert_int_equal(word(octets), 0x0a0d0d0a);
-    uint32_t type = 0;
-    while (at < size) {
-        uint32_t length = word(octets + at + 4);
-        type = word(octets + at);
-        assert_true(length >= 12 && length <= size - at && length % 4 == 0);
-        assert_int_equal(word(octets + at + length - 4), length);
-        if (type == 6)
-            used += (size_t)snprintf(found + used, sizeof(found) - used, "%.*s\n",
-                                     (int)word(octets + at + 20) - 42, (const char *)octets + at + 28 + 42);
-        if (type == 5) {
-            assert_int_equal(word(octets + at + 36), missing);
-            assert_int_equal(count(one, "messages") + (json_int_t)missing, word(octets + at + 24));
-        }
-        at += length;
-    }
-    assert_string_equal(found, texts);
-    assert_true((type == 5) == whole);
+    size_t size = expect_texts(one, texts, whole, missing);
     assert_int_equal(count(one, "octets"), size);
 }
 
@@ -251,6 +233,33 @@ static void test_call(void **state)
     assert_non_null(strstr(event, "\"kind\":\"capture\",\"name\":\"ended\",\"capture\":1,\"reason\":"
                                   "\"duration\",\"messages\":4,\"lost\":3,"));
     expect_refused(world, "{\"sample\":1,\"file\":\"one\"}", "there already");
+}
+
+// While another one is asked for, those that run get what is theirs, and what may be of both waits for its
+// slot.
+static void test_beside(void **state)
+{
+    struct world *world = *state;
+    struct channel_capture_set set;
+    const struct channel_done done = {.rows = SLOT + 1, .cursor = SERIAL + 1};
+    json_t *one = start(world, "{\"sample\":1,\"file\":\"one\"}", &set);
+    ask(world, "capture.start", "{\"sample\":1,\"file\":\"two\"}");
+    uint32_t request = told(world, CHANNEL_CAPTURE_SET, &set, sizeof(set));
+    put(world, 0, 10, 1u << SLOT, "before");
+    struct capture_record both = capture_far_record(20, 1u << SLOT | 1u << (SLOT + 1));
+    both.serial = SERIAL + 1;
+    capture_far_put(&world->far, 0, both, "of both");
+    far_run(world->rpc.base, 50);
+    (void)expect_texts(one, "before\n", false, 0); // the list has to wait, too: one client
+    json_decref(one);
+    far_say(world->rpc.far, CHANNEL_DONE, request, &done, sizeof(done));
+    json_decref(answer(world));
+    far_run(world->rpc.base, 50);
+    for (unsigned int i = 0; i < 2; i++) { // the newest comes first
+        one = row(world, i);
+        expect_file(one, i == 1 ? "before\nof both\n" : "of both\n", false, 0);
+        json_decref(one);
+    }
 }
 
 // The answer comes when all is in the file.
@@ -341,8 +350,8 @@ static void test_refused(void **state)
     expect_refused(world, "{\"call_id\":\"\\\\x4\"}", "call_id has");
     expect_refused(world, "{\"sample\":1,\"octets\":65537}", "capture.size");
     expect_refused(world, "{\"sample\":1,\"file\":\"a\",\"hep\":\"127.0.0.1:9060\"}", "not both");
-    expect_refused(world, "{\"sample\":1,\"hep\":\"collector:9060\"}", "no ADDRESS:PORT");
-    expect_refused(world, "{\"sample\":1,\"hep\":\"127.0.0.1\"}", "no ADDRESS:PORT");
+    expect_refused(world, "{\"sample\":1,\"hep\":\"collector:9060\"}", "no ADDRESS or");
+    expect_refused(world, "{\"sample\":1,\"hep\":\"127.0.0.1:0\"}", "no ADDRESS or");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(params, sizeof(params), "{\"sample\":1,\"file\":\"%s\"}", names[i]);
         expect_refused(world, params, names[i][0] ? "name" : "file");
@@ -475,9 +484,9 @@ static void test_viewer(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_call),      TEST(test_stop),      TEST(test_limits),
-        TEST(test_refused),   TEST(test_disk_full), TEST(test_dataplane_goes),
-        TEST(test_collector), TEST(test_viewer),    TEST(test_list_is_bounded)};
+    const struct CMUnitTest tests[] = {TEST(test_call),           TEST(test_beside),    TEST(test_stop),
+                                       TEST(test_limits),         TEST(test_refused),   TEST(test_disk_full),
+                                       TEST(test_dataplane_goes), TEST(test_collector), TEST(test_viewer),
+                                       TEST(test_list_is_bounded)};
     return cmocka_run_group_tests_name("control capture", tests, NULL, NULL);
 }

@@ -3,8 +3,11 @@
 // HEP.
 #include "cmocka_first.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include "capture_send.h"
 #include "hep.h"
 #include "pcapng.h"
 
@@ -234,6 +237,18 @@ static void test_hep_longest(void **state)
     free(out);
 }
 
+static void test_collector_port(void **state)
+{
+    struct capture_sender sender;
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    char error[128];
+    assert_int_equal(capture_sender_open(&sender, "127.0.0.1", 1, error, sizeof(error)), 0);
+    assert_int_equal(getpeername(sender.fd, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(ntohs(address.sin_port), 9060);
+    capture_sender_close(&sender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +256,6 @@ int main(void)
         cmocka_unit_test(test_zero_checksum),  cmocka_unit_test(test_head),
         cmocka_unit_test(test_packet),         cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_longest_packet), cmocka_unit_test(test_hep),
-        cmocka_unit_test(test_hep_longest)};
+        cmocka_unit_test(test_hep_longest),    cmocka_unit_test(test_collector_port)};
     return cmocka_run_group_tests_name("control capture format", tests, NULL, NULL);
 }

@@ -3,70 +3,15 @@
 // several branches and forks one; of a refused attempt one; and none while they are off.
 #include <stdlib.h>
 #include <string.h>
-#include "call_ring.h"
 #include "command.h"
+#include "recording.h"
 #include "tests.h"
-
-static struct call_ring *ring;
-
-static void begin(struct wire *wire)
-{
-    ring = aligned_alloc(64, sizeof(*ring));
-    assert_non_null(ring);
-    memset(ring, 0, sizeof(*ring));
-    wire->workers[0]->parts.calls = ring;
-    wire->image.header.settings.flags |= SETTINGS_RECORDS;
-    wire_reload(wire);
-}
-
-static void end(void)
-{
-    assert_int_equal(ring->tail, ring->head); // each was looked at
-    free(ring);
-}
-
-struct seen {
-    struct channel_record record;
-    char texts[CHANNEL_RECORD_TEXTS][CHANNEL_RECORD_TEXT_MAX + 1];
-};
-
-// The next record.
-static struct seen next(void)
-{
-    struct seen seen = {0};
-    assert_true(ring->tail < ring->head);
-    const uint8_t *at = ring->octets + ring->tail % CALL_RING_OCTETS;
-    memcpy(&seen.record, at, sizeof(seen.record));
-    const char *text = (const char *)at + sizeof(seen.record);
-    for (unsigned i = 0; i < CHANNEL_RECORD_TEXTS; i++) {
-        memcpy(seen.texts[i], text, seen.record.text_lengths[i]);
-        text += seen.record.text_lengths[i];
-    }
-    assert_true(text <= (const char *)at + seen.record.size);
-    ring->tail += seen.record.size;
-    return seen;
-}
-
-static void expect(const struct seen *seen, uint16_t status, enum channel_ender ender,
-                   enum channel_reason reason)
-{
-    assert_int_equal(seen->record.status, status);
-    assert_int_equal(seen->record.ender, ender);
-    assert_int_equal(seen->record.reason, reason);
-}
-
-static void expect_times(const struct seen *seen, uint32_t ring_ms, uint32_t answer_ms, uint32_t end_ms)
-{
-    assert_int_equal(seen->record.ring_ms, ring_ms);
-    assert_int_equal(seen->record.answer_ms, answer_ms);
-    assert_int_equal(seen->record.end_ms, end_ms);
-}
 
 static void test_answered(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "answered@record");
     wire_pass(wire, 7);
     uint64_t began_ms = wire->workers[0]->now_us / 1000;
@@ -83,9 +28,9 @@ static void test_answered(void **state)
     call.extra = NULL;
     call_respond(&call, &bye, "200 OK", "");
     call_take(&call, DIALOG_CALLEE, "SIP/2.0 200 ");
-    struct seen seen = next();
-    expect(&seen, 200, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_BYE);
-    expect_times(&seen, 303, 2812, 7818);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 200, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_BYE);
+    recording_times(&seen, 303, 2812, 7818);
     assert_int_equal(seen.record.start_ms, began_ms);
     assert_int_equal(seen.record.cause, 16);
     assert_false(seen.record.sip_cause);
@@ -99,30 +44,30 @@ static void test_answered(void **state)
     assert_non_null(strstr(seen.texts[CHANNEL_RECORD_FROM], "sip:"));
     assert_non_null(strstr(seen.texts[CHANNEL_RECORD_TO], "sip:"));
     wire_expect_count(wire, COUNTER_RECORD_MADE, 1);
-    end();
+    recording_end();
 }
 
 static void test_by_caller_at_once(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "caller@record");
     call_invite(&call);
     call_answer(&call, "200 OK");
     call_ack(&call, DIALOG_CALLER, 100);
     call_hang_up(&call, DIALOG_CALLER);
-    struct seen seen = next();
-    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
-    expect_times(&seen, CHANNEL_RECORD_NEVER, 0, 0);
-    end();
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    recording_times(&seen, CHANNEL_RECORD_NEVER, 0, 0);
+    recording_end();
 }
 
 static void test_refused(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "busy@record");
     call_invite(&call);
     wire_pass(wire, 200);
@@ -131,10 +76,10 @@ static void test_refused(void **state)
     call_answer(&call, "486 Busy Here");
     call_take(&call, DIALOG_CALLEE, "ACK ");
     call_ack_refusal(&call);
-    struct seen seen = next();
-    expect(&seen, 486, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_REFUSED);
-    expect_times(&seen, 200, CHANNEL_RECORD_NEVER, 400);
-    end();
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 486, CHANNEL_ENDER_CALLEE, CHANNEL_REASON_REFUSED);
+    recording_times(&seen, 200, CHANNEL_RECORD_NEVER, 400);
+    recording_end();
 }
 
 // Beyond what is kept to the millisecond.
@@ -142,7 +87,7 @@ static void test_rings_long(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "long@record");
     call_invite(&call);
     call_respond(&call, &call.invite, "100 Trying", "");
@@ -152,9 +97,9 @@ static void test_rings_long(void **state)
     call_answer(&call, "200 OK");
     call_ack(&call, DIALOG_CALLER, 100);
     call_hang_up(&call, DIALOG_CALLER);
-    struct seen seen = next();
-    expect_times(&seen, 45670, 45679, 45679);
-    end();
+    struct recorded seen = recording_next();
+    recording_times(&seen, 45670, 45679, 45679);
+    recording_end();
 }
 
 // Records were off when it rang and was answered: the record knows it by ticks.
@@ -162,7 +107,7 @@ static void test_switched_on_meanwhile(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     wire->image.header.settings.flags &= ~SETTINGS_RECORDS;
     wire_reload(wire);
     call_init(&call, wire, "on@record");
@@ -176,16 +121,16 @@ static void test_switched_on_meanwhile(void **state)
     call_answer(&call, "200 OK");
     call_ack(&call, DIALOG_CALLER, 100);
     call_hang_up(&call, DIALOG_CALLER);
-    struct seen seen = next();
-    expect_times(&seen, 300, 1307, 1307);
-    end();
+    struct recorded seen = recording_next();
+    recording_times(&seen, 300, 1307, 1307);
+    recording_end();
 }
 
 static void test_cancelled(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "cancel@record");
     call_invite(&call);
     call_answer(&call, "180 Ringing");
@@ -197,11 +142,11 @@ static void test_cancelled(void **state)
     call_answer(&call, "487 Request Terminated");
     call_take(&call, DIALOG_CALLEE, "ACK ");
     call_ack_refusal(&call);
-    struct seen seen = next();
-    expect(&seen, 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_CANCEL);
     assert_int_equal(seen.record.cause, 200);
     assert_true(seen.record.sip_cause);
-    end();
+    recording_end();
     wire_pass_silently(wire, 40000);
 }
 
@@ -210,7 +155,7 @@ static void test_cancelled_too_late(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "late-cancel@record");
     call_invite(&call);
     call_answer(&call, "180 Ringing");
@@ -223,11 +168,11 @@ static void test_cancelled_too_late(void **state)
     call_ack(&call, DIALOG_CALLER, 100);
     wire_pass(wire, 12);
     call_hang_up(&call, DIALOG_CALLER);
-    struct seen seen = next();
-    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
     assert_int_equal(seen.record.cause, 0);
-    expect_times(&seen, 0, 0, 12);
-    end();
+    recording_times(&seen, 0, 0, 12);
+    recording_end();
 }
 
 // RFC 3261 section 15: the caller may say BYE before the answer.
@@ -236,7 +181,7 @@ static void test_bye_before_the_answer(void **state)
     struct wire *wire = *state;
     struct call call;
     for (unsigned answered = 0; answered < 2; answered++) {
-        begin(wire);
+        recording_begin(wire);
         call_init(&call, wire, answered ? "bye-crosses@record" : "bye-early@record");
         call_invite(&call);
         call_answer(&call, "180 Ringing");
@@ -244,22 +189,22 @@ static void test_bye_before_the_answer(void **state)
         struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
         call.extra = NULL;
         wire_pass(wire, 23);
-        assert_int_equal(ring->head, 0); // nobody knows yet
+        assert_int_equal(recording_ring->head, 0); // nobody knows yet
         call_answer(&call, answered ? "200 OK" : "487 Request Terminated");
         if (answered)
             call_ack(&call, DIALOG_CALLER, 100);
         else
             call_take(&call, DIALOG_CALLEE, "ACK ");
-        struct seen seen = next();
-        expect(&seen, answered ? 200 : 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
-        expect_times(&seen, 0, answered ? 23 : CHANNEL_RECORD_NEVER, 23);
+        struct recorded seen = recording_next();
+        recording_expect(&seen, answered ? 200 : 487, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+        recording_times(&seen, 0, answered ? 23 : CHANNEL_RECORD_NEVER, 23);
         assert_int_equal(seen.record.cause, 19);
         assert_false(seen.record.sip_cause);
         call_respond(&call, &bye, "200 OK", "");
         call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
         if (!answered)
             call_ack_refusal(&call);
-        end();
+        recording_end();
         wire_pass_silently(wire, 40000);
     }
 }
@@ -269,22 +214,22 @@ static void test_no_answer(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "silent@record");
     call_invite(&call);
     wire_pass_silently(wire, 80000);
-    struct seen seen = next();
+    struct recorded seen = recording_next();
     assert_int_equal(seen.record.status, 408);
     assert_int_equal(seen.record.ender, CHANNEL_ENDER_TIMEOUT);
     assert_int_equal(seen.record.ring_ms, CHANNEL_RECORD_NEVER);
-    end();
+    recording_end();
 }
 
 static void test_operator(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "operator@record");
     call_establish(&call);
     uint32_t index = call_expect(&call, DIALOG_CONFIRMED);
@@ -293,17 +238,17 @@ static void test_operator(void **state)
         .kind = COMMAND_DIALOG_END,
         .handle = command_handle(0, dialog_at(&wire->workers[0]->dialogs, index)->generation, index)};
     wire_command(wire, 0, &command);
-    struct seen seen = next();
-    expect(&seen, 200, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 200, CHANNEL_ENDER_OPERATOR, CHANNEL_REASON_OPERATOR);
     wire_pass_silently(wire, 80000); // nobody answers our BYE, and that is no second record
-    end();
+    recording_end();
 }
 
 // The operator ends it while it rings, or its early lifetime; a 2xx that crosses our CANCEL was an answer.
 static void end_ringing(struct wire *wire, const char *id, bool by_timer, bool answered)
 {
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, id);
     call_invite(&call);
     call_answer(&call, "180 Ringing");
@@ -318,18 +263,18 @@ static void end_ringing(struct wire *wire, const char *id, bool by_timer, bool a
     struct wire_packet cancel = call_take(&call, DIALOG_CALLEE, "CANCEL ");
     call_respond(&call, &cancel, "200 OK", "c");
     wire_pass(wire, 34);
-    assert_int_equal(ring->head, 0); // nobody knows yet
+    assert_int_equal(recording_ring->head, 0); // nobody knows yet
     call_answer(&call, answered ? "200 OK" : "487 Request Terminated");
-    struct seen seen = next();
-    expect(&seen,
-           answered   ? 200
-           : by_timer ? 408
-                      : 480,
-           by_timer ? CHANNEL_ENDER_TIMEOUT : CHANNEL_ENDER_OPERATOR,
-           by_timer ? CHANNEL_REASON_TIMEOUT : CHANNEL_REASON_OPERATOR);
+    struct recorded seen = recording_next();
+    recording_expect(&seen,
+                     answered   ? 200
+                     : by_timer ? 408
+                                : 480,
+                     by_timer ? CHANNEL_ENDER_TIMEOUT : CHANNEL_ENDER_OPERATOR,
+                     by_timer ? CHANNEL_REASON_TIMEOUT : CHANNEL_REASON_OPERATOR);
     uint32_t end_ms = seen.record.end_ms;
     assert_in_range(end_ms, by_timer ? 240034 : 134, by_timer ? 240200 : 134);
-    expect_times(&seen, 0, answered ? end_ms : CHANNEL_RECORD_NEVER, end_ms);
+    recording_times(&seen, 0, answered ? end_ms : CHANNEL_RECORD_NEVER, end_ms);
     if (answered) {
         call_ack(&call, DIALOG_CALLER, 100);
         call_take(&call, DIALOG_CALLEE, "BYE ");
@@ -339,7 +284,7 @@ static void end_ringing(struct wire *wire, const char *id, bool by_timer, bool a
         call_ack_refusal(&call);
     }
     wire_pass_silently(wire, 80000);
-    end();
+    recording_end();
 }
 
 static void test_ended_while_it_rings(void **state)
@@ -356,7 +301,7 @@ static void test_attempt(void **state)
     struct wire *wire = *state;
     struct call call;
     char text[WIRE_TEXT_MAX];
-    begin(wire);
+    recording_begin(wire);
     wire->image.header.settings.flags |= SETTINGS_DRAINING;
     wire_reload(wire);
     call_init(&call, wire, "attempt@record");
@@ -365,11 +310,11 @@ static void test_attempt(void **state)
         wire_send(wire, call.sides[DIALOG_CALLER].at, text);
         assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 503 "), 1);
     }
-    struct seen seen = next();
-    expect(&seen, 503, CHANNEL_ENDER_PROXY, CHANNEL_REASON_REFUSED);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 503, CHANNEL_ENDER_PROXY, CHANNEL_REASON_REFUSED);
     assert_int_equal(seen.record.callee_peer, NUMBER_NONE);
     assert_string_equal(seen.texts[CHANNEL_RECORD_CALL_ID], "attempt@record");
-    end();
+    recording_end();
 }
 
 // Refusals take half of the ring at most: a call that ended has its record still.
@@ -378,23 +323,23 @@ static void test_refusals_leave_room(void **state)
     struct wire *wire = *state;
     struct call call, refused;
     char text[WIRE_TEXT_MAX];
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "room@record");
     call_establish(&call);
-    ring->head = CALL_RING_OCTETS / 2; // as after many of them
+    recording_ring->head = CALL_RING_OCTETS / 2; // as after many of them
     wire->image.header.settings.flags |= SETTINGS_DRAINING;
     wire_reload(wire);
     call_init(&refused, wire, "refused@record");
     call_invite_text(&refused, text);
     wire_send(wire, refused.sides[DIALOG_CALLER].at, text);
     assert_int_equal(wire_take_all(wire, refused.sides[DIALOG_CALLER].at, "SIP/2.0 503 "), 1);
-    assert_int_equal(ring->lost, 1);
-    assert_int_equal(ring->head, CALL_RING_OCTETS / 2);
+    assert_int_equal(recording_ring->lost, 1);
+    assert_int_equal(recording_ring->head, CALL_RING_OCTETS / 2);
     call_hang_up(&call, DIALOG_CALLER);
-    ring->tail = CALL_RING_OCTETS / 2;
-    struct seen seen = next();
+    recording_ring->tail = CALL_RING_OCTETS / 2;
+    struct recorded seen = recording_next();
     assert_string_equal(seen.texts[CHANNEL_RECORD_CALL_ID], "room@record");
-    end();
+    recording_end();
 }
 
 // Two branches of a fork ring, the second one answers: one call, answered.
@@ -402,7 +347,7 @@ static void test_fork(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "fork@record");
     call_invite(&call);
     strcpy(call.sides[DIALOG_CALLEE].tag, "first");
@@ -412,11 +357,11 @@ static void test_fork(void **state)
     call_answer(&call, "200 OK");
     call_ack(&call, DIALOG_CALLER, 100);
     call_hang_up(&call, DIALOG_CALLER); // before the first branch is given up
-    struct seen seen = next();
-    expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+    struct recorded seen = recording_next();
+    recording_expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
     assert_int_not_equal(seen.record.answer_ms, CHANNEL_RECORD_NEVER);
     wire_pass_silently(wire, 80000);
-    end();
+    recording_end();
 }
 
 static void ring_as(struct call *call, const char *tag)
@@ -432,7 +377,7 @@ static void test_fork_crosses(void **state)
     struct wire *wire = *state;
     for (unsigned both = 0; both < 2; both++) {
         struct call call;
-        begin(wire);
+        recording_begin(wire);
         call_init(&call, wire, both ? "both-cross@record" : "one-crosses@record");
         call_invite(&call);
         ring_as(&call, "first");
@@ -444,12 +389,12 @@ static void test_fork_crosses(void **state)
         if (both)
             second = call_request(&call, DIALOG_CALLER, "BYE");
         wire_pass(wire, 31);
-        assert_int_equal(ring->head, 0); // nobody knows yet
+        assert_int_equal(recording_ring->head, 0); // nobody knows yet
         strcpy(call.sides[DIALOG_CALLEE].tag, "first");
         call_answer(&call, "200 OK");
-        struct seen seen = next();
-        expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
-        expect_times(&seen, 0, 31, 31);
+        struct recorded seen = recording_next();
+        recording_expect(&seen, 200, CHANNEL_ENDER_CALLER, CHANNEL_REASON_BYE);
+        recording_times(&seen, 0, 31, 31);
         call_ack(&call, DIALOG_CALLER, 100);
         call_respond(&call, &bye, "200 OK", "");
         call_take(&call, DIALOG_CALLER, "SIP/2.0 200 ");
@@ -458,7 +403,7 @@ static void test_fork_crosses(void **state)
             call_take(&call, DIALOG_CALLER, "SIP/2.0 481 ");
         }
         wire_pass_silently(wire, 80000);
-        end();
+        recording_end();
     }
 }
 
@@ -467,33 +412,33 @@ static void test_challenged_bye(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     call_init(&call, wire, "challenge@record");
     call_establish(&call);
     struct wire_packet bye = call_request(&call, DIALOG_CALLER, "BYE");
     call_respond(&call, &bye, "407 Proxy Authentication Required", "");
     call_take(&call, DIALOG_CALLER, "SIP/2.0 407 ");
-    struct seen seen = next();
+    struct recorded seen = recording_next();
     assert_int_equal(seen.record.flags, 0);
     call_hang_up(&call, DIALOG_CALLER);
-    seen = next();
+    seen = recording_next();
     assert_int_equal(seen.record.flags, CHANNEL_RECORD_RESUMED);
     assert_int_equal(seen.record.sequence, 2);
-    end();
+    recording_end();
 }
 
 static void test_off(void **state)
 {
     struct wire *wire = *state;
     struct call call;
-    begin(wire);
+    recording_begin(wire);
     wire->image.header.settings.flags = 0;
     wire_reload(wire);
     call_init(&call, wire, "off@record");
     call_establish(&call);
     call_hang_up(&call, DIALOG_CALLER);
-    assert_int_equal(ring->head, 0);
-    end();
+    assert_int_equal(recording_ring->head, 0);
+    recording_end();
 }
 
 // Full: lost and counted; the end of the ring is skipped where a record does not fit.

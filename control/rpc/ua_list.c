@@ -142,6 +142,13 @@ static json_t *row_json(const struct rpc_call *call, const struct ua_call *dialo
     return row;
 }
 
+// An application that has not heard of a call, and perhaps never will, has it not in its lists either: it
+// would wait for its end for ever. app NULL: of all.
+static bool is_listed(const struct ua_call *dialog, const struct ua_app *app)
+{
+    return !dialog->untold && (!app || dialog->app == app);
+}
+
 static bool is_state(const struct ua_call *dialog, const char *state)
 {
     return !state || strcmp(dialog_state_name(dialog->state), state) == 0;
@@ -167,7 +174,7 @@ static void on_sought_row(void *context, const struct channel_dialog_row *row, c
 {
     struct seeking *seeking = context;
     const struct ua_call *dialog = ua_call_by_handle(&rpc_control(seeking->call)->ua, row->handle);
-    if (!dialog || (seeking->app && dialog->app != seeking->app) ||
+    if (!dialog || !is_listed(dialog, seeking->app) ||
         !is_state(dialog, rpc_text(seeking->call, "state")) || json_array_size(seeking->rows) >= 1000)
         return;
     enum channel_dialog_text local = dialog->callee ? CHANNEL_TEXT_CALLEE_TAG : CHANNEL_TEXT_CALLER_TAG;
@@ -230,7 +237,7 @@ void rpc_ua_list(struct rpc_call *call)
     const struct ua_call *dialog;
     LIST_FOREACH(dialog, &ua->calls, link)
     {
-        if (dialog->serial >= before || (app && dialog->app != app) ||
+        if (dialog->serial >= before || !is_listed(dialog, app) ||
             !is_state(dialog, rpc_text(call, "state")))
             continue;
         if ((int64_t)json_array_size(rows) == limit)
@@ -252,7 +259,7 @@ void rpc_ua_count(struct rpc_call *call)
         return;
     LIST_FOREACH(dialog, &ua->calls, link)
     {
-        if (app && dialog->app != app)
+        if (!is_listed(dialog, app))
             continue;
         counts[dialog->state]++;
         all++;

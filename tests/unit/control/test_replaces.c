@@ -221,6 +221,33 @@ static void test_results(void **state)
     assert_int_equal(desk->calls, 1);
 }
 
+static void expect_listed(struct ua_world *world, unsigned count)
+{
+    json_t *list = ua_result(world, "ua.list", "{}"), *all = ua_result(world, "ua.count", "{}");
+    assert_int_equal(json_array_size(json_object_get(list, "dialogs")), count);
+    assert_int_equal(json_integer_value(json_object_get(all, "dialogs")), count);
+    json_decref(list);
+    json_decref(all);
+}
+
+// What the program is not told of is not listed either: it would never hear of its end.
+static void test_unlisted(void **state)
+{
+    struct ua_world *world = *state;
+    begin(world);
+    struct incoming new = to_desk(world, REPLACES);
+    say_new(world, &new);
+    expect_listed(world, 1);
+    expect_claim(world, -ENOENT, 0);
+    expect_refused(world, 481, 0);
+    expect_listed(world, 1);
+    new.number = 1;
+    say_new(world, &new);
+    expect_claim(world, 0, 0);
+    ua_expect_event(world, "incoming", "replaces", HEX);
+    expect_listed(world, 2);
+}
+
 static void test_takeover(void **state)
 {
     struct ua_world *world = *state;
@@ -482,14 +509,21 @@ static void test_other_methods(void **state)
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, setup, ua_teardown)
-    const struct CMUnitTest tests[] = {
-        UA(test_syntax),       UA(test_results),
-        UA(test_takeover),     UA(test_refused),
-        UA(test_cancelled),    UA(test_bye_first),
-        UA(test_bye_crosses),  UA(test_early_only),
-        UA(test_peer),         UA(test_refuse),
-        UA(test_accept),       UA(test_ask_nobody),
-        UA(test_held),         cmocka_unit_test_setup_teardown(test_kept, ua_setup, ua_teardown),
-        UA(test_other_methods)};
+    const struct CMUnitTest tests[] = {UA(test_syntax),
+                                       UA(test_results),
+                                       UA(test_unlisted),
+                                       UA(test_takeover),
+                                       UA(test_refused),
+                                       UA(test_cancelled),
+                                       UA(test_bye_first),
+                                       UA(test_bye_crosses),
+                                       UA(test_early_only),
+                                       UA(test_peer),
+                                       UA(test_refuse),
+                                       UA(test_accept),
+                                       UA(test_ask_nobody),
+                                       UA(test_held),
+                                       cmocka_unit_test_setup_teardown(test_kept, ua_setup, ua_teardown),
+                                       UA(test_other_methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,10 @@ static const struct ctl_word refers_options[] = {
 static const struct ctl_word refer_word[] = {{"ID", "refer", CTL_TEXT, true, "of a transfer"}, {0}};
 static const struct ctl_word refer_answer_options[] = {
     {"--refuse", "refuse", CTL_NUMBER, false, "with this status, 300 to 699; without it, it is accepted"},
+    {"--reason", "reason", CTL_TEXT, false, "phrase of that status"},
+    {"--body", "body", CTL_TEXT, false,
+     "accepted: file with what the new call offers; - is standard input; without it, as the call has it"},
+    {"--type", "content_type", CTL_TEXT, false, "of the body; application/sdp where it begins with v=0"},
     {0}};
 static const struct ctl_word refer_notify_words[] = {
     {"ID", "refer", CTL_TEXT, true, "of a transfer"},

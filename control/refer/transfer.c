@@ -71,8 +71,8 @@ struct transfer *transfer_begin(struct ua *ua, const struct ua_call *call, enum 
 
 static void forget(struct transfers *transfers, struct transfer *transfer)
 {
-    char *const texts[] = {transfer->call_id,  transfer->uri, transfer->from,
-                           transfer->from_tag, transfer->to,  transfer->routes};
+    char *const texts[] = {transfer->call_id, transfer->uri,    transfer->from,  transfer->from_tag,
+                           transfer->to,      transfer->routes, transfer->offer, transfer->offer_type};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     const struct ua_outcome outcome = {.code = DG_UNAVAILABLE, .text = "the REFER could not be sent"};

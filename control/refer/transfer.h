@@ -39,6 +39,9 @@ struct transfer {
     // The subscription's dialog, when the call is over (RFC 5057): of our last NOTIFY.
     char *uri, *from, *from_tag, *to, *routes;
     uint32_t cseq;
+    // What the program gave for the new call, NULL: nothing. A restart of control loses it.
+    char *offer, *offer_type;
+    size_t offer_length;
     uint16_t peer, member; // where NOTIFYs of one that is alone go; NUMBER_NONE: the peer's balance
     uint16_t later;        // actions that wait for the tag of our 200
     uint32_t their_cseq;   // of the last request in a dialog of its own
@@ -105,21 +108,33 @@ unsigned transfer_take_up(struct transfer *transfer); // it is accepted: returns
 bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const struct message *message);
 void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra);
 void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t status);
-bool transfer_call(struct ua *ua, struct transfer *transfer); // false: it could not be sent
 bool transfer_notify(struct ua *ua, struct transfer *transfer, bool last);
 // What the program says of a REFER that waits. DG_OK, or why not.
-enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool accept, uint16_t status);
+struct transfer_verdict {
+    bool accept;
+    uint16_t status;    // of a refusal
+    const char *reason; // its phrase; NULL: the RFC's
+    const char *body;   // accepted: what the new call offers; NULL: what it has without
+    size_t body_length;
+    const char *content_type; // NULL: application/sdp where the body is one
+};
+enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer,
+                             const struct transfer_verdict *verdict);
 // What the program says of the call that it makes itself; the first one accepts the REFER.
 enum dg_code transfer_report(struct ua *ua, struct transfer *transfer, unsigned status, const char *reason,
                              bool final);
+
+// --- transfer_call.c ---
+
+bool transfer_call(struct ua *ua, struct transfer *transfer); // false: it could not be sent
+// 0, or 480: nobody could describe the session of the new call.
+uint16_t transfer_judge_offer(const struct ua *ua, const struct transfer *transfer);
 
 // --- transfer_outside.c ---
 
 bool transfer_take_outside(struct ua *ua, struct ua_request *request, const struct message *message);
 // Accepts it. What else is to be done is done when our tag is known; the transfer may be gone then.
 void transfer_open(struct ua *ua, struct transfer *transfer, unsigned later);
-// For the call that comes of it: the description that the application answers with by itself. NULL: none.
-char *transfer_own_description(const struct ua *ua, const struct transfer *transfer, size_t *length);
 // RFC 5057 section 5.4: a SUBSCRIBE moves the target of the subscription's own dialog.
 void transfer_move(struct transfer *transfer, const struct message *subscribe);
 // Whether a request of theirs belongs to its dialog: the call, or the one of its own.

@@ -189,31 +189,19 @@ bool transfer_has(const struct transfer *transfer, const struct ua_request *requ
 
 // --- what becomes of it ---
 
-// No call has given a description: the one that the application answers with is its offer.
-char *transfer_own_description(const struct ua *ua, const struct transfer *transfer, size_t *length)
-{
-    struct config_application_view view;
-    if (!transfer->outside || !ua_app_view(ua, transfer->app, &view, NULL) || view.answer.body_length == 0)
-        return NULL;
-    *length = view.answer.body_length;
-    return strndup(view.answer.body, view.answer.body_length);
-}
-
-// A chain of transfers has its end outside dialogs, too; the depth is that of the call which is named. Where
-// nobody could answer for the session of the new call, it is not made.
-static uint16_t judge_policy(const struct transfer *transfer, const struct config_application_view *view)
+// A chain of transfers has its end outside dialogs, too; the depth is that of the call which is named.
+static uint16_t judge_policy(const struct ua *ua, const struct transfer *transfer,
+                             const struct config_application_view *view)
 {
     if (transfer->depth >= REFER_DEPTH_MAX)
         return 482;
-    if (view->refer != CONFIG_REFER_ACCEPT || transfer->dialog)
-        return 0;
-    return view->answer.body_length == 0 && transfer->app->attached == 0 ? 480 : 0;
+    return view->refer == CONFIG_REFER_ACCEPT ? transfer_judge_offer(ua, transfer) : 0;
 }
 
 static void go_on(struct ua *ua, struct transfer *transfer)
 {
     struct config_application_view view;
-    transfer->refusal = ua_app_view(ua, transfer->app, &view, NULL) ? judge_policy(transfer, &view) : 480;
+    transfer->refusal = ua_app_view(ua, transfer->app, &view, NULL) ? judge_policy(ua, transfer, &view) : 480;
     if (transfer->refusal) {
         transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
         return;

@@ -11,23 +11,32 @@
 
 #define LINES_MAX 8192u
 
-void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra)
+static void respond_to(struct ua *ua, struct ua_request *request, struct ua_wish *wish)
 {
     struct ua_fault fault;
+    wish->request = request;
+    if (!request->answering)
+        (void)ua_do(ua, wish, NULL, &fault); // without a data plane nobody waits for it
+}
+
+void transfer_respond_to(struct ua *ua, struct ua_request *request, uint16_t status, const char *extra)
+{
     struct ua_wish wish = ua_wish(CHANNEL_UA_RESPOND);
-    wish.request = request;
     wish.status = status;
     wish.extra = extra;
-    if (!request->answering)
-        (void)ua_do(ua, &wish, NULL, &fault); // without a data plane nobody waits for it
+    respond_to(ua, request, &wish);
 }
 
 void transfer_respond(struct ua *ua, const struct transfer *transfer, uint16_t status)
 {
+    struct ua_wish wish = ua_wish(CHANNEL_UA_RESPOND);
     struct ua_request *request = ua_request_find(ua, transfer->request);
     bool silent = transfer->ask.silent && status < 300; // RFC 4488 section 4
+    wish.status = status;
+    wish.extra = silent ? "Refer-Sub: false\r\n" : NULL;
+    wish.reason = status >= 300 && transfer->reason[0] ? transfer->reason : NULL;
     if (request)
-        transfer_respond_to(ua, request, status, silent ? "Refer-Sub: false\r\n" : NULL);
+        respond_to(ua, request, &wish);
 }
 
 // --- whom it may call ---
@@ -111,6 +120,8 @@ bool transfer_take_refer(struct ua *ua, struct ua_request *request, const struct
     transfer->member = transfer_member(ua->control, request);
     transfer->refer.named = call->referred; // RFC 3515 2.4.6
     transfer->refusal = transfer_judge(ua, transfer, message, &view, application);
+    if (transfer->refusal == 0 && view.refer == CONFIG_REFER_ACCEPT)
+        transfer->refusal = transfer_judge_offer(ua, transfer);
     if (transfer->refusal) {
         transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
         return true;
@@ -136,16 +147,35 @@ static bool is_gone(struct ua *ua, struct transfer *transfer)
     return true;
 }
 
-enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, bool yes, uint16_t status)
+// False: no memory.
+static bool take_offer(struct transfer *transfer, const struct transfer_verdict *verdict)
 {
-    if (transfer->ours || transfer->refer.state != REFER_ASKED)
+    if (!verdict->body)
+        return true;
+    transfer->offer = malloc(verdict->body_length + 1);
+    transfer->offer_type = verdict->content_type ? strdup(verdict->content_type) : NULL;
+    if (!transfer->offer || (verdict->content_type && !transfer->offer_type))
+        return false;
+    memcpy(transfer->offer, verdict->body, verdict->body_length);
+    transfer->offer_length = verdict->body_length;
+    return true;
+}
+
+enum dg_code transfer_answer(struct ua *ua, struct transfer *transfer, const struct transfer_verdict *verdict)
+{
+    if (transfer->ours || transfer->refer.state != REFER_ASKED || transfer->offer)
         return DG_INVALID_TRANSITION;
     if (is_gone(ua, transfer))
         return DG_TRANSACTION_GONE;
-    transfer->refusal = status;
-    transfer_act(ua, transfer,
-                 yes ? transfer_take_up(transfer)
-                     : refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
+    if (!verdict->accept) {
+        transfer->refusal = verdict->status;
+        snprintf(transfer->reason, sizeof(transfer->reason), "%s", verdict->reason ? verdict->reason : "");
+        transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_REFUSE, 0, clock_ms()));
+        return DG_OK;
+    }
+    if (!take_offer(transfer, verdict))
+        return DG_NO_MEMORY;
+    transfer_act(ua, transfer, transfer_take_up(transfer));
     return DG_OK;
 }
 
@@ -203,56 +233,6 @@ bool transfer_take_subscribe(struct ua *ua, struct ua_request *request, const st
         return false;
     transfer_respond_to(ua, request, 481, NULL);
     return true;
-}
-
-// --- the call ---
-
-static void on_placed(struct ua *ua, struct transfer *transfer, const struct ua_outcome *outcome)
-{
-    if (outcome->code != DG_OK) {
-        snprintf(transfer->reason, sizeof(transfer->reason), "Service Unavailable");
-        transfer_act(ua, transfer, refer_step(&transfer->refer, REFER_ON_OUTCOME, 503, clock_ms()));
-        return;
-    }
-    transfer->invite = outcome->request;
-    struct ua_call *call = outcome->call ? ua_call_by_id(ua, outcome->call->by_id.key) : NULL;
-    if (!call)
-        return;
-    call->transfers = (uint8_t)(transfer->depth + 1);
-    transfer->target = call->by_id.key;
-    ua_call_keep(ua, call);
-    transfer_keep(ua, transfer);
-}
-
-bool transfer_call(struct ua *ua, struct transfer *transfer)
-{
-    char to[REFER_TEXT_MAX + 2], lines[LINES_MAX];
-    struct ua_fault fault;
-    struct writer writer;
-    struct ua_call *call = ua_call_by_id(ua, transfer->dialog);
-    struct ua_wish wish = ua_wish(CHANNEL_UA_INVITE);
-    char *body = call ? ua_session_description(call, false, &wish.body_length)
-                      : transfer_own_description(ua, transfer, &wish.body_length);
-    snprintf(to, sizeof(to), "<%s>", transfer->ask.uri);
-    writer_init(&writer, lines, sizeof(lines) - 1);
-    refer_write_call(&writer, &transfer->ask);
-    lines[writer.used] = '\0';
-    wish.app = transfer->app;
-    wish.to = to;
-    wish.extra = lines;
-    wish.peer = transfer->to_peer;
-    wish.body = body;
-    wish.body_length = body ? wish.body_length : 0;
-    wish.timeout_ms = TRANSFER_CALL_MS;
-    wish.late_ack = !call && !body; // the program answers the offer of the 2xx
-    const struct ua_reply reply = transfer_reply(ua, transfer, on_placed);
-    bool sent = reply.done && !writer.overflow && ua_do(ua, &wish, &reply, &fault) == 0;
-    if (!sent) {
-        free(reply.context);
-        snprintf(transfer->reason, sizeof(transfer->reason), "Service Unavailable");
-    }
-    free(body);
-    return sent;
 }
 
 // --- NOTIFYs ---

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Transfers (../refer): answered, told of, listed.
+#include <stdlib.h>
 #include <string.h>
 #include "dialog.h"
 #include "handlers.h"
 #include "ua.h"
+
+#define BODY_MAX 90000 // octets as base64
 
 // clang-format off
 const struct rpc_param refer_answer_params[] = {
     {"refer", RPC_TEXT, true, 16, 16, NULL, "id of a transfer"},
     {"accept", RPC_BOOLEAN, true, 0, 0, NULL, "true: Dialgate calls whom the REFER names"},
     {"status", RPC_INTEGER, false, 300, 699, NULL, "when it is not accepted (603)"},
+    {"reason", RPC_TEXT, false, 0, 100, NULL, "its phrase; without it, the RFC's"},
+    {"body", RPC_TEXT, false, 1, BODY_MAX, NULL, "accepted: what the new call offers, text, or octets with body_base64; without it, the description of the call that the REFER came in, else that of the application's answer, else the target's offer waits for ua.ack"},
+    {"body_base64", RPC_BOOLEAN, false, 0, 0, NULL, "body is base64"},
+    {"content_type", RPC_TEXT, false, 1, 255, NULL, "application/sdp where the body begins with v=0"},
     {0},
 };
 const struct rpc_param refer_notify_params[] = {
@@ -36,21 +43,41 @@ static struct transfer *find(struct rpc_call *call)
     return NULL;
 }
 
-void rpc_refer_answer(struct rpc_call *call)
+static void answer(struct rpc_call *call, struct transfer *transfer, const struct transfer_verdict *verdict)
 {
-    const bool accept = rpc_boolean(call, "accept");
-    struct transfer *transfer = find(call);
-    if (!transfer)
-        return;
     const uint64_t dialog = transfer->dialog; // which a refusal forgets
     char id[UA_ID_SIZE];
-    enum dg_code code =
-        transfer_answer(&rpc_control(call)->ua, transfer, accept, (uint16_t)rpc_integer(call, "status", 603));
-    if (code != DG_OK)
-        rpc_fail(call, code, "%s",
-                 code == DG_TRANSACTION_GONE ? dg_code_text(code) : "it is answered already");
+    enum dg_code code = transfer_answer(&rpc_control(call)->ua, transfer, verdict);
+    if (code == DG_INVALID_TRANSITION)
+        rpc_fail(call, code, "it is answered already");
+    else if (code != DG_OK)
+        rpc_fail(call, code == DG_NO_MEMORY ? DG_INTERNAL : code, "%s", dg_code_text(code));
     else
-        rpc_reply(call, json_pack("{s:b, s:s}", "accepted", accept, "dialog", ua_id(dialog, id)));
+        rpc_reply(call, json_pack("{s:b, s:s}", "accepted", verdict->accept, "dialog", ua_id(dialog, id)));
+}
+
+void rpc_refer_answer(struct rpc_call *call)
+{
+    struct ua_wish wish = ua_wish(CHANNEL_UA_INVITE);
+    struct transfer *transfer = find(call);
+    struct transfer_verdict verdict = {.accept = rpc_boolean(call, "accept"),
+                                       .status = (uint16_t)rpc_integer(call, "status", 603),
+                                       .reason = rpc_text(call, "reason"),
+                                       .content_type = rpc_text(call, "content_type")};
+    char *made;
+    if (!transfer || !rpc_ua_read_body(call, &wish, &made))
+        return;
+    verdict.body = wish.body;
+    verdict.body_length = wish.body_length;
+    const bool wrong = verdict.accept ? verdict.reason != NULL : verdict.body || verdict.content_type;
+    if (wrong)
+        rpc_fail(call, DG_INVALID_PARAMS, "reason is for a refusal, a body for what is accepted");
+    else if ((verdict.reason && strpbrk(verdict.reason, "\r\n")) ||
+             (verdict.content_type && strpbrk(verdict.content_type, "\r\n")))
+        rpc_fail(call, DG_INVALID_PARAMS, "reason or content_type holds a line end");
+    else
+        answer(call, transfer, &verdict);
+    free(made);
 }
 
 void rpc_refer_notify(struct rpc_call *call)

@@ -21,6 +21,8 @@ bool rpc_ua_has_plain_credentials(struct rpc_call *call);
 // Fills in reason, headers, body, content type, label, and carries it out: the call is answered then, or
 // later.
 void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish);
+// The body as octets, *made: for free(). False: the call is answered.
+bool rpc_ua_read_body(struct rpc_call *call, struct ua_wish *wish, char **made);
 
 // ua_params.c
 extern const struct rpc_param ua_app_params[], ua_attach_params[], ua_call_params[], ua_progress_params[],

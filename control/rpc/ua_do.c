@@ -126,8 +126,7 @@ static void on_done(void *context, const struct ua_outcome *outcome)
     rpc_reply(call, result);
 }
 
-// The body as octets, *made: for free(). False: the call is answered.
-static bool read_body(struct rpc_call *call, struct ua_wish *wish, char **made)
+bool rpc_ua_read_body(struct rpc_call *call, struct ua_wish *wish, char **made)
 {
     const char *body = rpc_text(call, "body");
     *made = NULL;
@@ -178,7 +177,7 @@ void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish)
         rpc_fail(call, DG_NOT_FOUND, "retry: no policy is called %.64s", wish->retry);
         return;
     }
-    if (!read_body(call, wish, &made))
+    if (!rpc_ua_read_body(call, wish, &made))
         return;
     if (ua_do(&rpc_control(call)->ua, wish, &reply, &fault) < 0)
         rpc_fail(call, fault.code, "%s", fault.text);

@@ -22,193 +22,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "ua_client.h"
+#include "ua_error.h"
+#include "ua_event.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define DG_ERROR_TEXT_SIZE 512
-#define DG_DEFAULT_SOCKET  "/run/dialgate/control.sock"
-
-// X(NAME, JSON-RPC error code on the wire (0: never on the wire), what it means)
-#define DG_CODES(X)                                                                                          \
-    X(DG_OK, 0, "done")                                                                                      \
-    X(DG_NO_MEMORY, 0, "out of memory")                                                                      \
-    X(DG_NOT_CONNECTED, 0, "dialgate-control is not there; is it running?")                                  \
-    X(DG_PERMISSION, 0, "no permission for the control socket; join its group")                              \
-    X(DG_CLOSED, 0, "the connection ended; open a new client")                                               \
-    X(DG_TIMEOUT, 0, "no answer in time")                                                                    \
-    X(DG_BAD_REPLY, 0, "the answer is not JSON-RPC; install the same release of both programs")              \
-    X(DG_BAD_ARGUMENT, 0, "an argument of the call is not JSON, or too long")                                \
-    X(DG_PARSE, -32700, "the request is not JSON")                                                           \
-    X(DG_INVALID_REQUEST, -32600, "the request is not a JSON-RPC 2.0 object")                                \
-    X(DG_UNKNOWN_METHOD, -32601, "there is no such method; api.list names them")                             \
-    X(DG_INVALID_PARAMS, -32602, "a parameter is unknown, missing or of the wrong type")                     \
-    X(DG_INTERNAL, -32603, "dialgate-control failed")                                                        \
-    X(DG_REFUSED, -32000, "refused; the text says why")                                                      \
-    X(DG_NOT_FOUND, -32001, "there is no such object")                                                       \
-    X(DG_UNAVAILABLE, -32002, "the dataplane is not connected; system.status says why")                      \
-    X(DG_NO_ANSWER, -32003, "the dataplane does not answer")                                                 \
-    X(DG_AMBIGUOUS, -32004, "more than one object matches")                                                  \
-    X(DG_DENIED, -32005, "your role does not allow it; the text says which one does")                        \
-    X(DG_INVALID_STATE, -32010, "not now: something else is under way, or it is ending")                     \
-    X(DG_INVALID_TRANSITION, -32011, "not in this state of the dialog")                                      \
-    X(DG_TRANSACTION_GONE, -32012, "the request is answered, cancelled or gone")                             \
-    X(DG_TRANSACTION_TIMEOUT, -32013, "the far end did not answer")                                          \
-    X(DG_TOO_MANY_DIALOGS, -32014, "no more dialogs may be held")                                            \
-    X(DG_REFER_REFUSED, -32015, "the REFER is not accepted")                                                 \
-    X(DG_REFER_TARGET, -32016, "a transfer to this target is not allowed")                                   \
-    X(DG_TRANSPORT, -32017, "there is no way to the far end")                                                \
-    X(DG_DIALOG_EXPIRED, -32018, "the session was not refreshed, or the dialog lived too long")              \
-    X(DG_CONFIGURATION, -32019, "the configuration does not allow it")                                       \
-    X(DG_PROTOCOL, -32020, "SIP, or what the far end supports, does not allow it")                           \
-    X(DG_RESOURCES, -32021, "transactions, dialogs or memory are full")                                      \
-    X(DG_RATE_LIMITED, -32022, "a limit of the application or the peer is reached")
-
-enum dg_code {
-#define X(name, wire, text) name,
-    DG_CODES(X)
-#undef X
-        DG_CODE_COUNT
-};
-
-struct dg_error {
-    enum dg_code code;
-    char text[DG_ERROR_TEXT_SIZE];
-};
-
-struct dg_client;
-
-// What a code means: a constant text, also for codes out of range.
-const char *dg_code_text(enum dg_code code);
-
-// Whose matter a code is, and how bad it is: for metrics and for what to do about it.
-enum dg_category {
-    DG_CATEGORY_NONE,      // DG_OK
-    DG_CATEGORY_USE,       // the program asked for what cannot be: a fault in it
-    DG_CATEGORY_STATE,     // too early, too late, or gone
-    DG_CATEGORY_FAR_END,   // SIP: the other side, or the way to it
-    DG_CATEGORY_LIMIT,     // full, or too fast: again later
-    DG_CATEGORY_POLICY,    // the configuration or a role does not allow it
-    DG_CATEGORY_CONNECTION // dialgate-control, or its data plane
-};
-enum dg_severity { DG_SEVERITY_NONE, DG_SEVERITY_NOTICE, DG_SEVERITY_WARNING, DG_SEVERITY_ERROR };
-enum dg_category dg_code_category(enum dg_code code);
-enum dg_severity dg_code_severity(enum dg_code code);
-const char *dg_category_text(enum dg_category category);
-const char *dg_severity_text(enum dg_severity severity);
-const char *dg_code_advice(enum dg_code code); // what to do
-bool dg_code_is_temporary(enum dg_code code);  // the same call may succeed later
-
-// Connects to the control socket; path NULL: DG_DEFAULT_SOCKET. Waits up to two seconds while others crowd it
-// (then DG_TIMEOUT). Returns a client for dg_client_close(), or NULL with *error (which may be NULL) filled.
-struct dg_client *dg_client_open(const char *path, struct dg_error *error);
-
-// The descriptor, for poll(): readable also means that the daemon has closed. It stays the client's.
-int dg_client_fd(const struct dg_client *client);
-
-// Calls method with params (JSON text of an object; NULL: none) and waits for the answer at most timeout_ms
-// (negative: for ever). DG_OK: *result is the answer's JSON text, for dg_free(). Otherwise *result is NULL
-// and *error (which may be NULL) says why; for an error of the daemon the text is the daemon's. After
-// DG_CLOSED, DG_BAD_REPLY, or DG_TIMEOUT while sending every further call gives DG_CLOSED. An answer that
-// comes after its DG_TIMEOUT is skipped.
-enum dg_code dg_client_call(struct dg_client *client, const char *method, const char *params, int timeout_ms,
-                            char **result, struct dg_error *error);
-
-// From now on parts of streamed answers (`dialog.list` with "stream": true) go to take, each as the JSON text
-// of its params ({"id": N, "dialogs": [...]}), which is gone when take returns; the deadline of the call
-// begins anew with each. The daemon waits while take does: a slow reader loses nothing. NULL: they are kept
-// as notifications.
-typedef void dg_take_part(void *context, const char *part);
-void dg_client_on_part(struct dg_client *client, dg_take_part *take, void *context);
-
-// Waits at most timeout_ms (negative: for ever) for the next notification: after `events.follow` the daemon
-// sends one for each change of a dialog's state. DG_OK: *notification is its JSON text
-// ({"method": ..., "params": {...}}), for dg_free(). Those that come while dg_client_call() waits are kept,
-// at most 1,024; then the oldest are dropped, and the next one given is {"method":"events.lost",
-// "params":{"count":N}}.
-enum dg_code dg_client_next(struct dg_client *client, int timeout_ms, char **notification,
-                            struct dg_error *error);
-
-// Ends the connection and frees the client; NULL is allowed.
-void dg_client_close(struct dg_client *client);
-
-// Frees a text that a dg_ function handed out; NULL is allowed.
-void dg_free(char *text);
-
 // --- Agents ---
-
-struct dg_agent;
-struct dg_dialog;
-struct dg_request;
-struct dg_message;
-
-// RFC 3261 section 12. Confirmed begins at the 2xx.
-enum dg_state {
-    DG_STATE_NONE, // nobody has answered yet
-    DG_STATE_EARLY,
-    DG_STATE_CONFIRMED,
-    DG_STATE_TERMINATING,
-    DG_STATE_TERMINATED
-};
-// The same as sipgo sees it: established is a 2xx without its ACK.
-enum dg_sipgo_state { DG_SIPGO_NONE, DG_SIPGO_ESTABLISHED, DG_SIPGO_CONFIRMED, DG_SIPGO_ENDED };
-
-// X(NAME, word on the socket, what it means)
-#define DG_EVENTS(X)                                                                                         \
-    X(INCOMING, "incoming", "a call: event->request is its INVITE, answer it by the dialog")                 \
-    X(PROGRESS, "progress", "1xx to our INVITE")                                                             \
-    X(ANSWERED, "answered", "2xx to our INVITE")                                                             \
-    X(FAILED, "failed", "any other final response to our INVITE, or none")                                   \
-    X(ACK, "ack", "the ACK of our 2xx")                                                                      \
-    X(CANCELLED, "cancelled", "the caller gave up; the request is answered")                                 \
-    X(REQUEST, "request", "any other request; request NULL: it is answered already")                         \
-    X(RESPONSE, "response", "to a request of ours")                                                          \
-    X(STATE, "state", "the dialog's state has changed")                                                      \
-    X(FORKED, "forked", "one more early dialog of our INVITE")                                               \
-    X(REGISTERED, "registered", "REGISTER was answered, or refreshed")                                       \
-    X(REFER, "refer", "a transfer is asked of us: dg_refer_accept() or dg_refer_refuse()")                   \
-    X(REFER_PROGRESS, "refer_progress", "what became of a transfer")                                         \
-    X(ENDED, "ended", "the last event of a dialog")                                                          \
-    X(RESUMED, "resumed", "connected again: dialogs are there, handles go on")                               \
-    X(DISCONNECTED, "", "dialgate-control is gone; it is tried again by itself")                             \
-    X(LOST, "lost", "events were dropped: count of them, 0 where nobody knows")
-
-enum dg_event_kind {
-#define X(name, word, text) DG_EVENT_##name,
-    DG_EVENTS(X)
-#undef X
-        DG_EVENT_KINDS
-};
-enum dg_event_mask {
-#define X(name, word, text) DG_ON_##name = 1 << DG_EVENT_##name,
-    DG_EVENTS(X)
-#undef X
-        DG_ON_BODY = 1 << DG_EVENT_KINDS, // whatever comes with a body
-    DG_ON_ALL = (1 << DG_EVENT_KINDS) - 1
-};
-
-// Everything here is gone when the callback returns, but for what is kept by a _ref function.
-struct dg_event {
-    enum dg_event_kind kind;
-    struct dg_agent *agent;
-    struct dg_dialog *dialog;   // NULL: outside dialogs
-    struct dg_request *request; // theirs that waits for an answer, or ours that was answered; NULL: none
-    struct dg_dialog *replaces; // INCOMING: it ends when this call is answered (RFC 3891); NULL: none
-    const struct dg_message *message; // NULL: none
-    unsigned status;                  // of a response; 0: none
-    bool final;                       // no more of this comes
-    const char *method;               // "": none
-    const char *reason;               // phrase of a response, or why a state changed
-    const char *tag;                  // of the request, as the program gave it
-    const char *by;                   // ENDED: local, remote, operator, timeout
-    const char *peer, *source;        // INCOMING, REQUEST: name of the peer, address:port
-    enum dg_state from, to;           // STATE
-    uint32_t expires_s;               // REGISTERED
-    uint64_t count;                   // LOST
-    uint64_t number;                  // of the event in its stream
-};
-typedef void dg_on_event(void *context, const struct dg_event *event);
 
 // Structures of options begin with their size, so that they may grow: begin them with DG_INIT(). What is zero
 // is as if it were not there.
@@ -469,8 +291,10 @@ enum dg_code dg_request_respond(struct dg_request *request, unsigned status, con
                                 struct dg_error *error);
 
 // A transfer that was asked of us: where to (a URI), whom it replaces and who sent it ("": not said).
-// Accepted, the new call is Dialgate's to make and to report; a program that does so itself says by notify
-// how it goes.
+// Accepted, the new call is Dialgate's to make and to report, with the body of the options or, without one,
+// as the call is described that the REFER came in; where nothing describes it, DG_EVENT_ANSWERED of the new
+// call has the target's offer, and dg_dialog_ack() answers it. A refusal may have a reason. A program that
+// makes the call itself says by notify how it goes.
 const char *dg_refer_to(const struct dg_request *refer);
 const char *dg_refer_replaces(const struct dg_request *refer);
 const char *dg_refer_referred_by(const struct dg_request *refer);

@@ -16,7 +16,7 @@ install_tree()
     expect "meson install" meson install --no-rebuild --quiet --destdir "$ROOT_DIR" -C "$LAB_BUILD"
     local file prefix=$ROOT_DIR/usr/local
     for file in sbin/dialgate-dataplane sbin/dialgate-control bin/dialgatectl lib/dialgate/prefilter.bpf.o share/dialgate/examples/lab.yaml \
-        include/dialgate/ua.h etc/dialgate/dialgate.yaml etc/default/dialgate etc/logrotate.d/dialgate lib/sysusers.d/dialgate.conf \
+        include/dialgate/ua.h include/dialgate/ua_event.h etc/dialgate/dialgate.yaml etc/default/dialgate etc/logrotate.d/dialgate lib/sysusers.d/dialgate.conf \
         lib/tmpfiles.d/dialgate.conf; do
         [ -s "$prefix/$file" ] || fail "meson install makes no $file"
     done

@@ -174,14 +174,81 @@ static void test_program_refuses(void **state)
     struct ua_world *world = *state;
     char params[128];
     begin(world);
-    json_t *event = ask_program(world, params, ",\"accept\":false");
+    json_t *event = ask_program(world, params, ",\"accept\":false,\"reason\":\"Not today\"");
     assert_string_equal(ua_text(event, "state"), "asked");
     json_decref(event);
     ua_ask(world, "refer.answer", params);
-    expect_answer(world, 603);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->status, 603);
+    ua_expect_in(command, CHANNEL_UA_TEXT_REASON, "Not today");
+    ua_done(world, command, 0, DIALOG, NULL);
     json_decref(ua_answer_of(world));
     ua_refused(world, "refer.answer", params, DG_NOT_FOUND);
     expect_none(world);
+}
+
+// The INVITE of a new call that has no description: the ACK waits for the program's answer (RFC 3261 13.2.1).
+static void expect_asking_call(struct ua_world *world)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
+    assert_int_equal(command->body_length, 0);
+    assert_true(command->flags & CHANNEL_UA_LATE_ACK);
+    const uint64_t tag = command->tag;
+    ua_done(world, command, 0, TARGET, NULL);
+    say_target(world, tag, 200, OF_TARGET("200 OK"));
+    ua_expect_event(world, "answered", "dialog", "1100000000000002");
+    ua_ask(world, "ua.ack", "{\"dialog\":\"1100000000000002\",\"body\":\"" SDP_JSON "\"}");
+    ua_expect_in(ua_command(world, CHANNEL_UA_ACK), CHANNEL_UA_TEXTS, "m=audio 4000");
+}
+
+static void test_no_description(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
+    ua_say_asked(world, TRANSACTION, 0, REFER("7", "Refer-To: <sip:c@z>\r\n"));
+    expect_answer(world, 200);
+    expect_notify(world, "active", "SIP/2.0 100", NULL);
+    expect_asking_call(world);
+}
+
+// A call that an earlier program has left; nobody could speak in the new one.
+static void test_no_description_nobody(void **state)
+{
+    struct ua_world *world = *state;
+    const struct channel_ua_event left = {.kind = CHANNEL_UA_STATE,
+                                          .dialog = DIALOG,
+                                          .call = 700,
+                                          .application = world->desk,
+                                          .peer = world->carrier,
+                                          .state = CHANNEL_DIALOG_CONFIRMED};
+    ua_say(world, &left, NULL);
+    ua_say_asked(world, TRANSACTION, 0, REFER("7", "Refer-To: <sip:c@z>\r\n"));
+    expect_answer(world, 480);
+    expect_none(world);
+}
+
+static void test_program_describes(void **state)
+{
+    struct ua_world *world = *state;
+    char params[512];
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
+    json_decref(ask_program(world, params, ""));
+    char *id = strndup(params, strlen(params) - 1);
+    snprintf(params, sizeof(params), "%s,\"accept\":true,\"reason\":\"no\"}", id);
+    ua_refused(world, "refer.answer", params, DG_INVALID_PARAMS);
+    snprintf(params, sizeof(params), "%s,\"accept\":false,\"body\":\"x\"}", id);
+    ua_refused(world, "refer.answer", params, DG_INVALID_PARAMS);
+    snprintf(params, sizeof(params), "%s,\"accept\":true,\"body\":\"" SDP_JSON "\"}", id);
+    free(id);
+    ua_ask(world, "refer.answer", params);
+    expect_answer(world, 200);
+    expect_notify(world, "active", "SIP/2.0 100", NULL);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_INVITE);
+    ua_expect_in(command, CHANNEL_UA_TEXTS, "m=audio 4000");
+    ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, "Content-Type: application/sdp\r\n");
+    assert_false(command->flags & CHANNEL_UA_LATE_ACK);
 }
 
 // Octets that are no UTF-8 are told of like any.
@@ -358,6 +425,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fails, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_no_description, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_no_description_nobody, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_program_describes, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_no_text, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_refer_gone, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_calls, setup_ask, ua_teardown),

@@ -6,21 +6,24 @@ import sys
 import sipp_calls
 import sipp_inside
 import sipp_quick
+import sipp_slow
 from parties import Lab, Program, passed
 from sipp_far import SDP, Far
 from sipp_parts import *
 
 import asyncio
 
-assert sipp_calls and sipp_inside and sipp_quick  # whose cases they are
+assert sipp_calls and sipp_inside and sipp_quick and sipp_slow  # whose cases they are
 
 
 async def main():
     lab = Lab()
     lab.desk = await Program().open(sys.argv[1], "desk")
     lab.strict = await Program().open(sys.argv[1], "strict")
+    if sys.argv[2] == "slow":
+        lab.seconds = sipp_slow.SECONDS
     names = sys.argv[3:]
-    chosen = [one for one in (quick_cases if sys.argv[2] == "quick" else cases) if not names or one[0].split()[0] in names]
+    chosen = [one for one in {"usual": cases, "quick": quick_cases, "slow": slow_cases}[sys.argv[2]] if not names or one[0].split()[0] in names]
     # Whom SIPp has us call, in every transfer.
     referring = sum("refer_of_theirs" in name for name, _ in chosen)
     lab.target = Far("uas", space="sbc2", port=5060, calls=referring)

@@ -10,6 +10,11 @@ from sip_peer import check
 SDP = "v=0\r\no=- 5 5 IN IP4 10.10.0.10\r\ns=-\r\nc=IN IP4 10.10.0.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 
+def header(event, name):
+    """Of the message that an event has; "" where there is none."""
+    return ", ".join(value for key, value in event["message"]["headers"] if key.lower() == name)
+
+
 class Desk(Client):
     def __init__(self, name="desk"):
         super().__init__(sys.argv[1])
@@ -73,6 +78,14 @@ class Desk(Client):
     def hang_up(self, dialog):
         self.call("ua.terminate", dialog=dialog)
         self.ended(dialog, "local")
+
+    def update(self, dialog):
+        """An UPDATE of ours in the call: the final response."""
+        tag = f"update {dialog}"
+        self.call("ua.update", dialog=dialog, body=SDP, tag=tag)
+        while not (event := self.event("response", tag=tag))["final"]:
+            pass
+        return event
 
     def transfer_ends(self, refer, status):
         """The last progress of a transfer, by its id."""

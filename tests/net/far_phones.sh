@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # User agents of others as far ends of applications. Sourced after lab.sh. alice is at the carrier, bob and carol are behind Dialgate,
 # a peer each: the user part of a URI says which. 900 is the application desk, which carries out the transfers that it is asked for,
-# 901 the switch; dial makes calls only.
+# 901 the switch; dial and strict make calls only, strict with 100rel required.
 
 far_begin()
 {
@@ -11,6 +11,7 @@ far_begin()
     test_set 'applications:
   - {name: desk, listener: edge, refer: accept, refer_targets: ["alice@*", "bob@*", "carol@*"], replaces_from: any-peer}
   - {name: dial, listener: edge}
+  - {name: strict, listener: edge, reliable: required}
   - {name: switch, listener: edge}'
     test_set 'peers:
   - {name: alice, listener: edge, sources: [10.10.1.0/24], members: [{address: 10.10.1.1}]}
@@ -21,7 +22,7 @@ far_begin()
   - {from: any-peer, uri_user: '900', to: desk}
   - {from: any-peer, uri_user: '901', to: switch}
 $(for user in alice bob carol; do
-        for from in any-peer desk dial; do
+        for from in any-peer desk dial strict; do
             echo "  - {from: $from, uri_user: $user, to: $user}"
         done
     done)"

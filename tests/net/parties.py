@@ -338,6 +338,7 @@ class Lab:
 
     def __init__(self):
         self.legs, self.wanted, self.lost, self.failed = {}, {}, [], []
+        self.seconds = 3 * PATIENCE  # for a case
 
     async def open(self, run_directory):
         self.run_directory = run_directory
@@ -358,7 +359,7 @@ class Lab:
         case = Case(self, name)
         begun = time.monotonic()
         try:
-            await asyncio.wait_for(function(case), 3 * PATIENCE)
+            await asyncio.wait_for(function(case), self.seconds)
         except (Wrong, Refused, KeyError, AttributeError, TypeError, asyncio.TimeoutError) as wrong:
             at = traceback.extract_tb(wrong.__traceback__)
             mine = [frame for frame in at if frame.filename == sys.argv[0] or "parties" not in frame.filename][-1:]

@@ -33,6 +33,7 @@ refusal("sips_416", "accepts", 416, "Refer-To: <sips:a@example.net>")
 refusal("uri_too_long_400", "accepts", 400, f"Refer-To: <sip:{'a' * 400}@example.net>")
 refusal("replaces_too_long_400", "accepts", 400, f"Refer-To: <sip:a@b?Replaces={'x' * 600}%3Bto-tag%3D1%3Bfrom-tag%3D2>")
 refusal("too_many_parameters_400", "accepts", 400, "Refer-To: <sip:a@b" + "".join(f";p{i}=1" for i in range(21)) + ">")
+refusal("nobody_says_480", "waits", 480, "Refer-To: <sip:a@example.net>")
 
 
 @case

@@ -28,7 +28,7 @@ async def nothing_left(program):
 
 async def main():
     lab = await Lab().open(sys.argv[1])
-    for application in ("accepts", "asks", "refuses", "guards"):
+    for application in ("accepts", "asks", "waits", "refuses", "guards"):
         desk[application] = await Program().open(sys.argv[1], application)
     names = sys.argv[2:]
     await lab.run_all([one for one in cases if not names or one[0].split()[0] in names])

@@ -48,6 +48,16 @@ for code in (404, 486, 488, 603):
     refused(code)
 
 
+@case
+async def refused_483(one):
+    """No hop is left: nobody hears of it (RFC 3261 16.3 step 3)."""
+    far = far_end(one, "called")
+    far.ask("INVITE", body=FAR_SDP, hops=0)
+    far.receive(483)
+    far.ack_failure()
+    await far.start()
+
+
 @both_roles
 async def cancelled_before_180(one, role):
     far = far_end(one, role)

@@ -12,7 +12,6 @@ from xml.sax.saxutils import quoteattr
 
 from sip_peer import ADDRESSES, CORE, EDGE, Wrong
 
-SECONDS = 60  # a scenario that is not at its end by then has failed
 SDP = "v=0\no=- 7 7 IN IP4 10.10.1.1\ns=-\nc=IN IP4 10.10.1.1\nt=0 0\nm=audio 4000 RTP/AVP 0\n"
 FIRST_PORT, LAST_PORT = 20000, 20199  # of callees: members of the peer far
 RETRANS = 4000
@@ -25,8 +24,9 @@ def identity(name):
 
 
 class Far:
-    def __init__(self, role, space=None, calls=1, patient=True, port=None, user="900"):
-        self.role, self.calls, self.patient = role, calls, patient
+    def __init__(self, role, space=None, calls=1, patient=True, port=None, user="900", seconds=60):
+        """`patient`: repeats what is not answered; a scenario that is not at its end after so many seconds has failed."""
+        self.role, self.calls, self.patient, self.seconds = role, calls, patient, seconds
         self.space = space or ("carrier" if role == "uac" else "sbc1")
         self.port = port or next(ports)
         assert self.port <= LAST_PORT
@@ -72,14 +72,14 @@ class Far:
         self.branches += 1
         return f"z9hG4bK{os.getpid()}{self.key}x{self.branches}x[call_number]"
 
-    def ask(self, method, *extra, body="", cseq=None, branch=None, outside=False):
+    def ask(self, method, *extra, body="", cseq=None, branch=None, outside=False, hops=70):
         """A request; inside the call, once there is one."""
         remote, target = self.before if outside else (self.remote, self.target)
         if cseq is None:
             self.cseq += 1
             cseq = self.cseq
         self.last = branch or self.branch()
-        self.send([f"{method} {target} SIP/2.0", f"Via: SIP/2.0/UDP {self.here};branch={self.last}", "Max-Forwards: 70",
+        self.send([f"{method} {target} SIP/2.0", f"Via: SIP/2.0/UDP {self.here};branch={self.last}", f"Max-Forwards: {hops}",
                    f"From:{self.local}", f"To:{remote}", "Call-ID: [call_id]", f"CSeq: {cseq} {method}", self.contact, *extra],
                   body, method != "ACK")
 
@@ -161,7 +161,7 @@ class Far:
             "nsenter", f"--net=/run/netns/{os.environ['LAB_ID']}-{self.space}", "--", "sipp", "-sf", self.file("xml"), "-i", address,
             "-p", str(self.port), "-cp", str(self.port + 20000), "-m", str(self.calls), "-nostdin", "-nd", "-pause_msg_ign",
             "-cid_str", f"{self.key}-%u-%p@%s", "-trace_err", "-error_file", self.file("errors"), "-trace_msg", "-message_file",
-            self.file("messages"), "-timeout", f"{SECONDS}s", "-timeout_error", f"{self.edge}:5060",
+            self.file("messages"), "-timeout", f"{self.seconds}s", "-timeout_error", f"{self.edge}:5060",
             env={**os.environ, "TERM": "dumb"}, cwd=os.path.dirname(self.file("xml")),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
         while self.role == "uas" and not self.listens():
@@ -180,7 +180,7 @@ class Far:
 
     async def done(self):
         """The scenario has come to its end, as it is written."""
-        status = await asyncio.wait_for(self.process.wait(), SECONDS + 20)
+        status = await asyncio.wait_for(self.process.wait(), self.seconds + 20)
         if status != 0:
             raise Wrong(f"SIPp {self.space}:{self.port} ended with status {status}: {self.read('errors')[-600:]}")
 

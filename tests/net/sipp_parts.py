@@ -8,6 +8,7 @@ from sipp_far import Far
 
 cases = []  # with the usual timers
 quick_cases = []  # with short ones
+slow_cases = []  # minutes
 
 
 def prepared(function, *arguments):
@@ -40,6 +41,8 @@ def both_roles(function, into=cases):
 
 quick = functools.partial(case, into=quick_cases)
 quick_both_roles = functools.partial(both_roles, into=quick_cases)
+slow = functools.partial(case, into=slow_cases)
+slow_both_roles = functools.partial(both_roles, into=slow_cases)
 
 
 def desk(one):

@@ -3,6 +3,7 @@
 
 from parties import SDP, check
 from sipp_far import SDP as FAR_SDP
+from sipp_inside import notified
 from sipp_parts import *
 
 
@@ -80,3 +81,48 @@ async def nobody_answers_ours(one):
     far.receive("ACK")
     dialog = await place(one, far, timeout_ms=1000)
     await ended(one, dialog, "timeout")
+
+
+@quick
+async def nobody_says_anything(one):
+    """Timer B. SIPp waits for what does not come; when it ended, ICMP would."""
+    far = far_end(one, "calling", patient=False)
+    far.invited()
+    far.receive("BYE")
+    dialog = await place(one, far, retry="never")
+    await failed(one, dialog, 408)
+    far.stop()
+    one.fars.remove(far)
+
+
+async def failed(one, dialog, status):
+    await desk(one).event("failed", dialog=dialog, status=status, final=True)
+    event = await desk(one).event("ended", dialog=dialog)
+    check((event["by"], event["reason"]) == (("timeout", "timeout") if status == 408 else ("remote", "refused")), event)
+
+
+@quick
+async def port_unreachable(one):
+    """Nothing listens there: ICMP says so, long before timer B. As if it were answered 503 (RFC 3261 8.1.3.1)."""
+    made = await desk(one).call("ua.call", to="sip:nobody@10.20.0.11", peer="far", member="10.20.0.11:20199", body=SDP, retry="never")
+    await failed(one, made["dialog"], 503)
+
+
+@quick_both_roles
+async def refer_to_nowhere(one, role):
+    """Nothing listens where the REFER leads: the last NOTIFY says 503, and the first call stays."""
+
+    def write(far):
+        far.asks("REFER", 200, "Refer-To: <sip:nowhere@10.10.2.1:5999>")
+        notified(far, 100, "active")
+        notified(far, 503, "terminated")
+        far.asks("INFO", 200)
+        far.asks("BYE", 200)
+
+    _, dialog = await up(one, role, write)
+    refer = (await desk(one).event("refer", dialog=dialog))["refer"]
+    while not (progress := await desk(one).event("refer_progress", refer=refer))["final"]:
+        pass
+    check(progress["status"] == 503, progress)
+    await respond(one, dialog, "INFO", 200)
+    await ended(one, dialog, "remote")

@@ -8,7 +8,7 @@
 
 test_begin
 test_set 'applications:
-  - {name: desk, listener: edge, refer: accept, refer_targets: [target], replaces_from: any-peer}
+  - {name: desk, listener: edge, refer: accept, refer_targets: [target, nowhere], replaces_from: any-peer}
   - {name: absent, listener: edge}
   - {name: strict, listener: edge, reliable: required}'
 test_set "peers:
@@ -16,16 +16,20 @@ test_set "peers:
   - name: far
     listener: core
     members: [$(for port in {20000..20199}; do printf '{address: 10.20.0.11, port: %s}, ' "$port"; done)]
+  - {name: nowhere, listener: edge, members: [{address: 10.10.2.1, port: 5999}]}
   - {name: target, listener: core, members: [{address: 10.20.0.12}]}"
 test_set 'routes:
   - {from: any-peer, method: OPTIONS, to_us: true, answer: 200}
   - {from: any-peer, uri_user: "900", to: desk}
   - {from: any-peer, uri_user: "901", to: absent}
   - {from: desk, uri_user: target, to: target}
+  - {from: desk, uri_user: nowhere, to: nowhere}
   - {from: desk, to: far}
   - {from: strict, to: far}'
 # Nothing is repeated because a loaded machine is late.
 test_set 'timers: {t1: 5s, t2: 5s}'
+test_set 'retry:
+  - {name: never, count: 0}'
 test_up
 export LAB_RUN LAB_ID
 calls() # ARGUMENTS...

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# linphone as the far end of an application's calls, in both roles: answered, held from either side, refused, given up, messages;
+# linphone as the far end of an application's calls, in both roles: answered, held from either side, refused, given up, messages,
+# 100rel, UPDATE, session timers;
 # three parties in attended transfers (RFC 3891, 5589): it refers us, and we refer it, with Replaces.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -19,7 +20,7 @@ from far_desk import *
 from linphone import Linphone
 from sip_peer import passed
 
-desk = Desk()
+desk, strict = Desk(), Desk("strict")
 bob, carol = Linphone("sbc1"), Linphone("sbc2")
 
 
@@ -97,6 +98,32 @@ bob.do("message sip:900@10.20.0.10 well")
 event = desk.event("request", method="MESSAGE")
 check(event["message"]["body"] == "well", event)
 desk.call("ua.respond", request=event["request"], status=200)
+# 100rel both ways (RFC 3262): our 183 gets its PRACK, the 200 waits for it; where we require it, its 180 has ours. UPDATE. Its
+# session timer and ours (RFC 4028): the interval is agreed.
+bob.dial("sip:900@10.20.0.10")
+event = desk.event("incoming")
+dialog = event["dialog"]
+check(header(event, "session-expires") == "600" and "100rel" in header(event, "supported"), event)
+desk.call("ua.progress", dialog=dialog, status=183, body=SDP, reliable=True)
+bob.wait("LinphoneCallOutgoingEarlyMedia")
+desk.call("ua.answer", dialog=dialog, contact="sip:900@10.20.0.10")
+desk.event("ack", dialog=dialog)
+bob.wait("LinphoneCallStreamsRunning")
+check(desk.update(dialog)["status"] == 200, "UPDATE")
+desk.hang_up(dialog)
+bob.wait("LinphoneCallReleased")
+dialog = strict.place("sip:carol@10.20.0.12", session_expires=90)
+carol.incoming()
+event = strict.event("progress", dialog=dialog, status=180)
+check("100rel" in header(event, "require"), event)
+carol.do(f"answer {carol.last}")
+event = strict.event("answered", dialog=dialog)
+check(header(event, "session-expires") == "90;refresher=uas", event)
+carol.wait("LinphoneCallStreamsRunning")
+event = strict.update(dialog)
+check(event["status"] == 200 and header(event, "session-expires") == "90;refresher=uas", event)
+strict.hang_up(dialog)
+carol.wait("LinphoneCallReleased")
 # Blind transfers: bob transfers us to carol; we transfer her.
 dialog = from_bob()
 bob.do(f"call-transfer {bob.last} sip:carol@10.20.0.10")

@@ -11,6 +11,7 @@ printf 'v=0\r\no=- 1 1 IN IP4 10.10.0.10\r\ns=-\r\nc=IN IP4 10.10.0.10\r\nt=0 0\
 test_set "applications:
   - {name: accepts, listener: edge, refer: accept, refer_targets: ['+49@*']}
   - {name: asks, listener: edge, refer: ask}
+  - {name: waits, listener: edge, refer: ask, refer_wait: 1s}
   - {name: refuses, listener: edge, refer: refuse}
   - {name: guards, listener: edge, retry: never, refer: accept, refer_targets: ['+49@*', '@good.example']}
   - {name: alone, listener: edge, refer: ask, answer: {status: 200, body: $LAB_DIR/answer.sdp}}"
@@ -18,12 +19,14 @@ test_set 'routes:
   - {from: any-peer, method: OPTIONS, to_us: true, answer: 200}
   - {from: carrier-a, uri_user: accepts, to: accepts}
   - {from: carrier-a, uri_user: asks, to: asks}
+  - {from: carrier-a, uri_user: waits, to: waits}
   - {from: carrier-a, uri_user: refuses, to: refuses}
   - {from: carrier-a, uri_user: guards, to: guards}
   - {from: carrier-a, uri_user: alone, to: alone}
   - {from: sbcs, to: carrier-a}
   - {from: accepts, to: sbcs}
   - {from: asks, to: sbcs}
+  - {from: waits, to: sbcs}
   - {from: refuses, to: sbcs}
   - {from: guards, to: sbcs}
   - {from: alone, to: sbcs}'

@@ -121,15 +121,33 @@ static void end_unknown(struct ua *ua, struct ua_call *call)
     (void)ua_do(ua, &wish, NULL, &fault); // without a data plane the next resuming looks again
 }
 
+// An INVITE that was just handed over: its row may be faster than its DONE.
+static bool is_placing(const struct ua *ua)
+{
+    const struct ua_sent *sent;
+    TAILQ_FOREACH(sent, &ua->waiting, link)
+    if (sent->purpose == UA_FOR_CALL)
+        return true;
+    return false;
+}
+
+static bool is_unknown(const struct ua_call *call)
+{
+    return call->untold && !call->invite && !call->placing && !call->ender;
+}
+
 void ua_resume_settle(struct ua *ua)
 {
-    unsigned unknown = 0;
+    unsigned unknown = 0, perhaps = 0;
+    const bool placing = is_placing(ua);
     ua->settle_ms = 0;
     for (struct ua_call *call = LIST_FIRST(&ua->calls), *after; call; call = after) {
         after = LIST_NEXT(call, link);
         if (call->over)
             continue;
-        if (call->untold && !call->invite && !call->placing && !call->ender) {
+        if (is_unknown(call) && placing && !call->callee) {
+            perhaps++;
+        } else if (is_unknown(call)) {
             end_unknown(ua, call);
             unknown++;
         } else if (call->round != ua->round && is_tried_again(call)) {
@@ -141,6 +159,8 @@ void ua_resume_settle(struct ua *ua)
             ua_call_end(ua, call, UA_REASON_LOST);
         }
     }
+    if (perhaps)
+        ua->settle_ms = clock_ms() + SETTLE_MS;
     if (unknown)
         log_event(LEVEL_WARNING, "application_calls_unknown", "ended=%u", unknown);
 }

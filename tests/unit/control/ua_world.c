@@ -306,6 +306,19 @@ void ua_restart(struct ua_world *world)
     rpc_reader_open(&world->client, &world->rpc);
 }
 
+void ua_attach_again(struct ua_world *world)
+{
+    json_decref(ua_result(world, "ua.attach", "{\"application\":\"desk\",\"since\":0}"));
+}
+
+void ua_expect_answer(struct ua_world *world, uint64_t transaction, unsigned status)
+{
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->transaction, transaction);
+    assert_int_equal(command->status, status);
+    ua_done(world, command, 0, DIALOG, NULL);
+}
+
 void ua_reboot(struct ua_world *world)
 {
     struct channel_hello hello = far_hello(CHANNEL_RUNNING, world->rpc.control.active.image->sequence);

@@ -77,6 +77,9 @@ struct ua_row {
     uint64_t call;  // its Call-ID's number; 0: 700, as what ua_done() and ua_say_state() tell
     bool callee;    // the application was called
 };
+void ua_attach_again(struct ua_world *world); // after it: all events that there are
+// RESPOND to this transaction, which is carried out.
+void ua_expect_answer(struct ua_world *world, uint64_t transaction, unsigned status);
 // Another process of the data plane greets; ua_resume() follows.
 void ua_reboot(struct ua_world *world);
 void ua_restart(struct ua_world *world);

@@ -130,8 +130,8 @@ struct refer_ask { // what a REFER asks for; texts end with a NUL
     bool sip;                          // the URI is a sip URI
     bool elsewhere;                    // a parameter leads to another host than its own
 };
-// Returns 0, or the status to refuse it with: 400 (RFC 3515 2.4.2: exactly one Refer-To, and what it holds),
-// 413 and 414 over a limit.
+// Returns 0, or the status to refuse it with: 400 (RFC 3515 2.4.2: exactly one Refer-To, and what it holds;
+// what is over a limit), 413 and 414 for what is longer than struct refer_ask has room for.
 unsigned refer_read(const struct message *message, const struct refer_limits *limits, struct refer_ask *ask);
 // Whether control may carry it out by itself: 0; 416: no sip URI; 403: no INVITE; 482: it would replace the
 // dialog that it came in, or is too deep a chain of transfers.

@@ -108,10 +108,10 @@ unsigned refer_read(const struct message *message, const struct refer_limits *li
     *ask = (struct refer_ask){.silent = refer_is_silent(message)};
     if (only(message, HEADER_REFER_TO, &value) != 1 || refer_to_read(message->octets, value, &to) < 0)
         return 400;
-    if (to.address.uri.length > limits->uri)
-        return 414;
-    if (to.replaces.length > limits->replaces || count_parameters(message->octets, &to) > limits->parameters)
-        return 413;
+    // As the data plane refuses what is over these limits (sip/judge_limit.c).
+    if (to.address.uri.length > limits->uri || to.replaces.length > limits->replaces ||
+        count_parameters(message->octets, &to) > limits->parameters)
+        return 400;
     ask->method = to.method;
     ask->sip = to.uri.scheme == URI_SIP;
     ask->elsewhere = leads_elsewhere(message->octets, &to);

@@ -29,9 +29,11 @@
 // Headers. The data plane writes what keeps a dialog together: request line or status line, Via, Route,
 // Record-Route of a response, From, To, Call-ID, CSeq, Max-Forwards, RSeq, RAck, Require: 100rel,
 // Session-Expires and Min-SE, Content-Length. Contact is UA_TEXT_CONTACT or, when that is empty, sip: and our
-// listener. Every other header field is the application's, in UA_TEXT_HEADERS; one of those above there
-// refuses the command (EINVAL), and so do a CR or LF that ends no line, and a NUL. INVITE and UPDATE have a
-// Supported of the data plane's, too, which the application's own stands beside.
+// listener in what makes a target or refreshes one (INVITE, SUBSCRIBE, NOTIFY, REFER, UPDATE, their 2xx); any
+// other request has none then, so that a REGISTER without one asks for the bindings (RFC 3261 10.2.3). Every
+// other header field is the application's, in UA_TEXT_HEADERS; one of those above there refuses the command
+// (EINVAL), and so do a CR or LF that ends no line, and a NUL. INVITE and UPDATE have a Supported of the data
+// plane's, too, which the application's own stands beside.
 //
 // CLAIM (RFC 3891). `application`, CALL_ID, TO with the to-tag and FROM_TAG with the from-tag of a Replaces,
 // as the field has them. It goes to the owner of the CALL_ID, which looks for a dialog of that application

@@ -4,6 +4,7 @@
 #include "cmocka_first.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "ua_world.h"
 
@@ -272,15 +273,92 @@ static void test_application_gone(void **state)
     assert_int_not_equal(ua_command(world, CHANNEL_UA_END)->dialog, 0);
 }
 
+// --- REFER outside dialogs ---
+
+static uint64_t send_outside(struct ua_world *world)
+{
+    ua_ask(world, "refer.send",
+           "{\"application\":\"desk\",\"uri\":\"sip:b@y\",\"to\":\"sip:c@z\",\"tag\":\"mine\"}");
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_REQUEST);
+    uint64_t tag = command->tag;
+    ua_done(world, command, 0, 0, REQUEST("REFER", "", "9", ""));
+    json_decref(ua_answer_of(world));
+    return tag;
+}
+
+static void test_refer_outside(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    uint64_t tag = send_outside(world);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    ua_attach_again(world);
+    const struct channel_ua_event accepted = {
+        .kind = CHANNEL_UA_ANSWERED, .tag = tag, .application = world->desk, .status = 202};
+    ua_say(world, &accepted, RESPONSE("202", "9 REFER", ""));
+    ua_expect_event(world, "refer_progress", "state", "waiting");
+    // Another one: no answer comes from a data plane that has not sent it.
+    send_outside(world);
+    ua_reboot(world);
+    json_t *event = ua_event_of(world, "refer_progress");
+    assert_string_equal(ua_text(event, "state"), "over");
+    assert_int_equal(json_integer_value(json_object_get(event, "status")), UA_LOST_STATUS);
+    json_decref(event);
+    ua_resume(world, NULL, 0);
+    assert_int_equal(world->rpc.control.transfers.count, 1);
+}
+
+// Theirs, accepted right before control ended: our tag is not known, and nothing can be told.
+static void test_refer_outside_accepted(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    const struct channel_ua_event asked = {.kind = CHANNEL_UA_ASKED,
+                                           .transaction = 0x1100000000000077u,
+                                           .call = 900,
+                                           .application = world->desk,
+                                           .peer = world->carrier,
+                                           .source = (uint64_t)0x0a0a0101 << 16 | 5060};
+    ua_say(world, &asked, REQUEST("REFER", "", "7", "Refer-To: sip:c@z\r\nContact: <sip:a@x>\r\n"));
+    assert_int_equal(ua_command(world, CHANNEL_UA_RESPOND)->status, 200);
+    ua_restart(world);
+    ua_resume(world, NULL, 0);
+    const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_RESPOND);
+    assert_int_equal(command->transaction, asked.transaction);
+    assert_int_equal(command->status, 480);
+    ua_done(world, command, -ENOENT, 0, NULL); // it has had its 200
+    assert_int_equal(world->rpc.control.transfers.count, 0);
+    assert_true(TAILQ_EMPTY(&world->rpc.control.referrals.open));
+}
+
+static int setup_transferring(void **state)
+{
+    struct ua_world *world = malloc(sizeof(*world));
+    *state = world;
+    return world ? ua_world_open(world, " - {name: desk, listener: edge, refer: accept, refer_targets: "
+                                        "['@z']}\n - {name: robot}\n")
+                 : -1;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_challenged_meanwhile), TEST(test_tried_again_meanwhile), TEST(test_waits_to_be_tried_again),
-        TEST(test_answer_lost),          TEST(test_unknown_early),         TEST(test_not_unknown),
-        TEST(test_dataplane_confirmed),  TEST(test_dataplane_event_first), TEST(test_dataplane_early),
-        TEST(test_dataplane_answered),   TEST(test_application_gone),
+        TEST(test_challenged_meanwhile),
+        TEST(test_tried_again_meanwhile),
+        TEST(test_waits_to_be_tried_again),
+        TEST(test_answer_lost),
+        TEST(test_unknown_early),
+        TEST(test_not_unknown),
+        TEST(test_dataplane_confirmed),
+        TEST(test_dataplane_event_first),
+        TEST(test_dataplane_early),
+        TEST(test_dataplane_answered),
+        TEST(test_application_gone),
+        TEST(test_refer_outside),
+        cmocka_unit_test_setup_teardown(test_refer_outside_accepted, setup_transferring, ua_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

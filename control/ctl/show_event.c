@@ -142,7 +142,10 @@ static bool begin(struct ctl *ctl, const json_t *given, struct place *place)
         return false;
     snprintf(place->stream, sizeof(place->stream), "%s", text(following, "stream"));
     place->seq = number(following, "from") - 1;
-    fputs("following events; Ctrl-C ends\n", ctl->errors);
+    if (json_object_get(following, "call"))
+        fprintf(ctl->errors, "following events of call %s; Ctrl-C ends\n", text(following, "call"));
+    else
+        fputs("following events; Ctrl-C ends\n", ctl->errors);
     if (!json_is_true(json_object_get(following, "same_stream")))
         fputs("dialgate-control has restarted since, or has not come that far: all that it keeps follows\n",
               ctl->errors);

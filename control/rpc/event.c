@@ -43,7 +43,7 @@ static void begin(struct rpc_call *call, struct follower *follower)
 {
     struct event_stream *stream = &rpc_control(call)->events;
     const char *id = rpc_text(call, "stream");
-    char text[DIALOG_ID_SIZE];
+    char text[DIALOG_ID_SIZE], of[DIALOG_ID_SIZE];
     bool ours;
     follower->next = place_of(stream, id, rpc_integer(call, "since", -1), &ours);
     if (!rpc_follow(call, follower)) {
@@ -52,10 +52,11 @@ static void begin(struct rpc_call *call, struct follower *follower)
     }
     events_serve_soon(stream);
     rpc_reply(call,
-              json_pack("{s:b, s:s, s:b, s:I, s:I, s:I}", "following", true, "stream",
+              json_pack("{s:b, s:s, s:b, s:I, s:I, s:I, s:s*}", "following", true, "stream",
                         dialog_id(stream->id, text), "same_stream", ours, "from", (json_int_t)follower->next,
                         "kept_from", (json_int_t)event_ring_first(&stream->ring), "last",
-                        (json_int_t)stream->ring.last));
+                        (json_int_t)stream->ring.last, "call",
+                        follower->call ? dialog_id(follower->call, of) : NULL));
 }
 
 // Which dialogs it has now does not matter.

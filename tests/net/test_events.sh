@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# events follow: each change of a dialog's state, in order, with its reason; bans, configurations and what the operator drains; a
-# follower that never reads costs nobody a call. Control killed and back: the file has every change of a dialog, and a follower goes on.
+# events follow: each change of a dialog's state, in order, with its reason; bans, configurations, what the operator drains, a worker
+# that stands still. A follower that never reads costs nobody a call; one that stood still is told what it missed, and goes on behind it.
+# Control killed and back: the file has every change of a dialog, and a follower goes on.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -18,7 +19,7 @@ told() # NAME PATTERN
 }
 
 test_begin
-test_set "events: {file: $LAB_DIR/events.json}"
+test_set "events: {file: $LAB_DIR/events.json, keep: 1024}"
 test_up
 test_callees uas
 follow dialogs --kind dialog --peer sbcs --limit 50
@@ -44,6 +45,12 @@ for change in '- > none *created' 'none > early *provisional' 'early > confirmed
     'terminating > terminated *bye-done'; do
     expect_equal "$change" 10 "$(grep -c -- " dialog .* $change .*carrier-a > sbcs 10.20.0.1[12]:5060" "$LAB_DIR/dialogs.log")"
 done
+# A call that is over, by its Call-ID, and by the number that stands for it in the file.
+read -r pid _ <"$LAB_DIR/caller.pid"
+follow one --call-id "1-$pid@10.10.1.1" --since 0 --limit 5
+lab_wait 30 'five events' lab_ended one || fail "$(cat "$LAB_DIR/one.log")"
+call=$(sed -nE 's/^following events of call ([0-9a-f]{16});.*/\1/p' "$LAB_DIR/one.log")
+expect_equal "its events in the file" 5 "$(grep -c "\"call\":\"${call:-none}\"" "$LAB_DIR/events.json")"
 expect "ban" lab_ctl prefilter ban 10.10.9.9 --for 1h
 told others ' ban +added +address=10.10.9.9 seconds=3600 who=root$'
 expect "unban" lab_ctl prefilter unban 10.10.9.9
@@ -60,6 +67,30 @@ cp "$LAB_DIR/good.yaml" "$LAB_DIR/dialgate.yaml"
 test_set 'timers: {t1: 400ms}'
 expect "reload" lab_ctl config reload
 told others ' config +reloaded +who=root version=[0-9]+ '
+expect "ban for a second" lab_ctl prefilter ban 10.10.9.8 --for 1s
+told others ' ban +expired +address=10.10.9.8$'
+# A worker stands still, and goes on.
+read -r pid _ <"$LAB_DIR/dataplane.pid"
+lab_start stopper core python3 "$NET/stop_thread.py" "$pid" '*worker-1'
+told others ' health +worker_stuck +worker=0$'
+lab_stop stopper
+told others ' health +worker_back +worker=0 seconds=[0-9]+$'
+# A follower stands still while more happens than is kept and than its socket holds.
+lab_start slow core "$ctl" --run-directory "$LAB_RUN" --json events follow
+lab_wait 30 'it follows' grep -q following "$LAB_DIR/slow.log" || fail "$(cat "$LAB_DIR/slow.log")"
+lab_kill slow STOP
+python3 - "$LAB_RUN" <<'PYTHON' || fail "see above"
+import sys
+from rpc_client import Client
+
+client = Client(sys.argv[1])
+for i in range(12000): # a megabyte waits beside the socket, and 1,024 are kept
+    client.call("prefilter.ban", address="10.10.9.7", seconds=60)
+client.call("prefilter.ban", address="10.10.9.6", seconds=60)
+PYTHON
+lab_kill slow CONT
+told slow '"address":"10.10.9.6"'
+expect_counted dialgate_events_lost_total 1 'cause="client"'
 # One call goes on while control is dead; what it had told nobody comes to the next control.
 follow last --kind dialog --since 0
 lab_kill control KILL
@@ -74,7 +105,7 @@ follow again --kind dialog --stream "$stream" --since "$since" --limit 25
 lab_wait 30 '25 events' lab_ended again || fail "$(cat "$LAB_DIR/again.log")"
 expect "another stream" grep -q 'has restarted since' "$LAB_DIR/again.log"
 test_no_dialogs
-python3 - "$LAB_DIR/json.log" "$LAB_DIR/events.json" <<'PYTHON' || fail "see above"
+python3 - "$LAB_DIR/json.log" "$LAB_DIR/events.json" "$LAB_DIR/slow.log" <<'PYTHON' || fail "see above"
 import collections, datetime, json, sys
 
 CHANGES = [("-", "none"), ("none", "early"), ("early", "confirmed"), ("confirmed", "terminating"), ("terminating", "terminated")]
@@ -103,5 +134,23 @@ for event in written:
     last[event["stream"]] = event["seq"]
 assert len(last) == 2, last
 whole([event for event in written if event["kind"] == "dialog"], 15)
+# What the slow one was told: no number is missing that it was not told of.
+slow = [json.loads(line) for line in open(sys.argv[3]) if line.startswith("{")]
+seq, lost = None, 0
+for told in slow:
+    params = told["params"]
+    first = params["seq"] if told["method"] == "event" else params["first"]
+    assert seq is None or first == seq + 1, (told, seq)
+    seq = first if told["method"] == "event" else params["last"]
+    if told["method"] == "events.lost":
+        assert params["cause"] == "slow" and params["count"] == params["last"] - params["first"] + 1, told
+        lost += params["count"]
+assert 0 < lost < 12000, lost
+# Bans and configurations as an operator's script reads them.
+fields = {(event["kind"], event["name"]): event for event in written}
+assert fields["ban", "added"]["who"] == "root" and fields["ban", "expired"]["address"] == "10.10.9.8", fields
+assert fields["config", "refused"]["cause"] == "reload" and "nonsense" in fields["config", "refused"]["text"], fields
+assert fields["config", "reloaded"]["who"] == "root" and fields["config", "reloaded"]["version"] > 0, fields
+assert fields["health", "worker_back"]["seconds"] >= 3, fields
 PYTHON
 test_done

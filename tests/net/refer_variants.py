@@ -31,7 +31,8 @@ async def main():
     for application in ("accepts", "asks", "waits", "refuses", "guards"):
         desk[application] = await Program().open(sys.argv[1], application)
     names = sys.argv[2:]
-    await lab.run_all([one for one in cases if not names or one[0].split()[0] in names])
+    # Half as many beside each other as elsewhere: what a program on a loaded machine answers too late fails by timer B.
+    await lab.run_all([one for one in cases if not names or one[0].split()[0] in names], beside=12)
     for program in desk.values():
         await nothing_left(program)
     check(lab.lost == [], f"came for nobody: {lab.lost}")

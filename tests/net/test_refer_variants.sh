@@ -30,8 +30,8 @@ test_set 'routes:
   - {from: refuses, to: sbcs}
   - {from: guards, to: sbcs}
   - {from: alone, to: sbcs}'
-# Nothing is repeated because a loaded machine is late; an INVITE that nobody answers gives up after five.
-test_set 'timers: {t1: 5s, t2: 5s, b: 5s}'
+# Nothing is repeated because a loaded machine is late; an INVITE that nobody answers gives up after ten.
+test_set 'timers: {t1: 5s, t2: 5s, b: 10s}'
 test_set 'retry:
   - {name: never, count: 0}'
 test_set 'application_limits: {uri: 300}'

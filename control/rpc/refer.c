@@ -59,11 +59,11 @@ static void answer(struct rpc_call *call, struct transfer *transfer, const struc
 void rpc_refer_answer(struct rpc_call *call)
 {
     struct ua_wish wish = ua_wish(CHANNEL_UA_INVITE);
-    struct transfer *transfer = find(call);
     struct transfer_verdict verdict = {.accept = rpc_boolean(call, "accept"),
                                        .status = (uint16_t)rpc_integer(call, "status", 603),
                                        .reason = rpc_text(call, "reason"),
                                        .content_type = rpc_text(call, "content_type")};
+    struct transfer *transfer = find(call); // which may answer the call: nothing is read of it then
     char *made;
     if (!transfer || !rpc_ua_read_body(call, &wish, &made))
         return;

@@ -286,7 +286,11 @@ static void on_ended(struct ua *ua, struct ua_call *call)
     for (transfer = LIST_FIRST(&ua->control->transfers.list); transfer; transfer = next) {
         next = LIST_NEXT(transfer, link);
         unsigned actions = 0;
-        if (transfer->target == id) {              // it has had no final response, or it was told already
+        const struct ua_call *fork = transfer->target == id ? ua_call_fork(ua, call) : NULL;
+        if (fork) { // its INVITE goes on
+            transfer->target = fork->by_id.key;
+            transfer_keep(ua, transfer);
+        } else if (transfer->target == id) {       // it has had no final response, or it was told already
             bool ended = call->round == ua->round; // else the data plane has lost it
             transfer->target = 0;
             actions = refer_step(&transfer->refer, REFER_ON_OUTCOME, ended ? 487 : 503, now);

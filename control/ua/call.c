@@ -139,16 +139,27 @@ static enum ua_ender ender_of(unsigned reason)
 }
 
 // Forks: our INVITE goes on with another of its dialogs.
-static void hand_on(struct ua *ua, struct ua_call *call)
+struct ua_call *ua_call_fork(const struct ua *ua, const struct ua_call *call)
 {
-    struct ua_sent *sent = call->placing;
     struct ua_node *node =
-        sent && call->by_number.key ? ua_table_find(&ua->numbers, call->by_number.key) : NULL;
+        call->placing && call->by_number.key ? ua_table_find(&ua->numbers, call->by_number.key) : NULL;
     while (node == &call->by_number)
         node = ua_table_next(node);
     struct ua_call *other = node ? UA_OF(node, struct ua_call, by_number) : NULL;
-    if (!other || other->app != call->app || other->callee)
+    return other && other->app == call->app && !other->callee ? other : NULL;
+}
+
+static void hand_on(struct ua *ua, struct ua_call *call)
+{
+    struct ua_sent *sent = call->placing;
+    struct ua_call *other = ua_call_fork(ua, call);
+    struct timeval at;
+    if (!other)
         return;
+    if (call->limit && !other->limit && event_pending(call->limit, EV_TIMEOUT, &at)) {
+        uint64_t limit_ms = (uint64_t)at.tv_sec * 1000 + (uint64_t)at.tv_usec / 1000, now = ua_unix_ms();
+        ua_call_limit(ua, other, limit_ms > now ? limit_ms - now : 1);
+    }
     LIST_REMOVE(sent, of_call);
     LIST_INSERT_HEAD(&other->sent, sent, of_call);
     sent->call = other;

@@ -77,8 +77,12 @@ static struct ua_call *adopt(struct ua *ua, const struct told *told)
         return NULL;
     call->callee = (event->flags & CHANNEL_UA_CALLEE) != 0;
     call->peer = event->peer;
-    if (first && first->app == call->app && !first->callee && !call->callee)
+    if (first && first->app == call->app && !first->callee && !call->callee) {
+        call->transfers = first->transfers;
+        call->user = first->user ? strdup(first->user) : NULL;
+        call->password = first->password ? strdup(first->password) : NULL;
         ua_tell(ua, call->app, call, "forked", json_pack("{s:s}", "of", ua_id(first->by_id.key, id)));
+    }
     return call;
 }
 

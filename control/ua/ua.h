@@ -308,6 +308,8 @@ struct ua_call *ua_call_moved(struct ua *ua, const struct ua_app *app, uint64_t 
                               bool callee);
 void ua_call_change(struct ua *ua, struct ua_call *call, unsigned state, unsigned reason);
 void ua_call_forget(struct ua *ua, struct ua_call *call); // frees it, and tells nobody but who waits for it
+// The dialog with which our INVITE goes on when this one of its forks ends. NULL: there is none.
+struct ua_call *ua_call_fork(const struct ua *ua, const struct ua_call *call);
 // Tells `ended` and frees it.
 void ua_call_end(struct ua *ua, struct ua_call *call, unsigned reason);
 const char *ua_reason_name(unsigned reason); // UA_REASON_ or CHANNEL_REASON_

@@ -139,6 +139,43 @@ static void test_fails(void **state)
     expect_answer(world, 481);
 }
 
+// One branch of the call ends (RFC 6228), another one answers: that is what the transferor hears of.
+static void test_target_forks(void **state)
+{
+    struct ua_world *world = *state;
+    const struct ua *ua = &world->rpc.control.ua;
+    struct channel_ua_event event = {.kind = CHANNEL_UA_DONE,
+                                     .dialog = TARGET,
+                                     .call = 800,
+                                     .application = world->desk,
+                                     .peer = world->carrier};
+    begin(world);
+    ua_say_asked(world, TRANSACTION, 0, REFER("7", "Refer-To: sip:c@z\r\n"));
+    expect_answer(world, 200);
+    uint64_t notify = expect_notify(world, "active", "SIP/2.0 100", NULL);
+    event.tag = ua_command(world, CHANNEL_UA_INVITE)->tag;
+    ua_say(world, &event, NULL);
+    event.kind = CHANNEL_UA_ANSWERED;
+    event.dialog = TARGET + 1;
+    event.status = 180;
+    ua_say(world, &event, OF_TARGET("180 Ringing"));
+    const struct channel_ua_event over = {.kind = CHANNEL_UA_STATE,
+                                          .dialog = TARGET,
+                                          .call = 800,
+                                          .application = world->desk,
+                                          .state = CHANNEL_DIALOG_TERMINATED,
+                                          .reason = CHANNEL_REASON_GONE};
+    ua_say(world, &over, NULL);
+    ua_expect_event(world, "ended", "dialog", "1100000000000002");
+    assert_int_equal(ua_call_by_id(ua, TARGET + 1)->transfers, 1);
+    event.status = 200;
+    ua_say(world, &event, OF_TARGET("200 OK"));
+    ua_say_answer(world, notify, 200, RESPONSE("200", "5 NOTIFY", ""));
+    notify = expect_notify(world, "terminated;reason=noresource", "SIP/2.0 200", NULL);
+    ua_say_answer(world, notify, 200, RESPONSE("200", "6 NOTIFY", ""));
+    expect_none(world);
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -423,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_carried_out, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_fails, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_target_forks, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_no_description, setup_accept, ua_teardown),

@@ -128,7 +128,7 @@ static void test_forked(void **state)
 {
     struct ua_world *world = *state;
     ua_attach(world);
-    uint64_t tag = ua_place(world, "");
+    uint64_t tag = ua_place(world, ",\"timeout_ms\":60000,\"user\":\"u\",\"password\":\"p\"");
     struct channel_ua_event event = {.kind = CHANNEL_UA_ANSWERED,
                                      .tag = tag,
                                      .dialog = DIALOG + 1,
@@ -144,6 +144,9 @@ static void test_forked(void **state)
     // The first branch ends; the INVITE goes on with the other.
     ua_say_state(world, DIALOG, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_GONE);
     ua_expect_event(world, "ended", "dialog", HEX);
+    const struct ua_call *other = ua_call_by_id(&world->rpc.control.ua, DIALOG + 1);
+    assert_non_null(other->limit); // and with its time, and its credentials
+    assert_string_equal(other->password, "p");
     event.status = 200;
     ua_say(world, &event, RESPONSE("200", "1 INVITE", ""));
     ua_expect_event(world, "answered", "dialog", "1100000000000002");

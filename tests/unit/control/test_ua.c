@@ -433,20 +433,13 @@ static void test_losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_incoming),
-        TEST(test_counted),
-        TEST(test_nobody_attached),
-        TEST(test_answers_by_itself),
-        TEST(test_cancelled),
-        TEST(test_ended_by_a_timer),
-        TEST(test_place),
-        TEST(test_addresses),
-        TEST(test_refused_params),
-        TEST(test_refused_early),
-        TEST(test_requests),
-        TEST(test_request_outlives_dialog),
-        TEST(test_data_plane_goes),
-        TEST(test_resumed),
+        TEST(test_incoming),        TEST(test_counted),
+        TEST(test_nobody_attached), TEST(test_answers_by_itself),
+        TEST(test_cancelled),       TEST(test_ended_by_a_timer),
+        TEST(test_place),           TEST(test_addresses),
+        TEST(test_refused_params),  TEST(test_refused_early),
+        TEST(test_requests),        TEST(test_request_outlives_dialog),
+        TEST(test_data_plane_goes), TEST(test_resumed),
         TEST(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../dataplane/sip/write.h"
 #include "backoff.h"
 #include "digest.h"
 
@@ -51,9 +52,9 @@ bool ua_credentials_ask(struct ua_credentials *credentials, const struct message
 }
 
 size_t ua_credentials_write(struct ua_credentials *credentials, const char *method, const char *uri,
-                            char *lines, size_t size, bool *stale)
+                            struct writer *lines, bool *stale)
 {
-    size_t used = 0;
+    const uint32_t begun = lines->used;
     for (unsigned i = 0; i < ASKED && credentials->user && credentials->password; i++) {
         struct ua_asked *asked = &credentials->asked[i];
         struct message message;
@@ -66,14 +67,15 @@ size_t ua_credentials_write(struct ua_credentials *credentials, const char *meth
                                          .uri = uri,
                                          .cnonce = asked->cnonce,
                                          .count = ++asked->count};
-        size_t length = ua_digest_answer(&message, &digest, lines + used, size - used, &old);
+        size_t length = ua_digest_answer(&message, &digest, (char *)lines->octets + lines->used,
+                                         lines->size - lines->used, &old);
         if (asked->count == 1) {
             if (stale)
                 *stale = old;
             if (length == 0)
                 return 0;
         }
-        used += length;
+        lines->used += (uint32_t)length;
     }
-    return used;
+    return lines->used - begun;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct message;
+struct writer;
 
 struct ua_credentials {
     char *user, *password; // NULL: none
@@ -30,6 +31,6 @@ bool ua_credentials_ask(struct ua_credentials *credentials, const struct message
 // asked, there is no name, or the challenge that has just come cannot be answered. stale (which may be NULL):
 // that one said that only its nonce was too old.
 size_t ua_credentials_write(struct ua_credentials *credentials, const char *method, const char *uri,
-                            char *lines, size_t size, bool *stale);
+                            struct writer *lines, bool *stale);
 
 #endif

@@ -116,11 +116,13 @@ static int send_register(struct ua_registration *registration, const struct ua_r
     char lines[4096], contact[2200];
     struct ua *ua = registration->ua;
     own_contact(registration, contact, sizeof(contact));
-    int used = snprintf(lines, sizeof(lines), "Expires: %u\r\n",
-                        registration->leaving ? 0 : (unsigned)registration->expires_s);
-    size_t answered = ua_credentials_write(&registration->credentials, "REGISTER", registration->registrar,
-                                           lines + used, sizeof(lines) - (size_t)used - 1, NULL);
-    lines[(size_t)used + answered] = '\0';
+    struct writer writer;
+    writer_init(&writer, lines, sizeof(lines) - 1);
+    writer.used = (uint32_t)snprintf(lines, sizeof(lines), "Expires: %u\r\n",
+                                     registration->leaving ? 0 : (unsigned)registration->expires_s);
+    size_t answered =
+        ua_credentials_write(&registration->credentials, "REGISTER", registration->registrar, &writer, NULL);
+    lines[writer.used] = '\0';
     const struct ua_wish wish = {.op = CHANNEL_UA_REQUEST,
                                  .app = registration->app,
                                  .method = "REGISTER",

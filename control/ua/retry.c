@@ -185,12 +185,13 @@ static bool put_answers(struct ua_sent *sent, const char *method, bool *stale)
     struct ua_try *again = sent->again;
     struct ua_words words;
     char lines[4096];
+    struct writer writer;
+    writer_init(&writer, lines, sizeof(lines));
     ua_order_words(sent->order, &words);
     char *uri = again->uri ? strdup(again->uri)
                            : strndup(words.texts[CHANNEL_UA_TEXT_URI].octets,
                                      words.texts[CHANNEL_UA_TEXT_URI].length);
-    size_t length =
-        uri ? ua_credentials_write(&again->credentials, method, uri, lines, sizeof(lines), stale) : 0;
+    size_t length = uri ? ua_credentials_write(&again->credentials, method, uri, &writer, stale) : 0;
     free(uri);
     return length > 0 && change(sent, lines, length, NULL) == 0;
 }

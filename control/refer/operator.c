@@ -357,8 +357,9 @@ bool operator_resume(struct control *control, struct operator_transfer *transfer
 // Their records stay: the next control goes on with them.
 void operators_stop(struct control *control)
 {
-    while (!LIST_EMPTY(&control->operators.list)) {
-        struct operator_transfer *transfer = LIST_FIRST(&control->operators.list);
+    struct operator_transfer *transfer, *next;
+    for (transfer = LIST_FIRST(&control->operators.list); transfer; transfer = next) {
+        next = LIST_NEXT(transfer, link);
         if (!transfer->id)
             tell(transfer, DG_UNAVAILABLE, "dialgate-control is ending");
         drop(control, transfer);

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #define LOOKUPS  65536u
 #define WANTED   128u
 #define TEXT_MAX 64u
+
+static bool placed; // by an application
 
 struct core {
     struct wheel wheel;
@@ -68,6 +71,27 @@ static void set_text(struct call *call, enum dialog_text which, const char *form
     call->texts[which] = (struct dialog_string){call->octets[which], (uint32_t)length};
 }
 
+// 26 letters of a Call-ID of ours, or as many of them as a tag has.
+static void set_word(struct call *call, enum dialog_text which, const char *begin, const uint64_t random[2],
+                     int length)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    char word[27] = {0};
+    for (unsigned i = 0; i < 26; i++)
+        word[i] = letters[random[i / 13] >> 5 * (i % 13) & 31];
+    set_text(call, which, "%s%.*s", begin, length, word);
+}
+
+// What an application's call has of its own side (path/ua_place.c): that side's route set is empty.
+static void make_placed(struct call *call, uint64_t a, uint64_t b)
+{
+    set_word(call, DIALOG_TEXT_CALL_ID, "", (uint64_t[]){a, b}, 26);
+    set_word(call, DIALOG_TEXT_CALLER_TAG, "0002", (uint64_t[]){mix(a), 0}, 13);
+    set_text(call, DIALOG_TEXT_CALLER_FROM, "<sip:desk@203.0.113.10:5060>");
+    set_text(call, DIALOG_TEXT_CALLER_TARGET, "sip:10.0.0.10:5060");
+    call->texts[DIALOG_TEXT_CALLER_ROUTES].length = 0;
+}
+
 static void call_of(uint64_t number, struct call *call)
 {
     uint64_t a = mix(2 * number), b = mix(2 * number + 1);
@@ -83,6 +107,8 @@ static void call_of(uint64_t number, struct call *call)
     set_text(call, DIALOG_TEXT_CALLEE_TARGET, "sip:+4930%07u@10.0.1.%u:5060", to, (unsigned)(b % 8));
     set_text(call, DIALOG_TEXT_CALLER_ROUTES, "<sip:198.51.100.%u;lr>", 100 + (unsigned)(a % 4));
     set_text(call, DIALOG_TEXT_CALLEE_ROUTES, "<sip:10.0.1.%u;lr>", 100 + (unsigned)(b % 4));
+    if (placed)
+        make_placed(call, a, b);
     call->hash = mix(a ^ b);
 }
 
@@ -335,7 +361,8 @@ static int octets(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--octets") == 0)
+    placed = argc == 2 && strcmp(argv[1], "--octets-application") == 0;
+    if (placed || (argc == 2 && strcmp(argv[1], "--octets") == 0))
         return octets();
     for (unsigned i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
         bench_add(&benches[i]);

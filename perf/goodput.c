@@ -9,7 +9,8 @@
 // --rounds measures the most and five times of it again and again, and gives the median of what is left.
 // --costs prints instead what a call and a refusal take, measured in turns, and what follows from them for
 // five times the most. --refusals and --calls, with a rate and the microseconds of a slice, measure one kind
-// alone: for who counts instructions, under whose tool the worker stands less.
+// alone: for who counts instructions, under whose tool the worker stands less. --calls-beside: the same calls
+// while an application is configured, which has none of them.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +23,14 @@
 #include <rte_ethdev.h>
 #include "goodput_calls.h"
 #include "image.h"
+#include "ua_ring.h"
 #include "worker_core.h"
 
 #define QUEUE        2048u // of a NIC, packets
 #define POOL         65535u
 #define DIALOGS      (1u << 18)
 #define TRANSACTIONS (1u << 19)
+#define USAGES       (1u << 14)
 #define ARENA        ((size_t)1 << 30)
 #define WARM_UP_US   1500000u
 #define MEASURED_US  1500000u
@@ -40,7 +43,7 @@
 static struct rte_mempool *pool;
 static struct rte_ring *rx[2], *tx[2];
 static uint16_t ports[2];
-static bool without, refusing;
+static bool without, refusing, beside;
 static uint64_t began_us; // the worker's time when it was made
 static uint32_t slice_us = SLICE_US;
 
@@ -116,6 +119,11 @@ static void make_ways(struct bench *bench)
         {.address = 0x0a14000b, .mac = {2, 2}, .network = 1, .usable = 1}};
     char error[256];
     image_make(&bench->image);
+    if (beside) {
+        const struct snapshot_route kept[2] = {bench->image.routes[1], bench->image.routes[2]};
+        image_application(&bench->image);
+        memcpy(&bench->image.routes[1], kept, sizeof(kept));
+    }
     // One callee; and what a transaction leaves behind is gone soon, so that a minute's calls need no room.
     bench->image.members[IMAGE_MEMBER_SBC2].flags |= MEMBER_DISABLED;
     bench->image.header.settings.timer_t1_ms = 20;
@@ -129,10 +137,19 @@ static void make_ways(struct bench *bench)
         rte_exit(1, "%s\n", error);
 }
 
+// They are there without applications, too.
+static struct ua_ring *ua_ring(void)
+{
+    struct ua_ring *ring = zeroed(sizeof(*ring) + 4 * UA_RING_MESSAGE_MAX);
+    ring->size = 4 * UA_RING_MESSAGE_MAX;
+    return ring;
+}
+
 static struct bench *open_bench(void)
 {
     struct bench *bench = zeroed(sizeof(*bench));
     struct worker_parts *parts = &bench->parts;
+    static const atomic_uint heard = 1; // control is connected
     char error[256];
     make_ways(bench);
     for (uint8_t i = 0; i < 2; i++)
@@ -146,7 +163,11 @@ static struct bench *open_bench(void)
                                    .keys = {{{1, 2}}, {{3, 4}}, {{5, 6}}, 7},
                                    .dialogs_capacity = DIALOGS,
                                    .transactions_capacity = TRANSACTIONS,
-                                   .arena_size = ARENA};
+                                   .arena_size = ARENA,
+                                   .usages_capacity = beside ? USAGES : 0,
+                                   .ua_commands = ua_ring(),
+                                   .ua_events = ua_ring(),
+                                   .ua_heard = &heard};
     parts->commands = rte_ring_create("commands", 64, SOCKET_ID_ANY, 0);
     parts->results = rte_ring_create("results", 64, SOCKET_ID_ANY, 0);
     parts->asks = rte_ring_create("asks", 64, SOCKET_ID_ANY, 0);
@@ -155,7 +176,7 @@ static struct bench *open_bench(void)
     parts->members = zeroed(MEMBERS_MAX * sizeof(*parts->members));
     bench->shared.members[0] = parts->members;
     bench->shared.limits[0] = zeroed(LIMIT_ROWS * sizeof(struct limit_words));
-    parts->memory = zeroed(worker_memory(DIALOGS, TRANSACTIONS, 0));
+    parts->memory = zeroed(worker_memory(DIALOGS, TRANSACTIONS, parts->usages_capacity));
     parts->file = zeroed(worker_file_memory(DIALOGS));
     parts->arena = zeroed(ARENA);
     bench->worker = worker_create(parts, error, sizeof(error));
@@ -177,6 +198,8 @@ static void close_bench(struct bench *bench)
     rte_ring_free(bench->parts.commands);
     rte_ring_free(bench->parts.results);
     rte_ring_free(bench->parts.asks);
+    free(bench->parts.ua_commands);
+    free(bench->parts.ua_events);
     free(bench->parts.counters);
     free(bench->parts.peers);
     free(bench->parts.members);
@@ -383,13 +406,14 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     bool refusals = strcmp(what, "--refusals") == 0;
+    beside = strcmp(what, "--calls-beside") == 0;
     boot(argv[0]);
     without = strcmp(what, "--without") == 0;
     if (strcmp(what, "--costs") == 0) {
         print_costs();
     } else if (strcmp(what, "--rounds") == 0) {
         print_rounds();
-    } else if ((refusals || strcmp(what, "--calls") == 0) && argc == 4) {
+    } else if ((refusals || beside || strcmp(what, "--calls") == 0) && argc == 4) {
         slice_us = (uint32_t)strtoul(argv[3], NULL, 10);
         refusing = refusals;
         struct result result = run(strtod(argv[2], NULL));
@@ -400,7 +424,8 @@ int main(int argc, char **argv)
     } else {
         fprintf(
             stderr,
-            "usage: goodput [--without | --costs | --rounds | --refusals RATE SLICE | --calls RATE SLICE]\n");
+            "usage: goodput [--without | --costs | --rounds | --refusals RATE SLICE | --calls RATE SLICE | "
+            "--calls-beside RATE SLICE]\n");
         return 2;
     }
     return 0;

@@ -11,6 +11,19 @@
 // Adds to a sum what begins at an even octet of what is summed up, and has at least 8.
 unsigned long long checksum_add(unsigned long long sum, const void *octets, uint32_t length);
 
+#define CHECKSUM_HEADER 20u // octets of an IPv4 header without options
+
+// Begins a sum with such a header.
+static inline unsigned long long checksum_header(const void *octets)
+{
+    uint32_t words[CHECKSUM_HEADER / 4];
+    unsigned long long sum = 0;
+    memcpy(words, octets, sizeof(words));
+    for (unsigned i = 0; i < CHECKSUM_HEADER / 4; i++)
+        sum += words[i];
+    return sum;
+}
+
 // The sum of words of 16 bits, as they lie in memory.
 static inline uint16_t checksum_fold(unsigned long long sum)
 {

@@ -63,7 +63,8 @@ static enum counter screen(const struct worker *worker, struct rte_mbuf *mbuf)
     if (rte_be_to_cpu_16(ip->fragment_offset) & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
         return COUNTER_DROP_FRAGMENT;
     // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
-    if (checksum_fold(checksum_add(0, ip, header)) != 0xffff)
+    if (checksum_fold(header == CHECKSUM_HEADER ? checksum_header(ip) : checksum_add(0, ip, header)) !=
+        0xffff)
         return COUNTER_DROP_IP_HEADER;
     return screen_udp(worker, mbuf, ip, total);
 }

@@ -147,7 +147,7 @@ static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payl
         .src_addr = rte_cpu_to_be_32(from),
         .dst_addr = rte_cpu_to_be_32(to.address),
     };
-    frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_add(0, &frame->ip, sizeof(frame->ip)));
+    frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_header(&frame->ip));
     frame->udp = (struct rte_udp_hdr){
         .src_port = rte_cpu_to_be_16(worker->rules->listeners[to.listener].port),
         .dst_port = rte_cpu_to_be_16(to.port),

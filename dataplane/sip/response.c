@@ -242,9 +242,11 @@ void write_response_head(struct writer *writer, const struct message *request,
                          const struct response_parts *parts)
 {
     struct run run = {.writer = writer, .request = request};
+    uint16_t status = parts->status; // three digits (RFC 3261 7.2)
+    const char digits[] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10),
+                           (char)('0' + status % 10), ' '};
     write_text(writer, "SIP/2.0 ");
-    write_number(writer, parts->status);
-    write_text(writer, " ");
+    write_octets(writer, digits, sizeof(digits));
     write_text(writer, parts->reason);
     add_vias(&run, parts);
     if (request->from.length != 0)

@@ -58,6 +58,7 @@ static void test_known(void **state)
     memcpy(&from, pseudo, sizeof(from));
     memcpy(&to, pseudo + 4, sizeof(to));
     assert_int_equal(checksum_fold(checksum_add(0, header, sizeof(header))), 0xffff);
+    assert_int_equal(checksum_fold(checksum_header(header)), 0xffff);
     assert_int_equal(checksum_fold(checksum_pseudo(from, to, htons(95))), defined(pseudo, sizeof(pseudo)));
 }
 

@@ -27,7 +27,10 @@ bool ua_app_view(const struct ua *ua, const struct ua_app *app, struct config_ap
 
 struct ua_app *ua_app_at(struct ua *ua, uint16_t number)
 {
-    const char *name = number < PEERS_MAX ? manifest_peer_name(ua->control->manifest, number) : NULL;
+    // An operator's REFER that control has given up is told in the names of two peers.
+    const struct manifest *manifest = ua->control->manifest;
+    bool is = number < PEERS_MAX && manifest_is_application(manifest, number);
+    const char *name = is ? manifest_peer_name(manifest, number) : NULL;
     if (!name || ua->apps[number])
         return name ? ua->apps[number] : NULL;
     struct ua_app *app = calloc(1, sizeof(*app));

@@ -289,7 +289,8 @@ struct ua_app *ua_app_find(const struct ua *ua, const char *name);
 struct config_application_view;
 bool ua_app_view(const struct ua *ua, const struct ua_app *app, struct config_application_view *view,
                  uint32_t *index);
-struct ua_app *ua_app_at(struct ua *ua, uint16_t number); // made when it is new; NULL: none can be
+// Made when it is new; NULL: the number is no application's, or none can be made.
+struct ua_app *ua_app_at(struct ua *ua, uint16_t number);
 // `"dialog"` of the call, then fields, which are taken. call NULL: outside dialogs. Nobody is attached and
 // nobody will read it: it is kept all the same.
 void ua_tell(struct ua *ua, struct ua_app *app, const struct ua_call *call, const char *event,

@@ -333,6 +333,28 @@ static void test_dataplane_restarts(void **state)
     assert_int_equal(world->rpc.control.referrals.counts[REFERRAL_OPERATOR][0][REFERRAL_LOST], 1);
 }
 
+// What is told of a REFER that control has forgotten, or another control has sent, makes no application of a
+// peer, and no call.
+static void test_left_over(void **state)
+{
+    static const enum channel_ua_kind kinds[] = {CHANNEL_UA_DONE, CHANNEL_UA_ANSWERED};
+    struct ua_world *world = *state;
+    const struct ua *ua = &world->rpc.control.ua;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct channel_ua_event event = {.kind = (uint8_t)kinds[i],
+                                               .tag = 99,
+                                               .dialog = RECORD,
+                                               .call = CALL,
+                                               .status = i == 0 ? 0 : 202,
+                                               .application = world->carrier,
+                                               .peer = world->carrier};
+        ua_say(world, &event, i == 0 ? REFER : ANSWERED("202 Accepted"));
+        ua_run(world);
+        assert_null(ua->apps[world->carrier]);
+        assert_true(LIST_EMPTY(&ua->calls));
+    }
+}
+
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
@@ -343,6 +365,7 @@ int main(void)
                                        UA(test_out_of_order),
                                        UA(test_control_restarts),
                                        UA(test_control_restarts_at_once),
-                                       UA(test_dataplane_restarts)};
+                                       UA(test_dataplane_restarts),
+                                       UA(test_left_over)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,14 +39,11 @@ static void answer_late(struct ua *ua)
                                      .status = 504,
                                      .peer = NUMBER_NONE,
                                      .member = NUMBER_NONE};
+        // Again if the data plane refuses the answer, or never gets it.
         TAILQ_REMOVE(&ua->unanswered, request, link);
-        if (request->answering) { // which the data plane may still refuse
-            request->deadline_ms = now + UA_ANSWER_MS;
-            TAILQ_INSERT_TAIL(&ua->unanswered, request, link);
-            continue;
-        }
-        request->deadline_ms = 0;
-        if (ua_do(ua, &wish, NULL, &fault) < 0)
+        request->deadline_ms = now + UA_ANSWER_MS;
+        TAILQ_INSERT_TAIL(&ua->unanswered, request, link);
+        if (!request->answering && ua_do(ua, &wish, NULL, &fault) < 0)
             ua_request_end(ua, request);
     }
 }

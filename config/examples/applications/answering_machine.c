@@ -11,6 +11,7 @@
 #define TALK_S 5
 
 struct call {
+    struct call *after; // in the list of all
     struct inactive said;
     time_t since; // it is confirmed; 0: not yet
     bool leaving;
@@ -25,12 +26,27 @@ static void on_sent(void *context, const struct dg_result *result)
         fprintf(stderr, "%s: %s\n", result->text, dg_code_advice(result->code));
 }
 
+static struct call *calls_known; // all of them: the end of one may not have been told when the program ends
+
 static struct call *call_of(struct dg_dialog *dialog)
 {
     struct call *call = dg_dialog_context(dialog);
-    if (!call && (call = calloc(1, sizeof(*call))))
+    if (!call && (call = calloc(1, sizeof(*call)))) {
+        call->after = calls_known;
+        calls_known = call;
         dg_dialog_set_context(dialog, call);
+    }
     return call;
+}
+
+static void forget(struct call *call)
+{
+    struct call **at = &calls_known;
+    while (*at && *at != call)
+        at = &(*at)->after;
+    if (*at)
+        *at = call->after;
+    free(call);
 }
 
 static void on_incoming(const struct dg_event *event)
@@ -67,7 +83,7 @@ static void on_event(void *context, const struct dg_event *event)
     case DG_EVENT_ENDED:
         printf("%s ended: %s, by %s\n", dg_dialog_id(event->dialog), event->reason, event->by);
         dg_dialog_set_context(event->dialog, NULL);
-        free(call);
+        forget(call);
         ended++;
         break;
     case DG_EVENT_LOST: // what dialogs are and are not is right all the same
@@ -96,13 +112,6 @@ static bool hang_up_old(void *context, struct dg_dialog *dialog)
     return true;
 }
 
-static bool forget(void *context, struct dg_dialog *dialog)
-{
-    free(dg_dialog_context(dialog));
-    dg_dialog_set_context(dialog, NULL);
-    return true;
-}
-
 int main(int count, char **words)
 {
     struct dg_agent_options options = DG_INIT(dg_agent_options);
@@ -126,7 +135,8 @@ int main(int count, char **words)
         dg_agent_process(agent); // connects again, too, when control was started anew
         dg_agent_list(agent, hang_up_old, NULL);
     }
-    dg_agent_list(agent, forget, NULL);
     dg_agent_close(agent);
+    while (calls_known)
+        forget(calls_known);
     return 0;
 }

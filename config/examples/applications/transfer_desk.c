@@ -11,16 +11,32 @@
 static char **targets; // NULL behind the last
 
 struct caller {
+    struct caller *after; // in the list of all
     struct inactive said;
     char **next; // target; NULL: no transfer has begun
 };
 
+static struct caller *callers; // all of them: the end of one may not have been told when the program ends
+
 static struct caller *caller_of(struct dg_dialog *dialog)
 {
     struct caller *caller = dg_dialog_context(dialog);
-    if (!caller && (caller = calloc(1, sizeof(*caller))))
+    if (!caller && (caller = calloc(1, sizeof(*caller)))) {
+        caller->after = callers;
+        callers = caller;
         dg_dialog_set_context(dialog, caller);
+    }
     return caller;
+}
+
+static void forget(struct caller *caller)
+{
+    struct caller **at = &callers;
+    while (*at && *at != caller)
+        at = &(*at)->after;
+    if (*at)
+        *at = caller->after;
+    free(caller);
 }
 
 static void transfer(struct dg_dialog *dialog, struct caller *caller)
@@ -46,13 +62,6 @@ static bool begin(void *context, struct dg_dialog *dialog)
     struct caller *caller = acknowledged ? caller_of(dialog) : NULL;
     if (caller && !caller->next)
         transfer(dialog, caller);
-    return true;
-}
-
-static bool forget(void *context, struct dg_dialog *dialog)
-{
-    free(dg_dialog_context(dialog));
-    dg_dialog_set_context(dialog, NULL);
     return true;
 }
 
@@ -105,7 +114,8 @@ static void on_event(void *context, const struct dg_event *event)
         break;
     case DG_EVENT_ENDED:
         printf("%s ended: %s\n", dg_dialog_id(event->dialog), event->reason);
-        forget(NULL, event->dialog);
+        dg_dialog_set_context(event->dialog, NULL);
+        forget(caller);
         break;
     default:
         break;
@@ -143,7 +153,8 @@ int main(int count, char **words)
     }
     sigwait(&ends, &number);
     dg_agent_unsubscribe(agent, subscription); // waits for the callback under way
-    dg_agent_list(agent, forget, NULL);
-    dg_agent_close(agent); // the calls go on without us
+    dg_agent_close(agent);                     // the calls go on without us
+    while (callers)
+        forget(callers);
     return 0;
 }

@@ -352,14 +352,36 @@ static void test_extend(void **state)
     caller.world->wire->out_count = 0;
 }
 
+// Its 180 comes again each minute, which does not make its time longer.
+static void test_rings_for_ever(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "rings@ua");
+    caller_invite(&caller, NULL);
+    assert_int_equal(caller_answered(&caller, 180, NULL), 0);
+    for (unsigned minute = 1; minute < 4; minute++) {
+        ua_forget(caller.world);
+        wire_pass_silently(caller.world->wire, minute == 1 ? 62500 : 60000);
+        assert_int_equal(ua_take(caller.world, CHANNEL_UA_EXTEND).event.transaction, caller.transaction);
+        assert_int_equal(caller_answered(&caller, 180, NULL), 0);
+    }
+    ua_forget(caller.world);
+    wire_pass_silently(caller.world->wire, 59500);
+    struct ua_seen seen = ua_take(caller.world, CHANNEL_UA_STATE);
+    assert_int_equal(seen.event.state, CHANNEL_DIALOG_TERMINATED);
+    assert_int_equal(seen.event.reason, CHANNEL_REASON_TIMEOUT);
+    wire_expect_count(caller.world->wire, COUNTER_ANSWER_480, 1);
+    call_expect_gone(&caller.call);
+}
+
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
     const struct CMUnitTest tests[] = {
-        UA(test_answered),   UA(test_repeated),  UA(test_no_ack),         UA(test_refused),
-        UA(test_redirected), UA(test_cancelled), UA(test_cancel_crosses), UA(test_repeated_invite),
-        UA(test_merged),     UA(test_end_early), UA(test_end_unacked),    UA(test_end_confirmed),
-        UA(test_byes_cross), UA(test_operator),  UA(test_released),       UA(test_unanswered),
-        UA(test_extend),     UA(test_end_long)};
+        UA(test_answered),   UA(test_repeated),       UA(test_no_ack),         UA(test_refused),
+        UA(test_redirected), UA(test_cancelled),      UA(test_cancel_crosses), UA(test_repeated_invite),
+        UA(test_merged),     UA(test_end_early),      UA(test_end_unacked),    UA(test_end_confirmed),
+        UA(test_byes_cross), UA(test_operator),       UA(test_released),       UA(test_unanswered),
+        UA(test_extend),     UA(test_rings_for_ever), UA(test_end_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

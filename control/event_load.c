@@ -51,6 +51,7 @@ struct watched_worker {
 struct watched_load {
     const struct counters *seen; // whose values these are
     uint64_t limited[LIMITS];
+    bool lately[LIMITS]; // it refused something before the last look
     uint64_t refused_in[PEERS_MAX], refused_out[PEERS_MAX];
     struct watched_limit rows[LIMITS][PEERS_MAX]; // of LIMIT_ALL the first alone
     struct watched_worker workers[WORKERS_MAX];
@@ -126,24 +127,32 @@ static uint64_t grown(uint64_t *last, uint64_t value)
     return more;
 }
 
+// Workers count on while we read: a limit that was read after its peers may have grown a look before them.
 static void look_at_limits(struct control *control, struct watched_load *load, bool first)
 {
-    uint64_t limited[LIMITS];
-    for (unsigned i = 0; i < LIMITS; i++)
-        limited[i] = grown(&load->limited[i], counters_sum(control->counters, limits[i].counter));
-    if (!first)
-        look_at_limit(control, load, LIMIT_ALL, 0, limited[LIMIT_ALL]);
+    uint64_t limited[LIMITS], in[PEERS_MAX] = {0}, out[PEERS_MAX] = {0};
+    bool refused[LIMITS];
     for (uint32_t peer = 0; peer < PEERS_MAX; peer++) {
         if (!configuration_peer(&control->active, peer))
             continue;
         const struct counters_peer sum = counters_peer(control->counters, peer);
-        uint64_t in = grown(&load->refused_in[peer], sum.refused_in_total);
-        uint64_t out = grown(&load->refused_out[peer], sum.refused_out_total);
-        if (first)
+        in[peer] = grown(&load->refused_in[peer], sum.refused_in_total);
+        out[peer] = grown(&load->refused_out[peer], sum.refused_out_total);
+    }
+    for (unsigned i = 0; i < LIMITS; i++) {
+        limited[i] = grown(&load->limited[i], counters_sum(control->counters, limits[i].counter));
+        refused[i] = limited[i] || load->lately[i];
+        load->lately[i] = limited[i] && !first;
+    }
+    if (first)
+        return;
+    look_at_limit(control, load, LIMIT_ALL, 0, limited[LIMIT_ALL]);
+    for (uint32_t peer = 0; peer < PEERS_MAX; peer++) {
+        if (!configuration_peer(&control->active, peer))
             continue;
-        look_at_limit(control, load, LIMIT_PEER_IN, peer, limited[LIMIT_PEER_IN] ? in : 0);
-        look_at_limit(control, load, LIMIT_PEER_OUT, peer, limited[LIMIT_PEER_OUT] ? out : 0);
-        look_at_limit(control, load, LIMIT_MEMBER, peer, limited[LIMIT_MEMBER] ? out : 0);
+        look_at_limit(control, load, LIMIT_PEER_IN, peer, refused[LIMIT_PEER_IN] ? in[peer] : 0);
+        look_at_limit(control, load, LIMIT_PEER_OUT, peer, refused[LIMIT_PEER_OUT] ? out[peer] : 0);
+        look_at_limit(control, load, LIMIT_MEMBER, peer, refused[LIMIT_MEMBER] ? out[peer] : 0);
     }
 }
 

@@ -174,8 +174,8 @@ static void on_sought_row(void *context, const struct channel_dialog_row *row, c
 {
     struct seeking *seeking = context;
     const struct ua_call *dialog = ua_call_by_handle(&rpc_control(seeking->call)->ua, row->handle);
-    if (!dialog || !is_listed(dialog, seeking->app) ||
-        !is_state(dialog, rpc_text(seeking->call, "state")) || json_array_size(seeking->rows) >= 1000)
+    if (!dialog || !is_listed(dialog, seeking->app) || !is_state(dialog, rpc_text(seeking->call, "state")) ||
+        json_array_size(seeking->rows) >= 1000)
         return;
     enum channel_dialog_text local = dialog->callee ? CHANNEL_TEXT_CALLEE_TAG : CHANNEL_TEXT_CALLER_TAG;
     enum channel_dialog_text remote = dialog->callee ? CHANNEL_TEXT_CALLER_TAG : CHANNEL_TEXT_CALLEE_TAG;
@@ -237,8 +237,7 @@ void rpc_ua_list(struct rpc_call *call)
     const struct ua_call *dialog;
     LIST_FOREACH(dialog, &ua->calls, link)
     {
-        if (dialog->serial >= before || !is_listed(dialog, app) ||
-            !is_state(dialog, rpc_text(call, "state")))
+        if (dialog->serial >= before || !is_listed(dialog, app) || !is_state(dialog, rpc_text(call, "state")))
             continue;
         if ((int64_t)json_array_size(rows) == limit)
             break;

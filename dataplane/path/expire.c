@@ -25,6 +25,8 @@ static void expire_transaction(struct worker *worker, uint32_t index)
 {
     const struct transaction *transaction = transaction_at(&worker->transactions, index);
     enum transaction_event event = transaction_expired(&worker->transactions, index, worker->now);
+    if (event == TRANSACTION_ON_TIMEOUT && transaction->ua && ua_invite_overdue(worker, index))
+        return;
     unsigned actions = transaction_step(&worker->transactions, index, event, worker->now);
     if (actions & TRANSACTION_DO_RESEND)
         resend(worker, transaction);

@@ -264,14 +264,25 @@ static void accept_lost(struct worker *worker, const struct ua_end_of *end)
         (void)ua_end(worker, dialog, CHANNEL_REASON_NO_ROOM);
 }
 
+// Of a re-INVITE whose call was over first: a BYE that went out beside it had its answer, or none, before. A
+// first INVITE's end is its dialog's, which was told.
+static void tell_late(struct worker *worker, const struct ua_end_of *end)
+{
+    struct ua_told told = ua_told_of_answer(worker, end);
+    if (told.tag != 0 && !is_first_invite(worker, end->client))
+        (void)ua_tell(worker, &told);
+}
+
 // A final failure, or none: of every dialog of the INVITE that is not answered. It is told once.
 static void fail(struct worker *worker, const struct ua_end_of *end)
 {
     struct usages *usages = &worker->ua.usages;
     uint32_t set[USAGES_OF_SET_MAX];
     struct owner owner = find_owner(worker, end);
-    if (owner.usage == INDEX_NONE)
+    if (owner.usage == INDEX_NONE) {
+        tell_late(worker, end);
         return;
+    }
     unsigned count = is_first_invite(worker, end->client) ? usage_set(usages, owner.usage, set) : 1;
     if (count == 1)
         set[0] = owner.usage;

@@ -262,3 +262,24 @@ void ua_unanswered(struct worker *worker, uint32_t server)
                                                 .reason = CHANNEL_REASON_TIMEOUT,
                                                 .status = 408});
 }
+
+bool ua_invite_overdue(struct worker *worker, uint32_t server)
+{
+    struct transaction *transaction = transaction_at(&worker->transactions, server);
+    uint32_t usage;
+    if (transaction->kind != TRANSACTION_INVITE_SERVER || transaction->state != TRANSACTION_PROCEEDING)
+        return false;
+    uint32_t dialog = dialog_of_invite(worker, server, &usage);
+    bool inside = dialog != INDEX_NONE && dialog_state(&worker->dialogs, dialog) == DIALOG_CONFIRMED;
+    // What a re-INVITE gets leaves its call as it is (RFC 5057 5.1).
+    const uint16_t status = inside ? 504 : 480;
+    ua_refuse(worker, server, &(struct ua_refusal){.status = status});
+    if (transaction->state == TRANSACTION_PROCEEDING)
+        return false; // no room for it
+    if (dialog != INDEX_NONE)
+        (void)ua_step(worker, &(struct ua_step){.dialog = dialog,
+                                                .event = USAGE_ON_SEND_FAILURE,
+                                                .reason = CHANNEL_REASON_TIMEOUT,
+                                                .status = status});
+    return true;
+}

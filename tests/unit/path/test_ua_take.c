@@ -374,6 +374,26 @@ static void test_rings_for_ever(void **state)
     call_expect_gone(&caller.call);
 }
 
+// dialogs.early_lifetime was raised meanwhile: the INVITE's time is over before its record's.
+static void test_overdue(void **state)
+{
+    struct caller caller;
+    caller_init(&caller, *state, "overdue@ua");
+    caller_invite(&caller, NULL);
+    caller.world->wire->workers[0]->dialogs.life.early *= 2;
+    assert_int_equal(caller_answered(&caller, 180, NULL), 0);
+    wire_pass_silently(caller.world->wire, 239000);
+    ua_forget(caller.world);
+    caller.world->wire->out_count = 0;
+    wire_pass(caller.world->wire, 2000);
+    struct wire_packet refusal = caller_take(&caller, "SIP/2.0 480 Temporarily Unavailable\r\n");
+    assert_string_equal(header_of(&refusal, "CSeq"), "100 INVITE");
+    struct ua_seen seen = ua_take(caller.world, CHANNEL_UA_STATE);
+    assert_int_equal(seen.event.state, CHANNEL_DIALOG_TERMINATED);
+    assert_int_equal(seen.event.reason, CHANNEL_REASON_TIMEOUT);
+    call_expect_gone(&caller.call);
+}
+
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
@@ -382,6 +402,6 @@ int path_tests(void)
         UA(test_redirected), UA(test_cancelled),      UA(test_cancel_crosses), UA(test_repeated_invite),
         UA(test_merged),     UA(test_end_early),      UA(test_end_unacked),    UA(test_end_confirmed),
         UA(test_byes_cross), UA(test_operator),       UA(test_released),       UA(test_unanswered),
-        UA(test_extend),     UA(test_rings_for_ever), UA(test_end_long)};
+        UA(test_extend),     UA(test_rings_for_ever), UA(test_overdue),        UA(test_end_long)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ def both_roles(function, into=cases):
 
 quick = functools.partial(case, into=quick_cases)
 quick_both_roles = functools.partial(both_roles, into=quick_cases)
+slow = functools.partial(case, into=slow_cases)
 slow_both_roles = functools.partial(both_roles, into=slow_cases)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""SIPp and a program: sessions that are refreshed, and that nobody refreshes (RFC 4028 has none below 90 s)."""
+"""SIPp and a program: sessions that are refreshed, and that nobody refreshes (RFC 4028 has none below 90 s), and a call that rings."""
 
 import time
 
@@ -7,7 +7,7 @@ from parties import check
 from sipp_far import SDP as FAR_SDP
 from sipp_parts import *
 
-SECONDS = 150
+SECONDS = 260
 BEFORE = 5.0  # a loaded machine tells late, never early
 
 
@@ -75,3 +75,17 @@ async def refresh_finds_no_dialog_481(one, role):
 
     dialog = await begins(one, role, "us", write)
     await later(one, "ended", dialog, 45)
+
+
+@slow
+async def nobody_answers_theirs(one):
+    """dialogs.early_lifetime: it rang long enough; what SIPp hears each minute meanwhile is the 180 again (RFC 3261 13.3.1.1)."""
+    far = far_end(one, "called", seconds=SECONDS)
+    far.invite()
+    far.receive(180)
+    far.receive(480)
+    far.ack_failure()
+    dialog = await comes(one, far)
+    await desk(one).call("ua.progress", dialog=dialog)
+    event = await later(one, "ended", dialog, 180)
+    check(event["by"] == "timeout", event)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Session timers of a program's calls, SIPp as the far end, called and calling, in their own time: we refresh, nobody refreshes, the
-# refresh finds no dialog. A minute.
+# refresh finds no dialog; and a call that rings until dialogs.early_lifetime. Four minutes.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -18,9 +18,10 @@ test_set 'routes:
   - {from: any-peer, method: OPTIONS, to_us: true, answer: 200}
   - {from: any-peer, uri_user: "900", to: desk}
   - {from: desk, to: far}'
-test_set 'timers: {t1: 5s, t2: 5s}'
+test_set 'timers: {t1: 5s, t2: 5s, c: 180s}'
+test_set 'dialogs: {early_lifetime: 181s}'
 test_up
 export LAB_RUN LAB_ID
-timeout 180 python3 "$NET/application_sipp.py" "$LAB_RUN" slow "$@" || fail "see above"
+timeout 320 python3 "$NET/application_sipp.py" "$LAB_RUN" slow "$@" || fail "see above"
 test_no_dialogs 60
 test_done

@@ -127,8 +127,12 @@ static void end_of_ours(struct worker *worker, uint32_t client, const struct mes
     const uint16_t status = response != NULL ? response->status : 0;
     const struct transaction *transaction = transaction_at(&worker->transactions, client);
     uint32_t dialog = transaction->dialog;
-    if (transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
-        dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation)
+    enum dialog_side ours;
+    bool ends = transaction->method == METHOD_BYE && dialog != INDEX_NONE &&
+                dialog_at(&worker->dialogs, dialog)->generation == transaction->dialog_generation;
+    if (ends && ua_side(worker, dialog, &ours))
+        ua_bye_ended(worker, dialog);
+    else if (ends)
         dialog_apply(worker, dialog, DIALOG_ON_BYE_DONE);
     keepalive_ended(worker, client, status);
     probe_ended(worker, client, status);

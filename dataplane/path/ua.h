@@ -70,6 +70,8 @@ void ua_trying_late(struct worker *worker, uint32_t server);
 bool ua_invite_overdue(struct worker *worker, uint32_t server);
 // expire.c: a server transaction whose request nobody answered.
 void ua_unanswered(struct worker *worker, uint32_t server);
+// response.c: the BYE that its record sent is answered, or is not.
+void ua_bye_ended(struct worker *worker, uint32_t dialog);
 // dialog_apply.c, keepalive.c: the operator ends it, or it is dead. Returns 0 or -errno.
 int ua_end(struct worker *worker, uint32_t dialog, enum channel_reason reason);
 // worker.c: at most UA_COMMANDS_A_TURN commands; returns how many.

@@ -299,7 +299,7 @@ void ua_expired(struct worker *worker, uint32_t usage)
 }
 
 // Its record's time is over and the usage has nothing more to do, or there is none.
-static void drop(struct worker *worker, uint32_t dialog, enum dialog_event event)
+static void drop(struct worker *worker, uint32_t dialog, enum dialog_event event, enum channel_reason reason)
 {
     struct ua_told told = ua_told_of(worker, CHANNEL_UA_STATE, dialog);
     uint32_t usage = ua_usage_awake(worker, dialog);
@@ -307,8 +307,21 @@ static void drop(struct worker *worker, uint32_t dialog, enum dialog_event event
         usage_release(&worker->ua.usages, usage);
     unsigned actions = dialog_apply(worker, dialog, event);
     told.state = actions & DIALOG_DO_RELEASE ? DIALOG_TERMINATED : dialog_state(&worker->dialogs, dialog);
-    told.reason = CHANNEL_REASON_TIMEOUT;
+    told.reason = reason;
     (void)ua_tell(worker, &told);
+}
+
+void ua_bye_ended(struct worker *worker, uint32_t dialog)
+{
+    drop(worker, dialog, DIALOG_ON_BYE_DONE, CHANNEL_REASON_BYE_DONE);
+}
+
+// Our BYE waits for an ACK that does not come: the usage sends it, whichever of its timer and its record's is
+// first.
+static bool is_ending(struct worker *worker, uint32_t dialog)
+{
+    uint32_t usage = ua_usage_awake(worker, dialog);
+    return usage != INDEX_NONE && usage_at(&worker->ua.usages, usage)->state == USAGE_ENDING;
 }
 
 void ua_dialog_expired(struct worker *worker, uint32_t dialog, enum dialog_event event)
@@ -321,8 +334,10 @@ void ua_dialog_expired(struct worker *worker, uint32_t dialog, enum dialog_event
     if (state != DIALOG_TERMINATING)
         count(worker, event == DIALOG_ON_NO_ACK ? COUNTER_DIALOG_NO_ACK : COUNTER_DIALOG_EXPIRED);
     // Without a usage (taken over, or no room for one) an early dialog has nothing to end it by.
-    if (state == DIALOG_TERMINATING || ua_usage(worker, dialog) == INDEX_NONE)
-        drop(worker, dialog, event);
+    if (is_ending(worker, dialog))
+        (void)ua_step(worker, &(struct ua_step){.dialog = dialog, .event = USAGE_ON_GIVE_UP});
+    else if (state == DIALOG_TERMINATING || ua_usage(worker, dialog) == INDEX_NONE)
+        drop(worker, dialog, event, CHANNEL_REASON_TIMEOUT);
     else
         (void)ua_end(worker, dialog,
                      event == DIALOG_ON_NO_ACK ? CHANNEL_REASON_NO_ACK : CHANNEL_REASON_TIMEOUT);
@@ -336,6 +351,6 @@ int ua_end(struct worker *worker, uint32_t dialog, enum channel_reason reason)
     unsigned actions = ua_step(worker, &step);
     if (!(actions & USAGE_DO_NOT_NOW))
         return 0;
-    drop(worker, dialog, DIALOG_ON_TIMEOUT);
+    drop(worker, dialog, DIALOG_ON_TIMEOUT, CHANNEL_REASON_TIMEOUT);
     return 0;
 }

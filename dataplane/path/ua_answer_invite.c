@@ -210,6 +210,17 @@ static void ring(struct worker *worker, uint32_t dialog, const struct ua_end_of 
         send_prack(worker, dialog);
 }
 
+// Of a re-INVITE whose call is being ended, or was over first: a BYE went out beside it. A first INVITE's end
+// is its dialog's, which was told. Once: a 2xx comes again.
+static void tell_late(struct worker *worker, const struct ua_end_of *end)
+{
+    struct ua_told told = ua_told_of_answer(worker, end);
+    if (told.tag == 0 || is_first_invite(worker, end->client))
+        return;
+    (void)ua_tell(worker, &told);
+    worker->ua.tags[end->client] = 0;
+}
+
 static void accept(struct worker *worker, uint32_t dialog, const struct ua_end_of *end)
 {
     struct usages *usages = &worker->ua.usages;
@@ -227,6 +238,8 @@ static void accept(struct worker *worker, uint32_t dialog, const struct ua_end_o
         count_delays(worker, end);
     if (first && event == USAGE_ON_2XX && ua_has_description(message))
         (void)usage_description(usages, usage, OFFER_IN_2XX, false);
+    if (record->state == USAGE_LEAVING)
+        tell_late(worker, end);
     step_and_tell(worker, dialog, event, end);
 }
 
@@ -264,15 +277,6 @@ static void accept_lost(struct worker *worker, const struct ua_end_of *end)
         (void)ua_end(worker, dialog, CHANNEL_REASON_NO_ROOM);
 }
 
-// Of a re-INVITE whose call was over first: a BYE that went out beside it had its answer, or none, before. A
-// first INVITE's end is its dialog's, which was told.
-static void tell_late(struct worker *worker, const struct ua_end_of *end)
-{
-    struct ua_told told = ua_told_of_answer(worker, end);
-    if (told.tag != 0 && !is_first_invite(worker, end->client))
-        (void)ua_tell(worker, &told);
-}
-
 // A final failure, or none: of every dialog of the INVITE that is not answered. It is told once.
 static void fail(struct worker *worker, const struct ua_end_of *end)
 {
@@ -286,7 +290,7 @@ static void fail(struct worker *worker, const struct ua_end_of *end)
     unsigned count = is_first_invite(worker, end->client) ? usage_set(usages, owner.usage, set) : 1;
     if (count == 1)
         set[0] = owner.usage;
-    bool told = false;
+    bool told = false, owed = true;
     for (unsigned i = 0; i < count; i++) {
         uint32_t dialog = ua_dialog_of(worker, set[i]);
         uint16_t status = end->is_received || end->status != 408 ? end->status : 0;
@@ -307,8 +311,11 @@ static void fail(struct worker *worker, const struct ua_end_of *end)
         struct ua_told answer = ua_told_of_answer(worker, &of);
         if ((actions & USAGE_DO_DELIVER) && !told)
             told = ua_tell(worker, &answer);
+        owed = owed && !(actions & USAGE_DO_DELIVER);
         ua_do(worker, &step, actions);
     }
+    if (owed)
+        tell_late(worker, end);
 }
 
 void ua_answer_invite(struct worker *worker, const struct ua_end_of *end)

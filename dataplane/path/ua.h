@@ -65,8 +65,8 @@ void ua_expired(struct worker *worker, uint32_t usage);
 void ua_dialog_expired(struct worker *worker, uint32_t dialog, enum dialog_event event);
 // expire.c: a request other than INVITE that waits long gets a 100 (RFC 4320 4.1).
 void ua_trying_late(struct worker *worker, uint32_t server);
-// expire.c: the time of an INVITE is over whose caller waits for an answer: it gets one. False: it is none, or
-// that could not be sent.
+// expire.c: the time of an INVITE is over whose caller waits for an answer: it gets one. False: it is none,
+// or that could not be sent.
 bool ua_invite_overdue(struct worker *worker, uint32_t server);
 // expire.c: a server transaction whose request nobody answered.
 void ua_unanswered(struct worker *worker, uint32_t server);

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "channel_check.h"
+#include "channel_datagram.h"
 #include "channel_queue.h"
 #include "log.h"
 
@@ -117,33 +118,20 @@ static void drop(struct channel *channel, const char *why)
     schedule(channel);
 }
 
-static void close_all(int *fds, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-}
-
-// Control data that came with a datagram. Returns how many descriptors are in fds; each is the caller's to
-// close.
-static size_t take_fds(struct msghdr *message, int *fds)
-{
-    size_t count = 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < here && count < CHANNEL_FDS_MAX; i++)
-            memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-    }
-    return count;
-}
-
 static struct pending *find(struct channel *channel, uint32_t number)
 {
     for (size_t i = 0; number && i < PENDING_MAX; i++)
         if (channel->pending[i].number == number)
             return &channel->pending[i];
+    return NULL;
+}
+
+static const char *take_bans(struct pending *pending, const struct channel_ban_rows *rows)
+{
+    if (!pending->answer.bans || pending->rows < rows->count)
+        return "bans that nobody asked for";
+    pending->rows -= rows->count;
+    pending->answer.bans(pending->answer.context, rows);
     return NULL;
 }
 
@@ -155,6 +143,8 @@ static const char *take_answer(struct channel *channel, const struct channel_hea
     struct pending *pending = find(channel, header->request);
     if (!pending)
         return NULL; // its deadline passed
+    if (header->type == CHANNEL_BAN_ROWS)
+        return take_bans(pending, (const void *)(header + 1));
     if (header->type != CHANNEL_DIALOG_ROW) {
         bool of_snapshot = header->type == CHANNEL_SNAPSHOT_RESULT;
         if (header->type != CHANNEL_REFUSED && of_snapshot != (pending->type == CHANNEL_SNAPSHOT))
@@ -176,14 +166,26 @@ static void deliver_ua(struct channel *channel, const struct channel_event_run *
 {
     const uint8_t *at = (const uint8_t *)(run + 1);
     uint64_t expected = channel->ua_next > 0 ? channel->ua_next : run->first - run->lost;
-    channel->ua_next = run->first + run->count;
     if (run->first > expected && channel->callbacks->ua_lost)
         channel->callbacks->ua_lost(channel->context, run->first - expected);
     for (uint32_t i = 0; i < run->count && channel->callbacks->ua_event; i++) {
         const struct channel_ua_event *event = (const void *)at;
-        channel->callbacks->ua_event(channel->context, event, (const uint8_t *)(event + 1));
         at += channel_ua_event_size(event);
+        if (run->first + i < expected) // it comes again
+            continue;
+        channel->ua_next = run->first + i + 1;
+        if (channel->callbacks->ua_taking)
+            channel->callbacks->ua_taking(channel->context, run->first + i);
+        channel->callbacks->ua_event(channel->context, event, (const uint8_t *)(event + 1));
     }
+    if (channel->ua_next < run->first + run->count)
+        channel->ua_next = run->first + run->count;
+}
+
+void channel_expect_ua(struct channel *channel, uint64_t number)
+{
+    if (channel->ua_next == 0)
+        channel->ua_next = number;
 }
 
 static void greet(struct channel *channel, const struct channel_hello *hello, int *fds)
@@ -211,12 +213,23 @@ static const char *deliver(struct channel *channel, int *fds)
         return "refused by the dataplane; another dialgate-control may be connected";
     if (!channel->greeted && header->type != CHANNEL_REFUSED)
         return "a message before the hello";
+    if (header->type == CHANNEL_LISTENERS) {
+        if (channel->callbacks->listeners)
+            channel->callbacks->listeners(channel->context, fds,
+                                          ((const struct channel_listeners *)body)->count);
+        return NULL;
+    }
     if (header->type == CHANNEL_EVENTS) {
         channel->callbacks->events(channel->context, body);
         return NULL;
     }
     if (header->type == CHANNEL_MEMBER_EVENTS) {
         channel->callbacks->member_events(channel->context, body);
+        return NULL;
+    }
+    if (header->type == CHANNEL_BAN_EVENTS) {
+        if (channel->callbacks->ban_events)
+            channel->callbacks->ban_events(channel->context, body);
         return NULL;
     }
     if (header->type == CHANNEL_RECORDS) {
@@ -259,7 +272,7 @@ static bool receive(struct channel *channel)
         return false;
     }
     int fds[CHANNEL_FDS_MAX];
-    size_t count = take_fds(&message, fds);
+    size_t count = channel_datagram_fds(&message, fds);
     const char *wrong = NULL;
     if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
         wrong = "datagram larger than the protocol allows";
@@ -267,7 +280,7 @@ static bool receive(struct channel *channel)
         wrong = channel_check(channel->datagram, (size_t)got, count);
     if (!wrong)
         wrong = deliver(channel, fds);
-    close_all(fds, count);
+    channel_datagram_close(fds, count);
     if (wrong)
         drop(channel, wrong);
     return wrong == NULL && channel->fd >= 0;
@@ -300,33 +313,6 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
             finish(channel, &channel->pending[i], &done);
 }
 
-static int transmit(struct channel *channel, const struct channel_request *request, uint32_t number)
-{
-    struct channel_header header = {.magic = CHANNEL_MAGIC,
-                                    .version = CHANNEL_VERSION,
-                                    .type = (uint16_t)request->type,
-                                    .size = (uint32_t)(sizeof(header) + channel_body_size(request->type)),
-                                    .request = number};
-    union {
-        char octets[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {.octets = {0}};
-    struct iovec vectors[2] = {
-        {.iov_base = &header, .iov_len = sizeof(header)},
-        {.iov_base = (void *)(uintptr_t)request->body, .iov_len = channel_body_size(request->type)}};
-    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
-    if (request->fd >= 0) {
-        message.msg_control = control.octets;
-        message.msg_controllen = sizeof(control.octets);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &request->fd, sizeof(int));
-    }
-    return sendmsg(channel->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
 int channel_attach(struct channel *channel, int fd)
 {
     struct channel_hello hello = {.state = CHANNEL_CONTROL, .pid = (uint32_t)getpid()};
@@ -335,7 +321,8 @@ int channel_attach(struct channel *channel, int fd)
     channel->last_number = 0;
     channel->readable = event_new(channel->base, fd, EV_READ | EV_PERSIST, on_readable, channel);
     channel->writable = event_new(channel->base, fd, EV_WRITE, on_writable, channel);
-    int result = channel->readable && channel->writable ? transmit(channel, &greeting, 0) : -ENOMEM;
+    int result =
+        channel->readable && channel->writable ? channel_datagram_send(channel->fd, &greeting, 0) : -ENOMEM;
     if (result == 0 && event_add(channel->readable, NULL) == 0)
         return 0;
     forget_connection(channel);
@@ -421,6 +408,8 @@ static uint32_t rows_of(const struct channel_request *request)
 {
     if (request->type == CHANNEL_DIALOG_LIST)
         return ((const struct channel_dialog_list *)request->body)->limit;
+    if (request->type == CHANNEL_BAN_LIST)
+        return ((const struct channel_ban_list *)request->body)->limit;
     return request->type == CHANNEL_DIALOG_SHOW ? CHANNEL_LIST_MAX : 0;
 }
 
@@ -440,7 +429,7 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
         return -ENOTCONN;
     }
     uint32_t number = channel->last_number + 1;
-    int result = transmit(channel, request, number);
+    int result = channel_datagram_send(channel->fd, request, number);
     if (result < 0)
         return result;
     channel->last_number = number;
@@ -455,7 +444,7 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
 int channel_tell(struct channel *channel, enum channel_type type, const void *body)
 {
     const struct channel_request message = {.type = type, .body = body, .fd = -1};
-    return channel_ready(channel) ? transmit(channel, &message, 0) : -ENOTCONN;
+    return channel_ready(channel) ? channel_datagram_send(channel->fd, &message, 0) : -ENOTCONN;
 }
 
 int channel_send_ua(struct channel *channel, const struct channel_ua_command *command, size_t octets)

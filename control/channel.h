@@ -16,9 +16,13 @@ struct channel_callbacks {
     // A checked HELLO. Descriptors: counters first when hello->has_counters, then the maps. What the callee
     // keeps it overwrites with -1; the others are closed afterwards.
     void (*hello)(void *context, const struct channel_hello *hello, int *fds);
+    // The data plane's kernel sockets; of these, too, the callee overwrites with -1 what it keeps. NULL: they
+    // are closed.
+    void (*listeners)(void *context, int *fds, size_t count);
     // Checked events. The struct dies with the return.
     void (*events)(void *context, const struct channel_events *events);
     void (*member_events)(void *context, const struct channel_member_events *events);
+    void (*ban_events)(void *context, const struct channel_ban_events *events); // NULL: nobody's business
     // Checked records, which lie behind the struct.
     void (*records)(void *context, const struct channel_records *records);
     // A checked question for a name. It is answered with channel_tell(), or not at all.
@@ -31,6 +35,7 @@ struct channel_callbacks {
     // So many of them did not come, by their numbers; those before this call and behind it did. NULL:
     // likewise.
     void (*ua_lost)(void *context, uint64_t count);
+    void (*ua_taking)(void *context, uint64_t number); // the next is ua_event of this one. NULL: likewise
     // The connection ended; every waiting request was already answered with -ENOTCONN.
     void (*lost)(void *context);
 };
@@ -42,6 +47,7 @@ struct channel_answer {
     void (*row)(void *context, const struct channel_dialog_row *row, const char *text); // may be NULL
     void (*done)(void *context, const struct channel_done *done);
     void *context;
+    void (*bans)(void *context, const struct channel_ban_rows *rows); // of BAN_LIST; may be NULL
 };
 
 // path: the dataplane's socket; NULL: never connect (channel_attach is used). NULL without memory.
@@ -73,6 +79,10 @@ int channel_ask(struct channel *channel, const struct channel_request *request,
 
 // Sends what has no answer. Returns 0 or -errno (-ENOTCONN, -EAGAIN: it did not go).
 int channel_tell(struct channel *channel, enum channel_type type, const void *body);
+
+// From hello: events of applications below this number are known from an earlier process. On a connection to
+// a data plane of which this one has had some already it says nothing.
+void channel_expect_ua(struct channel *channel, uint64_t number);
 
 // Sends a command of an application: struct, texts and body in one piece, octets in all. What finds no room
 // in the socket waits for it, up to a bound. Returns 0, or -ENOTCONN (or its workers do not run yet), -EBUSY

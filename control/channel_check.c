@@ -33,6 +33,13 @@ static const char *check_hello(const struct channel_hello *hello, size_t fd_coun
     return expected == fd_count ? NULL : "hello whose descriptors are not those it names";
 }
 
+static const char *check_listeners(const struct channel_listeners *listeners, size_t fd_count)
+{
+    return listeners->count <= LISTENERS_MAX && listeners->count == fd_count
+               ? NULL
+               : "listeners whose descriptors are not those it names";
+}
+
 static bool number_ok(uint16_t number, uint32_t limit)
 {
     return number < limit || number == NUMBER_NONE;
@@ -84,6 +91,37 @@ static const char *check_member_events(const struct channel_member_events *event
         if (event->member >= MEMBERS_MAX || event->peer >= PEERS_MAX || event->from > MEMBER_DOWN ||
             event->to > MEMBER_DOWN)
             return "member's event with a number out of range";
+    }
+    return NULL;
+}
+
+static bool source_ok(const struct ip_address *address, uint16_t length, uint8_t reason, uint8_t dry_run)
+{
+    return ip_is_set(address) && length <= 128 && reason < CHANNEL_BAN_REASON_COUNT && dry_run <= 1;
+}
+
+static const char *check_bans(const struct channel_ban_rows *rows)
+{
+    if (rows->count > CHANNEL_BAN_ROWS_MAX)
+        return "more bans than there is room for";
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct channel_ban_row *row = &rows->rows[i];
+        if (!source_ok(&row->address, row->length, row->reason, row->dry_run) ||
+            (row->since_ms | row->remaining_ms | row->hits) > INT64_MAX)
+            return "ban with a number out of range";
+    }
+    return NULL;
+}
+
+static const char *check_ban_events(const struct channel_ban_events *events)
+{
+    if (!run_ok(&events->run))
+        return "events whose number is out of range";
+    for (uint32_t i = 0; i < events->run.count; i++) {
+        const struct channel_ban_event *event = &events->rows[i];
+        if (!source_ok(&event->address, event->length, event->reason, event->dry_run) ||
+            event->change > CHANNEL_BAN_ENDED || event->lifetime_ms > INT64_MAX)
+            return "ban's event with a number out of range";
     }
     return NULL;
 }
@@ -141,9 +179,8 @@ static const char *check_ua_event(const struct channel_ua_event *event, size_t r
         (event->result < 0 && event->kind == CHANNEL_UA_REFERRAL) ||
         (event->flags & CHANNEL_UA_CUT && event->length > 0))
         return "application's event that contradicts itself";
-    // So that times can be added and written, and an address is one.
-    return (event->time_ms | event->source) < (uint64_t)1 << 48 ? NULL
-                                                                : "application's event out of this world";
+    // So that times can be added and written.
+    return event->time_ms < (uint64_t)1 << 48 ? NULL : "application's event out of this world";
 }
 
 static const char *check_ua_events(const struct channel_event_run *run, size_t room)
@@ -213,7 +250,7 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
                   header->type == CHANNEL_UA_EVENTS;
     if (longer ? rest < body : rest != body)
         return "datagram whose size is not that of its type";
-    if (header->type != CHANNEL_HELLO && fd_count > 0)
+    if (header->type != CHANNEL_HELLO && header->type != CHANNEL_LISTENERS && fd_count > 0)
         return "descriptors where none belong";
     const void *payload = header + 1;
     switch (header->type) {
@@ -225,6 +262,10 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 ? check_events(payload) : "events as an answer";
     case CHANNEL_MEMBER_EVENTS:
         return header->request == 0 ? check_member_events(payload) : "events as an answer";
+    case CHANNEL_BAN_EVENTS:
+        return header->request == 0 ? check_ban_events(payload) : "events as an answer";
+    case CHANNEL_BAN_ROWS:
+        return check_bans(payload);
     case CHANNEL_RECORDS:
         return header->request == 0 ? check_records(payload, rest - body) : "records as an answer";
     case CHANNEL_UA_EVENTS:
@@ -233,6 +274,8 @@ const char *channel_check(const void *datagram, size_t size, size_t fd_count)
         return header->request == 0 && name_ok(&((const struct channel_name_ask *)payload)->name)
                    ? NULL
                    : "question for what is no name";
+    case CHANNEL_LISTENERS:
+        return header->request == 0 ? check_listeners(payload, fd_count) : "listeners as an answer";
     case CHANNEL_CAPTURE_ENDED:
         return header->request == 0 ? check_capture_ended(payload) : "end of a capture as an answer";
     case CHANNEL_SNAPSHOT_RESULT:

@@ -67,9 +67,14 @@ static void on_hello(void *context, const struct channel_hello *hello, int *fds)
     log_event(hello->state == CHANNEL_FAILED ? LEVEL_ERROR : LEVEL_INFO, "dataplane_hello",
               "state=%s pid=%u workers=%u sequence=%" PRIu64 " text=\"%s\"", control_dataplane_state(control),
               hello->pid, hello->workers, hello->snapshot_sequence, hello->text);
-    event_watch_bans(control);
     hand_over_synchronise(control);
     ua_connected(control);
+}
+
+static void on_listeners(void *context, int *fds, size_t count)
+{
+    struct control *control = context;
+    kept_ports_take(&control->kept_ports, fds, count);
 }
 
 static void on_capture_ended(void *context, const struct channel_capture_ended *ended)
@@ -87,6 +92,11 @@ static void on_member_events(void *context, const struct channel_member_events *
     events_take_members(context, events);
 }
 
+static void on_ban_events(void *context, const struct channel_ban_events *events)
+{
+    events_take_bans(context, events);
+}
+
 static void on_records(void *context, const struct channel_records *records)
 {
     record_take(context, records);
@@ -95,7 +105,7 @@ static void on_records(void *context, const struct channel_records *records)
 static void on_name_ask(void *context, const struct channel_name *name)
 {
     const struct control *control = context;
-    names_ask(control->names, name);
+    names_ask(control->names, name, config_has_ipv6(control->active.config));
 }
 
 // What finds no room in the socket is asked again.
@@ -118,6 +128,11 @@ static void on_ua_lost(void *context, uint64_t count)
     ua_lost(context, count);
 }
 
+static void on_ua_taking(void *context, uint64_t number)
+{
+    ua_taking(context, number);
+}
+
 static void on_lost(void *context)
 {
     struct control *control = context;
@@ -130,13 +145,16 @@ static void on_lost(void *context)
 }
 
 static const struct channel_callbacks callbacks = {.hello = on_hello,
+                                                   .listeners = on_listeners,
                                                    .events = on_events,
                                                    .member_events = on_member_events,
+                                                   .ban_events = on_ban_events,
                                                    .records = on_records,
                                                    .name_ask = on_name_ask,
                                                    .capture_ended = on_capture_ended,
                                                    .ua_event = on_ua_event,
                                                    .ua_lost = on_ua_lost,
+                                                   .ua_taking = on_ua_taking,
                                                    .lost = on_lost};
 
 static void on_hosts_changed(void *context);
@@ -239,6 +257,7 @@ void control_fini(struct control *control)
     if (control->renewal)
         event_free(control->renewal);
     forget_descriptors(control);
+    kept_ports_close(&control->kept_ports);
     configuration_free(&control->candidate);
     configuration_free(&control->active);
     overlay_free(&control->overlay);
@@ -353,4 +372,36 @@ const char *control_network_name(const struct control *control, uint32_t index)
 bool control_has_prefilter(const struct control *control, uint32_t network)
 {
     return network < control->networks && control->prefilters[network].fds[PREFILTER_MAP_COUNTERS] >= 0;
+}
+
+enum filter_place control_filter_place(const struct control *control, uint32_t network)
+{
+    if (control_has_prefilter(control, network))
+        return FILTER_IN_XDP;
+    return network < control->networks && control->counters ? FILTER_IN_WORKERS : FILTER_NOWHERE;
+}
+
+int control_filter_counters(const struct control *control, uint32_t network,
+                            uint64_t values[PREFILTER_REASON_COUNT])
+{
+    switch (control_filter_place(control, network)) {
+    case FILTER_IN_XDP:
+        return prefilter_read_counters(&control->prefilters[network], values);
+    case FILTER_IN_WORKERS:
+        counters_filter(control->counters, network, values);
+        return 0;
+    default:
+        return -ENOENT;
+    }
+}
+
+void control_filter_class(const struct control *control, uint32_t class,
+                          uint64_t values[PREFILTER_TALLY_COUNT])
+{
+    memset(values, 0, PREFILTER_TALLY_COUNT * sizeof(*values));
+    if (control->counters)
+        counters_class(control->counters, class, values);
+    for (uint32_t network = 0; network < control->networks; network++)
+        if (control_has_prefilter(control, network))
+            prefilter_add_class(&control->prefilters[network], class, values);
 }

@@ -13,6 +13,7 @@
 #include "dialgate/prefilter.h"
 #include "event.h"
 #include "event_watch.h"
+#include "kept_ports.h"
 #include "names.h"
 #include "prefilter.h"
 #include "rates.h"
@@ -77,7 +78,8 @@ struct control {
     char refusal[CHANNEL_TEXT_SIZE]; // with HANDED_REFUSED
     struct channel *channel;
     struct channel_hello hello; // the last one; only with channel_ready()
-    struct counters *counters;  // NULL: none
+    struct kept_ports kept_ports;
+    struct counters *counters; // NULL: none
     struct rates *rates;
     uint32_t networks;
     struct prefilter_maps
@@ -155,6 +157,16 @@ const char *control_dataplane_state(const struct control *control); // "absent",
 // Names for an operator. Numbers that nobody knows give "-".
 const char *control_peer_name(const struct control *control, uint32_t number);
 const char *control_network_name(const struct control *control, uint32_t index);
-bool control_has_prefilter(const struct control *control, uint32_t network);
+bool control_has_prefilter(const struct control *control, uint32_t network); // an XDP program's maps
+
+// Where the prefilter's policy is carried out.
+enum filter_place { FILTER_NOWHERE, FILTER_IN_XDP, FILTER_IN_WORKERS };
+enum filter_place control_filter_place(const struct control *control, uint32_t network);
+// Packets by reason there. Returns 0 or -errno.
+int control_filter_counters(const struct control *control, uint32_t network,
+                            uint64_t values[PREFILTER_REASON_COUNT]);
+// Packets of a class, a peer's number or PREFILTER_STRANGERS, by enum prefilter_tally: on all networks.
+void control_filter_class(const struct control *control, uint32_t class,
+                          uint64_t values[PREFILTER_TALLY_COUNT]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -20,6 +21,13 @@ static int fault(char *error, size_t size, const char *text)
 {
     snprintf(error, size, "counters refused: %s", text);
     return -EPROTO;
+}
+
+// Of a worker's block: behind its members, aligned.
+static uint64_t filter_offset(const struct counters_header *h)
+{
+    return ((uint64_t)h->members_offset + (uint64_t)h->members_max * sizeof(struct counters_member) + 63) &
+           ~(uint64_t)63;
 }
 
 static int check(const struct counters_header *h, uint64_t file_size, char *error, size_t size)
@@ -39,9 +47,7 @@ static int check(const struct counters_header *h, uint64_t file_size, char *erro
         h->peers_offset < sizeof(struct counters_worker))
         return fault(error, size, "blocks overlap");
     uint64_t peers_end = (uint64_t)h->peers_offset + (uint64_t)h->peers_max * sizeof(struct counters_peer);
-    uint64_t members_end =
-        (uint64_t)h->members_offset + (uint64_t)h->members_max * sizeof(struct counters_member);
-    if (h->members_offset < peers_end || members_end > h->worker_stride)
+    if (h->members_offset < peers_end || filter_offset(h) + sizeof(struct counters_filter) > h->worker_stride)
         return fault(error, size, "a worker's block is smaller than its parts");
     if ((uint64_t)h->worker_offset + (uint64_t)h->workers * h->worker_stride > file_size)
         return fault(error, size, "the file is smaller than its header says");
@@ -124,6 +130,22 @@ uint64_t counters_value(const struct counters *counters, uint32_t worker, enum c
 uint64_t counters_cpu(const struct counters *counters, uint32_t worker)
 {
     return load(&worker_block(counters, worker)->cpu);
+}
+
+uint64_t counters_placement(const struct counters *counters, uint32_t worker)
+{
+    return __atomic_load_n(&worker_block(counters, worker)->placement, __ATOMIC_RELAXED);
+}
+
+bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t index,
+                    struct counters_queue *queue)
+{
+    const struct counters_worker *block = worker_block(counters, worker);
+    if (index >= COUNTERS_QUEUES_MAX || index >= __atomic_load_n(&block->queue_count, __ATOMIC_RELAXED))
+        return false;
+    *queue = (struct counters_queue){__atomic_load_n(&block->queues[index].received, __ATOMIC_RELAXED),
+                                     block->queues[index].network, block->queues[index].queue};
+    return true;
 }
 
 uint64_t counters_sum(const struct counters *counters, enum counter counter)
@@ -214,8 +236,19 @@ struct counters_agent counters_agent(const struct counters *counters)
 {
     const void *place = counters->map + counters->header.agent_offset;
     const struct counters_agent *agent = place;
-    return (struct counters_agent){.mbufs_used = load(&agent->mbufs_used),
-                                   .mbufs_capacity = load(&agent->mbufs_capacity)};
+    struct counters_agent copy = {.mbufs_used = load(&agent->mbufs_used),
+                                  .mbufs_capacity = load(&agent->mbufs_capacity),
+                                  .bans = load(&agent->bans),
+                                  .bans_refused = load(&agent->bans_refused),
+                                  .host_reads = load(&agent->host_reads),
+                                  .host_read_failures = load(&agent->host_read_failures),
+                                  .host_asks_dropped = load(&agent->host_asks_dropped),
+                                  .addresses_missing = load(&agent->addresses_missing)};
+    for (unsigned rule = 0; rule < BAN_RULE_COUNT; rule++) {
+        copy.bans_begun[rule] = load(&agent->bans_begun[rule]);
+        copy.bans_told[rule] = load(&agent->bans_told[rule]);
+    }
+    return copy;
 }
 
 struct counters_network counters_network(const struct counters *counters, uint32_t network)
@@ -229,4 +262,29 @@ struct counters_network counters_network(const struct counters *counters, uint32
     NETWORK_COUNTERS(N)
 #undef N
     return copy;
+}
+
+static const struct counters_filter *filter_of(const struct counters *counters, uint32_t worker)
+{
+    const void *place = counters->map + counters->header.worker_offset +
+                        (size_t)worker * counters->header.worker_stride + filter_offset(&counters->header);
+    return place;
+}
+
+void counters_filter(const struct counters *counters, uint32_t network,
+                     uint64_t values[PREFILTER_REASON_COUNT])
+{
+    memset(values, 0, PREFILTER_REASON_COUNT * sizeof(*values));
+    for (uint32_t worker = 0; worker < counters->header.workers && network < COUNTERS_FILTER_NETWORKS;
+         worker++)
+        for (uint32_t reason = 0; reason < PREFILTER_REASON_COUNT; reason++)
+            values[reason] += load(&filter_of(counters, worker)->reasons[network][reason]);
+}
+
+void counters_class(const struct counters *counters, uint32_t class, uint64_t values[PREFILTER_TALLY_COUNT])
+{
+    memset(values, 0, PREFILTER_TALLY_COUNT * sizeof(*values));
+    for (uint32_t worker = 0; worker < counters->header.workers && class < PREFILTER_CLASSES; worker++)
+        for (uint32_t tally = 0; tally < PREFILTER_TALLY_COUNT; tally++)
+            values[tally] += load(&filter_of(counters, worker)->classes[class][tally]);
 }

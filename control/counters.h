@@ -4,6 +4,7 @@
 #ifndef DIALGATE_CONTROL_COUNTERS_H
 #define DIALGATE_CONTROL_COUNTERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/counters.h"
@@ -22,6 +23,10 @@ uint64_t counters_start_time_s(const struct counters *counters); // Unix time
 // Of one worker; worker < counters_workers().
 uint64_t counters_value(const struct counters *counters, uint32_t worker, enum counter counter);
 uint64_t counters_cpu(const struct counters *counters, uint32_t worker);
+uint64_t counters_placement(const struct counters *counters, uint32_t worker); // PLACEMENT_*
+// A queue of a worker by its place among them. False: it has no more.
+bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t index,
+                    struct counters_queue *queue);
 
 // Sums over all workers. A number outside the file's range gives zeros.
 uint64_t counters_sum(const struct counters *counters, enum counter counter);
@@ -40,6 +45,11 @@ uint64_t histogram_quantile(const struct histogram_sum *histogram, double share)
 
 // What belongs to no worker. A network outside the file's range gives zeros.
 struct counters_agent counters_agent(const struct counters *counters);
+// What the software filters of all workers did on a network (enum prefilter_reason), and with the packets of
+// a class (enum prefilter_tally).
+void counters_filter(const struct counters *counters, uint32_t network,
+                     uint64_t values[PREFILTER_REASON_COUNT]);
+void counters_class(const struct counters *counters, uint32_t class, uint64_t values[PREFILTER_TALLY_COUNT]);
 struct counters_network counters_network(const struct counters *counters, uint32_t network);
 
 #endif

@@ -55,6 +55,7 @@ struct look_up {
     dns_done *done;
     void *context;
     uint32_t open; // queries
+    bool ipv6;     // AAAA too
     const char *fault;
     bool none; // with a fault
     uint32_t ttl_s;
@@ -275,29 +276,54 @@ static bool has_none(int status)
     return status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
-static void on_addresses(void *context, int status, int timeouts, unsigned char *octets, int length)
+static void add_found(const struct query *query, const struct ip_address *address, int ttl_s)
 {
-    struct query *query = context;
     struct look_up *look_up = query->look_up;
-    struct ares_addrttl rows[ADDRESSES_READ];
-    int count = ADDRESSES_READ;
-    if (status == ARES_SUCCESS)
-        status = ares_parse_a_reply(octets, length, NULL, rows, &count);
+    if (look_up->found_count == FOUND_MAX)
+        return;
+    look_up->found[look_up->found_count++] =
+        (struct found){{*address, query->target->port, 0, 0}, query->target->priority, query->target->weight};
+    use_ttl(look_up, (uint32_t)ttl_s);
+}
+
+static void end_query(struct query *query, int status)
+{
+    struct look_up *look_up = query->look_up;
     if (status != ARES_SUCCESS && !has_none(status))
         look_up->fault = fault_of(status);
-    for (int i = 0; status == ARES_SUCCESS && i < count && look_up->found_count < FOUND_MAX; i++) {
-        struct found *found = &look_up->found[look_up->found_count++];
-        *found = (struct found){{{{[10] = 0xff, [11] = 0xff}}, query->target->port, 0, 0},
-                                query->target->priority,
-                                query->target->weight};
-        memcpy(found->row.address.octets + 12, &rows[i].ipaddr, sizeof(rows[i].ipaddr));
-        use_ttl(look_up, (uint32_t)rows[i].ttl);
-    }
     free(query);
     close_query(look_up);
 }
 
-static void ask_addresses(struct look_up *look_up, const struct target *target)
+static void on_ipv4(void *context, int status, int timeouts, unsigned char *octets, int length)
+{
+    struct ares_addrttl rows[ADDRESSES_READ];
+    int count = ADDRESSES_READ;
+    if (status == ARES_SUCCESS)
+        status = ares_parse_a_reply(octets, length, NULL, rows, &count);
+    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+        const struct ip_address address = ip_from_ipv4(ntohl(rows[i].ipaddr.s_addr));
+        add_found(context, &address, rows[i].ttl);
+    }
+    end_query(context, status);
+}
+
+static void on_ipv6(void *context, int status, int timeouts, unsigned char *octets, int length)
+{
+    struct ares_addr6ttl rows[ADDRESSES_READ];
+    int count = ADDRESSES_READ;
+    if (status == ARES_SUCCESS)
+        status = ares_parse_aaaa_reply(octets, length, NULL, rows, &count);
+    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+        struct ip_address address;
+        memcpy(&address, &rows[i].ip6addr, sizeof(address));
+        if (!ip_is_ipv4(&address)) // in IPv6's clothes
+            add_found(context, &address, rows[i].ttl);
+    }
+    end_query(context, status);
+}
+
+static void ask_type(struct look_up *look_up, const struct target *target, ns_type type)
 {
     struct query *query = malloc(sizeof(*query));
     if (!query) {
@@ -306,7 +332,14 @@ static void ask_addresses(struct look_up *look_up, const struct target *target)
     }
     *query = (struct query){look_up, target};
     look_up->open++;
-    ares_query(look_up->dns->channel, target->name, ns_c_in, ns_t_a, on_addresses, query);
+    ares_query(look_up->dns->channel, target->name, ns_c_in, type, type == ns_t_a ? on_ipv4 : on_ipv6, query);
+}
+
+static void ask_addresses(struct look_up *look_up, const struct target *target)
+{
+    ask_type(look_up, target, ns_t_a);
+    if (look_up->ipv6)
+        ask_type(look_up, target, ns_t_aaaa);
 }
 
 // c-ares does not give the TTL of an SRV record.
@@ -393,8 +426,13 @@ void dns_look_up(struct dns *dns, const struct dns_question *question, dns_done 
         done(context, &answer);
         return;
     }
-    *look_up = (struct look_up){
-        .dns = dns, .done = done, .context = context, .open = 1, .ttl_s = TTL_MAX, .target_count = 1};
+    *look_up = (struct look_up){.dns = dns,
+                                .done = done,
+                                .context = context,
+                                .open = 1,
+                                .ipv6 = question->ipv6,
+                                .ttl_s = TTL_MAX,
+                                .target_count = 1};
     // Without SRV records the host is its own only target, at the member's port.
     snprintf(look_up->targets[0].name, sizeof(look_up->targets[0].name), "%s", question->host);
     dns->look_ups++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One look-up of a host: SRV of _sip._udp.HOST, then A of its targets, or A of the host where there is no SRV
-// (RFC 3263 4.2, RFC 2782). c-ares on the loop of libevent; DNS only, neither /etc/hosts nor search lists.
+// One look-up of a host: SRV of _sip._udp.HOST, then A and AAAA of its targets, or those of the host where
+// there is no SRV (RFC 3263 4.2, RFC 2782). c-ares on the loop of libevent; DNS only, neither /etc/hosts nor
+// search lists.
 #ifndef DIALGATE_CONTROL_DNS_H
 #define DIALGATE_CONTROL_DNS_H
 
@@ -31,6 +32,7 @@ void dns_destroy(struct dns *dns);
 struct dns_question {
     const char *host;
     bool service;
+    bool ipv6; // AAAA too
 };
 
 // done is called once, perhaps before this returns.

@@ -61,7 +61,7 @@ struct event_stream {
     void (*tell)(void *context);
     void *context;
     struct event_writer file, syslog;
-    struct event_source dialogs, members;
+    struct event_source dialogs, members, bans;
     bool acknowledge; // the data plane is to be told what we took
     uint64_t second;  // whose text stands in stamp
     char stamp[24];
@@ -89,6 +89,8 @@ const char *events_loss(const struct event_stream *stream, uint64_t first, uint6
 // event_take.c: what the data plane tells.
 void events_take(struct control *control, const struct channel_events *events);
 void events_take_members(struct control *control, const struct channel_member_events *events);
+void events_take_bans(struct control *control, const struct channel_ban_events *events);
+const char *ban_reason_name(unsigned int reason); // enum channel_ban_reason
 void events_acknowledge(struct control *control); // what was taken; without a connection: nothing
 
 void events_walk(const struct control *control, const struct metrics_visitor *visitor);

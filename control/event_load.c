@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Limits, overload and workers that stand still, as the counters of this second against those of the last
-// tell. Who was refused by a limit is not counted by limit: the peers are those to or from which calls were
-// refused in the second in which the limit did.
+// Limits, overload, workers that stand still and networks, as the counters of this second against those of
+// the last tell. Who was refused by a limit is not counted by limit: the peers are those to or from which
+// calls were refused in the second in which the limit did.
 #include <stdlib.h>
 #include <string.h>
 #include "control.h"
@@ -49,7 +49,9 @@ struct watched_worker {
 };
 
 struct watched_load {
-    const struct counters *seen; // whose values these are
+    const struct counters *seen;   // whose values these are
+    uint64_t down_s[NETWORKS_MAX]; // 0: the network is up
+    uint64_t missing;              // listeners' addresses
     uint64_t limited[LIMITS];
     bool lately[LIMITS]; // it refused something before the last look
     uint64_t refused_in[PEERS_MAX], refused_out[PEERS_MAX];
@@ -193,6 +195,28 @@ static void look_at_turns(struct control *control, struct watched_worker *worker
         event_emit(control, EVENT_WORKER_STUCK, NULL, json_pack("{s:i}", "worker", (int)number));
 }
 
+static void look_at_networks(struct control *control, struct watched_load *load)
+{
+    uint64_t missing = counters_agent(control->counters).addresses_missing;
+    for (uint32_t i = 0; i < control->networks; i++) {
+        struct counters_network words = counters_network(control->counters, i);
+        const char *name = control_network_name(control, i);
+        bool down = words.mtu > 0 && words.up == 0; // without an MTU nothing is known yet
+        if (down && load->down_s[i]++ == 0)
+            event_emit(control, EVENT_NETWORK_DOWN, NULL, json_pack("{s:s}", "network", name));
+        if (down || load->down_s[i] == 0)
+            continue;
+        event_emit(control, EVENT_NETWORK_UP, NULL,
+                   json_pack("{s:s, s:I}", "network", name, "seconds", (json_int_t)load->down_s[i]));
+        load->down_s[i] = 0;
+    }
+    if (missing != load->missing)
+        event_emit(
+            control, EVENT_ADDRESSES_MISSING, NULL,
+            json_pack("{s:I, s:I}", "count", (json_int_t)missing, "before", (json_int_t)load->missing));
+    load->missing = missing;
+}
+
 void event_load_look(struct control *control, struct watched_load *load)
 {
     const struct counters *counters = control->counters;
@@ -202,6 +226,7 @@ void event_load_look(struct control *control, struct watched_load *load)
         return;
     if (first) // another data plane counts from 0
         memset(load->workers, 0, sizeof(load->workers));
+    look_at_networks(control, load);
     look_at_limits(control, load, first);
     for (uint32_t i = 0; i < counters_workers(counters); i++) {
         look_at_overload(control, &load->workers[i], i);

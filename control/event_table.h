@@ -35,7 +35,12 @@
     E(LIMIT_OVER, LIMIT, "over", "limit, peer, refused, seconds", "it has refused none for ten seconds")               \
     E(BAN_ADDED, BAN, "added", "address, seconds, who", "seconds are null for one that lasts until it is lifted")      \
     E(BAN_REMOVED, BAN, "removed", "address, who", "somebody lifted it")                                               \
-    E(BAN_EXPIRED, BAN, "expired", "address", "its time is over")                                                      \
+    E(BAN_BY_RULE, BAN, "by_rule", "dataplane_seq, address, reason, seconds, times, dry_run",                          \
+      "a rule of bans began the times-th ban of a source; dry_run: it only tells")                                     \
+    E(BAN_EXPIRED, BAN, "expired", "dataplane_seq, address, reason, seconds, times, dry_run", "its time is over")      \
+    E(BAN_ENDED, BAN, "ended", "dataplane_seq, address, reason, seconds, times, dry_run",                              \
+      "its source is a peer's or allowed now, or its rule bans no more")                                               \
+    E(BAN_LOST, BAN, "lost", "count, first, last", "as dialog lost")                                                   \
     E(CONFIG_RELOADED, CONFIG, "reloaded", "who, version, sequence, file, text", "a file is in force")                 \
     E(CONFIG_ROLLED_BACK, CONFIG, "rolled_back", "who, version, sequence, file, text", "a version of before is")       \
     E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \
@@ -62,6 +67,10 @@
     E(OVERLOAD_OVER, HEALTH, "overload_over", "worker, refused", "it is not any more")                                 \
     E(WORKER_STUCK, HEALTH, "worker_stuck", "worker", "a worker has made no turn for three seconds")                   \
     E(WORKER_BACK, HEALTH, "worker_back", "worker, seconds", "it turns again")                                         \
+    E(NETWORK_DOWN, HEALTH, "network_down", "network", "a network's interface is down, or has lost its link")          \
+    E(NETWORK_UP, HEALTH, "network_up", "network, seconds", "it is up again, after so long")                           \
+    E(ADDRESSES_MISSING, HEALTH, "addresses_missing", "count, before",                                                 \
+      "so many listeners' addresses are on no interface of this machine")                                              \
     E(DRAIN, HEALTH, "drain", "peer, member, state, who",                                                              \
       "enabled, draining or disabled: the node where peer is null, the peer where member is")                          \
     E(RECORDS_FAILING, HEALTH, "records_failing", "waiting_octets", "the file of calls' records takes none")           \

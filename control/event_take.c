@@ -101,6 +101,37 @@ void events_take_members(struct control *control, const struct channel_member_ev
     }
 }
 
+const char *ban_reason_name(unsigned int reason)
+{
+    static const char *const names[CHANNEL_BAN_REASON_COUNT] = {
+#define R(name, word) [CHANNEL_BAN_##name] = word,
+        CHANNEL_BAN_REASONS(R)
+#undef R
+    };
+    return names[reason];
+}
+
+void events_take_bans(struct control *control, const struct channel_ban_events *events)
+{
+    static const enum event_name names[] = {[CHANNEL_BAN_BEGAN] = EVENT_BAN_BY_RULE,
+                                            [CHANNEL_BAN_EXPIRED] = EVENT_BAN_EXPIRED,
+                                            [CHANNEL_BAN_ENDED] = EVENT_BAN_ENDED};
+    for (uint32_t i = arrive(control, &control->events.bans, &events->run, EVENT_BAN_LOST);
+         i < events->run.count; i++) {
+        const struct channel_ban_event *event = &events->rows[i];
+        const struct event_about about = {.peers = {NUMBER_NONE, NUMBER_NONE}, .time_ms = event->time_ms};
+        char address[ADDRESS_TEXT_SIZE];
+        const json_int_t number = (json_int_t)events->run.first + i;
+        json_t *seconds =
+            event->lifetime_ms ? json_integer((json_int_t)(event->lifetime_ms / 1000)) : json_null();
+        event_emit(control, names[event->change], &about,
+                   json_pack("{s:I, s:s, s:s, s:o, s:i, s:b}", "dataplane_seq", number, "address",
+                             text_source(&event->address, event->length, address), "reason",
+                             ban_reason_name(event->reason), "seconds", seconds, "times", (int)event->times,
+                             "dry_run", event->dry_run != 0));
+    }
+}
+
 // What this boot's data plane need not send again.
 static uint64_t taken(const struct control *control, const struct event_source *source)
 {
@@ -112,7 +143,8 @@ void events_acknowledge(struct control *control)
 {
     struct event_stream *stream = &control->events;
     const struct channel_events_done done = {{[CHANNEL_EVENT_DIALOG] = taken(control, &stream->dialogs),
-                                              [CHANNEL_EVENT_MEMBER] = taken(control, &stream->members)}};
+                                              [CHANNEL_EVENT_MEMBER] = taken(control, &stream->members),
+                                              [CHANNEL_EVENT_BAN] = taken(control, &stream->bans)}};
     if (stream->acknowledge && channel_ready(control->channel) &&
         channel_tell(control->channel, CHANNEL_EVENTS_DONE, &done) == 0)
         stream->acknowledge = false;

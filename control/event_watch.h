@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What becomes an event by being looked at: the connection to the data plane, bans that end, records that the
+// What becomes an event by being looked at: the connection to the data plane, records that the
 // disk does not take and, once a second from the counters, limits, overload and workers that stand still.
 #ifndef DIALGATE_CONTROL_EVENT_WATCH_H
 #define DIALGATE_CONTROL_EVENT_WATCH_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,18 +13,11 @@ struct control;
 struct event;
 struct watched_load;
 
-struct watched_ban {
-    char address[INET_ADDRSTRLEN];
-    uint64_t ends_s; // of the monotonic clock, 0: never
-};
-
 struct event_watch {
     struct event *tick;
     uint64_t boot; // of the data plane that was connected last, 0: none was
     bool connected;
     uint32_t state; // enum channel_state
-    struct watched_ban *bans;
-    size_t ban_count, ban_room;
     bool records_failing;
     uint64_t records_lost;
     struct watched_load *load; // event_load.c
@@ -39,10 +31,9 @@ void event_watch_stop(struct control *control);
 void event_watch_hello(struct control *control, const struct channel_hello *hello);
 void event_watch_away(struct control *control);
 
-// Bans, as they are set, lifted, and found in the maps of a data plane that was there before us.
+// The operator's bans; those of rules, and what ends, the data plane tells (event_take.c).
 void event_watch_ban(struct control *control, const char *address, uint32_t seconds, const char *who);
 void event_watch_unban(struct control *control, const char *address, const char *who);
-void event_watch_bans(struct control *control);
 
 // event_load.c
 struct watched_load *event_load_create(void); // NULL without memory

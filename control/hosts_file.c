@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "hosts_file.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -36,15 +36,18 @@ static bool read_address(struct hosts *hosts, const char *line)
 {
     struct host *host = hosts->count ? &hosts->rows[hosts->count - 1] : NULL;
     struct host_address row;
-    char text[INET_ADDRSTRLEN];
-    unsigned port, rank, share;
+    struct key_endpoint at;
+    char text[VALUE_PREFIX_SIZE];
+    unsigned rank, share;
     int rest = 0;
+    static_assert(VALUE_PREFIX_SIZE == 56, "what is read of it below");
     if (!host || host->count == HOST_ADDRESSES_MAX ||
-        sscanf(line, "address %15[0-9.]:%5u %5u %5u%n", text, &port, &rank, &share, &rest) != 4 ||
-        strcmp(line + rest, "\n") != 0 || value_parse_address(text, &row.address) < 0 || port > 65535 ||
-        rank >= HOST_ADDRESSES_MAX || share == 0 || share > 100)
+        sscanf(line, "address %55s %5u %5u%n", text, &rank, &share, &rest) != 3 ||
+        strcmp(line + rest, "\n") != 0 || value_parse_endpoint(text, &at) < 0 || rank >= HOST_ADDRESSES_MAX ||
+        share == 0 || share > 100)
         return false;
-    row.port = (uint16_t)port;
+    row.address = at.address;
+    row.port = at.port;
     row.rank = (uint16_t)rank;
     row.share = (uint16_t)share;
     host->addresses[host->count++] = row;
@@ -114,9 +117,9 @@ static void write_lines(const void *content, FILE *file)
         fprintf(file, "host %s %" PRId64 "\n", host->name, host->resolved);
         for (uint32_t a = 0; a < host->count; a++) {
             const struct host_address *row = &host->addresses[a];
-            char address[INET6_ADDRSTRLEN];
-            fprintf(file, "address %s:%u %u %u\n", value_address(&row->address, address, sizeof(address)),
-                    row->port, row->rank, row->share);
+            char place[VALUE_PREFIX_SIZE];
+            fprintf(file, "address %s %u %u\n",
+                    value_endpoint(&row->address, row->port, place, sizeof(place)), row->rank, row->share);
         }
         entries += 1 + host->count;
     }

@@ -53,8 +53,7 @@ static void walk_prefilter(const struct control *control, const struct metrics_v
     for (uint32_t network = 0; network < control->networks; network++) {
         uint64_t values[PREFILTER_REASON_COUNT];
         char name[NAME_LABEL_SIZE];
-        if (!control_has_prefilter(control, network) ||
-            prefilter_read_counters(&control->prefilters[network], values) < 0)
+        if (control_filter_counters(control, network, values) < 0)
             continue;
         walk_label(control_network_name(control, network), name);
         for (unsigned int i = 0; i < PREFILTER_REASON_COUNT; i++) {
@@ -63,6 +62,37 @@ static void walk_prefilter(const struct control *control, const struct metrics_v
             v->sample(v->context, "", labels, (double)values[i]);
         }
     }
+}
+
+static void walk_class(const struct control *control, const struct metrics_visitor *v, uint32_t class,
+                       const char *name)
+{
+    static const char *const results[PREFILTER_TALLY_COUNT] = {
+#define T(name, label, help) [PREFILTER_TALLY_##name] = label,
+        PREFILTER_TALLIES(T)
+#undef T
+    };
+    uint64_t values[PREFILTER_TALLY_COUNT];
+    char label[NAME_LABEL_SIZE], labels[LABELS_SIZE];
+    walk_label(name, label);
+    control_filter_class(control, class, values);
+    for (unsigned int i = 0; i < PREFILTER_TALLY_COUNT; i++) {
+        snprintf(labels, sizeof(labels), "peer=\"%s\",result=\"%s\"", label, results[i]);
+        v->sample(v->context, "", labels, (double)values[i]);
+    }
+}
+
+// Of the peers in force, and all strangers together.
+static void walk_classes(const struct control *control, const struct metrics_visitor *v)
+{
+    uint32_t count;
+    const struct snapshot_peer *peers = configuration_section(&control->active, SECTION_PEERS, &count);
+    walk_begin(v, METRIC_PREFILTER_CLASS);
+    for (uint32_t i = 0; i < count && control->networks > 0; i++)
+        if ((peers[i].flags & SNAPSHOT_PRESENT) && !(peers[i].flags & PEER_APPLICATION))
+            walk_class(control, v, i, peers[i].name);
+    if (control->networks > 0)
+        walk_class(control, v, PREFILTER_STRANGERS, "-");
 }
 
 static void walk_configuration(const struct control *control, const struct metrics_visitor *v)
@@ -104,6 +134,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
     ua_walk(control, v);
     referrals_walk(control, v);
     walk_prefilter(control, v);
+    walk_classes(control, v);
 }
 
 struct text_context {

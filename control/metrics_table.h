@@ -31,8 +31,16 @@
     M(MEMBER_DRAINED, "dialgate_member_drained", "gauge", "peer, member",                                              \
       "1 while the operator drains or disables a member, or its peer.")                                                \
     M(DATAPLANE_START, "dialgate_dataplane_start_time_seconds", "gauge", "", "Unix time at which the dataplane started.")\
+    M(QUEUE_RECEIVED, "dialgate_queue_packets_received_total", "counter", "network, queue, worker",                    \
+      "Packets taken from each NIC queue, by the worker that owns it.")                                                \
     M(MBUFS_USED, "dialgate_mbufs_used", "gauge", "", "Packet buffers in use, those in the NICs' queues too.")         \
     M(MBUFS_CAPACITY, "dialgate_mbufs_capacity", "gauge", "", "Packet buffers that there are.")                        \
+    M(HOST_READS, "dialgate_host_reads_total", "counter", "", "Readings of the kernel's links, addresses, routes and neighbours.") \
+    M(HOST_READ_FAILURES, "dialgate_host_read_failures_total", "counter", "", "Such readings that failed.")             \
+    M(HOST_ASKS_DROPPED, "dialgate_host_asks_dropped_total", "counter", "",                                            \
+      "Neighbours that the kernel was not asked for and path MTUs that were not taken, as it did not answer.")         \
+    M(ADDRESSES_MISSING, "dialgate_listener_addresses_missing", "gauge", "",                                           \
+      "Listeners' addresses that no interface of this machine has.")                                                   \
     M(PEER_REQUESTS, "dialgate_peer_requests_total", "counter", "peer, method", "Requests received from a peer.")      \
     M(PEER_RESPONSES, "dialgate_peer_responses_total", "counter", "peer, class", "Responses received from a peer.")    \
     M(PEER_CALLS_TOTAL, "dialgate_peer_calls_total", "counter", "peer, direction",                                     \
@@ -110,8 +118,14 @@
       "Transfers that are not listed because too many were under way.")                                                \
     M(TAKEOVERS, "dialgate_refer_takeovers_total", "counter", "outcome",                                               \
       "Calls of applications that are to take another one's place (Replaces), by what came of it.")                    \
+    M(BANS, "dialgate_bans", "gauge", "", "Sources that are banned now, by operators and rules.")                       \
+    M(BANS_BEGUN, "dialgate_bans_total", "counter", "rule, action",                                                    \
+      "Bans that rules began, and in dry-run those that they would have begun.")                                       \
+    M(BANS_REFUSED, "dialgate_bans_refused_total", "counter", "", "Bans that rules did not begin for want of room.")    \
     M(PREFILTER, "dialgate_prefilter_packets_total", "counter", "network, reason",                                     \
-      "What the XDP program did with each packet, by reason; none where no XDP program runs.")
+      "What the XDP program, or where none runs the workers' filter, did with each packet.")                             \
+    M(PREFILTER_CLASS, "dialgate_prefilter_class_packets_total", "counter", "peer, result",                            \
+      "The same by the peer that the source belongs to, \"-\" for strangers; each packet whose source was asked for.")
 // clang-format on
 
 enum metric {

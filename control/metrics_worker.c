@@ -93,6 +93,37 @@ static void walk_networks(const struct control *control, const struct metrics_vi
     }
 }
 
+static void walk_bans(const struct counters_agent *agent, const struct metrics_visitor *v)
+{
+    char labels[LABELS_SIZE];
+    walk_one(v, METRIC_BANS, (double)agent->bans);
+    walk_begin(v, METRIC_BANS_BEGUN);
+    for (unsigned int rule = 0; rule < BAN_RULE_COUNT; rule++) {
+        const char *name = ban_reason_name(CHANNEL_BAN_OPERATOR + 1 + rule);
+        snprintf(labels, sizeof(labels), "rule=\"%s\",action=\"ban\"", name);
+        v->sample(v->context, "", labels, (double)agent->bans_begun[rule]);
+        snprintf(labels, sizeof(labels), "rule=\"%s\",action=\"dry-run\"", name);
+        v->sample(v->context, "", labels, (double)agent->bans_told[rule]);
+    }
+    walk_one(v, METRIC_BANS_REFUSED, (double)agent->bans_refused);
+}
+
+static void walk_queues(const struct control *control, const struct metrics_visitor *v)
+{
+    walk_begin(v, METRIC_QUEUE_RECEIVED);
+    for (uint32_t worker = 0; worker < counters_workers(control->counters); worker++) {
+        struct counters_queue queue;
+        for (uint32_t i = 0; counters_queue(control->counters, worker, i, &queue); i++) {
+            char name[NAME_LABEL_SIZE], labels[LABELS_SIZE];
+            if (queue.network >= control->networks)
+                continue;
+            snprintf(labels, sizeof(labels), "network=\"%s\",queue=\"%u\",worker=\"%u\"",
+                     walk_label(control_network_name(control, queue.network), name), queue.queue, worker);
+            v->sample(v->context, "", labels, (double)queue.received);
+        }
+    }
+}
+
 void walk_workers(const struct control *control, const struct metrics_visitor *v)
 {
     struct counters_agent agent = counters_agent(control->counters);
@@ -102,5 +133,11 @@ void walk_workers(const struct control *control, const struct metrics_visitor *v
         walk_histogram(control->counters, (enum histogram)i, v);
     walk_one(v, METRIC_MBUFS_USED, (double)agent.mbufs_used);
     walk_one(v, METRIC_MBUFS_CAPACITY, (double)agent.mbufs_capacity);
+    walk_one(v, METRIC_HOST_READS, (double)agent.host_reads);
+    walk_one(v, METRIC_HOST_READ_FAILURES, (double)agent.host_read_failures);
+    walk_one(v, METRIC_HOST_ASKS_DROPPED, (double)agent.host_asks_dropped);
+    walk_one(v, METRIC_ADDRESSES_MISSING, (double)agent.addresses_missing);
     walk_networks(control, v);
+    walk_bans(&agent, v);
+    walk_queues(control, v);
 }

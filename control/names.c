@@ -80,7 +80,7 @@ void names_destroy(struct names *names)
     free(names);
 }
 
-void names_ask(struct names *names, const struct channel_name *name)
+void names_ask(struct names *names, const struct channel_name *name, bool ipv6)
 {
     struct question *question = names->look_ups < LOOK_UPS_MAX ? malloc(sizeof(*question)) : NULL;
     if (!question) {
@@ -91,6 +91,6 @@ void names_ask(struct names *names, const struct channel_name *name)
     }
     *question = (struct question){names, *name};
     names->look_ups++;
-    dns_look_up(names->dns, &(struct dns_question){question->name.octets, name->service == 1}, on_answer,
-                question);
+    dns_look_up(names->dns, &(struct dns_question){question->name.octets, name->service == 1, ipv6},
+                on_answer, question);
 }

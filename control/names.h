@@ -24,6 +24,6 @@ struct names_options {
 struct names *names_create(const struct names_options *options);
 void names_destroy(struct names *names); // NULL is fine; questions under way are not answered any more
 
-void names_ask(struct names *names, const struct channel_name *name);
+void names_ask(struct names *names, const struct channel_name *name, bool ipv6);
 
 #endif

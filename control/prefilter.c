@@ -11,6 +11,7 @@
 #include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "dialgate/address.h"
 
 #define NS_PER_S 1000000000ull
 #define BATCH    4096u // far more than any one hash bucket holds
@@ -21,8 +22,12 @@ static const struct {
     uint32_t value_size;
 } shapes[PREFILTER_MAP_SHARED] = {
     [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},
-    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(uint32_t), sizeof(struct prefilter_ban)},
-    [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(uint32_t), sizeof(uint64_t)},
+    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(struct prefilter_address),
+                            sizeof(struct prefilter_ban)},
+    [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(struct prefilter_address),
+                                sizeof(struct prefilter_dropped)},
+    [PREFILTER_MAP_CLASSES] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},
+    [PREFILTER_MAP_DROPS] = {BPF_MAP_TYPE_RINGBUF, 0, 0},
 };
 
 int prefilter_check_maps(const struct prefilter_maps *maps)
@@ -63,18 +68,42 @@ int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[P
     return result;
 }
 
-struct rows {
-    uint32_t addresses[BATCH];
-    uint64_t values[BATCH]; // both tables' values are one word
+union value {
+    struct prefilter_ban ban;
+    struct prefilter_dropped dropped;
 };
-_Static_assert(sizeof(struct prefilter_ban) == sizeof(uint64_t), "struct rows holds bans");
+_Static_assert(sizeof(union value) == sizeof(struct prefilter_ban) &&
+                   sizeof(union value) == sizeof(struct prefilter_dropped),
+               "the kernel writes values of either kind side by side");
 
-// Calls visit for each row of a map of address -> one word. A row that moves meanwhile may be seen twice or
+void prefilter_add_class(const struct prefilter_maps *maps, uint32_t class,
+                         uint64_t values[PREFILTER_TALLY_COUNT])
+{
+    int cpus = libbpf_num_possible_cpus();
+    uint64_t *each = cpus > 0 ? calloc((size_t)cpus, sizeof(*each)) : NULL;
+    for (uint32_t tally = 0; each && tally < PREFILTER_TALLY_COUNT; tally++) {
+        uint32_t key = prefilter_tally_key(class, (enum prefilter_tally)tally);
+        if (bpf_map_lookup_elem(maps->fds[PREFILTER_MAP_CLASSES], &key, each))
+            break;
+        for (int cpu = 0; cpu < cpus; cpu++)
+            values[tally] += each[cpu];
+    }
+    free(each);
+}
+
+struct rows {
+    struct prefilter_address addresses[BATCH];
+    union value values[BATCH];
+};
+
+// Calls visit for each row of a map of addresses. A row that moves meanwhile may be seen twice or
 // not at all.
-static int each_row(int fd, uint32_t entries_max, void (*visit)(void *, uint32_t, uint64_t), void *context)
+static int each_row(int fd, uint32_t entries_max,
+                    void (*visit)(void *, const struct prefilter_address *, const union value *),
+                    void *context)
 {
     struct rows *rows = malloc(sizeof(*rows));
-    uint32_t position = 0;
+    uint32_t position = 0; // a bucket's number
     bool first = true;
     int result = 0;
 
@@ -91,7 +120,7 @@ static int each_row(int fd, uint32_t entries_max, void (*visit)(void *, uint32_t
             break;
         }
         for (uint32_t i = 0; i < count; i++)
-            visit(context, rows->addresses[i], rows->values[i]);
+            visit(context, &rows->addresses[i], &rows->values[i]);
         seen += count;
         first = false;
         if (last)
@@ -101,14 +130,27 @@ static int each_row(int fd, uint32_t entries_max, void (*visit)(void *, uint32_t
     return result;
 }
 
+// An IPv6 address that is banned or counted stands for its prefix.
+static void address_text(const struct prefilter_address *address, char text[INET6_ADDRSTRLEN])
+{
+    struct ip_address from;
+
+    memcpy(&from, address, sizeof(from));
+    if (ip_is_ipv4(&from))
+        inet_ntop(AF_INET, from.octets + IP_MAPPED_BITS / 8, text, INET6_ADDRSTRLEN);
+    else
+        inet_ntop(AF_INET6, from.octets, text, INET6_ADDRSTRLEN);
+}
+
 struct top {
     struct prefilter_dropper *rows;
     size_t capacity;
     size_t count;
 };
 
-static void top_insert(void *context, uint32_t address, uint64_t drops)
+static void top_insert(void *context, const struct prefilter_address *address, const union value *value)
 {
+    const uint64_t drops = value->dropped.packets;
     struct top *top = context;
     size_t at = top->count;
 
@@ -121,7 +163,7 @@ static void top_insert(void *context, uint32_t address, uint64_t drops)
     }
     for (; at > 0 && top->rows[at - 1].drops < drops; at--)
         top->rows[at] = top->rows[at - 1];
-    inet_ntop(AF_INET, &address, top->rows[at].address, sizeof(top->rows[at].address));
+    address_text(address, top->rows[at].address);
     top->rows[at].drops = drops;
 }
 
@@ -141,25 +183,39 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+// IPv6: the /64. False: no address.
+static bool key_of(const char *text, struct prefilter_address *key)
+{
+    struct ip_address address = IP_MAPPED(0);
+
+    if (inet_pton(AF_INET, text, address.octets + IP_MAPPED_BITS / 8) != 1) {
+        if (inet_pton(AF_INET6, text, address.octets) != 1 || ip_is_ipv4(&address))
+            return false;
+        memset(address.octets + 8, 0, 8);
+    }
+    memcpy(key, &address, sizeof(*key));
+    return true;
+}
+
 int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s)
 {
-    struct prefilter_ban ban = {lifetime_s ? now_ns() + lifetime_s * NS_PER_S : 0};
-    struct in_addr key;
+    struct prefilter_ban ban = {.expires_ns = lifetime_s ? now_ns() + lifetime_s * NS_PER_S : 0};
+    struct prefilter_address key;
 
-    if (inet_pton(AF_INET, address, &key) != 1)
+    if (!key_of(address, &key))
         return -EINVAL;
-    if (bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &key.s_addr, &ban, BPF_ANY))
+    if (bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &key, &ban, BPF_ANY))
         return errno == E2BIG ? -ENOSPC : -errno;
     return 0;
 }
 
 int prefilter_unban(const struct prefilter_maps *maps, const char *address)
 {
-    struct in_addr key;
+    struct prefilter_address key;
 
-    if (inet_pton(AF_INET, address, &key) != 1)
+    if (!key_of(address, &key))
         return -EINVAL;
-    return bpf_map_delete_elem(maps->fds[PREFILTER_MAP_BANS], &key.s_addr) ? -errno : 0;
+    return bpf_map_delete_elem(maps->fds[PREFILTER_MAP_BANS], &key) ? -errno : 0;
 }
 
 struct listing {
@@ -170,18 +226,19 @@ struct listing {
     uint64_t now_ns;
 };
 
-static void list_one(void *context, uint32_t address, uint64_t expires_ns)
+static void list_one(void *context, const struct prefilter_address *address, const union value *value)
 {
     struct listing *listing = context;
+    const uint64_t expires_ns = value->ban.expires_ns;
 
     if (expires_ns && expires_ns <= listing->now_ns) {
-        bpf_map_delete_elem(listing->maps->fds[PREFILTER_MAP_BANS], &address);
+        bpf_map_delete_elem(listing->maps->fds[PREFILTER_MAP_BANS], address);
         return;
     }
     if (listing->count < listing->capacity) {
         struct prefilter_ban_row *row = &listing->rows[listing->count];
 
-        inet_ntop(AF_INET, &address, row->address, sizeof(row->address));
+        address_text(address, row->address);
         row->remaining_s = expires_ns ? (expires_ns - listing->now_ns + NS_PER_S - 1) / NS_PER_S : 0;
     }
     listing->count++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Control's side of one port's prefilter: counters, droppers and bans, through the map descriptors that the
-// dataplane sent. Addresses are IPv4 text. Functions return 0 (or a number of rows) or -errno, and keep
+// dataplane sent. Addresses are text. Functions return 0 (or a number of rows) or -errno, and keep
 // nothing.
 #ifndef DIALGATE_CONTROL_PREFILTER_H
 #define DIALGATE_CONTROL_PREFILTER_H
@@ -16,12 +16,12 @@ struct prefilter_maps {
 };
 
 struct prefilter_dropper {
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
     uint64_t drops; // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
 };
 
 struct prefilter_ban_row {
-    char address[INET_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
     uint64_t remaining_s; // rounded up; 0: for ever
 };
 
@@ -32,11 +32,15 @@ int prefilter_check_maps(const struct prefilter_maps *maps);
 // Sums over CPUs, indexed by enum prefilter_reason.
 int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[PREFILTER_REASON_COUNT]);
 
+// Adds those of a class, by enum prefilter_tally. What cannot be read adds nothing.
+void prefilter_add_class(const struct prefilter_maps *maps, uint32_t class,
+                         uint64_t values[PREFILTER_TALLY_COUNT]);
+
 // The sources with the most drops, most first, at most capacity rows. Returns their number.
 int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity);
 
 // Bans for lifetime_s seconds, 0: for ever; a second ban of an address replaces the first. -EINVAL: not an
-// IPv4 address; -ENOSPC: PREFILTER_BANS_MAX addresses are banned.
+// address; -ENOSPC: PREFILTER_BANS_MAX addresses are banned.
 int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s);
 
 // -ENOENT: not banned.

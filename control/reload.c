@@ -20,6 +20,14 @@ static void count_reload(struct control *control, bool refused)
     counts->last_s = (uint64_t)time(NULL);
 }
 
+static void follow_ports(struct control *control)
+{
+    uint32_t count;
+    const struct snapshot_listener *listeners =
+        configuration_section(&control->active, SECTION_LISTENERS, &count);
+    kept_ports_follow(&control->kept_ports, listeners, count);
+}
+
 static void reload_done(struct control *control, int result, const char *text)
 {
     struct reload_answer answer = control->reload;
@@ -44,6 +52,7 @@ static void reload_done(struct control *control, int result, const char *text)
             resolver_follow(control->resolver, control->active.config);
             drain_follow(control);
             ua_configured(control);
+            follow_ports(control);
         }
     } else {
         configuration_free(&control->candidate);

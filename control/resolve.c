@@ -38,6 +38,7 @@ struct resolver {
     struct hosts hosts;
     struct watch **watches; // beside hosts.rows
     uint32_t look_ups;
+    bool ipv6; // a listener of ours has it
     struct event *announce;
     uint64_t announced_ms;
     struct log_limit log_limit;
@@ -136,7 +137,7 @@ static void on_due(evutil_socket_t fd, short what, void *context)
     }
     resolver->look_ups++;
     watch->under_way = true;
-    dns_look_up(resolver->dns, &(struct dns_question){watch->name, true}, on_answer, watch);
+    dns_look_up(resolver->dns, &(struct dns_question){watch->name, true, resolver->ipv6}, on_answer, watch);
 }
 
 static struct watch *make_watch(struct resolver *resolver, const char *name)
@@ -184,6 +185,7 @@ static int make_missing(struct resolver *resolver, const struct hosts *next, str
 static int follow(struct resolver *resolver, const struct config *config)
 {
     struct hosts next;
+    resolver->ipv6 = config_has_ipv6(config);
     int result = hosts_of_config(config, &next);
     struct watch **watches = result == 0 ? calloc(next.count + 1, sizeof(struct watch *)) : NULL;
     if (result == 0)

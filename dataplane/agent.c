@@ -14,6 +14,8 @@
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
 #include "agent_gauges.h"
+#include "ban_filter.h"
+#include "ban_maps.h"
 #include "channel_handlers.h"
 #include "clock.h"
 #include "hello.h"
@@ -86,6 +88,8 @@ static void say_hello(void *context, const char *text)
         .state = agent->services.state, .pid = (uint32_t)getpid(), .boot = agent->boot};
 
     hello_send(&agent->services.server, &hello, is_running(agent) ? &agent->plane : NULL, text);
+    if (is_running(agent))
+        hello_send_listeners(&agent->services.server, &agent->plane.listens);
 }
 
 static void keep_health(struct agent *agent)
@@ -103,36 +107,54 @@ static void keep_health(struct agent *agent)
     agent->services.member_events.changed = result < 0; // tried again at the next slow tick
 }
 
+static void keep_bans(struct agent *agent)
+{
+    int result = bans_save(agent->services.bans);
+
+    if (result < 0)
+        log_event(LOG_WARNING, "bans_not_saved", "directory=%s error=\"%s\"", agent->dir.state,
+                  strerror(-result));
+}
+
 static void serve_workers(struct agent *agent, uint64_t now_ms)
 {
     struct dataplane *plane = &agent->plane;
-    struct nexthop_table *table;
 
     for (unsigned i = 0; i < plane->workers.count; i++) {
-        void *ask;
+        struct worker_ask ask;
 
-        for (unsigned j = 0;
-             j < WORKER_ASKS_SIZE && rte_ring_dequeue(plane->workers.parts[i].asks, &ask) == 0; j++)
-            hostnet_ask(plane->hostnet, WORKER_ASK_NETWORK(ask), WORKER_ASK_ADDRESS(ask), now_ms);
-    }
-    table = hostnet_refresh(plane->hostnet, now_ms);
-    if (table != NULL) {
-        reload_nexthops(plane, table);
-        neighbours_ask(plane, false, now_ms);
+        for (unsigned j = 0; j < WORKER_ASKS_SIZE &&
+                             rte_ring_dequeue_elem(plane->workers.parts[i].asks, &ask, sizeof(ask)) == 0;
+             j++)
+            hostnet_ask(plane->hostnet, (uint8_t)ask.network, &ask.address, now_ms);
     }
     channel_services_poll(&agent->services, now_ms);
-    unreachables_poll(&plane->listens, &plane->workers);
+    ban_filter_poll(plane, agent->services.bans);
+    unreachables_poll(&plane->listens, &plane->workers, plane->hostnet);
+    host_taps_poll(&plane->host_taps, plane->ports.pool, now_ms);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)
         return;
     agent->slow_ms = now_ms;
     keep_health(agent);
+    bans_expire(agent->services.bans, now_ms);
+    keep_bans(agent);
     overload_log_poll(&agent->overload, &plane->workers);
-    agent_gauges_poll(&plane->counters, &plane->ports);
+    agent_gauges_poll(plane);
     neighbours_ask(plane, now_ms - agent->members_ms >= MEMBER_REFRESH_MS, now_ms);
     if (now_ms - agent->members_ms >= MEMBER_REFRESH_MS)
         agent->members_ms = now_ms;
+}
+
+static void take_nexthops(struct agent *agent)
+{
+    struct nexthop_table *table = hostnet_take(agent->plane.hostnet);
+
+    if (table == NULL)
+        return;
+    reload_nexthops(&agent->plane, table);
+    neighbours_ask(&agent->plane, false, clock_ms());
 }
 
 static int start_services(struct agent *agent)
@@ -143,14 +165,20 @@ static int start_services(struct agent *agent)
     for (unsigned i = 0; i < workers->count; i++)
         rings[i] = (struct channel_rings){.dialogs = worker_transitions(workers->workers[i]),
                                           .members = worker_member_transitions(workers->workers[i]),
-                                          .names = worker_name_asks(workers->workers[i])};
-    return channel_services_start(&agent->services, &(struct channel_services_options){
-                                                        .workers = workers,
-                                                        .rings = rings,
-                                                        .records = &agent->plane.records,
-                                                        .capture_counts = agent->plane.captures.file->counts,
-                                                        .publish_names = reload_names,
-                                                        .publish_context = &agent->plane});
+                                          .names = worker_name_asks(workers->workers[i]),
+                                          .suspects = worker_suspects(workers->workers[i])};
+    return channel_services_start(
+        &agent->services,
+        &(struct channel_services_options){.workers = workers,
+                                           .rings = rings,
+                                           .records = &agent->plane.records,
+                                           .capture_counts = agent->plane.captures.file->counts,
+                                           .bans = ban_maps_place(&agent->plane),
+                                           .state_directory = agent->dir.state,
+                                           .boot_id = agent->plane.images.identity.boot_id,
+                                           .ban_counters = counters_file_agent(&agent->plane.counters),
+                                           .publish_names = reload_names,
+                                           .publish_context = &agent->plane});
 }
 
 // Takes rules. Returns 0 or -errno with agent->fault; then the process ends.
@@ -158,6 +186,7 @@ static int start(struct agent *agent, struct rules *rules)
 {
     uint64_t begun_ms = clock_ms();
     struct workers *workers = &agent->plane.workers;
+    unsigned restored;
     int result;
 
     agent->services.state = CHANNEL_STARTING;
@@ -172,6 +201,9 @@ static int start(struct agent *agent, struct rules *rules)
         agent->end = true;
         return agent->result = result;
     }
+    restored = bans_restore(agent->services.bans, clock_ms());
+    if (restored > 0)
+        log_event(LOG_INFO, "bans_restored", "bans=%u", restored);
     agent->services.state = CHANNEL_RUNNING;
     watch(agent, hostnet_fd(agent->plane.hostnet), SOURCE_HOSTNET, EPOLLIN);
     set_tick(agent, TICK_RUNNING_MS);
@@ -192,6 +224,8 @@ static int reload(struct agent *agent, struct rules *rules, struct fault *fault)
     if (result < 0)
         return result;
     reload_save(agent->dir.state, rules);
+    hello_send_listeners(&agent->services.server, &agent->plane.listens);
+    bans_check(agent->services.bans, rules, clock_ms());
     neighbours_ask(&agent->plane, true, clock_ms());
     log_event(LOG_INFO, "reloaded", "sequence=%llu listeners=%u", sequence, rules->listener_count);
     return 0;
@@ -292,7 +326,7 @@ static void serve(struct agent *agent, enum source source)
         serve_control(agent);
         break;
     case SOURCE_HOSTNET:
-        hostnet_read(agent->plane.hostnet);
+        take_nexthops(agent);
         break;
     }
 }
@@ -355,6 +389,7 @@ static void stop(struct agent *agent)
         rundir_close(&agent->dir, true);
         _exit(1);
     }
+    keep_bans(agent);
     channel_services_stop(&agent->services);
     rcu_barrier();
     boot_stop(&agent->plane);

@@ -22,14 +22,31 @@ static void put_network(struct counters_network *words, uint16_t port)
     put(&words->send_errors, stats.oerrors);
 }
 
-void agent_gauges_poll(const struct counters_file *counters, const struct ports *ports)
+static void put_host(struct counters_agent *words, const struct hostnet *hostnet)
 {
+    const struct hostnet_counts counts = hostnet_counts(hostnet);
+
+    put(&words->host_reads, counts.readings);
+    put(&words->host_read_failures, counts.failures);
+    put(&words->host_asks_dropped, counts.dropped);
+    put(&words->addresses_missing, counts.missing);
+}
+
+void agent_gauges_poll(const struct dataplane *plane)
+{
+    const struct counters_file *counters = &plane->counters;
+    const struct ports *ports = &plane->ports;
+    const struct nexthop_network *known = plane->workers.published.nexthops->networks;
     struct counters_agent *agent = counters_file_agent(counters);
     struct counters_network *networks = counters_file_networks(counters);
 
     put(&agent->mbufs_used, rte_mempool_in_use_count(ports->pool));
     put(&agent->mbufs_capacity, ports->pool->size);
     put(&agent->networks, ports->count);
-    for (unsigned i = 0; i < ports->count; i++)
+    put_host(agent, plane->hostnet);
+    for (unsigned i = 0; i < ports->count; i++) {
         put_network(&networks[i], ports->ports[i].id);
+        put(&networks[i].up, known[i].up);
+        put(&networks[i].mtu, known[i].mtu);
+    }
 }

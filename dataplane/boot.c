@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include "clock.h"
 #include "eal.h"
+#include "filter.h"
 #include "log.h"
 #include "name.h"
 #include "telemetry.h"
@@ -13,13 +14,19 @@
 static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
                                    const struct boot_options *options)
 {
-    return (struct eal_plan){.file_prefix = dir->prefix,
-                             .memory_mb = rules->settings->memory_mb,
-                             .workers = rules->settings->workers,
-                             .cpus = options->cpus,
-                             .cpu_count = options->cpu_count,
-                             .arguments = options->eal_arguments,
-                             .argument_count = options->eal_argument_count};
+    struct eal_plan plan = {.file_prefix = dir->prefix,
+                            .memory_mb = rules->settings->memory_mb,
+                            .workers = rules->settings->workers,
+                            .cpus = options->cpus,
+                            .cpu_count = options->cpu_count,
+                            .arguments = options->eal_arguments,
+                            .argument_count = options->eal_argument_count};
+
+    for (unsigned i = 0; i < rules->network_count; i++) {
+        if (rules->networks[i].attach == ATTACH_PCI)
+            plan.devices[plan.device_count++] = rules->networks[i].device;
+    }
+    return plan;
 }
 
 // AF_XDP's memory is locked memory, and maps are where the kernel is older than 5.11. Without the right to
@@ -42,15 +49,13 @@ static int open_host(struct dataplane *plane, const struct rules *rules, const s
     int result = ports_check(ports, fault);
 
     if (result == 0)
-        result = listen_update(&plane->listens, rules->listeners, rules->listener_addresses,
-                               rules->listener_count, fault);
+        result = host_taps_open(&plane->host_taps, rules, fault);
     if (result == 0)
-        result = hostnet_open(&plane->hostnet, rules->networks, rules->network_count, fault);
-    if (result == 0) {
-        *nexthops = hostnet_refresh(plane->hostnet, clock_ms());
-        if (*nexthops == NULL)
-            result = fault_set(fault, EIO, "netlink: the kernel's routes could not be read; start again");
-    }
+        result = listen_update(&plane->listens, rules->listeners, rules->listener_count, fault);
+    if (result == 0)
+        result = hostnet_open(&plane->hostnet, rules->networks, rules->network_count, nexthops, fault);
+    if (result == 0)
+        hostnet_watch(plane->hostnet, rules->listeners, rules->listener_count);
     return result;
 }
 
@@ -96,6 +101,18 @@ static void restore_health(struct dataplane *plane, const struct rules *rules, c
         log_event(LOG_INFO, "health_restored", "members=%u", restored);
 }
 
+static int start_host_path(struct dataplane *plane, struct fault *fault)
+{
+    struct host_path_rings rings[WORKERS_MAX];
+
+    for (unsigned i = 0; i < plane->workers.count; i++)
+        rings[i] = plane->workers.parts[i].host;
+    return host_taps_start(&plane->host_taps,
+                           &(struct host_taps_workers){rings, plane->workers.count, workers_queue_owner,
+                                                       counters_file_networks(&plane->counters)},
+                           fault);
+}
+
 // EAL has its memory before the dialogs take theirs: large pages that are too few are its first.
 static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
                       const struct images_plan *images, struct fault *fault)
@@ -104,6 +121,8 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
 
     if (result == 0)
         result = ports_open(&plane->ports, ports, fault);
+    if (result == 0)
+        result = host_taps_join(&plane->host_taps, &plane->ports, fault);
     if (result == 0)
         result = counters_file_create(&plane->counters, plan->rules->settings->workers, fault);
     if (result == 0)
@@ -117,7 +136,11 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
     if (result == 0)
         result = workers_create(&plane->workers, plan, fault);
     if (result == 0)
+        result = start_host_path(plane, fault);
+    if (result == 0)
         result = workers_launch(&plane->workers, fault);
+    if (result == 0) // on the agent's CPU, as EAL has us now
+        result = hostnet_start(plane->hostnet, fault);
     if (result == 0)
         images_wait(&plane->images);
     return result;
@@ -146,6 +169,9 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
     result = keys_open(dir->state, &plane->keys, fault);
     if (result == 0)
         result = open_host(plane, rules, &ports, &plan.nexthops, fault);
+    plan.filter = filter_policy_create(rules->image);
+    if (result == 0 && plan.filter == NULL)
+        result = fault_set(fault, ENOMEM, "no memory for the filter's rules");
     images = images_plan_of(rules, dir, &plane->keys);
     if (result == 0)
         result = images_open(&plane->images, &images, fault);
@@ -158,6 +184,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
         boot_stop(plane);
         if (!published) {
             nexthop_destroy(plan.nexthops);
+            filter_policy_destroy(plan.filter);
             rules_destroy(rules);
         }
         return result;
@@ -173,13 +200,17 @@ bool boot_stop(struct dataplane *plane)
     struct rules *rules = plane->workers.published.rules;
     struct nexthop_table *nexthops = plane->workers.published.nexthops;
     struct name_table *names = plane->workers.published.names;
+    struct filter_policy *filter = plane->workers.published.filter;
+    struct filter_bans *bans = plane->workers.published.bans;
 
+    host_taps_stop(&plane->host_taps);
     if (stopped) {
         workers_destroy(&plane->workers);
         images_close(&plane->images);
         call_records_close(&plane->records);
     }
     ports_close(&plane->ports);
+    host_taps_close(&plane->host_taps);
     hostnet_close(plane->hostnet);
     listen_close(&plane->listens);
     plane->hostnet = NULL;
@@ -191,6 +222,8 @@ bool boot_stop(struct dataplane *plane)
     capture_memory_destroy(&plane->captures);
     nexthop_destroy(nexthops);
     name_table_destroy(names);
+    filter_policy_destroy(filter);
+    filter_bans_destroy(bans);
     if (plane->start_rules != NULL && plane->start_rules != rules)
         rules_destroy(plane->start_rules);
     if (rules != NULL)

@@ -7,6 +7,7 @@
 #include "capture_memory.h"
 #include "counters_file.h"
 #include "health.h"
+#include "host_tap.h"
 #include "hostnet.h"
 #include "images.h"
 #include "keys.h"
@@ -28,6 +29,7 @@ struct boot_options {
 struct dataplane {
     struct listen_set listens;
     struct hostnet *hostnet;
+    struct host_taps host_taps;
     struct ports ports;
     struct counters_file counters;
     struct workers workers;
@@ -36,6 +38,7 @@ struct dataplane {
     struct call_records records;
     struct capture_memory captures;
     struct rules *start_rules;
+    uint64_t bans_generation; // of the bans that are published
 };
 
 // Takes rules in any case; with an error they are destroyed and nothing is left behind. EAL starts once a

@@ -119,6 +119,27 @@ static int check_ua_command(const struct channel_input *in, struct fault *fault)
     return 0;
 }
 
+static int check_ban(const struct channel_input *in, struct fault *fault)
+{
+    const struct channel_ban *ban = &in->body.ban;
+
+    if (ban->lift > 1 || ban->lifetime_ms > (uint64_t)366 * 86400000)
+        return fault_set(fault, EINVAL, "ban for %llu ms, lift %u", (unsigned long long)ban->lifetime_ms,
+                         ban->lift);
+    if (!ip_is_set(&ban->address))
+        return fault_set(fault, EINVAL, "ban of nobody");
+    return 0;
+}
+
+static int check_ban_list(const struct channel_input *in, struct fault *fault)
+{
+    const struct channel_ban_list *list = &in->body.ban_list;
+
+    if (list->limit == 0 || list->limit > CHANNEL_LIST_MAX)
+        return fault_set(fault, EINVAL, "limit %u; from 1 to %u are possible", list->limit, CHANNEL_LIST_MAX);
+    return 0;
+}
+
 static const struct {
     const char *name;
     uint32_t body;
@@ -137,7 +158,8 @@ static int (*const body_checks[CHANNEL_TYPE_COUNT])(const struct channel_input *
     [CHANNEL_DIALOG_LIST] = check_list,      [CHANNEL_DIALOG_SHOW] = check_select,
     [CHANNEL_DIALOG_END] = check_select,     [CHANNEL_RECORDS_DONE] = check_records_done,
     [CHANNEL_NAME_ANSWER] = check_name,      [CHANNEL_CAPTURE_SET] = check_capture,
-    [CHANNEL_UA_COMMAND] = check_ua_command,
+    [CHANNEL_UA_COMMAND] = check_ua_command, [CHANNEL_BAN] = check_ban,
+    [CHANNEL_BAN_LIST] = check_ban_list,
 };
 
 static int check_header(const struct channel_header *header, size_t size, unsigned fd_count,

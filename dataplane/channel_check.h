@@ -20,6 +20,9 @@ struct channel_input {
         struct channel_capture_set capture;
         struct channel_capture_end capture_end;
         struct channel_ua_command ua;
+        struct channel_ua_taken ua_taken;
+        struct channel_ban ban;
+        struct channel_ban_list ban_list;
     } body;
     const uint8_t *rest; // UA_COMMAND: its texts and its body, until the next message is received
     size_t rest_size;

@@ -85,6 +85,21 @@ static void take_ua_command(struct channel_services *services, const struct chan
     ua_channel_take(&services->ua, in);
 }
 
+static void take_ban(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)
+{
+    ban_requests_set(services->bans, &services->server, in, now_ms);
+}
+
+static void take_ban_list(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)
+{
+    ban_requests_list(services->bans, &services->server, in, now_ms);
+}
+
+static void take_ua_taken(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)
+{
+    ua_channel_taken(&services->ua, &in->body.ua_taken);
+}
+
 // What becomes of it before the workers run.
 enum before_start { TAKE, NOT_YET, NOTHING };
 
@@ -102,8 +117,11 @@ static const struct {
     [CHANNEL_NAME_ANSWER] = {take_name_answer, NOTHING},
     [CHANNEL_CAPTURE_SET] = {take_capture_set, NOT_YET},
     [CHANNEL_CAPTURE_END] = {take_capture_end, NOT_YET},
+    [CHANNEL_BAN] = {take_ban, NOT_YET},
+    [CHANNEL_BAN_LIST] = {take_ban_list, NOT_YET},
     // HELLO says that nobody is there to take it.
     [CHANNEL_UA_COMMAND] = {take_ua_command, NOTHING},
+    [CHANNEL_UA_TAKEN] = {take_ua_taken, NOTHING},
 };
 
 void channel_handlers_take(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)

@@ -11,6 +11,7 @@ static const struct {
 } kinds[CHANNEL_EVENT_KINDS] = {
     [CHANNEL_EVENT_DIALOG] = {CHANNEL_EVENTS, sizeof(struct channel_event), DIALOG_EVENTS_KEPT},
     [CHANNEL_EVENT_MEMBER] = {CHANNEL_MEMBER_EVENTS, sizeof(struct channel_member_event), MEMBER_EVENTS_KEPT},
+    [CHANNEL_EVENT_BAN] = {CHANNEL_BAN_EVENTS, sizeof(struct channel_ban_event), BAN_EVENTS_KEPT},
 };
 
 void channel_services_init(struct channel_services *services, int listen_fd,
@@ -55,7 +56,14 @@ int channel_services_start(struct channel_services *services, const struct chann
     services->workers = workers;
     services->records = options->records;
     memcpy(services->rings, options->rings, workers->count * sizeof(services->rings[0]));
-    if (start_events(services) < 0 || start_names(services, options) < 0) {
+    if (start_events(services) == 0)
+        services->bans = bans_create(&(struct bans_options){.place = options->bans,
+                                                            .events = &services->events[CHANNEL_EVENT_BAN],
+                                                            .counters = options->ban_counters,
+                                                            .state_directory = options->state_directory,
+                                                            .boot_id = options->boot_id,
+                                                            .key = workers->parts[0].keys.table});
+    if (services->bans == NULL || start_names(services, options) < 0) {
         channel_services_stop(services);
         return -ENOMEM;
     }
@@ -71,11 +79,12 @@ int channel_services_start(struct channel_services *services, const struct chann
     return 0;
 }
 
-static void poll_events(struct channel_services *services)
+static void poll_events(struct channel_services *services, uint64_t now_ms)
 {
     for (unsigned i = 0; i < services->workers->count; i++) {
         dialog_events_take(&services->dialog_events, i, services->rings[i].dialogs);
         member_events_take(&services->member_events, i, services->rings[i].members);
+        ban_requests_take(services->bans, services->workers, services->rings[i].suspects, now_ms);
     }
     for (unsigned kind = 0; kind < CHANNEL_EVENT_KINDS; kind++)
         event_queue_send(&services->events[kind], &services->server, kinds[kind].type);
@@ -85,7 +94,7 @@ void channel_services_poll(struct channel_services *services, uint64_t now_ms)
 {
     ua_channel_poll(&services->ua);
     dialog_requests_poll(&services->requests, now_ms);
-    poll_events(services);
+    poll_events(services, now_ms);
     call_records_poll(services->records, &services->server);
     name_cache_poll(&services->names, now_ms);
     capture_requests_poll(&services->captures, now_ms);
@@ -109,7 +118,10 @@ void channel_services_forget(struct channel_services *services)
 void channel_services_stop(struct channel_services *services)
 {
     dialog_requests_fini(&services->requests);
+    ua_channel_fini(&services->ua);
     name_cache_fini(&services->names);
+    bans_destroy(services->bans);
+    services->bans = NULL;
     capture_requests_fini(&services->captures);
     for (unsigned kind = 0; kind < CHANNEL_EVENT_KINDS; kind++)
         event_queue_fini(&services->events[kind]);

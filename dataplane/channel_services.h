@@ -5,6 +5,7 @@
 #ifndef DIALGATE_CHANNEL_SERVICES_H
 #define DIALGATE_CHANNEL_SERVICES_H
 
+#include "ban_requests.h"
 #include "call_records.h"
 #include "capture_requests.h"
 #include "channel_server.h"
@@ -32,6 +33,7 @@ struct channel_rings {
     struct dialog_transitions *dialogs;
     struct member_transitions *members;
     struct name_asks *names;
+    struct suspects *suspects;
 };
 
 struct channel_services {
@@ -49,6 +51,7 @@ struct channel_services {
     struct dialog_events dialog_events;
     struct member_events member_events;
     struct name_cache names;
+    struct bans *bans;
     struct ua_channel ua;
 };
 
@@ -57,6 +60,10 @@ struct channel_services_options {
     const struct channel_rings *rings; // of each worker
     struct call_records *records;
     struct capture_count *capture_counts;
+    struct ban_place bans;                                          // where they are in force
+    const char *state_directory;                                    // for bans, NULL: nothing outlives us
+    const uint8_t *boot_id;                                         // 16 octets
+    struct counters_agent *ban_counters;                            // NULL: nobody counts
     void (*publish_names)(void *context, struct name_table *table); // takes it
     void *publish_context;
 };

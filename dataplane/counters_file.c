@@ -31,7 +31,8 @@ static void fill_header(struct counters_header *header, unsigned workers)
         .peers_max = PEERS_MAX,
         .members_max = MEMBERS_MAX,
         .worker_offset = agent + lines(sizeof(struct counters_agent)) + networks,
-        .worker_stride = members + lines(MEMBERS_MAX * sizeof(struct counters_member)),
+        .worker_stride =
+            members + lines(MEMBERS_MAX * sizeof(struct counters_member)) + sizeof(struct counters_filter),
         .peers_offset = peers,
         .members_offset = members,
         .agent_offset = agent,
@@ -111,6 +112,12 @@ struct counters_peer *counters_file_peers(const struct counters_file *file, unsi
 struct counters_member *counters_file_members(const struct counters_file *file, unsigned worker)
 {
     return at(file, worker, file->header->members_offset);
+}
+
+struct counters_filter *counters_file_filter(const struct counters_file *file, unsigned worker)
+{
+    return at(file, worker,
+              file->header->members_offset + lines(MEMBERS_MAX * sizeof(struct counters_member)));
 }
 
 struct counters_agent *counters_file_agent(const struct counters_file *file)

@@ -21,6 +21,7 @@ void counters_file_destroy(struct counters_file *file);
 struct counters_worker *counters_file_worker(const struct counters_file *file, unsigned worker);
 struct counters_peer *counters_file_peers(const struct counters_file *file, unsigned worker);
 struct counters_member *counters_file_members(const struct counters_file *file, unsigned worker);
+struct counters_filter *counters_file_filter(const struct counters_file *file, unsigned worker);
 struct counters_agent *counters_file_agent(const struct counters_file *file);
 struct counters_network *counters_file_networks(const struct counters_file *file); // NETWORKS_MAX of them
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "log.h"
 
-#define ARGUMENTS_MAX   64u
+#define ARGUMENTS_MAX   96u
 #define LCORES_SIZE     2048u
 #define HUGE_PAGE_MB    2u
 #define FREE_HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
@@ -124,13 +124,20 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
     static char program[] = "dialgate-dataplane", lcores_option[] = "--lcores",
                 prefix_option[] = "--file-prefix", memory_option[] = "-m", no_pci[] = "--no-pci",
                 va[] = "--iova-mode=va", warnings[] = "--log-level=warning", no_huge[] = "--no-huge",
-                no_shconf[] = "--no-shconf", in_memory[] = "--in-memory";
-    static char lcores[LCORES_SIZE], prefix[128], memory[16];
-    char *arguments[ARGUMENTS_MAX] = {program, lcores_option, lcores, prefix_option, prefix, memory_option,
-                                      memory,  no_pci,        va,     warnings};
-    unsigned count = 10;
+                no_shconf[] = "--no-shconf", in_memory[] = "--in-memory", allow[] = "-a";
+    static char lcores[LCORES_SIZE], prefix[128], memory[16], devices[NETWORKS_MAX][NAME_SIZE];
+    char *arguments[ARGUMENTS_MAX] = {program,       lcores_option, lcores, prefix_option, prefix,
+                                      memory_option, memory,        va,     warnings};
+    unsigned count = 9;
     bool huge = !operator_says(plan, no_huge) && free_huge_mb() >= plan->memory_mb;
 
+    if (plan->device_count == 0)
+        arguments[count++] = no_pci;
+    for (unsigned i = 0; i < plan->device_count; i++) {
+        snprintf(devices[i], sizeof(devices[i]), "%s", plan->devices[i]);
+        arguments[count++] = allow;
+        arguments[count++] = devices[i];
+    }
     if (count + 2 + plan->argument_count > ARGUMENTS_MAX)
         return fault_set(fault, E2BIG, "more than %u EAL arguments", ARGUMENTS_MAX - count - 2);
     write_lcores(plan, lcores);

@@ -4,6 +4,7 @@
 #define DIALGATE_EAL_H
 
 #include <stdbool.h>
+#include "dialgate/snapshot.h"
 #include "fault.h"
 
 #define EAL_CPUS_MAX 1024u
@@ -14,6 +15,8 @@ struct eal_plan {
     unsigned workers;
     const uint16_t *cpus; // that may be used, ascending
     unsigned cpu_count;
+    const char *devices[NETWORKS_MAX]; // PCI addresses that DPDK may take; it takes no other
+    unsigned device_count;
     char *const *arguments; // the operator's, after ours
     unsigned argument_count;
 };

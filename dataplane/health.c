@@ -7,19 +7,19 @@
 #include "store.h"
 
 #define HEALTH_MAGIC   0x746c61656867ULL
-#define HEALTH_VERSION 1u
+#define HEALTH_VERSION 2u
 
 struct health_row {
     uint64_t since_ms;
-    uint32_t address; // IPv4, host order
+    struct ip_address address;
     uint16_t port;
     uint16_t member; // permanent numbers
     uint16_t peer;
     uint16_t health; // enum member_health
     uint16_t reason;
-    uint16_t reserved;
+    uint16_t reserved[3];
 };
-static_assert(sizeof(struct health_row) == 24, "layout");
+static_assert(sizeof(struct health_row) == 40, "layout");
 
 struct health_file {
     uint64_t magic;
@@ -57,7 +57,7 @@ int health_save(const struct health *health)
     for (uint32_t i = 0; i < rules->member_count; i++) {
         const struct counters_member *words = words_of(health, i);
         struct health_row row = {.since_ms = __atomic_load_n(&words->health_since_ms, __ATOMIC_RELAXED),
-                                 .address = ip_address_ipv4(&rules->members[i].address),
+                                 .address = rules->members[i].address,
                                  .port = rules->members[i].port,
                                  .member = (uint16_t)i,
                                  .peer = rules->members[i].peer,
@@ -78,7 +78,7 @@ static bool is_current(const struct rules *rules, const struct health_row *row, 
     if (row->member >= rules->member_count || !is_probed(rules, row->member))
         return false;
     const struct snapshot_member *member = &rules->members[row->member];
-    return row->peer == member->peer && row->address == ip_address_ipv4(&member->address) &&
+    return row->peer == member->peer && ip_equal(&row->address, &member->address) &&
            row->port == member->port && (row->health == MEMBER_UP || row->health == MEMBER_DOWN) &&
            row->since_ms <= now_ms;
 }

@@ -42,3 +42,19 @@ void hello_send(struct channel_server *channel, struct channel_hello *hello, con
                                                           .fds = fds,
                                                           .fd_count = fd_count});
 }
+
+void hello_send_listeners(struct channel_server *channel, const struct listen_set *listens)
+{
+    const struct channel_listeners body = {.count = listens->count};
+    int fds[LISTENERS_MAX];
+
+    if (!channel->greeted)
+        return;
+    for (unsigned i = 0; i < listens->count; i++)
+        fds[i] = listens->sockets[i].fd;
+    channel_server_send(channel, &(struct channel_output){.type = CHANNEL_LISTENERS,
+                                                          .body = &body,
+                                                          .body_size = sizeof(body),
+                                                          .fds = fds,
+                                                          .fd_count = listens->count});
+}

@@ -10,5 +10,7 @@
 // text: with CHANNEL_FAILED, why; NULL is fine.
 void hello_send(struct channel_server *channel, struct channel_hello *hello, const struct dataplane *plane,
                 const char *text);
+// The listeners' kernel sockets, for control to keep open. Does nothing where nobody has said hello.
+void hello_send_listeners(struct channel_server *channel, const struct listen_set *listens);
 
 #endif

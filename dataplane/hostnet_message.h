@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One netlink message each of links, IPv4 routes and neighbours, parsed into plain fields.
+// One netlink message each of links, addresses, routes and neighbours, of IPv4 and IPv6, parsed into plain
+// fields.
 #ifndef DIALGATE_HOSTNET_MESSAGE_H
 #define DIALGATE_HOSTNET_MESSAGE_H
 
@@ -7,6 +8,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "dialgate/address.h"
 
 struct hostnet_link {
     int ifindex;
@@ -14,20 +16,27 @@ struct hostnet_link {
     uint8_t mac[6];
     uint32_t mtu;
     bool up;
-    bool gone; // RTM_DELLINK
+};
+
+struct hostnet_address {
+    int ifindex;
+    struct ip_address address;
+    bool usable; // IPv6: no other machine has it (RFC 4862 5.4)
 };
 
 #define HOSTNET_HOPS_MAX 16u
 
 struct hostnet_hop {
     int ifindex;
-    uint32_t gateway; // host order; 0: on link
+    struct ip_address gateway; // of either family (RFC 8950); not set: on link
 };
 
-// A unicast route of the main table. Of several hops the caller takes the first through each of our networks.
+// A route of the main table. Of several hops the caller takes the first through each of our networks.
 struct hostnet_route {
-    uint32_t prefix; // host order
-    uint8_t length;
+    struct ip_address prefix;
+    uint8_t length; // of the 128-bit form
+    bool refused;   // blackhole, unreachable, prohibit: it has no hops, and no other route serves instead
+    uint16_t mtu;   // 0: the interface's
     uint32_t metric;
     unsigned hop_count;
     struct hostnet_hop hops[HOSTNET_HOPS_MAX];
@@ -35,7 +44,7 @@ struct hostnet_route {
 
 struct hostnet_neighbour {
     int ifindex;
-    uint32_t address; // host order
+    struct ip_address address;
     uint8_t mac[6];
     bool usable;
     bool permanent; // set by an operator
@@ -44,6 +53,7 @@ struct hostnet_neighbour {
 // Each returns 0, -EBADMSG for a message that is too short or has attributes of a wrong size, or -ENOENT for
 // one that is well formed and of no interest (another family, table or type).
 int hostnet_message_link(const struct nlmsghdr *message, struct hostnet_link *link);
+int hostnet_message_address(const struct nlmsghdr *message, struct hostnet_address *address);
 int hostnet_message_route(const struct nlmsghdr *message, struct hostnet_route *route);
 int hostnet_message_neighbour(const struct nlmsghdr *message, struct hostnet_neighbour *neighbour);
 

@@ -3,6 +3,7 @@
 // looks otherwise is not ours, and nothing more is made of it.
 #include "icmp.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <string.h>
 #include "cookie.h"
@@ -10,11 +11,18 @@
 #define VIA    "Via: SIP/2.0/UDP "
 #define BRANCH ";branch="
 
-bool icmp_is_unreachable(uint8_t type, uint8_t code)
+enum icmp_meaning icmp_meaning(bool ipv6, uint8_t type, uint8_t code)
 {
-    // Fragmentation needed is an answer about its size, and ours may be cut on their way.
-    return (type == ICMP_DEST_UNREACH && code != ICMP_FRAG_NEEDED && code <= NR_ICMP_UNREACH) ||
-           type == ICMP_PARAMETERPROB;
+    if (ipv6 && type == ICMP6_PACKET_TOO_BIG)
+        return ICMP_MEANS_TOO_BIG;
+    if (ipv6)
+        return type == ICMP6_DST_UNREACH || type == ICMP6_PARAM_PROB ? ICMP_MEANS_UNREACHABLE
+                                                                     : ICMP_MEANS_NOTHING;
+    if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
+        return ICMP_MEANS_TOO_BIG;
+    return (type == ICMP_DEST_UNREACH && code <= NR_ICMP_UNREACH) || type == ICMP_PARAMETERPROB
+               ? ICMP_MEANS_UNREACHABLE
+               : ICMP_MEANS_NOTHING;
 }
 
 static bool begins(const char *text, size_t length, const char *with)

@@ -10,21 +10,35 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "address_text.h"
 
 #define DRAIN_MAX 16u // errors taken a socket and call
 
-static const char *address_text(uint32_t address, char text[INET_ADDRSTRLEN])
-{
-    struct in_addr octets = {.s_addr = htonl(address)};
+union place {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
 
-    return inet_ntop(AF_INET, &octets, text, INET_ADDRSTRLEN);
+static socklen_t place_of(const struct ip_address *address, uint16_t port, union place *place)
+{
+    memset(place, 0, sizeof(*place));
+    if (ip_is_ipv4(address)) {
+        place->ipv4 = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip_ipv4(address))};
+        return sizeof(place->ipv4);
+    }
+    place->ipv6.sin6_family = AF_INET6;
+    place->ipv6.sin6_port = htons(port);
+    memcpy(&place->ipv6.sin6_addr, address, sizeof(*address));
+    return sizeof(place->ipv6);
 }
 
 static int bind_fault(const struct listen_socket *listener, int error, struct fault *fault)
 {
-    char text[INET_ADDRSTRLEN];
+    char text[ADDRESS_TEXT_SIZE];
 
-    address_text(listener->address, text);
+    address_text(&listener->address, text);
     if (error == EADDRINUSE)
         return fault_set(
             fault, error,
@@ -43,36 +57,48 @@ static int bind_fault(const struct listen_socket *listener, int error, struct fa
                      strerror(error));
 }
 
-static int open_socket(struct listen_socket *listener, struct fault *fault)
+// The filter comes before the address: no packet may slip in between.
+static int prepare(int fd, const union place *place, socklen_t size)
 {
     struct sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
     const struct sock_fprog filter = {.len = 1, .filter = &drop_all};
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons(listener->port),
-                                        .sin_addr.s_addr = htonl(listener->address)};
     const int on = 1;
+    bool ipv6 = place->any.sa_family == AF_INET6;
 
-    listener->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener->fd < 0)
-        return fault_set(fault, errno, "listener %s: socket: %s", listener->name, strerror(errno));
-    // The filter comes before the address: no packet may slip in between.
-    if (setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-        setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
-        setsockopt(listener->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0 ||
-        bind(listener->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-        int error = errno;
-
-        close(listener->fd);
-        listener->fd = -1;
-        return bind_fault(listener, error, fault);
-    }
-    return 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+        return -errno;
+    // An IPv6 socket has no business with IPv4: another listener may have the port there.
+    if (ipv6 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0 ||
+                 setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0))
+        return -errno;
+    if (!ipv6 && setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) < 0)
+        return -errno;
+    return bind(fd, &place->any, size) < 0 ? -errno : 0;
 }
 
-static const struct listen_socket *find_socket(const struct listen_set *set, uint32_t address, uint16_t port)
+static int open_socket(struct listen_socket *listener, struct fault *fault)
+{
+    union place place;
+    socklen_t size = place_of(&listener->address, listener->port, &place);
+    int result;
+
+    listener->fd = socket(place.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener->fd < 0)
+        return fault_set(fault, errno, "listener %s: socket: %s", listener->name, strerror(errno));
+    result = prepare(listener->fd, &place, size);
+    if (result == 0)
+        return 0;
+    close(listener->fd);
+    listener->fd = -1;
+    return bind_fault(listener, -result, fault);
+}
+
+static const struct listen_socket *find_socket(const struct listen_set *set, const struct ip_address *address,
+                                               uint16_t port)
 {
     for (unsigned i = 0; i < set->count; i++) {
-        if (set->sockets[i].address == address && set->sockets[i].port == port)
+        if (ip_equal(&set->sockets[i].address, address) && set->sockets[i].port == port)
             return &set->sockets[i];
     }
     return NULL;
@@ -81,23 +107,23 @@ static const struct listen_socket *find_socket(const struct listen_set *set, uin
 static void close_others(const struct listen_set *of, const struct listen_set *than)
 {
     for (unsigned i = 0; i < of->count; i++) {
-        if (find_socket(than, of->sockets[i].address, of->sockets[i].port) == NULL)
+        if (find_socket(than, &of->sockets[i].address, of->sockets[i].port) == NULL)
             close(of->sockets[i].fd);
     }
 }
 
-int listen_update(struct listen_set *set, const struct snapshot_listener *listeners,
-                  const uint32_t *addresses, unsigned count, struct fault *fault)
+int listen_update(struct listen_set *set, const struct snapshot_listener *listeners, unsigned count,
+                  struct fault *fault)
 {
     struct listen_set next = {.errors = set->errors, .limit = set->limit};
 
     for (unsigned i = 0; i < count; i++) {
         struct listen_socket *listener = &next.sockets[i];
-        const struct listen_socket *old = find_socket(set, addresses[i], listeners[i].port);
+        const struct listen_socket *old = find_socket(set, &listeners[i].address, listeners[i].port);
         int result;
 
         memcpy(listener->name, listeners[i].name, NAME_SIZE);
-        listener->address = addresses[i];
+        listener->address = listeners[i].address;
         listener->port = listeners[i].port;
         result = old != NULL ? 0 : open_socket(listener, fault);
         if (old != NULL)
@@ -113,23 +139,48 @@ int listen_update(struct listen_set *set, const struct snapshot_listener *listen
     return 0;
 }
 
-static void log_error(struct listen_set *set, const struct listen_socket *listener,
-                      const struct listen_error *error)
+static void log_error(struct listen_set *set, const struct listen_error *error)
 {
-    char text[INET_ADDRSTRLEN];
+    char text[ADDRESS_TEXT_SIZE];
 
     set->errors++;
     if (!log_allowed(&set->limit, "icmp_error"))
         return;
-    log_event(LOG_WARNING, "icmp_error", "listener=%s destination=%s:%u type=%u code=%u", listener->name,
-              address_text(error->address, text), error->port, error->type, error->code);
+    log_event(LOG_WARNING, "icmp_error", "listener=%s destination=%s:%u type=%u code=%u",
+              set->sockets[error->listener].name, address_text(&error->address, text), error->port,
+              error->type, error->code);
+}
+
+static void destination_of(const union place *place, struct listen_error *error)
+{
+    if (place->any.sa_family == AF_INET6) {
+        memcpy(&error->address, &place->ipv6.sin6_addr, sizeof(error->address));
+        error->port = ntohs(place->ipv6.sin6_port);
+    } else {
+        error->address = ip_from_ipv4(ntohl(place->ipv4.sin_addr.s_addr));
+        error->port = ntohs(place->ipv4.sin_port);
+    }
+}
+
+// False: this part of a message is no ICMP error.
+static bool read_error(const struct cmsghdr *item, struct listen_error *error)
+{
+    struct sock_extended_err extended;
+    bool ipv4 = item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_RECVERR;
+
+    if (!ipv4 && (item->cmsg_level != IPPROTO_IPV6 || item->cmsg_type != IPV6_RECVERR))
+        return false;
+    memcpy(&extended, CMSG_DATA(item), sizeof(extended));
+    error->type = extended.ee_type;
+    error->code = extended.ee_code;
+    error->mtu = extended.ee_info;
+    return extended.ee_origin == (ipv4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6);
 }
 
 // Returns false when nothing waits.
-static bool take_error(struct listen_set *set, const struct listen_socket *listener, listen_taker *take,
-                       void *context)
+static bool take_error(struct listen_set *set, unsigned listener, listen_taker *take, void *context)
 {
-    struct sockaddr_in destination = {0};
+    union place destination = {.any.sa_family = AF_UNSPEC};
     char quoted[576];
     _Alignas(struct cmsghdr) char control[256];
     struct iovec part = {.iov_base = quoted, .iov_len = sizeof(quoted)};
@@ -139,25 +190,17 @@ static bool take_error(struct listen_set *set, const struct listen_socket *liste
                              .msg_iovlen = 1,
                              .msg_control = control,
                              .msg_controllen = sizeof(control)};
-    ssize_t got = recvmsg(listener->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    ssize_t got = recvmsg(set->sockets[listener].fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
 
     if (got < 0)
         return false;
     for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
-        struct sock_extended_err extended;
-        struct listen_error error = {.address = ntohl(destination.sin_addr.s_addr),
-                                     .port = ntohs(destination.sin_port),
-                                     .quoted = quoted,
-                                     .quoted_length = (size_t)got};
+        struct listen_error error = {.listener = listener, .quoted = quoted, .quoted_length = (size_t)got};
 
-        if (item->cmsg_level != IPPROTO_IP || item->cmsg_type != IP_RECVERR)
+        if (!read_error(item, &error))
             continue;
-        memcpy(&extended, CMSG_DATA(item), sizeof(extended));
-        if (extended.ee_origin != SO_EE_ORIGIN_ICMP)
-            continue;
-        error.type = extended.ee_type;
-        error.code = extended.ee_code;
-        log_error(set, listener, &error);
+        destination_of(&destination, &error);
+        log_error(set, &error);
         take(context, &error);
     }
     return true;
@@ -173,7 +216,7 @@ void listen_drain(struct listen_set *set, listen_taker *take, void *context)
         return;
     for (unsigned i = 0; i < set->count; i++) {
         for (unsigned n = 0; n < DRAIN_MAX && (waiting[i].revents & POLLERR); n++) {
-            if (!take_error(set, &set->sockets[i], take, context))
+            if (!take_error(set, i, take, context))
                 break;
         }
     }

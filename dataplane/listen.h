@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A kernel UDP socket for each listener. It receives nothing (a filter drops all): it reserves the port,
 // keeps the kernel from answering port-unreachable for packets that it sees beside us, and collects ICMP
-// errors about what we sent (IP_RECVERR).
+// errors about what we sent (IP_RECVERR, IPV6_RECVERR).
 #ifndef DIALGATE_LISTEN_H
 #define DIALGATE_LISTEN_H
 
@@ -12,17 +12,19 @@
 
 struct listen_socket {
     char name[NAME_SIZE];
-    uint32_t address; // host order
+    struct ip_address address;
     uint16_t port;
     int fd;
 };
 
-// An ICMP error about a datagram that left by a listener.
+// An ICMP error about a datagram that left by a listener: of ICMP for an IPv4 address, of ICMPv6 for another.
 struct listen_error {
-    uint32_t address; // where the datagram was to go, host order
+    struct ip_address address; // where the datagram was to go
     uint16_t port;
     uint8_t type;
     uint8_t code;
+    uint32_t mtu;       // of an error about its size: what its sender takes
+    unsigned listener;  // index
     const void *quoted; // the beginning of its payload
     size_t quoted_length;
 };
@@ -35,10 +37,10 @@ struct listen_set {
     struct log_limit limit;
 };
 
-// Makes set hold exactly these listeners: keeps the sockets of addresses that stay, opens new ones, closes
-// the rest. Whole or nothing. addresses: IPv4 of each listener, host order. Returns 0 or -errno with fault.
-int listen_update(struct listen_set *set, const struct snapshot_listener *listeners,
-                  const uint32_t *addresses, unsigned count, struct fault *fault);
+// Makes set hold exactly these listeners, in their order: keeps the sockets of addresses that stay, opens new
+// ones, closes the rest. Whole or nothing. Returns 0 or -errno with fault.
+int listen_update(struct listen_set *set, const struct snapshot_listener *listeners, unsigned count,
+                  struct fault *fault);
 // Takes what waits on the error queues, at most so many a socket and call that a flood of them keeps nobody
 // else waiting.
 void listen_drain(struct listen_set *set, listen_taker *take, void *context);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include "address_text.h"
 #include "clock.h"
 #include "probe.h"
 
@@ -34,20 +35,18 @@ static const char *peer_name(const struct workers *workers, uint16_t peer)
 static void log_transition(struct member_events *events, const struct member_transition *transition)
 {
     static const char *const names[] = {"member_unknown", "member_up", "member_down"};
-    uint32_t a = transition->address;
-    char reason[REASON_SIZE];
+    char reason[REASON_SIZE], address[ADDRESS_TEXT_SIZE];
 
     if (!log_allowed(&events->limit, "member_state"))
         return;
     reason_text(transition, reason);
     if (transition->to == MEMBER_DOWN)
-        log_event(LOG_WARNING, names[transition->to],
-                  "peer=%s member=%u.%u.%u.%u:%u reason=\"%s\" probes_in_row=%u",
-                  peer_name(events->workers, transition->peer), a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+        log_event(LOG_WARNING, names[transition->to], "peer=%s member=%s:%u reason=\"%s\" probes_in_row=%u",
+                  peer_name(events->workers, transition->peer), address_text(&transition->address, address),
                   transition->port, reason, transition->in_row);
     else
-        log_event(LOG_INFO, names[transition->to], "peer=%s member=%u.%u.%u.%u:%u probes_in_row=%u",
-                  peer_name(events->workers, transition->peer), a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+        log_event(LOG_INFO, names[transition->to], "peer=%s member=%s:%u probes_in_row=%u",
+                  peer_name(events->workers, transition->peer), address_text(&transition->address, address),
                   transition->port, transition->in_row);
 }
 
@@ -55,19 +54,13 @@ static struct channel_member_event event_of(const struct member_transition *tran
 {
     struct timespec now;
     uint64_t now_ms = clock_ms();
-    uint32_t a = transition->address;
 
     clock_gettime(CLOCK_REALTIME, &now);
     return (struct channel_member_event){
         .time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
                    (now_ms > transition->at_ms ? now_ms - transition->at_ms : 0),
         .probes = transition->probes,
-        .address = {{[10] = 0xff,
-                     [11] = 0xff,
-                     [12] = (uint8_t)(a >> 24),
-                     [13] = (uint8_t)(a >> 16),
-                     [14] = (uint8_t)(a >> 8),
-                     [15] = (uint8_t)a}},
+        .address = transition->address,
         .port = transition->port,
         .member = transition->member,
         .peer = transition->peer,

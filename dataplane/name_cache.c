@@ -180,11 +180,10 @@ void name_cache_answer(struct name_cache *cache, const struct channel_name_answe
     struct name_row *row = &entry->row;
     row->count = 0;
     for (unsigned i = 0; i < answer->count; i++) {
-        uint32_t address = ip_address_ipv4(&answer->rows[i].address);
+        const struct channel_name_address *from = &answer->rows[i];
 
-        if (address != 0)
-            row->addresses[row->count++] =
-                (struct name_address){address, answer->rows[i].port, answer->rows[i].rank};
+        if (ip_is_set(&from->address))
+            row->addresses[row->count++] = (struct name_address){from->address, from->port, from->rank};
     }
     row->result = row->count > 0 ? CHANNEL_NAME_FOUND : CHANNEL_NAME_NONE;
     row->until_ms = now_ms + ms;

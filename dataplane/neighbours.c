@@ -12,10 +12,10 @@ static void ask_member(const struct dataplane *plane, const struct snapshot_memb
         uint8_t network = (uint8_t)rules->listeners[listeners[i]].network;
         struct nexthop hop;
         enum nexthop_result result =
-            nexthop_find(plane->workers.published.nexthops, network, ip_address_ipv4(&member->address), &hop);
+            nexthop_find(plane->workers.published.nexthops, network, &member->address, &hop);
 
         if (result == NEXTHOP_UNRESOLVED || (result == NEXTHOP_FOUND && all))
-            hostnet_ask(plane->hostnet, network, hop.address, now_ms);
+            hostnet_ask(plane->hostnet, network, &hop.address, now_ms);
     }
 }
 

@@ -11,20 +11,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "eal.h"
+#include "interface.h"
 #include "log.h"
-#include "worker.h"
+#include "packet_pool.h"
 #include "xdp_record.h"
 
 #define DESCRIPTORS        2048u
-#define POOL_CACHE         256u
 #define FRAME_OVERHEAD     18u   // Ethernet header and one VLAN tag
 #define PACKET_FRAME_EXTRA 128u  // what AF_PACKET puts before a frame in its ring, generously
 #define PACKET_FRAMES      2048u // a ring
-#define AF_XDP_RESERVED    4096u // packets that the driver keeps a queue: fill ring and receive ring
+#define PCI_DEVICES        "/sys/bus/pci/devices/"
+#define RSS_KEY_MAX        64u // octets; devices have 40 or 52
 
 static const struct {
     unsigned bit;
@@ -70,18 +72,65 @@ static int check_rights(bool af_xdp, struct fault *fault)
     return 0;
 }
 
+// What driver of the kernel has a device; "" when none has.
+static void driver_of(const char *device, char *driver, size_t size)
+{
+    char path[PATH_MAX], target[PATH_MAX];
+    ssize_t length;
+
+    snprintf(path, sizeof(path), PCI_DEVICES "%s/driver", device);
+    length = readlink(path, target, sizeof(target) - 1);
+    target[length < 0 ? 0 : length] = '\0';
+    snprintf(driver, size, "%s", length < 0 ? "" : strrchr(target, '/') + 1);
+}
+
+// DPDK's drivers reach most devices through vfio or uio; mlx4 and mlx5 share theirs with the kernel.
+static int check_device(const struct snapshot_network *network, struct fault *fault)
+{
+    static const char *const drivers[] = {"vfio-pci",  "uio_pci_generic", "igb_uio",
+                                          "mlx4_core", "mlx5_core",       NULL};
+    char path[PATH_MAX], driver[64];
+
+    snprintf(path, sizeof(path), PCI_DEVICES "%s", network->device);
+    if (strchr(network->device, '/') != NULL || access(path, F_OK) < 0)
+        return fault_set(fault, ENODEV,
+                         "network %s: no PCI device %s; correct networks.%s.device (lspci -D lists them)",
+                         network->name, network->device, network->name);
+    driver_of(network->device, driver, sizeof(driver));
+    for (unsigned i = 0; drivers[i] != NULL; i++) {
+        if (strcmp(driver, drivers[i]) == 0)
+            return 0;
+    }
+    return fault_set(fault, EBUSY,
+                     "network %s: device %s has the driver %s, which DPDK cannot use; bind it "
+                     "(dpdk-devbind.py -b vfio-pci %s)",
+                     network->name, network->device, driver[0] != '\0' ? driver : "none", network->device);
+}
+
 // A comma would begin another argument of the driver.
 static int check_interface(const struct snapshot_network *network, struct fault *fault)
 {
+    unsigned queues;
+
     if (network->interface[0] == '\0' || strlen(network->interface) >= IF_NAMESIZE ||
         strpbrk(network->interface, ", /") != NULL)
         return fault_set(fault, EINVAL,
                          "network %s: \"%s\" is no interface name; correct networks.%s.interface",
                          network->name, network->interface, network->name);
+    if (network->attach == ATTACH_PCI) // the host path makes what is not there
+        return check_device(network, fault);
     if (if_nametoindex(network->interface) == 0)
         return fault_set(fault, ENODEV,
                          "network %s: no interface %s; create it or correct networks.%s.interface",
                          network->name, network->interface, network->name);
+    // An XDP program cannot move a packet to another queue: what comes by one that nobody reads is lost.
+    queues = network->attach == ATTACH_AF_XDP ? interface_queues(network->interface) : 0;
+    if (queues > 0 && queues != network->queues)
+        return fault_set(fault, EINVAL,
+                         "network %s: interface %s has %u receive queues and networks.%s.queues is %u; "
+                         "make them equal there or with ethtool -L %s",
+                         network->name, network->interface, queues, network->name, network->queues,
+                         network->interface);
     return 0;
 }
 
@@ -110,96 +159,18 @@ int ports_check(const struct ports_plan *plan, struct fault *fault)
     return result;
 }
 
-static unsigned interface_mtu(const char *interface)
+// EAL probed the devices that it was given.
+static int find_device(struct port *port, struct fault *fault)
 {
-    struct ifreq request = {0};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int result;
+    const struct snapshot_network *network = port->network;
 
-    if (fd < 0)
-        return 1500;
-    memcpy(request.ifr_name, interface, strnlen(interface, IFNAMSIZ - 1));
-    result = ioctl(fd, SIOCGIFMTU, &request);
-    close(fd);
-    return result < 0 || request.ifr_mtu < 0 ? 1500 : (unsigned)request.ifr_mtu;
-}
-
-struct pool_extent {
-    uintptr_t first, last; // addresses of objects
-};
-
-static void stretch(struct rte_mempool *pool, void *argument, void *object, unsigned index)
-{
-    struct pool_extent *extent = argument;
-    uintptr_t address = (uintptr_t)object;
-
-    if (index == 0 || address < extent->first)
-        extent->first = address;
-    if (index == 0 || address > extent->last)
-        extent->last = address;
-}
-
-// The driver of DPDK 22.11 registers with the kernel, as one range, the number of objects times their size.
-// Where the pool leaves gaps, so that no object crosses a page, its end lies outside: the kernel throws such
-// frames away and nobody gets them back. Without need of physical addresses objects may cross pages, and the
-// pool is dense; that it is dense and in one piece is checked.
-static struct rte_mempool *dense_pool(uint32_t mbufs, uint16_t room)
-{
-    struct rte_pktmbuf_pool_private sizes = {.mbuf_data_room_size = room,
-                                             .mbuf_priv_size = WORKER_MBUF_PRIVATE};
-    unsigned size = (unsigned)sizeof(struct rte_mbuf) + WORKER_MBUF_PRIVATE + room;
-    struct rte_mempool *pool = rte_mempool_create_empty("packets", mbufs, size, POOL_CACHE, sizeof(sizes),
-                                                        SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
-
-    if (pool == NULL)
-        return NULL;
-    rte_pktmbuf_pool_init(pool, &sizes);
-    if (rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL) < 0 ||
-        rte_mempool_populate_default(pool) < 0) {
-        rte_mempool_free(pool);
-        return NULL;
-    }
-    rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
-    return pool;
-}
-
-static bool is_dense(struct rte_mempool *pool)
-{
-    struct pool_extent extent = {0, 0};
-    size_t size = (size_t)pool->header_size + pool->elt_size + pool->trailer_size;
-
-    rte_mempool_obj_iter(pool, stretch, &extent);
-    return pool->nb_mem_chunks == 1 && extent.last - extent.first == (pool->populated_size - 1) * size;
-}
-
-static int make_pool(struct ports *ports, const struct rules *rules, struct fault *fault)
-{
-    unsigned room = RTE_MBUF_DEFAULT_DATAROOM;
-    unsigned needed = rules->settings->workers * POOL_CACHE * 2;
-
-    for (unsigned i = 0; i < rules->network_count; i++) {
-        unsigned frame = interface_mtu(rules->networks[i].interface) + FRAME_OVERHEAD;
-
-        if (frame > room && frame <= UINT16_MAX - RTE_PKTMBUF_HEADROOM - RTE_CACHE_LINE_SIZE)
-            room = RTE_ALIGN_CEIL(frame, RTE_CACHE_LINE_SIZE);
-        needed +=
-            rules->networks[i].attach == ATTACH_AF_XDP ? rules->networks[i].queues * AF_XDP_RESERVED : 0;
-    }
-    if (rules->settings->mbufs < needed)
-        return fault_set(fault, EINVAL,
-                         "%u packets are too few for these queues and workers; at least %u (memory.mbufs)",
-                         rules->settings->mbufs, needed);
-    ports->pool = dense_pool(rules->settings->mbufs, (uint16_t)(RTE_PKTMBUF_HEADROOM + room));
-    if (ports->pool == NULL)
-        return fault_set(fault, ENOMEM,
-                         "%u packets do not fit in %u MB; raise memory.mb or lower memory.mbufs",
-                         rules->settings->mbufs, rules->settings->memory_mb);
-    if (!is_dense(ports->pool))
-        return fault_set(
-            fault, ENOMEM,
-            "the %u packets do not lie in one piece of memory; raise memory.mb or free huge pages",
-            rules->settings->mbufs);
-    return 0;
+    port->probed = rte_eth_dev_get_port_by_name(network->device, &port->id) == 0;
+    if (port->probed)
+        return 0;
+    return fault_set(fault, ENODEV,
+                     "network %s: no driver of DPDK has taken device %s: %s; check that it is a network "
+                     "device that DPDK supports and that we may open its /dev/vfio group",
+                     network->name, network->device, eal_words());
 }
 
 static int probe(struct port *port, unsigned index, const char *prefilter, struct fault *fault)
@@ -233,33 +204,89 @@ static int probe(struct port *port, unsigned index, const char *prefilter, struc
     return port->probed ? 0 : fault_set(fault, EIO, "network %s: DPDK lost port %s", network->name, name);
 }
 
-static int start(struct port *port, struct rte_mempool *pool)
+// Of a NIC: the kernel's MTU, and with several queues a spread by addresses and ports, under a key that
+// nobody outside knows. No interrupt tells of the link: with it drivers say only what the last interrupt
+// said, and on some none comes after the first; host_taps_poll() asks.
+static struct rte_eth_conf configure(const struct port *port, const struct rte_eth_dev_info *info)
 {
-    const struct rte_eth_conf configuration = {0};
+    static uint8_t key[RSS_KEY_MAX]; // DPDK copies it
+    struct rte_eth_conf configuration = {0};
+
+    if (port->network->attach != ATTACH_PCI)
+        return configuration;
+    configuration.rxmode.mtu = interface_mtu(port->network->interface);
+    if (port->network->queues == 1)
+        return configuration;
+    configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    configuration.rx_adv_conf.rss_conf.rss_hf =
+        info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
+    if (info->hash_key_size > 0 && info->hash_key_size <= sizeof(key) &&
+        getrandom(key, info->hash_key_size, 0) == info->hash_key_size) {
+        configuration.rx_adv_conf.rss_conf.rss_key = key;
+        configuration.rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
+    }
+    return configuration;
+}
+
+static int start(struct port *port, struct rte_mempool *pool, const struct rte_eth_dev_info *info)
+{
+    const struct rte_eth_conf configuration = configure(port, info);
     const uint16_t queues = (uint16_t)port->network->queues;
+    const unsigned socket = (unsigned)rte_eth_dev_socket_id(port->id);
+    uint16_t received = DESCRIPTORS, sent = DESCRIPTORS;
     int result = rte_eth_dev_configure(port->id, queues, queues, &configuration);
 
+    if (result == 0 && port->network->attach == ATTACH_PCI)
+        result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &received, &sent);
     for (uint16_t q = 0; q < queues && result == 0; q++)
-        result = rte_eth_rx_queue_setup(port->id, q, DESCRIPTORS, SOCKET_ID_ANY, NULL, pool);
+        result = rte_eth_rx_queue_setup(port->id, q, received, socket, NULL, pool);
     for (uint16_t q = 0; q < queues && result == 0; q++)
-        result = rte_eth_tx_queue_setup(port->id, q, DESCRIPTORS, SOCKET_ID_ANY, NULL);
-    return result == 0 ? rte_eth_dev_start(port->id) : result;
+        result = rte_eth_tx_queue_setup(port->id, q, sent, socket, NULL);
+    if (result == 0)
+        result = rte_eth_dev_start(port->id);
+    // Groups are the kernel's to choose: ND and routing protocols.
+    if (result == 0 && port->network->attach == ATTACH_PCI && rte_eth_allmulticast_enable(port->id) != 0)
+        log_event(LOG_WARNING, "no_multicast", "network=%s device=%s", port->network->name,
+                  port->network->device);
+    return result;
+}
+
+static int check_limits(const struct port *port, const struct rte_eth_dev_info *info, struct fault *fault)
+{
+    const struct snapshot_network *network = port->network;
+    unsigned most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+
+    if (info->max_mtu != 0 && interface_mtu(network->interface) > info->max_mtu)
+        return fault_set(fault, EINVAL,
+                         "network %s: the MTU of %s is %u, at most %u with this attachment; lower it",
+                         network->name, network->interface, interface_mtu(network->interface), info->max_mtu);
+    if (network->attach != ATTACH_PCI)
+        return 0;
+    if (network->queues > most)
+        return fault_set(fault, EINVAL, "network %s: device %s has %u queues; lower networks.%s.queues",
+                         network->name, network->device, most, network->name);
+    if (network->queues > 1 && (info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP)) == 0)
+        return fault_set(fault, EINVAL,
+                         "network %s: device %s cannot spread packets over queues (RSS); set "
+                         "networks.%s.queues to 1",
+                         network->name, network->device, network->name);
+    return 0;
 }
 
 static int open_port(struct ports *ports, unsigned index, const struct ports_plan *plan, struct fault *fault)
 {
     struct port *port = &ports->ports[index];
     const struct snapshot_network *network = port->network;
-    struct rte_eth_dev_info info;
-    int result = probe(port, index, plan->prefilter, fault);
+    struct rte_eth_dev_info info = {0};
+    int result =
+        network->attach == ATTACH_PCI ? find_device(port, fault) : probe(port, index, plan->prefilter, fault);
 
+    if (result == 0 && rte_eth_dev_info_get(port->id, &info) != 0)
+        result = fault_set(fault, EIO, "network %s: its driver says nothing of itself", network->name);
+    if (result == 0)
+        result = check_limits(port, &info, fault);
     if (result < 0)
         return result;
-    if (rte_eth_dev_info_get(port->id, &info) == 0 && info.max_mtu != 0 &&
-        interface_mtu(network->interface) > info.max_mtu)
-        return fault_set(fault, EINVAL,
-                         "network %s: the MTU of %s is %u, at most %u with this attachment; lower it",
-                         network->name, network->interface, interface_mtu(network->interface), info.max_mtu);
     if (network->attach == ATTACH_AF_XDP) {
         result = prefilter_attach_begin(ports->run_directory, network->interface, fault->text,
                                         sizeof(fault->text));
@@ -268,7 +295,10 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         port->attaching = true;
     }
     eal_words_forget();
-    result = start(port, ports->pool);
+    result = start(port, ports->pool, &info);
+    if (result < 0 && network->attach == ATTACH_PCI)
+        return fault_set(fault, -result, "network %s: device %s did not start: %s", network->name,
+                         network->device, eal_words());
     if (result < 0)
         return fault_set(
             fault, -result,
@@ -306,7 +336,8 @@ int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault 
     int result;
 
     *ports = (struct ports){.run_directory = plan->run_directory};
-    result = make_pool(ports, plan->rules, fault);
+    ports->pool = packet_pool_create(plan->rules, fault);
+    result = ports->pool == NULL ? -ENOMEM : packet_pool_create_large(plan->rules, &ports->large, fault);
     for (unsigned i = 0; i < plan->rules->network_count && result == 0; i++) {
         ports->ports[i].network = &plan->rules->networks[i];
         prefilter_init(&ports->ports[i].prefilter);
@@ -339,7 +370,8 @@ void ports_close(struct ports *ports)
     }
     ports->count = 0;
     rte_mempool_free(ports->pool);
-    ports->pool = NULL;
+    rte_mempool_free(ports->large);
+    ports->pool = ports->large = NULL;
 }
 
 int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,

@@ -20,6 +20,8 @@ struct port {
 
 struct ports {
     struct rte_mempool *pool;
+    struct rte_mempool
+        *large; // of buffers that no NIC sees, for the largest datagrams; NULL: none are wanted
     struct port ports[NETWORKS_MAX];
     unsigned count;
     const char *run_directory;

@@ -9,18 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
-#include <linux/membarrier.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "../ebpf/bucket.h"
 #include "xdp_record.h"
 
 struct report {
@@ -36,17 +33,22 @@ struct map_shape {
 #define SHAPE(map, key, value) [PREFILTER_MAP_##map] = {sizeof(key), sizeof(value)}
 static const struct map_shape map_shapes[PREFILTER_MAP_COUNT] = {
     SHAPE(COUNTERS, uint32_t, uint64_t),
-    SHAPE(BANS, uint32_t, struct prefilter_ban),
-    SHAPE(DROPPERS, uint32_t, uint64_t),
+    SHAPE(BANS, struct prefilter_address, struct prefilter_ban),
+    SHAPE(DROPPERS, struct prefilter_address, struct prefilter_dropped),
+    SHAPE(CLASSES, uint32_t, uint64_t),
+    [PREFILTER_MAP_DROPS] = {0, 0},
     SHAPE(XSKS, uint32_t, uint32_t),
-    SHAPE(ACTIVE, uint32_t, uint32_t),
-    SHAPE(SETTINGS, uint32_t, struct prefilter_settings),
+    SHAPE(CONFIG, uint32_t, struct prefilter_config),
     SHAPE(LISTENERS_A, struct prefilter_listener, uint32_t),
     SHAPE(LISTENERS_B, struct prefilter_listener, uint32_t),
-    SHAPE(SOURCES_A, struct prefilter_prefix, struct prefilter_source),
-    SHAPE(SOURCES_B, struct prefilter_prefix, struct prefilter_source),
-    SHAPE(PEERS, uint32_t, struct prefilter_buckets),
-    SHAPE(STRANGERS, uint32_t, struct prefilter_stranger),
+    SHAPE(SOURCES4_A, struct prefilter_prefix4, struct prefilter_source),
+    SHAPE(SOURCES4_B, struct prefilter_prefix4, struct prefilter_source),
+    SHAPE(SOURCES6_A, struct prefilter_prefix6, struct prefilter_source),
+    SHAPE(SOURCES6_B, struct prefilter_prefix6, struct prefilter_source),
+    SHAPE(RULES_A, uint32_t, struct prefilter_rules),
+    SHAPE(RULES_B, uint32_t, struct prefilter_rules),
+    SHAPE(BUCKETS, uint32_t, struct prefilter_buckets),
+    SHAPE(STRANGERS, struct prefilter_address, struct prefilter_stranger),
 };
 
 static const char *const map_names[PREFILTER_MAP_COUNT] = {
@@ -70,6 +72,7 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct report *repor
 void prefilter_init(struct prefilter_port *port)
 {
     port->program_id = 0;
+    port->no_bans = false;
     for (unsigned i = 0; i < PREFILTER_MAP_COUNT; i++)
         port->map_fds[i] = -1;
 }
@@ -284,6 +287,7 @@ int prefilter_attach_done(const char *run_directory, const char *interface, stru
         goto undo;
     }
     port->program_id = attached.id;
+    port->no_bans = true; // the map is new
     return 0;
 undo:
     close_all(port);
@@ -303,149 +307,4 @@ void prefilter_detach(const char *run_directory, const char *interface, struct p
         bpf_xdp_detach((int)attached.ifindex, attached.flags, NULL);
     xdp_record_remove(run_directory, interface);
     close_all(port);
-}
-
-// Loading.
-
-#define MAPPED_BITS 96u // IPv4 is ::ffff:a.b.c.d in the snapshot
-
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static bool is_ipv4(const struct ip_address *address)
-{
-    return memcmp(address->octets, mapped_prefix, sizeof(mapped_prefix)) == 0;
-}
-
-static const void *section(const struct snapshot_header *image, enum snapshot_section which)
-{
-    return (const uint8_t *)image + image->sections[which].offset;
-}
-
-// Deletes every row. Both kinds of map start again at some row when asked for the one after NULL.
-static int empty_map(int fd)
-{
-    union {
-        struct prefilter_listener listener;
-        struct prefilter_prefix prefix;
-    } key;
-
-    for (uint32_t left = PREFILTER_SOURCES_MAX + 1; left > 0; left--) {
-        if (bpf_map_get_next_key(fd, NULL, &key))
-            return errno == ENOENT ? 0 : -errno;
-        if (bpf_map_delete_elem(fd, &key))
-            return -errno;
-    }
-    return -E2BIG;
-}
-
-static int load_listeners(int fd, const struct snapshot_header *image, uint32_t network)
-{
-    const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
-    const uint32_t one = 1;
-
-    for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count; i++) {
-        struct prefilter_listener row = {0};
-
-        if (listeners[i].network != network || !is_ipv4(&listeners[i].address))
-            continue;
-        memcpy(row.address, listeners[i].address.octets + 12, 4);
-        row.fragment = 1;
-        if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
-            return -errno;
-        row.fragment = 0;
-        row.port[0] = (uint8_t)(listeners[i].port >> 8);
-        row.port[1] = (uint8_t)listeners[i].port;
-        if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
-            return -errno;
-    }
-    return 0;
-}
-
-// One row of the trie; a prefix that covers more than IPv4 is not the prefilter's.
-static int load_prefix(int fd, const struct ip_address *address, uint16_t length,
-                       const struct prefilter_source *value)
-{
-    struct prefilter_prefix key = {0};
-
-    if (length < MAPPED_BITS || !is_ipv4(address))
-        return 0;
-    key.length = length - MAPPED_BITS;
-    memcpy(key.address, address->octets + 12, 4);
-    return bpf_map_update_elem(fd, &key, value, BPF_ANY) ? -errno : 0;
-}
-
-// Deny rows come last: where a peer's source has the same prefix, deny wins.
-static int load_sources(int fd, const struct snapshot_header *image)
-{
-    const struct snapshot_source *sources = section(image, SECTION_SOURCES);
-    const struct snapshot_deny *denies = section(image, SECTION_DENY);
-    const struct prefilter_source denied = {.peer = NUMBER_NONE, .denied = 1};
-    int result = 0;
-
-    for (uint32_t i = 0; i < image->sections[SECTION_SOURCES].count && result == 0; i++) {
-        const struct prefilter_source value = {.peer = sources[i].peer};
-
-        result = load_prefix(fd, &sources[i].address, sources[i].length, &value);
-    }
-    for (uint32_t i = 0; i < image->sections[SECTION_DENY].count && result == 0; i++)
-        result = load_prefix(fd, &denies[i].address, denies[i].length, &denied);
-    return result;
-}
-
-static int load_settings(int fd, const struct snapshot_header *image, uint32_t half)
-{
-    const struct snapshot_prefilter *from = &image->settings.prefilter;
-    const struct prefilter_settings value = {
-        .sequence = image->sequence,
-        .check = from->mode != PREFILTER_OFF,
-        .dry_run = from->mode == PREFILTER_DRY_RUN,
-        .peer = bucket_rule(from->peer.rate, from->peer.burst),
-        .peer_invite = bucket_rule(from->peer_invite.rate, from->peer_invite.burst),
-        .stranger = bucket_rule(from->stranger.rate, from->stranger.burst),
-        .stranger_invite = bucket_rule(from->stranger_invite.rate, from->stranger_invite.burst),
-        .strangers = bucket_rule(from->strangers.rate, from->strangers.burst),
-    };
-
-    return bpf_map_update_elem(fd, &half, &value, BPF_ANY) ? -errno : 0;
-}
-
-int prefilter_load(struct prefilter_port *port, const struct snapshot_header *image, uint32_t network,
-                   char *error, size_t size)
-{
-    const struct report report = {error, size};
-    const uint32_t zero = 0;
-    uint32_t half;
-    const char *step = "active";
-
-    if (bpf_map_lookup_elem(port->map_fds[PREFILTER_MAP_ACTIVE], &zero, &half))
-        return fail(&report, -errno, "prefilter: map %s: %s", step, strerror(errno));
-    half = !half;
-    int listeners = port->map_fds[half ? PREFILTER_MAP_LISTENERS_B : PREFILTER_MAP_LISTENERS_A];
-    int sources = port->map_fds[half ? PREFILTER_MAP_SOURCES_B : PREFILTER_MAP_SOURCES_A];
-
-    step = "listeners";
-    int result = empty_map(listeners);
-    if (result == 0)
-        result = load_listeners(listeners, image, network);
-    if (result == 0) {
-        step = "sources";
-        result = empty_map(sources);
-    }
-    if (result == 0)
-        result = load_sources(sources, image);
-    if (result == 0) {
-        step = "settings";
-        result = load_settings(port->map_fds[PREFILTER_MAP_SETTINGS], image, half);
-    }
-    if (result)
-        return fail(&report, result, "prefilter: map %s: %s; the old configuration stays in force", step,
-                    result == -ENOSPC || result == -E2BIG ? "too many rows" : strerror(-result));
-    if (bpf_map_update_elem(port->map_fds[PREFILTER_MAP_ACTIVE], &zero, &half, BPF_ANY))
-        return fail(&report, -errno, "prefilter: map active: %s; the old configuration stays in force",
-                    strerror(errno));
-    // Waits for an RCU grace period: a packet on another CPU may still be reading the old half, which the
-    // next load clears. Where the kernel refuses (nohz_full) two loads are still far further apart than a
-    // packet takes.
-    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-    return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
+#include "filter.h"
 #include "log.h"
 #include "name.h"
 #include "store.h"
@@ -43,6 +44,8 @@ struct garbage {
     struct rules *rules;
     struct nexthop_table *nexthops;
     struct name_table *names;
+    struct filter_policy *filter;
+    struct filter_bans *bans;
 };
 
 static void destroy_garbage(struct rcu_head *head)
@@ -53,6 +56,8 @@ static void destroy_garbage(struct rcu_head *head)
         rules_destroy(garbage->rules);
     nexthop_destroy(garbage->nexthops);
     name_table_destroy(garbage->names);
+    filter_policy_destroy(garbage->filter);
+    filter_bans_destroy(garbage->bans);
     free(garbage);
 }
 
@@ -84,6 +89,11 @@ void reload_names(void *data_plane, struct name_table *table)
     destroy_later(&(struct garbage){.names = rcu_xchg_pointer(&plane->workers.published.names, table)});
 }
 
+void reload_bans(struct dataplane *plane, struct filter_bans *bans)
+{
+    destroy_later(&(struct garbage){.bans = rcu_xchg_pointer(&plane->workers.published.bans, bans)});
+}
+
 static void name_change(struct fault *fault, const char *what)
 {
     size_t used = strlen(fault->text);
@@ -99,6 +109,9 @@ static bool networks_equal(const struct rules *a, const struct rules *b)
     for (unsigned i = 0; i < a->network_count; i++) {
         if (strcmp(a->networks[i].name, b->networks[i].name) != 0 ||
             strcmp(a->networks[i].interface, b->networks[i].interface) != 0 ||
+            strcmp(a->networks[i].device, b->networks[i].device) != 0 ||
+            a->networks[i].vlan != b->networks[i].vlan ||
+            a->networks[i].outer_vlan != b->networks[i].outer_vlan ||
             a->networks[i].attach != b->networks[i].attach || a->networks[i].queues != b->networks[i].queues)
             return false;
     }
@@ -109,7 +122,7 @@ static bool networks_equal(const struct rules *a, const struct rules *b)
 static bool listeners_keep_place(const struct rules *a, const struct rules *b)
 {
     for (unsigned i = 0; i < a->listener_count && i < b->listener_count; i++) {
-        if (a->listener_addresses[i] != b->listener_addresses[i] ||
+        if (!ip_equal(&a->listeners[i].address, &b->listeners[i].address) ||
             a->listeners[i].port != b->listeners[i].port ||
             a->listeners[i].network != b->listeners[i].network)
             return false;
@@ -139,6 +152,8 @@ static int check_unchanged(const struct rules *now, const struct rules *next, st
         name_change(&names, "state.dialogs");
     if (a->mbufs != b->mbufs)
         name_change(&names, "memory.mbufs");
+    if (a->large_mbufs != b->large_mbufs)
+        name_change(&names, "memory.large_mbufs");
     if (a->memory_mb != b->memory_mb)
         name_change(&names, "memory.mb");
     if (names.text[0] == '\0')
@@ -166,7 +181,11 @@ static int check_records(const struct dataplane *plane, const struct rules *befo
 int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fault)
 {
     struct rules *before = plane->workers.published.rules;
+    struct filter_policy *filter = filter_policy_create(rules->image);
     int result = check_unchanged(before, rules, fault);
+
+    if (result == 0 && filter == NULL)
+        result = fault_set(fault, ENOMEM, "no memory for the filter's rules");
 
     if (result == 0)
         result = check_records(plane, before, rules, fault);
@@ -175,15 +194,17 @@ int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fau
     if (result == 0) {
         struct fault undo;
 
-        result = listen_update(&plane->listens, rules->listeners, rules->listener_addresses,
-                               rules->listener_count, fault);
+        result = listen_update(&plane->listens, rules->listeners, rules->listener_count, fault);
         if (result < 0 && ports_load(&plane->ports, before, rules, &undo) < 0)
             log_event(LOG_ERROR, "prefilter_undo", "error=\"%s\"", undo.text);
     }
     if (result < 0) {
+        filter_policy_destroy(filter);
         rules_destroy(rules);
         return result;
     }
+    hostnet_watch(plane->hostnet, rules->listeners, rules->listener_count);
+    destroy_later(&(struct garbage){.filter = rcu_xchg_pointer(&plane->workers.published.filter, filter)});
     before = rcu_xchg_pointer(&plane->workers.published.rules, rules);
     // The ports name their networks by those of the start.
     if (before != plane->start_rules)

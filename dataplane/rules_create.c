@@ -31,7 +31,12 @@ static bool named(const char name[NAME_SIZE])
 
 static bool is_at(const struct ip_address *a, uint16_t a_port, const struct ip_address *b, uint16_t b_port)
 {
-    return a_port == b_port && memcmp(a, b, sizeof(*a)) == 0;
+    return a_port == b_port && ip_equal(a, b);
+}
+
+static bool is_host(const struct ip_address *address)
+{
+    return ip_is_set(address) && !(ip_is_ipv4(address) && ip_ipv4(address) == 0);
 }
 
 // What names one names not the other.
@@ -49,14 +54,16 @@ static bool check_networks(const struct check *check)
         const struct snapshot_network *network = &rules->networks[i];
         if (!named(network->name) || !named(network->interface))
             return refuse(check, "network without a name", i);
-        if (network->attach > ATTACH_AF_PACKET || network->queues == 0 || network->queues > 64)
+        if (network->vlan > VLAN_MAX || network->outer_vlan > VLAN_MAX)
+            return refuse(check, "network with a tag out of range", i);
+        if (network->attach > ATTACH_PCI || network->queues == 0 || network->queues > 64 ||
+            (network->attach == ATTACH_PCI && (!named(network->device) || network->host_rate == 0)))
             return refuse(check, "network out of range", i);
     }
     for (uint32_t i = 0; i < rules->listener_count; i++) {
         const struct snapshot_listener *listener = &rules->listeners[i];
         if (!named(listener->name) || listener->network >= rules->network_count || listener->port == 0 ||
-            listener->advertised_port == 0 || ip_address_ipv4(&listener->address) == 0 ||
-            ip_address_ipv4(&listener->advertised) == 0)
+            listener->advertised_port == 0 || !is_host(&listener->address) || !is_host(&listener->advertised))
             return refuse(check, "listener out of range", i);
         for (uint32_t k = 0; k < i; k++) { // i is at most LISTENERS_MAX
             if (is_same_place(listener, &rules->listeners[k]))
@@ -186,9 +193,9 @@ static bool check_peers(const struct check *check)
         if (!(member->flags & SNAPSHOT_PRESENT))
             continue;
         if (member->peer >= rules->peer_count || !(rules->peers[member->peer].flags & SNAPSHOT_PRESENT) ||
-            rules_is_application(rules, member->peer) || member->port == 0 ||
-            ip_address_ipv4(&member->address) == 0 || member->weight == 0 || member->weight > 100 ||
-            member->priority == 0 || member->priority > 16 || !is_text(rules, member->host))
+            rules_is_application(rules, member->peer) || member->port == 0 || !is_host(&member->address) ||
+            member->weight == 0 || member->weight > 100 || member->priority == 0 || member->priority > 16 ||
+            !is_text(rules, member->host))
             return refuse(check, "member out of range", i);
     }
     return true;
@@ -253,11 +260,38 @@ static bool check_routes(const struct check *check)
     return true;
 }
 
+static bool check_bans(const struct check *check)
+{
+    const struct rules *rules = check->rules;
+    const struct snapshot_bans *bans = &rules->settings->bans;
+    bool any = false;
+    for (uint32_t i = 0; i < BAN_RULE_COUNT; i++) {
+        const struct snapshot_ban_rule *rule = &bans->rules[i];
+        any |= rule->action != BAN_OFF;
+        if (rule->action > BAN_ON ||
+            (rule->action != BAN_OFF && (rule->count == 0 || rule->count > UINT16_MAX)))
+            return refuse(check, "rule for bans out of range", i);
+    }
+    if (any && (bans->within_ms == 0 || bans->within_ms > 3600000 || bans->lifetime_ms == 0 ||
+                bans->lifetime_max_ms < bans->lifetime_ms || bans->lifetime_max_ms > (uint64_t)30 * 86400000))
+        return refuse(check, "lifetimes of bans out of range", 0);
+    for (uint32_t i = 0; i < rules->allowed_count; i++) {
+        if (rules->allowed[i].length > 128)
+            return refuse(check, "allowed prefix out of range", i);
+    }
+    for (uint32_t i = 0; i < rules->scanner_count; i++) {
+        const char *word = rules->scanners[i].word;
+        if (word[0] == '\0' || memchr(word, '\0', SCANNER_SIZE) == NULL)
+            return refuse(check, "scanner's word out of range", i);
+    }
+    return true;
+}
+
 static bool check_settings(const struct check *check)
 {
     const struct snapshot_settings *s = check->rules->settings;
     if (s->workers == 0 || s->workers > WORKERS_MAX || s->idle > IDLE_SPIN ||
-        s->prefilter.mode > PREFILTER_ENFORCE)
+        s->prefilter.mode > PREFILTER_ENFORCE || s->prefilter.source_bits > 128)
         return refuse(check, "workers or modes out of range", 0);
     if (s->dialogs_capacity == 0 || s->dialogs_capacity > RECORDS_MAX || s->transactions_capacity == 0 ||
         s->transactions_capacity > RECORDS_MAX || s->arena_octets < (4u << 20) ||
@@ -275,6 +309,8 @@ static bool check_settings(const struct check *check)
     if (!is_reply(s->limit_reply) || s->overload.transactions == 0 || s->overload.transactions > 100 ||
         s->overload.mbufs == 0 || s->overload.mbufs > 100 || s->overload.turn_us == 0)
         return refuse(check, "limits or overload out of range", 0);
+    if (s->large_mbufs > LARGE_MBUFS_MAX)
+        return refuse(check, "large_mbufs out of range", 0);
     if (s->keepalive_ms > 3600000 || (s->keepalive_ms != 0 && s->keepalive_ms < 1000))
         return refuse(check, "keepalive out of range", 0);
     if (s->in_dialog > IN_DIALOG_ANY_PEER || s->session_end > SESSION_END_BYE)
@@ -300,6 +336,8 @@ static const struct {
     {sizeof(struct snapshot_deny), SOURCES_MAX},
     {sizeof(uint16_t), MEMBERS_MAX},
     {1, SNAPSHOT_SIZE_MAX},
+    {sizeof(struct snapshot_deny), ALLOWED_MAX},
+    {sizeof(struct snapshot_scanner), SCANNERS_MAX},
 };
 
 static bool check_sections(const struct snapshot_header *header, size_t size, struct check *check)
@@ -322,12 +360,9 @@ static const void *section(const struct snapshot_header *header, enum snapshot_s
     return (const uint8_t *)header + header->sections[which].offset;
 }
 
-// Other prefixes are IPv6, and no packet comes from there yet.
 static bool is_ipv4(const struct snapshot_source *source)
 {
-    static const struct ip_address any = {{[10] = 0xff, [11] = 0xff}};
-    return source->length >= IPV4_MAPPED_BITS &&
-           memcmp(source->address.octets, any.octets, IPV4_MAPPED_BITS / 8) == 0;
+    return source->length >= IP_MAPPED_BITS && ip_is_ipv4(&source->address);
 }
 
 static int index_sources(struct rules *rules)
@@ -339,21 +374,21 @@ static int index_sources(struct rules *rules)
     if (rules->source_slots == NULL)
         return -ENOMEM;
     rules->source_mask = slots - 1;
-    bool used[33] = {false};
+    bool used[2][129] = {0};
     for (uint32_t i = 0; i < rules->source_count; i++) {
         const struct snapshot_source *source = &rules->sources[i];
-        if (!is_ipv4(source))
-            continue;
-        uint32_t length = source->length - IPV4_MAPPED_BITS;
-        uint32_t *slot = source_slot(rules, ip_address_ipv4(&source->address), length);
+        uint32_t *slot = source_slot(rules, &source->address, source->length);
         if (*slot != 0)
             return -EEXIST;
         *slot = i + 1;
-        used[length] = true;
+        used[is_ipv4(source)][source->length] = true;
     }
-    for (int length = 32; length >= 0; length--) {
-        if (used[length])
-            rules->source_lengths[rules->source_length_count++] = (uint8_t)length;
+    for (int length = 128; length >= 0; length--) {
+        for (unsigned family = 0; family < 2; family++) {
+            struct rules_lengths *lengths = &rules->source_lengths[family];
+            if (used[family][length])
+                lengths->lengths[lengths->count++] = (uint8_t)length;
+        }
     }
     return 0;
 }
@@ -385,16 +420,15 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
     rules->maglev = section(header, SECTION_MAGLEV, &rules->maglev_count);
     rules->lists = section(header, SECTION_LISTS, &rules->list_count);
     rules->texts = section(header, SECTION_TEXTS, &rules->text_size);
+    rules->allowed = section(header, SECTION_ALLOW, &rules->allowed_count);
+    rules->scanners = section(header, SECTION_SCANNERS, &rules->scanner_count);
     if (rules->text_size == 0 || rules->texts[rules->text_size - 1] != '\0') {
         refuse(&check, "texts without an end", 0);
         goto refused;
     }
-    if (!check_settings(&check) || !check_networks(&check) || !check_peers(&check) || !check_routes(&check))
+    if (!check_settings(&check) || !check_networks(&check) || !check_peers(&check) || !check_routes(&check) ||
+        !check_bans(&check))
         goto refused;
-    for (uint32_t i = 0; i < rules->listener_count; i++)
-        rules->listener_addresses[i] = ip_address_ipv4(&rules->listeners[i].address);
-    for (uint32_t i = 0; i < rules->listener_count; i++)
-        rules->advertised_addresses[i] = ip_address_ipv4(&rules->listeners[i].advertised);
     int result = index_sources(rules);
     if (result == 0)
         return rules;

@@ -9,6 +9,7 @@
 #define STORE_SNAPSHOT "snapshot" // the configuration accepted last
 #define STORE_KEYS     "keys"     // keys.h
 #define STORE_HEALTH   "health"   // health.h
+#define STORE_BANS     "bans"     // bans.h
 
 // Mode 0600. Returns 0 or -errno.
 int store_write(const char *directory, const char *name, const void *octets, size_t size);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "command.h"
@@ -19,11 +20,45 @@ struct rows {
     _Alignas(8) uint8_t octets[ROWS_MAX];
 };
 
+// A message that went out.
+struct ua_channel_sent {
+    struct ua_channel_sent *next;
+    struct channel_event_run run;
+    size_t size;
+    uint8_t rows[];
+};
+
 void ua_channel_init(struct ua_channel *ua, struct channel_server *server, struct workers *workers)
 {
     memset(ua, 0, sizeof(*ua));
     ua->server = server;
     ua->workers = workers;
+    ua->sent_end = &ua->sent;
+}
+
+static void forget_first(struct ua_channel *ua)
+{
+    struct ua_channel_sent *first = ua->sent;
+
+    ua->sent = first->next;
+    if (ua->sent == NULL)
+        ua->sent_end = &ua->sent;
+    if (ua->again == first)
+        ua->again = first->next;
+    ua->sent_octets -= sizeof(*first) + first->size;
+    free(first);
+}
+
+void ua_channel_fini(struct ua_channel *ua)
+{
+    while (ua->sent != NULL)
+        forget_first(ua);
+}
+
+void ua_channel_taken(struct ua_channel *ua, const struct channel_ua_taken *taken)
+{
+    while (ua->sent != NULL && ua->sent->run.first + ua->sent->run.count - 1 <= taken->number)
+        forget_first(ua);
 }
 
 static bool has_applications(const struct ua_channel *ua)
@@ -34,6 +69,7 @@ static bool has_applications(const struct ua_channel *ua)
 void ua_channel_begin(struct ua_channel *ua)
 {
     ua->told = ua->last;
+    ua->again = ua->sent;
     if (++ua->controls == 0)
         ua->controls = 1;
     atomic_store(&ua->workers->ua_heard, has_applications(ua) ? ua->controls : 0);
@@ -209,6 +245,31 @@ static void count_lost(struct ua_channel *ua)
     }
 }
 
+static void send_run(struct ua_channel *ua, const struct channel_event_run *run, const void *rows,
+                     size_t size)
+{
+    channel_server_send(ua->server, &(struct channel_output){.type = CHANNEL_UA_EVENTS,
+                                                             .body = run,
+                                                             .body_size = sizeof(*run),
+                                                             .text = rows,
+                                                             .text_size = size});
+}
+
+// Without memory it does not come again, and is a gap in the numbers. One without rows tells what was lost
+// before it, to the next connection as to this one.
+static void keep_sent(struct ua_channel *ua, const struct channel_event_run *run, const struct rows *rows)
+{
+    struct ua_channel_sent *sent = malloc(sizeof(*sent) + rows->used);
+
+    if (sent == NULL)
+        return;
+    *sent = (struct ua_channel_sent){.run = *run, .size = rows->used};
+    memcpy(sent->rows, rows->octets, rows->used);
+    *ua->sent_end = sent;
+    ua->sent_end = &sent->next;
+    ua->sent_octets += sizeof(*sent) + rows->used;
+}
+
 static bool may_send(const struct channel_server *server)
 {
     return server->fd >= 0 && server->greeted && server->queued <= EVENT_WAITING_MAX;
@@ -221,6 +282,14 @@ void ua_channel_poll(struct ua_channel *ua)
     for (unsigned i = 0; i < UA_CHANNEL_MESSAGES && may_send(ua->server); i++) {
         struct channel_event_run run;
 
+        if (ua->again != NULL) {
+            const struct ua_channel_sent *again = ua->again;
+            ua->again = again->next;
+            send_run(ua, &again->run, again->rows, again->size);
+            continue;
+        }
+        if (ua->sent_octets >= UA_CHANNEL_SENT_MAX)
+            return;
         count_lost(ua);
         gather(ua, &rows);
         run = (struct channel_event_run){
@@ -229,10 +298,7 @@ void ua_channel_poll(struct ua_channel *ua)
             return;
         ua->last += run.count;
         ua->told = ua->last;
-        channel_server_send(ua->server, &(struct channel_output){.type = CHANNEL_UA_EVENTS,
-                                                                 .body = &run,
-                                                                 .body_size = sizeof(run),
-                                                                 .text = rows.octets,
-                                                                 .text_size = rows.used});
+        keep_sent(ua, &run, &rows);
+        send_run(ua, &run, rows.octets, rows.used);
     }
 }

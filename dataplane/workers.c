@@ -12,7 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "clock.h"
+#include "filter.h"
 #include "log.h"
+#include "placement.h"
 #include "ua_ring.h"
 
 #define STOP_MS     3000u
@@ -25,12 +27,47 @@
 // Of transfers between peers alone (CHANNEL_UA_REFER, CHANNEL_UA_REFERRAL): no more than a ring must have.
 #define UA_LEAST_OCTETS (4 * UA_RING_MESSAGE_MAX)
 
+static int ring_fault(const struct rte_ring *ring, struct fault *fault)
+{
+    if (ring == NULL)
+        return fault_set(fault, ENOMEM, "no room for the rings between workers; raise memory.mb");
+    return 0;
+}
+
 static int make_ring(struct rte_ring **ring, unsigned size, const char *name, struct fault *fault)
 {
     *ring = rte_ring_create(name, size, SOCKET_ID_ANY, SPSC);
-    if (*ring == NULL)
-        return fault_set(fault, ENOMEM, "no room for the rings between workers; raise memory.mb");
-    return 0;
+    return ring_fault(*ring, fault);
+}
+
+static int make_asks(struct rte_ring **ring, const char *name, struct fault *fault)
+{
+    *ring = rte_ring_create_elem(name, sizeof(struct worker_ask), WORKER_ASKS_SIZE, SOCKET_ID_ANY, SPSC);
+    return ring_fault(*ring, fault);
+}
+
+// Between a worker and the thread of the host path.
+static int make_host_rings(struct workers *workers, const struct rules *rules, struct fault *fault)
+{
+    char name[RTE_RING_NAMESIZE];
+    bool wanted = false;
+    int result = 0;
+
+    for (unsigned i = 0; i < rules->network_count; i++)
+        wanted |= rules->networks[i].attach == ATTACH_PCI;
+    for (unsigned i = 0; i < workers->count && wanted && result == 0; i++) {
+        struct host_path_rings *rings = &workers->parts[i].host;
+
+        snprintf(name, sizeof(name), "host_out%u", i);
+        result = make_ring(&rings->out, HOST_PATH_RING, name, fault);
+        snprintf(name, sizeof(name), "host_back%u", i);
+        if (result == 0)
+            result = make_ring(&rings->back, HOST_PATH_RING, name, fault);
+        snprintf(name, sizeof(name), "host_spare%u", i);
+        if (result == 0)
+            result = make_ring(&rings->spare, 2 * HOST_PATH_SPARE, name, fault);
+    }
+    return result;
 }
 
 // Two rings from each worker to each other one, and three to the agent.
@@ -61,14 +98,14 @@ static int make_rings(struct workers *workers, struct fault *fault)
             result = make_ring(&parts->results, WORKER_COMMANDS_SIZE, name, fault);
         snprintf(name, sizeof(name), "asks%u", to);
         if (result == 0)
-            result = make_ring(&parts->asks, WORKER_ASKS_SIZE, name, fault);
+            result = make_asks(&parts->asks, name, fault);
     }
     return result;
 }
 
-static unsigned queue_owner(const struct workers *workers, unsigned network, unsigned queue)
+unsigned workers_queue_owner(unsigned count, unsigned network, unsigned queue)
 {
-    return (network + queue) % workers->count;
+    return (network + queue) % count;
 }
 
 static int deal_queues(struct workers *workers, const struct ports *ports, struct fault *fault)
@@ -78,7 +115,7 @@ static int deal_queues(struct workers *workers, const struct ports *ports, struc
 
         assert(queues > 0); // rules_create() saw to it
         for (unsigned q = 0; q < queues; q++) {
-            unsigned owner = queue_owner(workers, n, q);
+            unsigned owner = workers_queue_owner(workers->count, n, q);
             struct worker_parts *parts = &workers->parts[owner];
 
             if (parts->queue_count == WORKER_QUEUES_MAX)
@@ -90,10 +127,10 @@ static int deal_queues(struct workers *workers, const struct ports *ports, struc
         }
         for (unsigned w = 0; w < workers->count; w++) {
             // Us when we own one; else the owners share those who own none.
-            unsigned owner = queue_owner(workers, n, w % queues);
+            unsigned owner = workers_queue_owner(workers->count, n, w % queues);
 
             for (unsigned q = 0; q < queues; q++) {
-                if (queue_owner(workers, n, q) == w)
+                if (workers_queue_owner(workers->count, n, q) == w)
                     owner = w;
             }
             workers->parts[w].tx_owner[n] = (uint8_t)owner;
@@ -217,6 +254,31 @@ static int make_shared(struct workers *workers, const struct workers_plan *plan,
     return 0;
 }
 
+static uint32_t unfiltered_networks(const struct ports *ports)
+{
+    uint32_t networks = 0;
+
+    for (unsigned i = 0; i < ports->count; i++)
+        networks |= ports->ports[i].attached ? 0 : 1u << i;
+    return networks;
+}
+
+// For the networks without an XDP program.
+static int make_filter(struct worker_parts *parts, const struct workers_plan *plan, struct fault *fault)
+{
+    uint32_t networks = unfiltered_networks(plan->ports);
+
+    if (networks == 0)
+        return 0;
+    parts->filter = aligned_alloc(64, (sizeof(*parts->filter) + 63) / 64 * 64);
+    if (parts->filter == NULL)
+        return fault_set(fault, ENOMEM, "no memory for the filter of worker %u", parts->id);
+    memset(parts->filter, 0, sizeof(*parts->filter));
+    parts->filter->networks = networks;
+    parts->filter_counters = counters_file_filter(plan->counters, parts->id);
+    return 0;
+}
+
 static int make_workers(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
 {
     const struct snapshot_settings *settings = plan->rules->settings;
@@ -229,9 +291,11 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->cpu = eal_worker_cpu(plan->eal, i);
         parts->queues = workers->queues[i];
         parts->pool = plan->ports->pool;
+        parts->large = plan->ports->large;
         parts->published = &workers->published;
         parts->counters = counters_file_worker(plan->counters, i);
         parts->counters->cpu = parts->cpu;
+        parts->counters->placement = placement_check(plan->eal, parts);
         parts->peers = counters_file_peers(plan->counters, i);
         parts->members = counters_file_members(plan->counters, i);
         parts->shared = &workers->shared;
@@ -240,6 +304,8 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->keys = *plan->keys;
         parts->dialogs_capacity = settings->dialogs_capacity;
         parts->transactions_capacity = settings->transactions_capacity;
+        if (make_filter(parts, plan, fault) < 0)
+            return -ENOMEM;
         workers->workers[i] = worker_create(parts, fault->text, sizeof(fault->text));
         if (workers->workers[i] == NULL)
             return -EINVAL;
@@ -255,7 +321,10 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
     workers->count = plan->rules->settings->workers;
     workers->published.rules = plan->rules;
     workers->published.nexthops = plan->nexthops;
+    workers->published.filter = plan->filter;
     result = make_rings(workers, fault);
+    if (result == 0)
+        result = make_host_rings(workers, plan->rules, fault);
     if (result == 0)
         result = deal_queues(workers, plan->ports, fault);
     if (result == 0)
@@ -324,9 +393,13 @@ void workers_destroy(struct workers *workers)
             free_ring(&parts->inbox[j], true);
             free_ring(&parts->tx_in[j], true);
         }
+        free_ring(&parts->host.out, true);
+        free_ring(&parts->host.back, true);
+        free_ring(&parts->host.spare, true);
         free_ring(&parts->commands, false);
         free_ring(&parts->results, false);
         free_ring(&parts->asks, false);
+        free(parts->filter);
         if (workers->memory[i] != NULL)
             munmap(workers->memory[i], workers->memory_size);
         if (workers->ua_memory[i] != NULL)

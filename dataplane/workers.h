@@ -37,6 +37,7 @@ struct workers_plan {
     const struct capture_memory *captures;
     struct rules *rules; // published; the caller keeps owning them until workers_create() succeeded
     struct nexthop_table *nexthops; // the same
+    struct filter_policy *filter;   // the same
 };
 
 // Returns 0 or -errno with fault; then nothing is left.
@@ -46,5 +47,7 @@ int workers_launch(struct workers *workers, struct fault *fault);
 bool workers_stop(struct workers *workers);
 // The caller frees what is published.
 void workers_destroy(struct workers *workers);
+// Which of count workers owns a queue.
+unsigned workers_queue_owner(unsigned count, unsigned network, unsigned queue);
 
 #endif

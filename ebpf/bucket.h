@@ -53,24 +53,39 @@ static inline bool bucket_next(uint64_t word, uint64_t now_ns, const struct buck
     return true;
 }
 
+// One attempt: BUCKET_CONTENDED means that another CPU changed the word meanwhile. What is returned is an
+// enum bucket_result; without CAP_PERFMON the verifier refuses half a word where a pointer was spilled.
+static inline __attribute__((always_inline)) uint64_t bucket_try(uint64_t *word, uint64_t now_ns,
+                                                                 const struct bucket_rule *rule)
+{
+    uint64_t seen = *(volatile uint64_t *)word, next;
+
+    if (!bucket_next(seen, now_ns, rule, &next))
+        return BUCKET_EMPTY;
+    return __sync_val_compare_and_swap(word, seen, next) == seen ? BUCKET_TAKEN : BUCKET_CONTENDED;
+}
+
+// Out of line: the usual packet does not come here, and pays for none of its registers.
+static __attribute__((noinline)) int bucket_again(uint64_t *word, uint64_t now_ns,
+                                                  const struct bucket_rule *rule)
+{
+    uint64_t result = BUCKET_CONTENDED;
+
+#pragma GCC unroll 4
+    for (int i = 1; i < BUCKET_TRIES && result == BUCKET_CONTENDED; i++)
+        result = bucket_try(word, now_ns, rule);
+    return (int)result;
+}
+
 // Takes one packet from a bucket that other CPUs take from too. An empty bucket is never written, so CPUs
 // contend only while packets are granted: BUCKET_CONTENDED means that BUCKET_TRIES packets were granted
 // meanwhile.
-static inline enum bucket_result bucket_take(uint64_t *word, uint64_t now_ns, const struct bucket_rule *rule)
+static inline __attribute__((always_inline)) uint64_t bucket_take(uint64_t *word, uint64_t now_ns,
+                                                                  const struct bucket_rule *rule)
 {
-    uint64_t seen = *(volatile uint64_t *)word;
+    uint64_t result = bucket_try(word, now_ns, rule);
 
-    for (int i = 0; i < BUCKET_TRIES; i++) {
-        uint64_t next;
-
-        if (!bucket_next(seen, now_ns, rule, &next))
-            return BUCKET_EMPTY;
-        uint64_t found = __sync_val_compare_and_swap(word, seen, next);
-        if (found == seen)
-            return BUCKET_TAKEN;
-        seen = found;
-    }
-    return BUCKET_CONTENDED;
+    return result == BUCKET_CONTENDED ? (uint64_t)bucket_again(word, now_ns, rule) : result;
 }
 
 #endif

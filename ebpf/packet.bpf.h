@@ -3,9 +3,8 @@
 // look at less.
 //
 // The driver loads this program without CAP_PERFMON, where the verifier refuses to add a variable to a packet
-// pointer or to subtract two. So what lies at a constant offset is read in place, and what lies behind IPv4
-// options, or may end early, is copied to the stack by helpers; octets are looked at by unrolled loops with
-// constant indexes.
+// pointer or to subtract two. So the packet that nearly every one is (no tag, IPv4 without options, whole) is
+// read in place, at constant offsets, and every other one by helpers.
 #ifndef DIALGATE_PACKET_BPF_H
 #define DIALGATE_PACKET_BPF_H
 
@@ -13,81 +12,197 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/udp.h>
 #include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include "dialgate/prefilter.h"
+#include "payload.h"
 
-#define IP_FRAGMENTED  0x3fff // more fragments, or an offset
+#define IP_MORE        0x2000 // fragments follow
+#define IP_OFFSET      0x1fff // in units of 8 octets
+#define IP6_MORE       0x0001
+#define IP6_OFFSET     0xfff8
+#define TAGS_MAX       2
+#define TAG_VLAN       0x0fff
 #define PLAIN_OFFSET   (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
-#define CRLF_PAIRS_MAX 4 // before a start-line (RFC 3261 7.5: to be ignored)
+#define HEADER_ROUTING 43
+#define HEADER_OPTIONS 60 // destination options
 
 enum packet_kind {
-    PACKET_OTHER,    // no IPv4 UDP, or too broken to tell its port: the kernel's
-    PACKET_FRAGMENT, // of UDP: the ports may be missing
+    PACKET_OTHER,    // no UDP, or too broken to tell its port: the kernel's
+    PACKET_FRAGMENT, // of UDP, without ports
+    PACKET_FIRST,    // a fragment with the UDP header
     PACKET_DATAGRAM
 };
 
 struct packet {
     struct prefilter_listener to;
-    __u32 source;
-    __u32 offset; // of the payload in the frame
+    struct prefilter_address source;
+    __u32 tags;   // as in the settings
+    __u32 offset; // of the payload in the frame; 0: none is known
     __u32 length; // of the payload, as UDP says: a short frame is padded
+    __u16 source_port;
+    __u16 ipv6; // 1: not IPv4
 };
 
-enum payload_kind { PAYLOAD_NOT_SIP, PAYLOAD_SIP, PAYLOAD_INVITE };
+// What is behind the UDP header that is at `offset`.
+static __always_inline void packet_udp(struct packet *packet, const struct udphdr *udp, __u32 offset)
+{
+    __u32 length = bpf_ntohs(udp->len);
+
+    packet->to.port = udp->dest;
+    packet->source_port = udp->source;
+    packet->offset = offset + sizeof(*udp);
+    packet->length = length > sizeof(*udp) ? length - sizeof(*udp) : 0;
+}
+
+static __always_inline void packet_ipv4(struct prefilter_address *to, __u32 ipv4)
+{
+    to->words[0] = to->words[1] = 0;
+    to->words[2] = bpf_htonl(0xffff);
+    to->words[3] = ipv4;
+}
+
+static __always_inline bool packet_is_mapped(const struct in6_addr *address)
+{
+    const __u32 *words = address->in6_u.u6_addr32;
+
+    return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
+// A fragment's ports, when it has them: a middle one has none, a tiny first one less than them.
+static __always_inline enum packet_kind packet_ports(struct xdp_md *ctx, struct packet *packet, __u32 offset,
+                                                     __u32 fragment_offset, __u32 more)
+{
+    struct udphdr udp;
+
+    if (fragment_offset == 0 && bpf_xdp_load_bytes(ctx, offset, &udp, sizeof(udp)) == 0) {
+        packet_udp(packet, &udp, offset);
+        return more ? PACKET_FIRST : PACKET_DATAGRAM;
+    }
+    return fragment_offset || more ? PACKET_FRAGMENT : PACKET_OTHER;
+}
+
+static __always_inline enum packet_kind packet_read_ipv4(struct xdp_md *ctx, struct packet *packet,
+                                                         __u32 offset)
+{
+    struct iphdr ip;
+
+    if (bpf_xdp_load_bytes(ctx, offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5 ||
+        ip.protocol != IPPROTO_UDP)
+        return PACKET_OTHER;
+    packet_ipv4(&packet->source, ip.saddr);
+    packet_ipv4(&packet->to.address, ip.daddr);
+    __u32 fragment = bpf_ntohs(ip.frag_off);
+    return packet_ports(ctx, packet, offset + ip.ihl * 4, fragment & IP_OFFSET, fragment & IP_MORE);
+}
+
+// Every extension header that is skipped begins so; the fragment header's length is 8 octets (RFC 8200 4.5).
+struct extension {
+    __u8 next;
+    __u8 length; // in units of 8 octets, not including the first 8
+    __u8 type;
+    __u8 left; // of a routing header: segments
+    __u8 rest[4];
+};
+
+// Returns the offset behind the header, 0 when it is none that is skipped: then UDP or what is the kernel's.
+static __always_inline __u32 packet_skip(__u8 header, const struct extension *extension, __u32 offset)
+{
+    // With segments left we are not the destination (RFC 8200 4.4); type 0 is no more (RFC 5095).
+    if (header == HEADER_ROUTING && (extension->left || extension->type == 0))
+        return 0;
+    if (header == IPPROTO_HOPOPTS || header == HEADER_OPTIONS || header == HEADER_ROUTING)
+        return offset + 8 + extension->length * 8;
+    return header == IPPROTO_FRAGMENT ? offset + 8 : 0;
+}
+
+static __always_inline enum packet_kind packet_read_ipv6(struct xdp_md *ctx, struct packet *packet,
+                                                         __u32 offset)
+{
+    struct ipv6hdr ip;
+    struct extension extension;
+    __u32 fragment_offset = 0, more = 0;
+
+    // A mapped address is IPv4's alone (RFC 4291 2.5.5.2): the kernel drops it.
+    if (bpf_xdp_load_bytes(ctx, offset, &ip, sizeof(ip)) || ip.version != 6 || packet_is_mapped(&ip.saddr) ||
+        packet_is_mapped(&ip.daddr))
+        return PACKET_OTHER;
+    __builtin_memcpy(&packet->source, &ip.saddr, 16);
+    __builtin_memcpy(&packet->to.address, &ip.daddr, 16);
+    packet->ipv6 = 1;
+    __u8 header = ip.nexthdr;
+    offset += sizeof(ip);
+    for (__u32 i = 0; i < PREFILTER_HEADERS_MAX && header != IPPROTO_UDP && fragment_offset == 0; i++) {
+        if (bpf_xdp_load_bytes(ctx, offset, &extension, sizeof(extension)))
+            return PACKET_OTHER;
+        offset = packet_skip(header, &extension, offset);
+        if (offset == 0)
+            return PACKET_OTHER;
+        if (header == IPPROTO_FRAGMENT) {
+            __u32 fragment = (__u32)extension.type << 8 | extension.left;
+            fragment_offset = fragment & IP6_OFFSET;
+            more |= fragment & IP6_MORE;
+        }
+        header = extension.next;
+    }
+    return header == IPPROTO_UDP ? packet_ports(ctx, packet, offset, fragment_offset, more) : PACKET_OTHER;
+}
+
+// Tags, options, extension headers, fragments, IPv6. A function of its own: the plain packet keeps its
+// registers and its small stack.
+static __noinline int packet_read_any(struct xdp_md *ctx, struct packet *packet)
+{
+    __u32 offset = 2 * ETH_ALEN;
+    __u16 type, tag;
+
+    if (bpf_xdp_load_bytes(ctx, offset, &type, sizeof(type)))
+        return PACKET_OTHER;
+    offset += sizeof(type);
+    for (int i = 0; i < TAGS_MAX && (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD));
+         i++) {
+        if (bpf_xdp_load_bytes(ctx, offset, &tag, sizeof(tag)) ||
+            bpf_xdp_load_bytes(ctx, offset + 2, &type, sizeof(type)))
+            return PACKET_OTHER;
+        packet->tags = packet->tags << 16 | PREFILTER_TAG(bpf_ntohs(tag) & TAG_VLAN);
+        offset += 4;
+    }
+    if (type == bpf_htons(ETH_P_IP))
+        return packet_read_ipv4(ctx, packet, offset);
+    return type == bpf_htons(ETH_P_IPV6) ? packet_read_ipv6(ctx, packet, offset) : PACKET_OTHER;
+}
 
 static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct packet *packet)
 {
     const __u8 *data = (const __u8 *)(long)ctx->data;
-    const __u8 *end = (const __u8 *)(long)ctx->data_end;
     const struct ethhdr *ethernet = (const void *)data;
     const struct iphdr *ip = (const void *)(ethernet + 1);
+    const struct udphdr *udp = (const void *)(ip + 1);
 
-    if ((const __u8 *)(ip + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP))
-        return PACKET_OTHER;
-    if (ip->version != 4 || ip->ihl < 5 || ip->protocol != IPPROTO_UDP)
-        return PACKET_OTHER;
-    packet->source = ip->saddr;
-    __builtin_memset(&packet->to, 0, sizeof(packet->to));
-    __builtin_memcpy(packet->to.address, &ip->daddr, 4);
-    if (ip->frag_off & bpf_htons(IP_FRAGMENTED)) {
-        packet->to.fragment = 1;
-        return PACKET_FRAGMENT;
+    packet->tags = 0;
+    packet->offset = 0;
+    packet->length = 0;
+    packet->ipv6 = 0;
+    packet->source_port = 0;
+    packet->to.port = 0;
+    packet->to.fragment = 0;
+    if ((const __u8 *)(udp + 1) <= (const __u8 *)(long)ctx->data_end &&
+        ethernet->h_proto == bpf_htons(ETH_P_IP) && ip->version == 4 && ip->ihl == 5 &&
+        !(ip->frag_off & bpf_htons(IP_MORE | IP_OFFSET))) {
+        if (ip->protocol != IPPROTO_UDP)
+            return PACKET_OTHER;
+        packet_ipv4(&packet->source, ip->saddr);
+        packet_ipv4(&packet->to.address, ip->daddr);
+        packet_udp(packet, udp, sizeof(*ethernet) + sizeof(*ip));
+        return PACKET_DATAGRAM;
     }
-
-    struct udphdr udp;
-    __u32 offset = sizeof(*ethernet) + ip->ihl * 4;
-    if (ip->ihl == 5 && (const __u8 *)ip + sizeof(*ip) + sizeof(udp) <= end)
-        __builtin_memcpy(&udp, ip + 1, sizeof(udp));
-    else if (bpf_xdp_load_bytes(ctx, offset, &udp, sizeof(udp)))
-        return PACKET_OTHER;
-    __builtin_memcpy(packet->to.port, &udp.dest, 2);
-    packet->offset = offset + sizeof(udp);
-    packet->length = bpf_ntohs(udp.len);
-    packet->length = packet->length > sizeof(udp) ? packet->length - sizeof(udp) : 0;
-    return PACKET_DATAGRAM;
+    return packet_read_any(ctx, packet);
 }
 
-#define SET(c) (1ull << ((c)&63))
-// The octets of an RFC 3261 25.1 token, 0-63 and 64-127.
-#define TOKEN_LOW                                                                                            \
-    (SET('!') | SET('%') | SET('\'') | SET('*') | SET('+') | SET('-') | SET('.') | (0x3ffull << '0'))
-#define TOKEN_HIGH                                                                                           \
-    (SET('_') | SET('`') | SET('~') | (0x3ffffffull << ('A' & 63)) | (0x3ffffffull << ('a' & 63)))
-
-static __always_inline bool packet_is_token(__u8 c)
-{
-    __u64 set = c & 64 ? TOKEN_HIGH : TOKEN_LOW;
-
-    return c < 128 && (set >> (c & 63) & 1);
-}
-
-// The first octets of the payload, zeros after its end: no check below takes a zero for anything.
-#define START_SIZE (PREFILTER_METHOD_MAX + 8)
+// The first octets of the payload, zeros after its end.
 struct start {
-    __u8 at[START_SIZE] __attribute__((aligned(8)));
+    __u8 at[PAYLOAD_START] __attribute__((aligned(8)));
 };
 
 // The payload without its first `skip` octets. Returns what is left of it.
@@ -101,83 +216,42 @@ static __always_inline __u32 packet_start(struct xdp_md *ctx, const struct packe
     if (length <= skip)
         return 0;
     length -= skip;
-    __u32 copied = length < START_SIZE ? length : START_SIZE;
-    bpf_xdp_load_bytes(ctx, packet->offset + skip, start->at, copied);
+    __u64 copied = length;
+    barrier_var(copied); // or the verifier sees another register bounded than the one that is used
+    if (copied > PAYLOAD_START)
+        copied = PAYLOAD_START;
+    if (copied)
+        bpf_xdp_load_bytes(ctx, packet->offset + skip, start->at, copied);
     return length;
 }
 
-// A method is a token and one space follows it (RFC 3261 7.1).
-static __always_inline bool packet_is_request(const __u8 *at)
+// What the payload is where it does not lie in place, is short, or begins with a CRLF. CRLFs are skipped
+// before a start-line, or an INVITE behind one would not be counted as an INVITE.
+static __noinline int packet_payload_any(struct xdp_md *ctx, const struct packet *packet)
 {
-    if (!packet_is_token(at[0]))
-        return false;
-#pragma unroll
-    for (__u32 i = 1; i <= PREFILTER_METHOD_MAX; i++) {
-        if (at[i] == ' ')
-            return true;
-        if (!packet_is_token(at[i]))
-            return false;
-    }
-    return false;
-}
-
-// SIP-Version is compared without case (RFC 3261 7.1).
-static __always_inline bool packet_is_response(const __u8 *at)
-{
-    return (at[0] | 32) == 's' && (at[1] | 32) == 'i' && (at[2] | 32) == 'p' && at[3] == '/' &&
-           at[4] == '2' && at[5] == '.' && at[6] == '0' && at[7] == ' ';
-}
-
-static __always_inline bool packet_is_invite(const __u8 *at)
-{
-    return at[0] == 'I' && at[1] == 'N' && at[2] == 'V' && at[3] == 'I' && at[4] == 'T' && at[5] == 'E' &&
-           at[6] == ' ';
-}
-
-// Octets of CRLF before the start-line.
-static __always_inline __u32 packet_crlf(const struct start *start)
-{
-    __u32 length = 0;
-
-#pragma unroll
-    for (int i = 0; i < 2 * CRLF_PAIRS_MAX; i += 2) {
-        if (start->at[i] != '\r' || start->at[i + 1] != '\n')
-            break;
-        length += 2;
-    }
-    return length;
-}
-
-static __always_inline enum payload_kind packet_classify(const __u8 *at)
-{
-    if (packet_is_invite(at))
-        return PAYLOAD_INVITE;
-    return packet_is_response(at) || packet_is_request(at) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
-}
-
-// What nearly every packet is (no IPv4 options, long enough, no CRLF first) lies at a constant offset and is
-// looked at in place; a write to the stack costs a speculation barrier without CAP_PERFMON.
-//
-// CRLFs alone are a keepalive (RFC 5626 3.5.1). They are skipped before a start-line, or an INVITE behind one
-// would not be counted as an INVITE.
-static __always_inline enum payload_kind packet_payload(struct xdp_md *ctx, const struct packet *packet)
-{
-    const __u8 *payload = (const __u8 *)(long)ctx->data + PLAIN_OFFSET;
-
-    if (packet->offset == PLAIN_OFFSET && packet->length >= START_SIZE &&
-        payload + START_SIZE <= (const __u8 *)(long)ctx->data_end && payload[0] != '\r')
-        return packet_classify(payload);
-
     struct start start;
+
     __u32 left = packet_start(ctx, packet, 0, &start);
-    __u32 crlf = packet_crlf(&start);
+    __u32 crlf = payload_crlf(start.at);
 
     if (crlf) {
         if (crlf >= left)
             return PAYLOAD_SIP;
         packet_start(ctx, packet, crlf, &start);
     }
-    return packet_classify(start.at);
+    return payload_classify(start.at);
+}
+
+// What nearly every payload is lies at a constant offset and is looked at in place; a write to the stack
+// costs a speculation barrier without CAP_PERFMON.
+static __always_inline enum payload_kind packet_payload(struct xdp_md *ctx, const struct packet *packet)
+{
+    const __u8 *payload = (const __u8 *)(long)ctx->data + PLAIN_OFFSET;
+
+    if (packet->offset == PLAIN_OFFSET && packet->length >= PAYLOAD_START &&
+        payload + PAYLOAD_START <= (const __u8 *)(long)ctx->data_end && payload[0] != '\r')
+        return payload_classify(payload);
+    return packet_payload_any(ctx, packet);
 }
 
 #endif

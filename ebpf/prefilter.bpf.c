@@ -2,17 +2,18 @@
 // The prefilter: runs at the driver for every received packet and decides before the packet costs a worker
 // anything.
 //
-// A packet for one of our listeners is checked against, in this order: fragment, source prefix (one trie
-// holds deny and peer), bans, the first octets of the payload, token buckets. What passes goes to the AF_XDP
-// socket of its receive queue; what is not for a listener goes to the kernel. The configuration is kept twice
-// and one word says which half is in force; buckets belong to neither half, so a reload refills none.
+// A packet for one of our listeners is checked against, in this order: source prefix (one trie a family holds
+// deny and peer), bans, the budget of fragments, the first octets of the payload, token buckets. What passes
+// goes to the AF_XDP socket of its receive queue; what is not for a listener goes to the kernel. The
+// configuration is kept twice and one word says which half is in force; buckets belong to neither half, so a
+// reload refills none.
 //
-// Costs decide the order within the buckets. INVITE comes before "all", so that the INVITE bucket empties
-// first and what belongs to accepted calls still passes. An unknown source that already has buckets is held
-// to them first, so that one loud source cannot spend what all strangers share; a new one must pass the
-// shared bucket before an LRU entry (350 ns, and somebody else's eviction) is spent on it.
+// verdict.h has the arithmetic and says why the buckets are asked in this order. An insertion into an LRU map
+// costs as much as ten verdicts and somebody else's eviction: that of a new stranger waits for the bucket
+// that all strangers share, that of a new dropper for one of its own, so that forged sources cannot make the
+// maps work.
 #include "packet.bpf.h"
-#include "bucket.h"
+#include "verdict.h"
 
 #define MAP(kind, entries, key_type, value_type)                                                             \
     struct {                                                                                                 \
@@ -21,194 +22,379 @@
         __type(key, key_type);                                                                               \
         __type(value, value_type);                                                                           \
     }
+#define SOURCE struct prefilter_address
 
 MAP(BPF_MAP_TYPE_XSKMAP, PREFILTER_QUEUES_MAX, __u32, __u32) xsks_map SEC(".maps");
 MAP(BPF_MAP_TYPE_PERCPU_ARRAY, PREFILTER_REASON_COUNT, __u32, __u64) counters SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, 1, __u32, __u32) active SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, 2, __u32, struct prefilter_settings) settings SEC(".maps");
+MAP(BPF_MAP_TYPE_PERCPU_ARRAY, PREFILTER_TALLIES_MAX, __u32, __u64) classes SEC(".maps");
 MAP(BPF_MAP_TYPE_HASH, PREFILTER_LISTENERS_MAX, struct prefilter_listener, __u32) listeners_a SEC(".maps");
 MAP(BPF_MAP_TYPE_HASH, PREFILTER_LISTENERS_MAX, struct prefilter_listener, __u32) listeners_b SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_PEERS_MAX + 1, __u32, struct prefilter_buckets) peers SEC(".maps");
-MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_STRANGERS_MAX, __u32, struct prefilter_stranger) strangers SEC(".maps");
-MAP(BPF_MAP_TYPE_HASH, PREFILTER_BANS_MAX, __u32, struct prefilter_ban) bans SEC(".maps");
-MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_DROPPERS_MAX, __u32, __u64) droppers SEC(".maps");
+MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_a SEC(".maps");
+MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_b SEC(".maps");
+MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_BUCKETS, __u32, struct prefilter_buckets) buckets SEC(".maps");
+MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_STRANGERS_MAX, SOURCE, struct prefilter_stranger) strangers SEC(".maps");
+MAP(BPF_MAP_TYPE_HASH, PREFILTER_BANS_MAX, SOURCE, struct prefilter_ban) bans SEC(".maps");
+MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_DROPPERS_MAX, SOURCE, struct prefilter_dropped) droppers SEC(".maps");
 
-struct trie {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(max_entries, PREFILTER_SOURCES_MAX);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct prefilter_prefix);
-    __type(value, struct prefilter_source);
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, PREFILTER_DROPS_SIZE);
+} drops SEC(".maps");
+
+#define TRIE(key_type)                                                                                       \
+    struct {                                                                                                 \
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);                                                                 \
+        __uint(max_entries, PREFILTER_SOURCES_MAX);                                                          \
+        __uint(map_flags, BPF_F_NO_PREALLOC);                                                                \
+        __type(key, key_type);                                                                               \
+        __type(value, struct prefilter_source);                                                              \
+    }
+TRIE(struct prefilter_prefix4) sources4_a SEC(".maps");
+TRIE(struct prefilter_prefix4) sources4_b SEC(".maps");
+TRIE(struct prefilter_prefix6) sources6_a SEC(".maps");
+TRIE(struct prefilter_prefix6) sources6_b SEC(".maps");
+
+struct prefilter_config config SEC(".data.config");
+
+// What is known of a packet while it is judged, with the keys that it is looked up by. One a CPU, not on the
+// stack: without CAP_PERFMON every first write to a slot of the stack costs a speculation barrier.
+struct judged {
+    struct packet packet;
+    __u64 now_ns;
+    __u32 half;
+    __u32 kind; // enum packet_kind
+    __u32 invite;
+    __u32 known;  // the stranger had buckets
+    __u32 class;  // PREFILTER_CLASSES: was not asked for
+    __u32 reason; // enum prefilter_reason
+    __u32 tally;
+    struct prefilter_address key;    // the source, as its buckets know it
+    struct prefilter_address banned; // as bans do: of IPv6 the /64
+    struct prefilter_prefix4 prefix4;
+    struct prefilter_prefix6 prefix6;
+    struct prefilter_listener fragments; // the listener's row for fragments
 };
-struct trie sources_a SEC(".maps");
-struct trie sources_b SEC(".maps");
+MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct judged) scratch SEC(".maps");
 
-// One entry a reason, not one array for all: without CAP_PERFMON the verifier refuses a variable offset into
-// a value.
-static __always_inline int count(__u32 reason, int verdict)
+// The same pointer, which the compiler does not know for the same: so it adds the offset of a key where it
+// needs it, and spills no sum.
+static __always_inline struct judged *fresh(struct judged *judged)
 {
-    __u64 *packets = bpf_map_lookup_elem(&counters, &reason);
+    barrier_var(judged);
+    return judged;
+}
+
+static __always_inline int count(struct judged *judged, __u64 reason, int verdict)
+{
+    judged->reason = reason;
+    __u64 *packets = bpf_map_lookup_elem(&counters, &fresh(judged)->reason);
 
     if (packets)
         (*packets)++;
     return verdict;
 }
 
-static __always_inline int redirect(const struct xdp_md *ctx, enum prefilter_reason reason)
+// Nothing for a class that was not asked for: its key is in no map.
+static __always_inline void tally(struct judged *judged, __u64 reason)
+{
+    judged->tally = prefilter_tally_key(judged->class, verdict_tally(reason));
+    __u64 *packets = bpf_map_lookup_elem(&classes, &fresh(judged)->tally);
+
+    if (packets)
+        (*packets)++;
+}
+
+static __always_inline int redirect(const struct xdp_md *ctx, struct judged *judged, __u64 reason)
 {
     int verdict = bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_DROP);
 
-    return count(verdict == XDP_REDIRECT ? reason : PREFILTER_REASON_NO_SOCKET, verdict);
+    if (verdict != XDP_REDIRECT)
+        return count(judged, PREFILTER_REASON_NO_SOCKET, verdict);
+    tally(judged, reason);
+    return count(judged, reason, verdict);
 }
 
-// Sampled: a flood from forged sources would otherwise pay an LRU insertion a packet.
-static __always_inline void note_drop(__u32 source)
+// Always of what is in memory: a pointer that is kept over a call is spilled to the stack.
+static __always_inline const struct prefilter_settings *settings_of(const struct judged *judged)
 {
-    __u64 weight = PREFILTER_DROP_SAMPLE;
+    const struct prefilter_settings *settings = &config.settings[0];
 
-    if (bpf_get_prandom_u32() % PREFILTER_DROP_SAMPLE)
+    if (judged->half) {
+        settings = &config.settings[1];
+        barrier_var(settings);
+    }
+    return settings;
+}
+
+// Notes of drops.
+
+static __always_inline bool note_granted(uint64_t *word, __u64 now_ns, __u32 rate, __u32 burst)
+{
+    const struct bucket_rule rule = {BUCKET_NS_PER_S / rate, (burst - 1) * (BUCKET_NS_PER_S / rate)};
+
+    return bucket_take(word, now_ns, &rule) == BUCKET_TAKEN;
+}
+
+static __always_inline void note_dropper(const struct judged *judged, __u64 reason,
+                                         struct prefilter_buckets *notes, __u64 now_ns)
+{
+    struct prefilter_dropped *known = bpf_map_lookup_elem(&droppers, &judged->key);
+
+    if (known) {
+        __sync_fetch_and_add(&known->packets, PREFILTER_DROP_SAMPLE);
+        known->reason = reason;
+        known->class = judged->class;
         return;
-    __u64 *drops = bpf_map_lookup_elem(&droppers, &source);
-    if (drops)
-        __sync_fetch_and_add(drops, weight);
-    else
-        bpf_map_update_elem(&droppers, &source, &weight, BPF_NOEXIST);
-}
-
-static __always_inline bool is_banned(__u32 source)
-{
-    const struct prefilter_ban *ban = bpf_map_lookup_elem(&bans, &source);
-
-    return ban && (ban->expires_ns == 0 || bpf_ktime_get_ns() < ban->expires_ns);
-}
-
-struct metering {
-    const struct prefilter_settings *settings;
-    __u64 now;
-    bool invite;
-};
-
-// REDIRECTED, CONTENDED, or `empty`. A contended bucket lets pass: it only changes while it grants, so what
-// slips through is bounded by the rate, and a peer's packet is worth more than exactness.
-static __always_inline enum prefilter_reason take(uint64_t *word, __u64 now, const struct bucket_rule *rule,
-                                                  enum prefilter_reason empty)
-{
-    enum bucket_result result = bucket_take(word, now, rule);
-
-    if (result == BUCKET_EMPTY)
-        return empty;
-    return result == BUCKET_TAKEN ? PREFILTER_REASON_REDIRECTED : PREFILTER_REASON_CONTENDED;
-}
-
-static __always_inline enum prefilter_reason judge_peer(__u32 peer, const struct metering *metering)
-{
-    struct prefilter_buckets *buckets = bpf_map_lookup_elem(&peers, &peer);
-    enum prefilter_reason reason;
-
-    if (!buckets)
-        return PREFILTER_REASON_REDIRECTED;
-    if (metering->invite) {
-        reason = take(&buckets->invite, metering->now, &metering->settings->peer_invite,
-                      PREFILTER_REASON_PEER_INVITE_RATE);
-        if (reason >= PREFILTER_FIRST_DROP)
-            return reason;
     }
-    return take(&buckets->all, metering->now, &metering->settings->peer, PREFILTER_REASON_PEER_RATE);
+    if (!note_granted(&notes->invite, now_ns, PREFILTER_DROPPERS_RATE, PREFILTER_DROPPERS_RATE))
+        return;
+    const struct prefilter_dropped first = {PREFILTER_DROP_SAMPLE, reason, judged->class, 0};
+    bpf_map_update_elem(&droppers, &judged->key, &first, BPF_NOEXIST);
 }
 
-static __always_inline enum prefilter_reason judge_own(struct prefilter_stranger *own,
-                                                       const struct metering *metering)
+static __always_inline void note_event(struct xdp_md *ctx, const struct judged *judged, __u64 reason,
+                                       __u64 now_ns)
 {
-    enum prefilter_reason reason;
+    const struct packet *packet = &judged->packet;
+    struct prefilter_drop *drop = bpf_ringbuf_reserve(&drops, sizeof(*drop), 0);
 
-    if (metering->invite) {
-        reason = take(&own->invite, metering->now, &metering->settings->stranger_invite,
-                      PREFILTER_REASON_STRANGER_INVITE_RATE);
-        if (reason >= PREFILTER_FIRST_DROP)
-            return reason;
+    if (!drop)
+        return;
+    drop->time_ns = now_ns;
+    drop->source = packet->source;
+    drop->source_port = bpf_ntohs(packet->source_port);
+    drop->port = bpf_ntohs(packet->to.port);
+    drop->class = judged->class;
+    drop->reason = reason;
+    drop->dry_run = settings_of(judged)->dry_run != 0;
+    __builtin_memset(drop->first, 0, sizeof(drop->first));
+    if (packet->offset && packet->length >= sizeof(drop->first))
+        bpf_xdp_load_bytes(ctx, packet->offset, drop->first, sizeof(drop->first));
+    else if (packet->offset && packet->length)
+        bpf_xdp_load_bytes(ctx, packet->offset, drop->first, packet->length & (PREFILTER_FIRST_OCTETS - 1));
+    bpf_ringbuf_submit(drop, 0);
+}
+
+// Of one drop in PREFILTER_DROP_SAMPLE. A function of its own: the usual packet pays for none of its stack.
+static __noinline int note_drop(struct xdp_md *ctx, const struct judged *judged, __u64 reason)
+{
+    __u32 row = PREFILTER_NOTES;
+    struct prefilter_buckets *notes = bpf_map_lookup_elem(&buckets, &row);
+    __u64 now_ns = bpf_ktime_get_ns();
+
+    if (!notes)
+        return 0;
+    note_dropper(judged, reason, notes, now_ns);
+    if (note_granted(&notes->all, now_ns, PREFILTER_DROPS_RATE, PREFILTER_DROPS_BURST))
+        note_event(ctx, judged, reason, now_ns);
+    return 0;
+}
+
+// The verdict.
+
+static __always_inline bool is_banned(struct judged *judged)
+{
+    judged->banned = judged->packet.source;
+    if (judged->packet.ipv6)
+        judged->banned.words[2] = judged->banned.words[3] = 0;
+    struct prefilter_ban *ban = bpf_map_lookup_elem(&bans, &fresh(judged)->banned);
+
+    if (!ban || (ban->expires_ns && bpf_ktime_get_ns() >= ban->expires_ns))
+        return false;
+    __sync_fetch_and_add(&ban->hits, 1);
+    return true;
+}
+
+static __always_inline const struct prefilter_source *source_of(struct judged *judged)
+{
+    if (judged->packet.ipv6) {
+        judged->prefix6.length = 128;
+        judged->prefix6.address = judged->packet.source;
+        return judged->half ? bpf_map_lookup_elem(&sources6_b, &judged->prefix6)
+                            : bpf_map_lookup_elem(&sources6_a, &judged->prefix6);
     }
-    return take(&own->all, metering->now, &metering->settings->stranger, PREFILTER_REASON_STRANGER_RATE);
+    judged->prefix4.length = 32;
+    judged->prefix4.address = judged->packet.source.words[3];
+    return judged->half ? bpf_map_lookup_elem(&sources4_b, &judged->prefix4)
+                        : bpf_map_lookup_elem(&sources4_a, &judged->prefix4);
 }
 
-static __always_inline enum prefilter_reason judge_stranger(__u32 source, const struct metering *metering)
+static __always_inline const struct prefilter_rules *rules_of(struct judged *judged)
 {
-    __u32 shared = PREFILTER_PEERS_STRANGERS;
-    struct prefilter_buckets *all = bpf_map_lookup_elem(&peers, &shared);
-    struct prefilter_stranger *own = bpf_map_lookup_elem(&strangers, &source);
-    struct prefilter_stranger full = {0, 0};
-    enum prefilter_reason reason, own_reason;
+    return judged->half ? bpf_map_lookup_elem(&rules_b, &fresh(judged)->class)
+                        : bpf_map_lookup_elem(&rules_a, &fresh(judged)->class);
+}
 
+static __always_inline struct verdict_metering metering_of(const struct judged *judged)
+{
+    return (struct verdict_metering){judged->now_ns, judged->invite};
+}
+
+static __always_inline __u64 judge_own(struct judged *judged, struct prefilter_stranger *own)
+{
+    const struct verdict_metering metering = metering_of(judged);
+
+    return verdict_stranger(own, settings_of(judged), &metering);
+}
+
+static __always_inline __u64 judge_stranger(struct judged *judged)
+{
+    struct prefilter_stranger *own = bpf_map_lookup_elem(&strangers, &fresh(judged)->key);
+    const struct prefilter_stranger full = {0, 0};
+    __u64 reason;
+
+    judged->known = own != NULL;
     if (own) {
-        own_reason = judge_own(own, metering);
-        if (own_reason >= PREFILTER_FIRST_DROP)
-            return own_reason;
+        reason = judge_own(judged, own);
+        if (verdict_is_drop(reason))
+            return reason;
     }
-    if (!all)
+    const struct prefilter_rules *rules = rules_of(judged);
+    struct prefilter_buckets *shared = bpf_map_lookup_elem(&buckets, &fresh(judged)->class);
+    if (!rules || !shared)
         return PREFILTER_REASON_STRANGERS_RATE;
-    reason = take(&all->all, metering->now, &metering->settings->strangers, PREFILTER_REASON_STRANGERS_RATE);
-    if (own || reason >= PREFILTER_FIRST_DROP)
+    const struct verdict_metering metering = metering_of(judged);
+    reason = verdict_strangers(shared, rules, &metering);
+    if (judged->known || verdict_is_drop(reason))
         return reason;
     // Another CPU may have inserted it meanwhile; the LRU may have evicted it again. Both end in the lookup's
     // answer.
-    bpf_map_update_elem(&strangers, &source, &full, BPF_NOEXIST);
-    own = bpf_map_lookup_elem(&strangers, &source);
-    return own ? judge_own(own, metering) : PREFILTER_REASON_CONTENDED;
+    bpf_map_update_elem(&strangers, &fresh(judged)->key, &full, BPF_NOEXIST);
+    own = bpf_map_lookup_elem(&strangers, &fresh(judged)->key);
+    return own ? judge_own(judged, own) : PREFILTER_REASON_CONTENDED;
 }
 
-static __always_inline enum prefilter_reason judge(struct xdp_md *ctx, const struct packet *packet,
-                                                   __u32 half, const struct prefilter_settings *mine)
+static __always_inline __u64 judge_fragment(struct judged *judged)
 {
-    struct prefilter_prefix key = {.length = 32};
-    const struct prefilter_source *source;
+    const struct prefilter_rules *rules = rules_of(judged);
+    struct prefilter_buckets *mine = bpf_map_lookup_elem(&buckets, &fresh(judged)->class);
 
-    __builtin_memcpy(key.address, &packet->source, 4);
-    if (half)
-        source = bpf_map_lookup_elem(&sources_b, &key);
-    else
-        source = bpf_map_lookup_elem(&sources_a, &key);
-    if (source && source->denied)
-        return PREFILTER_REASON_DENIED;
-    if (is_banned(packet->source))
-        return PREFILTER_REASON_BANNED;
-
-    enum payload_kind payload = packet_payload(ctx, packet);
-    if (payload == PAYLOAD_NOT_SIP)
-        return PREFILTER_REASON_NOT_SIP;
-
-    struct metering metering = {mine, bpf_ktime_get_ns(), payload == PAYLOAD_INVITE};
-
-    return source ? judge_peer(source->peer, &metering) : judge_stranger(packet->source, &metering);
+    if (!rules || !mine)
+        return PREFILTER_REASON_STRANGERS_FRAGMENT_RATE;
+    return verdict_fragment(judged->class, mine, rules, judged->now_ns);
 }
 
-static __always_inline bool is_ours(const struct prefilter_listener *to, __u32 half)
+static __always_inline __u64 judge_peer(struct judged *judged)
+{
+    const struct prefilter_rules *rules = rules_of(judged);
+    struct prefilter_buckets *mine = bpf_map_lookup_elem(&buckets, &fresh(judged)->class);
+
+    if (!rules || !mine)
+        return PREFILTER_REASON_PEER_RATE;
+    const struct verdict_metering metering = metering_of(judged);
+    return verdict_peer(mine, rules, &metering);
+}
+
+// The class of the source. False: it is denied.
+static __always_inline bool classify(struct judged *judged)
+{
+    const struct prefilter_source *source = source_of(judged);
+
+    judged->class = PREFILTER_STRANGERS;
+    judged->key = judged->packet.source;
+    if (judged->packet.ipv6)
+        verdict_source(&judged->key, &settings_of(judged)->source_mask);
+    if (!source)
+        return true;
+    if (source->denied)
+        return false;
+    judged->class = source->peer;
+    return true;
+}
+
+static __always_inline __u64 judge(struct xdp_md *ctx, struct judged *judged)
+{
+    judged->invite = 0;
+    if (!classify(judged))
+        return PREFILTER_REASON_DENIED;
+    if (config.banned && is_banned(judged))
+        return PREFILTER_REASON_BANNED;
+    if (judged->kind != PACKET_FRAGMENT) {
+        enum payload_kind payload = packet_payload(ctx, &judged->packet);
+
+        if (payload == PAYLOAD_NOT_SIP)
+            return PREFILTER_REASON_NOT_SIP;
+        if (payload == PAYLOAD_INVITE)
+            judged->invite = 1;
+    }
+    // The clock of the last tick costs a third of the exact one. A bucket grants at most what a tick brings
+    // more.
+    judged->now_ns = settings_of(judged)->exact ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+    if (judged->kind != PACKET_DATAGRAM) {
+        __u64 reason = judge_fragment(judged);
+
+        if (verdict_is_drop(reason) || judged->kind == PACKET_FRAGMENT)
+            return reason;
+    }
+    return judged->class == PREFILTER_STRANGERS ? judge_stranger(judged) : judge_peer(judged);
+}
+
+static __always_inline bool is_listener(const struct prefilter_listener *to, __u32 half)
 {
     return half ? bpf_map_lookup_elem(&listeners_b, to) : bpf_map_lookup_elem(&listeners_a, to);
 }
 
+static __always_inline bool is_quick(const struct prefilter_settings *settings,
+                                     const struct prefilter_listener *to)
+{
+    __u64 quick = prefilter_quick(to->address.words[3], to->port);
+
+#pragma GCC unroll 8
+    for (__u32 i = 0; i < PREFILTER_QUICK_MAX; i++)
+        if (settings->quick[i] == quick)
+            return true;
+    return false;
+}
+
+// All fragments to a listener's address are ours, whatever the port, since only the first has it: one of
+// another port is held to the budget of fragments alone, and is dropped by whoever puts it together.
+static __always_inline bool is_ours(struct judged *judged)
+{
+    const struct packet *packet = &judged->packet;
+
+    if (judged->kind == PACKET_DATAGRAM && !packet->ipv6) {
+        const struct prefilter_settings *settings = settings_of(judged);
+
+        if (is_quick(settings, &packet->to))
+            return true;
+        if (settings->quick_all)
+            return false;
+    }
+    if (judged->kind != PACKET_FRAGMENT && is_listener(&packet->to, judged->half))
+        return true;
+    if (judged->kind == PACKET_DATAGRAM)
+        return false;
+    judged->kind = PACKET_FRAGMENT;
+    judged->fragments.address = packet->to.address;
+    judged->fragments.port = 0;
+    judged->fragments.fragment = 1;
+    return is_listener(&judged->fragments, judged->half);
+}
+
 SEC("xdp") int dialgate(struct xdp_md *ctx)
 {
-    struct packet packet;
-    enum packet_kind kind = packet_read(ctx, &packet);
     __u32 zero = 0;
-    const __u32 *half = bpf_map_lookup_elem(&active, &zero);
+    struct judged *judged = bpf_map_lookup_elem(&scratch, &zero);
 
-    if (kind == PACKET_OTHER || !half)
-        return count(PREFILTER_REASON_PASSED_TO_KERNEL, XDP_PASS);
-    __u32 index = *half & 1;
-    const struct prefilter_settings *mine = bpf_map_lookup_elem(&settings, &index);
-    if (!mine || !is_ours(&packet.to, index))
-        return count(PREFILTER_REASON_PASSED_TO_KERNEL, XDP_PASS);
-    if (!mine->check)
-        return redirect(ctx, PREFILTER_REASON_REDIRECTED);
+    if (!judged)
+        return XDP_PASS;
+    judged->kind = packet_read(ctx, &judged->packet);
+    judged->half = config.active & 1;
+    judged->class = PREFILTER_CLASSES;
+    if (judged->kind == PACKET_OTHER || judged->packet.tags != settings_of(judged)->tags || !is_ours(judged))
+        return count(judged, PREFILTER_REASON_PASSED_TO_KERNEL, XDP_PASS);
+    if (!settings_of(judged)->check)
+        return redirect(ctx, judged, PREFILTER_REASON_REDIRECTED);
 
-    enum prefilter_reason reason =
-        kind == PACKET_FRAGMENT ? PREFILTER_REASON_FRAGMENT : judge(ctx, &packet, index, mine);
-    if (reason < PREFILTER_FIRST_DROP)
-        return redirect(ctx, reason);
-    note_drop(packet.source);
-    if (mine->dry_run)
-        return redirect(ctx, reason - PREFILTER_FIRST_DROP + PREFILTER_FIRST_DRY_RUN);
-    return count(reason, XDP_DROP);
+    __u64 reason = judge(ctx, judged);
+    if (!verdict_is_drop(reason))
+        return redirect(ctx, judged, reason);
+    if (bpf_get_prandom_u32() % PREFILTER_DROP_SAMPLE == 0)
+        note_drop(ctx, judged, reason);
+    if (settings_of(judged)->dry_run)
+        return redirect(ctx, judged, reason - PREFILTER_FIRST_DROP + PREFILTER_FIRST_DRY_RUN);
+    tally(judged, reason);
+    return count(judged, reason, XDP_DROP);
 }
 
 char program_license[] SEC("license") = "Dual BSD/GPL";

@@ -119,14 +119,15 @@ static uint32_t create(struct core *core, const struct call *call)
     texts[DIALOG_TEXT_CALLEE_TAG].length = 0;
     texts[DIALOG_TEXT_CALLEE_TARGET].length = 0;
     texts[DIALOG_TEXT_CALLEE_ROUTES].length = 0;
-    const struct dialog_birth birth = {.call_hash = call->hash,
-                                       .texts = texts,
-                                       .caller_peer = 1,
-                                       .callee_peer = 2,
-                                       .callee_member = 3,
-                                       .cseq = 1,
-                                       .learnt = {{0xc6336407, 5060, 0}, {0x0a000101, 5060, 1}},
-                                       .invite = INDEX_NONE};
+    const struct dialog_birth birth = {
+        .call_hash = call->hash,
+        .texts = texts,
+        .caller_peer = 1,
+        .callee_peer = 2,
+        .callee_member = 3,
+        .cseq = 1,
+        .learnt = {{IP_MAPPED(0xc6336407), 5060, 0}, {IP_MAPPED(0x0a000101), 5060, 1}},
+        .invite = INDEX_NONE};
     return dialog_create(&core->set, &birth, core->wheel.now);
 }
 

@@ -109,7 +109,7 @@ static void add(struct process *process, uint64_t number)
         .call_hash = siphash13(&key, texts[0].octets, texts[0].length),
         .texts = texts,
         .callee_peer = 1,
-        .learnt = {{0xc6336401u, 5060, 0}, {0x0a000101u, 5060, 1}},
+        .learnt = {{IP_MAPPED(0xc6336401u), 5060, 0}, {IP_MAPPED(0x0a000101u), 5060, 1}},
     };
     uint32_t index = dialog_create(&process->dialogs, &birth, 1000);
     if (index == INDEX_NONE) {

@@ -53,15 +53,16 @@ static uint32_t create(struct core *core, uint64_t number)
         [DIALOG_TEXT_CALLER_ROUTES] = TEXT("<sip:198.51.100.101;lr>"),
         [DIALOG_TEXT_CALLEE_ROUTES] = TEXT(""),
     };
-    const struct dialog_birth birth = {.call_hash = number * 0x9e3779b97f4a7c15u,
-                                       .texts = texts,
-                                       .caller_peer = 1,
-                                       .callee_peer = 2,
-                                       .callee_member = 3,
-                                       .cseq = 1,
-                                       .counted = true,
-                                       .learnt = {{0xc6336407, 5060, 0}, {0x0a000101, 5060, 1}},
-                                       .invite = INDEX_NONE};
+    const struct dialog_birth birth = {
+        .call_hash = number * 0x9e3779b97f4a7c15u,
+        .texts = texts,
+        .caller_peer = 1,
+        .callee_peer = 2,
+        .callee_member = 3,
+        .cseq = 1,
+        .counted = true,
+        .learnt = {{IP_MAPPED(0xc6336407), 5060, 0}, {IP_MAPPED(0x0a000101), 5060, 1}},
+        .invite = INDEX_NONE};
     return dialog_create(&core->worker.dialogs, &birth, core->worker.now);
 }
 

@@ -6,6 +6,10 @@
 #                        wan 10.10.0.1 --- outside0 core inside0 --- lan (bridge)
 #   stranger 10.10.2.1 --'        10.10.0.10         10.20.0.10      '--- sbc2 10.20.0.12
 #
+# With LAB_IPV6=yes before lab_up each of these addresses has one of IPv6 beside it, on a /64: 10.10.1.1 is 2001:db8:1001::1,
+# 10.20.0.11 is 2001:db8:2000::11. Neighbours are the kernel's to find (ND); what is not asked for is quiet: no router
+# advertisements, and addresses are there at once (no DAD).
+#
 # Each run has a name (LAB_ID). Its namespaces are LAB_ID-carrier and so on, everything else it makes lies in LAB_DIR and
 # LAB_STATE. lab_begin sets the trap that undoes all of it; what a run killed by SIGKILL left is swept by the next lab_begin.
 # Runs of different names live side by side.
@@ -13,6 +17,7 @@
 LAB_HOME=/run/dialgate-lab
 LAB_SPACES='carrier stranger wan core lan sbc1 sbc2'
 LAB_BUILD=${LAB_BUILD:-}
+LAB_IPV6=${LAB_IPV6:-}
 declare -A LAB_PIDS=()
 
 lab_say()
@@ -244,37 +249,62 @@ lab_link() # NAMESPACE INTERFACE NAMESPACE INTERFACE: a veth pair
     lab_in "$3" ip link set "$4" up
 }
 
+lab_ipv6() # 10.B.C.D: the IPv6 address beside it, 2001:db8:B0C::D
+{
+    local b c d
+    IFS=. read -r _ b c d <<<"$1"
+    echo "2001:db8:${b}0$c::$d"
+}
+
+lab_address() # NAMESPACE ADDRESS INTERFACE: of a /24, and its IPv6 twin of a /64
+{
+    lab_in "$1" ip address add "$2/24" dev "$3"
+    [ -z "$LAB_IPV6" ] || lab_in "$1" ip address add "$(lab_ipv6 "$2")/64" dev "$3" nodad
+}
+
+lab_route() # NAMESPACE PREFIX IPV6_PREFIX GATEWAY
+{
+    lab_in "$1" ip route add "$2" via "$4"
+    [ -z "$LAB_IPV6" ] || lab_in "$1" ip route add "$3" via "$(lab_ipv6 "$4")"
+}
+
 lab_up()
 {
     local space sbc
     for space in $LAB_SPACES; do
         ip netns add "$LAB_ID-$space"
-        lab_in "$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 \
-            net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+        lab_in "$space" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+        if [ -n "$LAB_IPV6" ]; then
+            lab_in "$space" sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.accept_dad=0 \
+                net.ipv6.conf.default.router_solicitations=0
+        else
+            lab_in "$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+        fi
         lab_in "$space" ip link set lo up
     done
     lab_link core outside0 wan core0
     lab_link carrier eth0 wan carrier0
     lab_link stranger eth0 wan stranger0
-    lab_in wan ip address add 10.10.0.1/24 dev core0
-    lab_in wan ip address add 10.10.1.254/24 dev carrier0
-    lab_in wan ip address add 10.10.2.254/24 dev stranger0
+    lab_address wan 10.10.0.1 core0
+    lab_address wan 10.10.1.254 carrier0
+    lab_address wan 10.10.2.254 stranger0
     lab_in wan sysctl -qw net.ipv4.ip_forward=1
-    lab_in carrier ip address add 10.10.1.1/24 dev eth0
-    lab_in carrier ip route add default via 10.10.1.254
-    lab_in stranger ip address add 10.10.2.1/24 dev eth0
-    lab_in stranger ip route add default via 10.10.2.254
-    lab_in core ip address add 10.10.0.10/24 dev outside0
-    lab_in core ip route add 10.10.0.0/16 via 10.10.0.1
+    [ -z "$LAB_IPV6" ] || lab_in wan sysctl -qw net.ipv6.conf.all.forwarding=1
+    lab_address carrier 10.10.1.1 eth0
+    lab_route carrier default default 10.10.1.254
+    lab_address stranger 10.10.2.1 eth0
+    lab_route stranger default default 10.10.2.254
+    lab_address core 10.10.0.10 outside0
+    lab_route core 10.10.0.0/16 2001:db8:1000::/36 10.10.0.1
     lab_in lan ip link add bridge0 type bridge
     lab_in lan ip link set bridge0 up
     lab_link core inside0 lan core0
     lab_in lan ip link set core0 master bridge0
-    lab_in core ip address add 10.20.0.10/24 dev inside0
+    lab_address core 10.20.0.10 inside0
     for sbc in 1 2; do
         lab_link "sbc$sbc" eth0 lan "sbc$sbc"
         lab_in lan ip link set "sbc$sbc" master bridge0
-        lab_in "sbc$sbc" ip address add "10.20.0.1$sbc/24" dev eth0
+        lab_address "sbc$sbc" "10.20.0.1$sbc" eth0
     done
     # A bridge port learns before it forwards, a veth needs its peer up: a ping through all of it says that all is there.
     lab_wait 30 'the lab forwards' lab_reaches

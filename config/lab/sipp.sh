@@ -19,13 +19,20 @@ sipp_file() # SCENARIO
     return 1
 }
 
+SIPP_IPV6=${SIPP_IPV6:-} # namespaces where it speaks IPv6
+
 sipp_address() # NAMESPACE
 {
+    local address
     case $1 in
-    carrier) echo 10.10.1.1 ;;
-    stranger) echo 10.10.2.1 ;;
-    sbc1) echo 10.20.0.11 ;;
-    sbc2) echo 10.20.0.12 ;;
+    carrier) address=10.10.1.1 ;;
+    stranger) address=10.10.2.1 ;;
+    sbc1) address=10.20.0.11 ;;
+    sbc2) address=10.20.0.12 ;;
+    esac
+    case " $SIPP_IPV6 " in
+    *" $1 "*) lab_ipv6 "$address" ;;
+    *) echo "$address" ;;
     esac
 }
 
@@ -57,9 +64,12 @@ sipp_callee() # NAME NAMESPACE SCENARIO [SIPP ARGUMENTS...]
 # A caller in the carrier's namespace towards Dialgate.
 sipp_caller() # NAME SCENARIO [SIPP ARGUMENTS...]
 {
-    local name=$1 scenario=$2
+    local name=$1 scenario=$2 to=10.10.0.10:5060
     shift 2
-    sipp_start "$name" carrier "$scenario" -p 5060 "$@" 10.10.0.10:5060
+    case " $SIPP_IPV6 " in
+    *' carrier '*) to="[$(lab_ipv6 10.10.0.10)]:5060" ;;
+    esac
+    sipp_start "$name" carrier "$scenario" -p 5060 "$@" "$to"
 }
 
 # The last line of the statistics, by column name: a cumulative figure is named NAME(C).

@@ -61,7 +61,8 @@ enum dg_code dg_agent_register(struct dg_agent *agent, const struct dg_registrat
     json_t *params = binding(agent, &read);
     bool good = params && options_text(params, "contact", read.contact) &&
                 options_text(params, "peer", read.peer) && options_text(params, "user", read.user) &&
-                options_text(params, "password", read.password) && options_text(params, "tag", read.tag);
+                options_text(params, "password", read.password) &&
+                options_text(params, "realm", read.realm) && options_text(params, "tag", read.tag);
     if (good && read.expires_s)
         good = json_object_set_new(params, "expires", json_integer(read.expires_s)) == 0;
     if (good)

@@ -108,6 +108,7 @@ bool options_write(const struct dg_options *options, json_t *params)
                  {"member", options->member},
                  {"user", options->user},
                  {"password", options->password},
+                 {"realm", options->realm},
                  {"retry", options->retry},
                  {"context", options->note},
                  {"tag", options->tag},

@@ -3,13 +3,15 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include "read.h"
 #include "uri.h"
 
-#define MBUF_OCTETS     2560u // one packet buffer with its headers
-#define MBUFS_PER_QUEUE 4096u // an AF_XDP socket's rings hold 2048, and as many travel
+#define MBUF_OCTETS       2560u // one packet buffer with its headers
+#define LARGE_MBUF_OCTETS 66000u
+#define MBUFS_PER_QUEUE   4096u // an AF_XDP socket's rings hold 2048, and as many travel
 
 bool check_same_address(const struct ip_address *one, const struct ip_address *other)
 {
@@ -64,22 +66,81 @@ static int check_advertised(const struct config_listener *listener, const struct
     return 0;
 }
 
+// As the kernel writes it: domain:bus:device.function.
+static bool is_pci_address(const char *text)
+{
+    static const char form[] = "hhhh:hh:hh.o";
+    size_t i = 0;
+    for (; text[i] && form[i]; i++) {
+        bool fits = form[i] == text[i];
+        if (form[i] == 'h')
+            fits = isdigit((unsigned char)text[i]) || (text[i] >= 'a' && text[i] <= 'f');
+        else if (form[i] == 'o')
+            fits = text[i] >= '0' && text[i] <= '7';
+        if (!fits)
+            return false;
+    }
+    return text[i] == form[i];
+}
+
+static int check_device(const struct config_network *network, struct places *places)
+{
+    char path[PLACE_PATH_SIZE], interface[NAME_SIZE];
+    bool is_pci = network->attach == ATTACH_PCI;
+    snprintf(path, sizeof(path), "networks.%s.device", network->name);
+    if (is_pci && !is_pci_address(network->device))
+        return places_refuse(
+            places, path, "attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci -D)");
+    if (!is_pci && network->device[0] != '\0')
+        return places_refuse(places, path, "is for attach: pci only; remove it or attach so");
+    snprintf(path, sizeof(path), "networks.%s.interface", network->name);
+    if (!is_pci && network->interface[0] == '\0')
+        return places_refuse(places, path, "is missing; give an interface");
+    model_interface(network, interface);
+    if (strlen(interface) >= IF_NAMESIZE)
+        return places_refuse(places, path, "%s is longer than an interface's name; give a shorter one",
+                             interface);
+    return 0;
+}
+
+static int check_networks(const struct config *config, struct places *places)
+{
+    char path[PLACE_PATH_SIZE], interface[NAME_SIZE], taken[NAME_SIZE];
+    int result = 0;
+    if (config->network_count == 0)
+        return places_refuse(places, "networks", "no network is given; give at least one with its interface");
+    for (size_t i = 0; i < config->network_count && result == 0; i++) {
+        const struct config_network *network = &config->networks[i];
+        result = check_device(network, places);
+        model_interface(network, interface);
+        for (size_t other = 0; other < i && result == 0; other++) {
+            const struct config_network *earlier = &config->networks[other];
+            model_interface(earlier, taken);
+            snprintf(path, sizeof(path), "networks.%s.interface", network->name);
+            if (strcmp(interface, taken) == 0)
+                result = places_refuse(places, path, "%s is network %s already; give each interface once",
+                                       interface, earlier->name);
+            snprintf(path, sizeof(path), "networks.%s.device", network->name);
+            if (result == 0 && network->device[0] != '\0' && strcmp(network->device, earlier->device) == 0)
+                result = places_refuse(places, path, "%s is network %s already; give each device once",
+                                       network->device, earlier->name);
+        }
+    }
+    return result;
+}
+
 static int check_listeners(const struct config *config, struct places *places)
 {
     char path[PLACE_PATH_SIZE];
-    if (config->network_count == 0)
-        return places_refuse(places, "networks", "no network is given; give at least one with its interface");
-    for (size_t i = 0; i < config->network_count; i++)
-        for (size_t other = 0; other < i; other++)
-            if (strcmp(config->networks[i].interface, config->networks[other].interface) == 0) {
-                snprintf(path, sizeof(path), "networks.%s.interface", config->networks[i].name);
-                return places_refuse(places, path, "%s is network %s already; give each interface once",
-                                     config->networks[i].interface, config->networks[other].name);
-            }
     if (config->listener_count == 0)
         return places_refuse(places, "listeners", "no listener is given; give at least one address of ours");
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
+        const struct key_endpoint known = model_known_as(listener);
+        snprintf(path, sizeof(path), "listeners[%zu].advertise", i);
+        if (ip_is_ipv4(&known.address) != ip_is_ipv4(&listener->address))
+            return places_refuse(places, path, "is of another family than address; give %s",
+                                 ip_is_ipv4(&listener->address) ? "IPv4" : "IPv6");
         snprintf(path, sizeof(path), "listeners[%zu].network", i);
         if (!model_network(config, listener->network))
             return places_refuse(places, path, "no network is called %s; add it under networks",
@@ -111,7 +172,7 @@ static int check_settings(const struct config *config, struct places *places)
         return places_refuse(places, "memory.mbufs",
                              "%" PRIu64 " is too few for %" PRIu64 " queues; give at least %" PRIu64, mbufs,
                              queues, queues * MBUFS_PER_QUEUE);
-    uint64_t needed_mb = (mbufs * MBUF_OCTETS * 4 / 3) >> 20;
+    uint64_t needed_mb = (mbufs * MBUF_OCTETS * 4 / 3 + config->memory.large_mbufs * LARGE_MBUF_OCTETS) >> 20;
     if (config->memory.mb < needed_mb)
         return places_refuse(places, "memory.mb",
                              "%" PRIu64 " is too little for %" PRIu64 " mbufs; give at least %" PRIu64,
@@ -143,7 +204,9 @@ static int check_deny(const struct config *config, struct places *places)
 
 int check_config(const struct config *config, struct places *places)
 {
-    int result = check_listeners(config, places);
+    int result = check_networks(config, places);
+    if (result == 0)
+        result = check_listeners(config, places);
     if (result == 0)
         result = check_peers(config, places);
     if (result == 0)

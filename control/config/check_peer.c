@@ -32,6 +32,9 @@ static int check_members(const struct config *config, size_t number, struct plac
                 return places_refuse(places, path,
                                      "is a member of %s twice; use weight to give it a larger share",
                                      peer->name);
+        if (check_has_address(member) && !model_has_family(config, peer, &member->address))
+            return places_refuse(places, path, "is %s, and no listener of %s is; add one to its listener",
+                                 ip_is_ipv4(&member->address) ? "IPv4" : "IPv6", peer->name);
         for (size_t other = 0; other < config->listener_count; other++)
             if (model_is_listener(&config->listeners[other], &member->address, member->port))
                 return places_refuse(places, path, "is our own listener %s; give the peer's address",

@@ -38,12 +38,13 @@ static int check_pair(const struct config *config, const struct origin *first, c
                       bool explicit_owner, struct places *places)
 {
     const struct config_peer *one = &config->peers[first->peer], *two = &config->peers[second->peer];
-    char path[PLACE_PATH_SIZE], address[INET6_ADDRSTRLEN];
+    char path[PLACE_PATH_SIZE], address[INET6_ADDRSTRLEN], prefix[VALUE_PREFIX_SIZE];
     value_address(&first->address, address, sizeof(address));
     if (!second->member) {
         snprintf(path, sizeof(path), "peers[%u].sources[%u]", second->peer, second->index);
-        return places_refuse(places, path, "%s/%u is a source of %s already; a prefix has one peer", address,
-                             second->length - 96u, one->name);
+        return places_refuse(places, path, "%s is a source of %s already; a prefix has one peer",
+                             value_prefix(&second->address, second->length, prefix, sizeof(prefix)),
+                             one->name);
     }
     if (first->peer == second->peer)
         return 0;
@@ -65,10 +66,9 @@ static int check_pair(const struct config *config, const struct origin *first, c
 
 static bool contains(const struct origin *outer, const struct origin *inner)
 {
-    unsigned whole = outer->length / 8, bits = outer->length % 8;
-    const uint8_t *a = outer->address.octets, *b = inner->address.octets;
-    return outer->length <= inner->length && memcmp(a, b, whole) == 0 &&
-           (bits == 0 || (a[whole] ^ b[whole]) >> (8 - bits) == 0);
+    const struct ip_address prefix = ip_prefix(&inner->address, outer->length);
+    return outer->length <= inner->length && ip_equal(&prefix, &outer->address) &&
+           (outer->length >= IP_MAPPED_BITS || !ip_is_ipv4(&inner->address)); // ::/0 is of IPv6 alone
 }
 
 // Prefixes within each other are in order as long as one peer has both; of two peers the longer one counts,
@@ -77,7 +77,7 @@ static void warn_overlaps(const struct config *config, const struct origin *orig
                           struct places *places)
 {
     const struct origin *open[PREFIX_LENGTHS];
-    char path[PLACE_PATH_SIZE], outer[INET6_ADDRSTRLEN];
+    char path[PLACE_PATH_SIZE], outer[VALUE_PREFIX_SIZE];
     size_t depth = 0;
     for (size_t i = 0; i < count; i++) {
         const struct origin *origin = &origins[i];
@@ -90,8 +90,8 @@ static void warn_overlaps(const struct config *config, const struct origin *orig
             snprintf(path, sizeof(path),
                      origin->member ? "peers[%u].members[%u].address" : "peers[%u].sources[%u]", origin->peer,
                      origin->index);
-            places_warn(places, path, "lies within %s/%u of %s; what it sends counts as from %s",
-                        value_address(&above->address, outer, sizeof(outer)), above->length - 96u,
+            places_warn(places, path, "lies within %s of %s; what it sends counts as from %s",
+                        value_prefix(&above->address, above->length, outer, sizeof(outer)),
                         config->peers[above->peer].name, config->peers[origin->peer].name);
         }
         open[depth++] = origin;

@@ -25,6 +25,8 @@ static const uint32_t element_sizes[SECTION_COUNT] = {
     [SECTION_DENY] = sizeof(struct snapshot_deny),
     [SECTION_LISTS] = sizeof(uint16_t),
     [SECTION_TEXTS] = 1,
+    [SECTION_ALLOW] = sizeof(struct snapshot_deny),
+    [SECTION_SCANNERS] = sizeof(struct snapshot_scanner),
 };
 
 const uint16_t plan_replies[] = {503, 486, 480}; // in the order of choices_reply
@@ -64,6 +66,16 @@ uint32_t plan_seconds(uint64_t ms)
 struct call_limit plan_limit(uint64_t rate, uint64_t burst, uint64_t concurrent)
 {
     return (struct call_limit){(uint32_t)rate, (uint32_t)(burst ? burst : rate), (uint32_t)concurrent};
+}
+
+struct bucket_limit plan_bucket(const struct config_bucket *common, uint64_t rate, uint64_t burst)
+{
+    struct bucket_limit limit = {(uint32_t)common->rate, (uint32_t)common->burst};
+    if (rate)
+        limit = (struct bucket_limit){(uint32_t)rate, (uint32_t)rate * 2};
+    if (burst)
+        limit.burst = (uint32_t)burst;
+    return limit;
 }
 
 uint16_t plan_number(const struct plan *plan, const char *name)
@@ -210,6 +222,8 @@ static int make_plan(struct plan *plan)
     plan->counts[SECTION_ROUTES] = (uint32_t)config->route_count;
     plan->counts[SECTION_DENY] = (uint32_t)config->prefilter.deny.count;
     plan->counts[SECTION_LISTS] = (uint32_t)plan->member_count;
+    plan->counts[SECTION_ALLOW] = (uint32_t)config->bans.allow.count;
+    plan->counts[SECTION_SCANNERS] = (uint32_t)config->bans.scanners.count;
     // Each text at its longest: nobody counts them twice.
     plan->counts[SECTION_TEXTS] =
         (uint32_t)(1 + (config->peer_count + config->route_count * ROUTE_TEXTS) * KEY_TEXT_SIZE +
@@ -293,6 +307,7 @@ static void put_settings(struct plan *plan)
     settings->usages_capacity = usages_of(plan);
     settings->arena_octets = config->dialogs.arena;
     settings->mbufs = (uint32_t)config->memory.mbufs;
+    settings->large_mbufs = (uint32_t)config->memory.large_mbufs;
     settings->memory_mb = (uint32_t)config->memory.mb;
     settings->timer_t1_ms = (uint32_t)config->timers.t1;
     settings->timer_t2_ms = (uint32_t)config->timers.t2;
@@ -306,12 +321,13 @@ static void put_settings(struct plan *plan)
     settings->session_end = (uint32_t)config->dialogs.session_end;
     if (config->state.dialogs[0] == '/') // else "auto"
         memcpy(settings->dialogs_directory, config->state.dialogs, sizeof(config->state.dialogs));
-    settings->prefilter.mode = (uint32_t)config->prefilter.mode;
-#define B(key, rate_default, burst_default, help)                                                            \
-    settings->prefilter.key =                                                                                \
-        (struct bucket_limit){(uint32_t)config->buckets.key.rate, (uint32_t)config->buckets.key.burst};
-    CONFIG_BUCKETS(B)
-#undef B
+    settings->prefilter = (struct snapshot_prefilter){
+        .mode = (uint32_t)config->prefilter.mode,
+        .source_bits = (uint32_t)config->prefilter.source_prefix,
+        .stranger = plan_bucket(&config->buckets.stranger, 0, 0),
+        .stranger_invite = plan_bucket(&config->buckets.stranger_invite, 0, 0),
+        .strangers = plan_bucket(&config->buckets.strangers, 0, 0),
+        .strangers_fragment = plan_bucket(&config->buckets.strangers_fragment, 0, 0)};
     settings->limits =
         plan_limit(config->limits.calls_per_second, config->limits.burst, config->limits.concurrent_calls);
     settings->limit_reply = plan_replies[config->limits.reply];
@@ -373,6 +389,7 @@ static int compile(struct plan *plan, uint64_t sequence, int *memfd, size_t *siz
         compile_routes(plan);
         put_sources(plan);
         put_settings(plan);
+        compile_bans(plan);
         result = seal(plan);
     }
     if (result < 0)

@@ -40,6 +40,9 @@ uint32_t plan_seconds(uint64_t ms);
 // A burst that is not given is a second's worth.
 struct call_limit plan_limit(uint64_t rate, uint64_t burst, uint64_t concurrent);
 
+// A bucket of the prefilter: what is 0 in an own one is as in the common one, but for the burst of an own
+// rate.
+struct bucket_limit plan_bucket(const struct config_bucket *common, uint64_t rate, uint64_t burst);
 void plan_peer_limits(struct snapshot_peer *row, const struct config_peer_limits *limits);
 
 // The permanent number of a peer or an application; NUMBER_NONE: there is none of this name.
@@ -55,5 +58,6 @@ int compile_peers(struct plan *plan);
 
 void compile_applications(struct plan *plan);
 void compile_routes(struct plan *plan);
+void compile_bans(struct plan *plan);
 
 #endif

@@ -76,6 +76,11 @@ static void put_peer_sections(struct plan *plan, const struct config_peer *peer,
     row->probe_jitter = (uint8_t)peer->probe.jitter;
     row->probe_from = plan_text(plan, peer->probe.from);
     plan_peer_limits(row, &peer->limits);
+    const struct config_peer_prefilter *own = &peer->prefilter;
+    const struct config_buckets *common = &plan->config->buckets;
+    row->filter_all = plan_bucket(&common->peer, own->rate, own->burst);
+    row->filter_invite = plan_bucket(&common->peer_invite, own->invite_rate, own->invite_burst);
+    row->filter_fragment = plan_bucket(&common->peer_fragment, own->fragment_rate, own->fragment_burst);
     row->retry_after_max_s = plan_seconds(peer->retry_after_max);
 }
 

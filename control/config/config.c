@@ -162,6 +162,7 @@ void config_free(struct config *config)
     }
     free(config->written);
     free(config->prefilter.deny.rows);
+    free(config->bans.allow.rows);
     for (size_t i = 0; i < config->application_count; i++)
         free(config->applications[i].body);
     free(config->applications);
@@ -181,6 +182,19 @@ static void add_difference(char *text, size_t size, const char *outer, const cha
                  key ? key : "");
 }
 
+// What takes effect on a reload may change.
+static bool is_same_until_restart(const struct config_network *a, const struct config_network *b)
+{
+    bool same = strcmp(a->name, b->name) == 0;
+#define K(key, kind, choices, given, least, most, effect, help)                                              \
+    same = same && (EFFECT_##effect != EFFECT_RESTART || memcmp(&a->key, &b->key, sizeof(a->key)) == 0);
+#define L(...)
+    CONFIG_NETWORK(K, L)
+#undef L
+#undef K
+    return same;
+}
+
 static bool networks_differ(const struct config *old, const struct config *new, char *text, size_t size)
 {
     bool differ = false;
@@ -189,7 +203,7 @@ static bool networks_differ(const struct config *old, const struct config *new, 
         char path[NAME_SIZE + 16];
         snprintf(path, sizeof(path), "networks.%s", network->name);
         // The snapshot names networks by position.
-        if (before == &old->networks[i] && memcmp(before, network, sizeof(*network)) == 0)
+        if (before && before == &old->networks[i] && is_same_until_restart(before, network))
             continue;
         add_difference(text, size, path, NULL);
         differ = true;
@@ -277,6 +291,17 @@ const struct config_listener *model_listener(const struct config *config, const 
     return NULL;
 }
 
+bool model_has_family(const struct config *config, const struct config_peer *peer,
+                      const struct ip_address *address)
+{
+    for (size_t i = 0; i < peer->listener.count; i++) {
+        const struct config_listener *listener = model_listener(config, peer->listener.rows[i]);
+        if (listener && ip_is_ipv4(&listener->address) == ip_is_ipv4(address))
+            return true;
+    }
+    return false;
+}
+
 bool model_speaks_at(const struct config_peer *peer, const char *listener)
 {
     for (size_t i = 0; i < peer->listener.count; i++)
@@ -285,12 +310,28 @@ bool model_speaks_at(const struct config_peer *peer, const char *listener)
     return false;
 }
 
+void model_interface(const struct config_network *network, char interface[NAME_SIZE])
+{
+    if (network->interface[0] != '\0')
+        memcpy(interface, network->interface, NAME_SIZE);
+    else
+        snprintf(interface, NAME_SIZE, "dg-%.*s", NAME_SIZE - 4, network->name);
+}
+
 const struct config_network *model_network(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->network_count; i++)
         if (strcmp(config->networks[i].name, name) == 0)
             return &config->networks[i];
     return NULL;
+}
+
+bool config_has_ipv6(const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (!ip_is_ipv4(&config->listeners[i].address))
+            return true;
+    return false;
 }
 
 const char *config_metrics_address(const struct config *config, uint16_t *port)
@@ -353,8 +394,12 @@ bool config_network_at(const struct config *config, size_t index, struct snapsho
     const struct config_network *network = &config->networks[index];
     memset(view, 0, sizeof(*view));
     memcpy(view->name, network->name, sizeof(view->name));
-    memcpy(view->interface, network->interface, sizeof(view->interface));
+    model_interface(network, view->interface);
+    memcpy(view->device, network->device, strnlen(network->device, sizeof(view->device) - 1));
     view->attach = (uint32_t)network->attach;
+    view->vlan = (uint16_t)network->vlan;
+    view->outer_vlan = (uint16_t)network->outer_vlan;
+    view->host_rate = (uint32_t)network->host_rate;
     view->queues = (uint32_t)network->queues;
     return true;
 }

@@ -103,6 +103,8 @@ int config_diff(const struct config *old, const struct config *new, config_chang
                 void *context);
 
 // What control itself needs. Texts live as long as config.
+// A listener of ours has it.
+bool config_has_ipv6(const struct config *config);
 const char *config_metrics_address(const struct config *config,
                                    uint16_t *port);              // "127.0.0.1", port in host order
 const char *config_control_group(const struct config *config);   // name of the control socket's group

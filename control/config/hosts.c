@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model.h"
+#include "value.h"
 
 #define PRIORITY_MAX  16u
 #define CANDIDATE_MAX (4u * MEMBERS_MAX)
@@ -127,12 +128,13 @@ static int collect_owners(struct expansion *expansion)
 static uint32_t owner_of(const struct expansion *expansion, const struct ip_address *address)
 {
     struct prefix_owner wanted = {{*address, 128}, 0, false};
+    uint32_t least = ip_is_ipv4(address) ? IP_MAPPED_BITS : 0; // ::/0 is of IPv6 alone
     for (; expansion->owner_count > 0; wanted.prefix.length--) {
         const struct prefix_owner *found =
             bsearch(&wanted, expansion->owners, expansion->owner_count, sizeof(wanted), compare_owners);
         if (found)
             return found->peer;
-        if (wanted.prefix.length == 0)
+        if (wanted.prefix.length == least)
             break;
         uint32_t bit = wanted.prefix.length - 1u;
         wanted.prefix.address.octets[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
@@ -159,18 +161,20 @@ static bool is_listener(const struct config *config, const struct host_address *
 }
 
 // What a configured address may not be either, and loopback: nothing leaves a network to there.
-static bool is_unicast(const struct ip_address *address)
+static bool is_reachable(const struct ip_address *address)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    uint8_t first = address->octets[12];
-    return memcmp(address->octets, mapped, sizeof(mapped)) == 0 && first != 0 && first != 127 && first < 224;
+    return value_is_unicast(address) && !value_is_loopback(address);
 }
 
 static void judge(const struct expansion *expansion, struct candidate *candidate)
 {
     const struct config_peer *peer = &expansion->config->peers[candidate->peer];
-    if (!is_unicast(&candidate->row.address)) {
+    if (!is_reachable(&candidate->row.address)) {
         drop(expansion, candidate, "is no host's address");
+        return;
+    }
+    if (!model_has_family(expansion->config, peer, &candidate->row.address)) {
+        drop(expansion, candidate, "is of a family that no listener of the peer has");
         return;
     }
     if (is_listener(expansion->config, &candidate->row)) {

@@ -7,8 +7,9 @@
 #include "model.h"
 
 // Each list stands in the order of the enum that the snapshot carries.
-const char *const choices_attach[] = {"af_xdp", "af_packet", NULL};
+const char *const choices_attach[] = {"af_xdp", "af_packet", "pci", NULL};
 const char *const choices_balance[] = {"call-id", "least-calls", "weighted", NULL};
+const char *const choices_ban[] = {"off", "dry-run", "on", NULL};
 const char *const choices_bool[] = {"false", "true", NULL};
 const char *const choices_contact[] = {"target", "source", NULL};
 const char *const choices_final_503[] = {"rewrite", "pass", NULL};
@@ -36,9 +37,12 @@ const char *const choices_method[] = {
     [CHOICE_METHOD_ANY] = "any",  NULL,
 };
 static_assert(METHOD_OTHER == CHOICE_METHOD_ANY, "every method that has a number has its name above");
-static_assert(ATTACH_AF_XDP == 0 && ATTACH_AF_PACKET == 1 && IDLE_SLEEP == 0 && IDLE_SPIN == 1, "choices");
+static_assert(ATTACH_AF_XDP == 0 && ATTACH_AF_PACKET == 1 && ATTACH_PCI == 2 && IDLE_SLEEP == 0 &&
+                  IDLE_SPIN == 1,
+              "choices");
 static_assert(PREFILTER_OFF == 0 && PREFILTER_DRY_RUN == 1 && PREFILTER_ENFORCE == 2 && BALANCE_CALL_ID == 0,
               "choices");
+static_assert(BAN_OFF == 0 && BAN_DRY_RUN == 1 && BAN_ON == 2, "choices");
 static_assert(IN_DIALOG_PEER == 0 && IN_DIALOG_GROUP == 1 && IN_DIALOG_ANY_PEER == 2 &&
                   SESSION_END_FREE == 0 && SESSION_END_BYE == 1,
               "choices");
@@ -92,6 +96,9 @@ static const struct key failover_keys[] = {CONFIG_FAILOVER(K, N)};
 #undef N
 #define K(...) ROW(peer_limits, __VA_ARGS__)
 static const struct key peer_limits_keys[] = {CONFIG_PEER_LIMITS(K, )};
+#undef K
+#define K(...) ROW(peer_prefilter, __VA_ARGS__)
+static const struct key peer_prefilter_keys[] = {CONFIG_PEER_PREFILTER(K, )};
 #undef K
 #define K(...) ROW(member, __VA_ARGS__)
 #define L(...) LIST_ROW(member, __VA_ARGS__)
@@ -149,6 +156,11 @@ static const struct key overload_keys[] = {CONFIG_OVERLOAD(K, )};
 #define K(...) ROW(prefilter, __VA_ARGS__)
 #define L(...) LIST_ROW(prefilter, __VA_ARGS__)
 static const struct key prefilter_keys[] = {CONFIG_PREFILTER(K, L)};
+#undef K
+#undef L
+#define K(...) ROW(bans, __VA_ARGS__)
+#define L(...) LIST_ROW(bans, __VA_ARGS__)
+static const struct key bans_keys[] = {CONFIG_BANS(K, L)};
 #undef K
 #undef L
 #define K(...) ROW(metrics, __VA_ARGS__)

@@ -25,13 +25,14 @@ enum key_kind {
     KEY_NAMES,     // one such name or a list of them: struct name_list; value_parse() adds one
     KEY_NAME,      // a letter, then letters, digits, '-' and '_': char[NAME_SIZE]
     KEY_INTERFACE, // a Linux network interface: char[NAME_SIZE]
-    KEY_ADDRESS,   // IPv4 unicast: struct ip_address
+    KEY_ADDRESS,   // unicast: struct ip_address
     KEY_ENDPOINT,  // address:port: struct key_endpoint
     KEY_PATH,      // absolute path: char[KEY_TEXT_SIZE]
     KEY_TEXT,      // printable ASCII: char[KEY_TEXT_SIZE]
     KEY_PREFIX,    // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
     KEY_STATUS,    // a final status: uint16_t; in lists
-    KEY_TARGETS    // one such text or a list of them: struct target_list; value_parse() adds one
+    KEY_TARGETS,   // one such text or a list of them: struct target_list; value_parse() adds one
+    KEY_WORDS      // the same of words; a default has them with blanks between
 };
 
 #define KEY_TEXT_SIZE 108u
@@ -75,6 +76,7 @@ enum key_effect {
 
 extern const char *const choices_attach[];
 extern const char *const choices_balance[];
+extern const char *const choices_ban[];
 extern const char *const choices_bool[];
 extern const char *const choices_contact[];
 extern const char *const choices_final_503[];
@@ -100,9 +102,17 @@ extern const char *const choices_replaces_from[];
 #define KEY_MIB (1ull << 20)
 
 #define CONFIG_NETWORK(K, L) \
-    K(interface, INTERFACE, NULL, NULL, 0, 0, RESTART, "Linux interface that we drive") \
-    K(attach, CHOICE, choices_attach, "af_xdp", 0, 0, RESTART, "how packets are taken from the interface") \
-    K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has")
+    K(interface, INTERFACE, NULL, "", 0, 0, RESTART, \
+      "Linux interface that we drive; attach: pci: the one that the kernel gets for what is not ours, dg-NAME when not given") \
+    K(attach, CHOICE, choices_attach, "af_xdp", 0, 0, RESTART, \
+      "how packets are taken: at the interface's driver, from its packet sockets, or from a PCI device by a driver of DPDK") \
+    K(device, TEXT, NULL, "", 0, 0, RESTART, "attach: pci: PCI address of the device, such as 0000:3b:00.0") \
+    K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has") \
+    K(vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, \
+      "identifier of the 802.1Q tag that its frames have, ours and the others'; 0: none") \
+    K(outer_vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, "the same of the 802.1ad tag (QinQ) before that one") \
+    K(host_rate, COUNT, NULL, "20000", 10, 1000000, RELOAD, \
+      "attach: pci: frames a second that each worker passes on to the kernel, of each kind: UDP, other IP, the rest")
 
 #define CONFIG_LISTENER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \
@@ -157,15 +167,24 @@ extern const char *const choices_replaces_from[];
     K(reply, CHOICE, choices_reply, "503", 0, 0, RELOAD, "what a call beyond a limit is answered with") \
     K(retry_after, DURATION, NULL, "5s", 0, KEY_HOUR, RELOAD, "its Retry-After; 0s: none")
 
+#define CONFIG_PEER_PREFILTER(K, N) \
+    K(rate, COUNT, NULL, "", 1, 10000000, RELOAD, "packets a second of all SIP; prefilter.peer when not given") \
+    K(burst, COUNT, NULL, "", 1, 10000000, RELOAD, "of those at once; twice the rate when only that is given") \
+    K(invite_rate, COUNT, NULL, "", 1, 10000000, RELOAD, "INVITEs a second; prefilter.peer_invite when not given") \
+    K(invite_burst, COUNT, NULL, "", 1, 10000000, RELOAD, "of those at once; twice the rate when only that is given") \
+    K(fragment_rate, COUNT, NULL, "", 1, 10000000, RELOAD, "fragments a second; prefilter.peer_fragment when not given") \
+    K(fragment_burst, COUNT, NULL, "", 1, 10000000, RELOAD, "of those at once; twice the rate when only that is given")
+
 // S(key, tag of its structs, rows, help)
 #define CONFIG_PEER_SECTIONS(S) \
     S(probe, probe, CONFIG_PROBE, "are its members well") \
     S(failover, failover, CONFIG_FAILOVER, "when a member does not take a request") \
-    S(limits, peer_limits, CONFIG_PEER_LIMITS, "calls of this peer; no limit where none is given")
+    S(limits, peer_limits, CONFIG_PEER_LIMITS, "calls of this peer; no limit where none is given") \
+    S(prefilter, peer_prefilter, CONFIG_PEER_PREFILTER, "packets that are taken from this peer")
 
 #define CONFIG_MEMBER(K, L) \
     K(address, ADDRESS, NULL, "", 0, 0, RELOAD, "where requests are sent; this or host") \
-    K(host, TEXT, NULL, "", 0, 0, RELOAD, "name that DNS resolves (SRV, then A), again and again; this or address") \
+    K(host, TEXT, NULL, "", 0, 0, RELOAD, "name that DNS resolves (SRV, then A and AAAA), again and again; this or address") \
     K(port, COUNT, NULL, "5060", 1, 65535, RELOAD, "UDP port; what SRV says goes before") \
     K(weight, COUNT, NULL, "1", 1, 100, RELOAD, "share of the calls, relative to the peer's other members of its priority") \
     K(priority, COUNT, NULL, "1", 1, 16, RELOAD, "lower ones are chosen first, others when all of these are down or full") \
@@ -241,7 +260,8 @@ extern const char *const choices_replaces_from[];
 
 #define CONFIG_MEMORY(K, L) \
     K(mb, COUNT, NULL, "512", 64, 1048576, RESTART, "MiB that EAL takes, for packets and rings") \
-    K(mbufs, COUNT, NULL, "32768", 4096, 8388608, RESTART, "packet buffers of the whole process, 2.5 KiB each")
+    K(mbufs, COUNT, NULL, "32768", 4096, 8388608, RESTART, "packet buffers of the whole process, 2.5 KiB each") \
+    K(large_mbufs, COUNT, NULL, "64", 0, LARGE_MBUFS_MAX, RESTART, "buffers for messages that no frame holds, 64 KiB each; 0: those are refused")
 
 #define CONFIG_DIALOGS(K, L) \
     K(capacity, COUNT, NULL, "65536", 1024, 16777216, RESTART, "dialogs a worker; beyond it new calls get 503") \
@@ -294,19 +314,35 @@ extern const char *const choices_replaces_from[];
 
 #define CONFIG_PREFILTER(K, L) \
     K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
+    K(source_prefix, COUNT, NULL, "64", 32, 128, RELOAD, "length of the IPv6 prefix that is one source; of IPv4 each address is one") \
     L(deny, 4096, RELOAD, "prefixes whose SIP is dropped")
 
 // B(key, rate, burst, help): a token bucket under prefilter.
 #define CONFIG_BUCKETS(B) \
     B(peer, "20000", "40000", "all SIP of one peer") \
     B(peer_invite, "5000", "10000", "INVITEs of one peer") \
+    B(peer_fragment, "2000", "4000", "fragments of one peer") \
     B(stranger, "10", "20", "all SIP of one source that is no peer") \
     B(stranger_invite, "2", "5", "its INVITEs") \
-    B(strangers, "1000", "2000", "all sources that are no peer, together")
+    B(strangers, "1000", "2000", "all sources that are no peer, together") \
+    B(strangers_fragment, "100", "200", "their fragments, together")
 
 #define CONFIG_BUCKET(K, L, rate_default, burst_default) \
     K(rate, COUNT, NULL, rate_default, 0, 10000000, RELOAD, "packets a second; 0 lets nothing through") \
     K(burst, COUNT, NULL, burst_default, 1, 10000000, RELOAD, "packets that may come at once")
+
+#define CONFIG_BANS(K, L) \
+    K(malformed, CHOICE, choices_ban, "dry-run", 0, 0, RELOAD, "a source that is no peer and sends malformed_count messages that are no SIP: ban it, or only tell") \
+    K(malformed_count, COUNT, NULL, "20", 1, 65535, RELOAD, "so many within within, as each worker counts them") \
+    K(scanner, CHOICE, choices_ban, "dry-run", 0, 0, RELOAD, "one whose User-Agent has a word of scanners") \
+    K(scanners, WORDS, NULL, "friendly-scanner sipvicious sipcli sundayddr VaxSIPUserAgent pplsip sip-scan Nmap", 3, SCANNERS_MAX, RELOAD, \
+      "words, letters' case aside") \
+    K(in_dialog, CHOICE, choices_ban, "dry-run", 0, 0, RELOAD, "one that sends in_dialog_count requests inside dialogs, or responses, that none of ours can be") \
+    K(in_dialog_count, COUNT, NULL, "20", 1, 65535, RELOAD, "so many within within, as each worker counts them") \
+    K(within, DURATION, NULL, "10s", 1000, KEY_HOUR, RELOAD, "the time in which messages are counted together") \
+    K(lifetime, DURATION, NULL, "10m", 1000, 168 * KEY_HOUR, RELOAD, "of a source's first ban; each further one lasts twice as long") \
+    K(lifetime_max, DURATION, NULL, "1d", 1000, 720 * KEY_HOUR, RELOAD, "but not longer") \
+    L(allow, ALLOWED_MAX, RELOAD, "prefixes that these rules never ban, as they do no peer's")
 
 #define CONFIG_METRICS(K, L) \
     K(listen, ENDPOINT, NULL, "127.0.0.1:9464", 0, 0, CONTROL, "where Prometheus reads /metrics")
@@ -360,6 +396,7 @@ extern const char *const choices_replaces_from[];
     S(application_limits, CONFIG_APPLICATION_LIMITS, "what messages of applications' calls may have; what has more is refused") \
     S(overload, CONFIG_OVERLOAD, "when a worker is behind, new calls are refused and old ones go on") \
     S(prefilter, CONFIG_PREFILTER, "what is dropped before it costs anything") \
+    S(bans, CONFIG_BANS, "automatic bans of sources that are no peers") \
     S(metrics, CONFIG_METRICS, "Prometheus") \
     S(control, CONFIG_CONTROL, "the control socket") \
     S(records, CONFIG_RECORDS, "records of calls") \

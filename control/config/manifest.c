@@ -3,7 +3,7 @@
 // at most a few thousand names.
 #include "manifest.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "replace.h"
+#include "value.h"
 
 #define FILE_NAME  "manifest"
 #define FIRST_LINE "dialgate-manifest 1\n"
@@ -233,22 +234,23 @@ static const char *read_peer(struct manifest *manifest, const char *line)
 
 static const char *read_member(struct manifest *manifest, const char *line)
 {
-    unsigned number, port;
-    char peer[NAME_SIZE], text[INET_ADDRSTRLEN];
-    struct ip_address address = {{[10] = 0xff, [11] = 0xff}};
+    unsigned number;
+    char peer[NAME_SIZE], text[VALUE_PREFIX_SIZE];
+    struct key_endpoint at;
     int rest = 0;
-    if (sscanf(line, "member %5u %31s %15[0-9.]:%5u%n", &number, peer, text, &port, &rest) != 4 ||
-        strcmp(line + rest, "\n") != 0 || inet_pton(AF_INET, text, address.octets + 12) != 1)
+    static_assert(VALUE_PREFIX_SIZE == 56, "what is read of it below");
+    if (sscanf(line, "member %5u %31s %55s%n", &number, peer, text, &rest) != 3 ||
+        strcmp(line + rest, "\n") != 0 || value_parse_endpoint(text, &at) < 0)
         return "is not `member NUMBER PEER ADDRESS:PORT`";
-    if (number >= MEMBERS_MAX || port == 0 || port > 65535)
+    if (number >= MEMBERS_MAX || at.port == 0)
         return "has a number out of range";
     int owner = find_peer(manifest, peer);
     if (owner < 0)
         return "names a peer that no line above has";
     if (manifest->members[number].present ||
-        find_member(manifest, (uint32_t)owner, &address, (uint16_t)port) >= 0)
+        find_member(manifest, (uint32_t)owner, &at.address, at.port) >= 0)
         return "repeats a number or a name";
-    manifest->members[number] = (struct member){true, false, (uint16_t)owner, (uint16_t)port, address};
+    manifest->members[number] = (struct member){true, false, (uint16_t)owner, at.port, at.address};
     if (number >= manifest->members_next)
         manifest->members_next = number + 1;
     return NULL;
@@ -329,10 +331,11 @@ static void write_lines(const void *content, FILE *file)
         }
     for (uint32_t i = 0; i < manifest->members_next; i++) {
         const struct member *member = &manifest->members[i];
-        char address[INET_ADDRSTRLEN];
-        if (!member->present || !inet_ntop(AF_INET, member->address.octets + 12, address, sizeof(address)))
+        char place[VALUE_PREFIX_SIZE];
+        if (!member->present)
             continue;
-        fprintf(file, "member %u %s %s:%u\n", i, manifest->peers[member->peer].name, address, member->port);
+        fprintf(file, "member %u %s %s\n", i, manifest->peers[member->peer].name,
+                value_endpoint(&member->address, member->port, place, sizeof(place)));
         entries++;
     }
     fprintf(file, "end %u\n", entries);

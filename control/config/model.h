@@ -17,6 +17,7 @@
 #define FIELD_CHOICE(key)                                              uint64_t key;
 #define FIELD_NAMES(key)                                               struct name_list key;
 #define FIELD_TARGETS(key)                                             struct target_list key;
+#define FIELD_WORDS(key)                                               struct target_list key;
 #define FIELD_NAME(key)                                                char key[NAME_SIZE];
 #define FIELD_INTERFACE(key)                                           char key[NAME_SIZE];
 #define FIELD_ADDRESS(key)                                             struct ip_address key;
@@ -224,7 +225,12 @@ bool model_is_listener(const struct config_listener *listener, const struct ip_a
                        uint64_t port);
 const struct config_application *model_application(const struct config *config, const char *name);
 const struct config_retry *model_retry(const struct config *config, const char *name);
+// Whether one of its listeners has the family of this address.
+bool model_has_family(const struct config *config, const struct config_peer *peer,
+                      const struct ip_address *address);
 bool model_speaks_at(const struct config_peer *peer, const char *listener); // one of its listeners
+// The kernel's interface of a network: interface, or what it is when none is given.
+void model_interface(const struct config_network *network, char interface[NAME_SIZE]);
 const struct config_network *model_network(const struct config *config, const char *name);
 
 // How the value at this path is written where the environment gave it ("${NAME}"); NULL where it did not.

@@ -29,9 +29,7 @@ const char *overlay_state_name(enum overlay_state state)
 
 const char *overlay_address(const struct ip_address *address, uint16_t port, char text[OVERLAY_ADDRESS_SIZE])
 {
-    char dotted[INET6_ADDRSTRLEN];
-    snprintf(text, OVERLAY_ADDRESS_SIZE, "%s:%u", value_address(address, dotted, sizeof(dotted)), port);
-    return text;
+    return value_endpoint(address, port, text, OVERLAY_ADDRESS_SIZE);
 }
 
 void overlay_free(struct overlay *overlay)

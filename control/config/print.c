@@ -55,6 +55,7 @@ static bool at_default(const struct key *key, const void *value)
 {
     const struct prefix_list *prefixes = value;
     const struct status_list *statuses = value;
+    const struct target_list *words = value;
     char text[VALUE_TEXT_SIZE], why[WHY_SIZE];
     union {
         uint64_t number;
@@ -71,6 +72,13 @@ static bool at_default(const struct key *key, const void *value)
         for (size_t i = 0; i < statuses->count; i++)
             length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%u", i ? " " : "",
                                        statuses->rows[i]);
+        return strcmp(text, key->fallback) == 0;
+    }
+    if (key->kind == KEY_WORDS) {
+        size_t length = 0;
+        for (size_t i = 0; i < words->count && length < sizeof(text); i++)
+            length +=
+                (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i ? " " : "", words->rows[i]);
         return strcmp(text, key->fallback) == 0;
     }
     if (!key->fallback[0])

@@ -60,14 +60,29 @@ static int read_statuses(struct places *places, const char *path, const struct k
     return 0;
 }
 
-// One name or target, or a list of them: value_parse() adds each to value.
+// A default of several words.
+static int read_words(const struct key *key, void *value)
+{
+    char word[KEY_TARGET_SIZE], why[WHY_SIZE];
+    for (const char *at = key->fallback; *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+        snprintf(word, sizeof(word), "%.*s", (int)length, at);
+        int result = value_parse(key, word, value, why, sizeof(why));
+        if (result < 0)
+            return result;
+        at += length;
+    }
+    return 0;
+}
+
+// One name, target or word, or a list of them: value_parse() adds each to value.
 static int read_several(struct places *places, const char *path, const struct key *key, void *value)
 {
     char row[PLACE_PATH_SIZE], why[WHY_SIZE];
     snprintf(row, sizeof(row), "%s.%s", path, key->name);
     const struct place *place = places_find(places, row);
     if (strcmp(place->path, row) != 0 && key->fallback)
-        return 0;
+        return read_words(key, value);
     if (strcmp(place->path, row) != 0)
         return places_refuse(places, row, "is missing; give %s", value_range(key, why, sizeof(why)));
     bool single = place->value != NULL;
@@ -111,7 +126,7 @@ static int read_group(struct places *places, const char *path, const struct key_
                 return result;
             continue;
         }
-        if (key->kind == KEY_NAMES || key->kind == KEY_TARGETS) {
+        if (key->kind == KEY_NAMES || key->kind == KEY_TARGETS || key->kind == KEY_WORDS) {
             int result = read_several(places, path, key, (void *)to);
             if (result < 0)
                 return result;

@@ -73,6 +73,9 @@ static const cyaml_schema_field_t failover_fields[] = {CONFIG_FAILOVER(K, N) CYA
 #define K(key, ...) TEXT(key, peer_limits)
 static const cyaml_schema_field_t peer_limits_fields[] = {CONFIG_PEER_LIMITS(K, ) CYAML_FIELD_END};
 #undef K
+#define K(key, ...) TEXT(key, peer_prefilter)
+static const cyaml_schema_field_t peer_prefilter_fields[] = {CONFIG_PEER_PREFILTER(K, ) CYAML_FIELD_END};
+#undef K
 
 // libcyaml has no value that is a text or a list: read.c takes those from the places.
 #define YAML_NAME(key)     TEXT(key, peer)
@@ -134,6 +137,15 @@ static const cyaml_schema_field_t application_limits_fields[] = {CONFIG_APPLICAT
 #define K(key, ...) TEXT(key, overload)
 static const cyaml_schema_field_t overload_fields[] = {CONFIG_OVERLOAD(K, ) CYAML_FIELD_END};
 #undef K
+#define YAML_BANS_CHOICE(key)   TEXT(key, bans)
+#define YAML_BANS_COUNT(key)    TEXT(key, bans)
+#define YAML_BANS_DURATION(key) TEXT(key, bans)
+#define YAML_BANS_WORDS(key)    CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
+#define K(key, kind, ...)       YAML_BANS_##kind(key)
+#define L(key, most, ...)       PREFIXES(key, bans, most)
+static const cyaml_schema_field_t bans_fields[] = {CONFIG_BANS(K, L) CYAML_FIELD_END};
+#undef K
+#undef L
 #define K(key, ...) TEXT(key, metrics)
 static const cyaml_schema_field_t metrics_fields[] = {CONFIG_METRICS(K, ) CYAML_FIELD_END};
 #undef K

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "value.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -159,6 +159,23 @@ static int parse_targets(const struct key *key, const char *text, struct target_
     return 0;
 }
 
+static int parse_words(const struct key *key, const char *text, struct target_list *list, char *why,
+                       size_t size)
+{
+    size_t length = strlen(text);
+    if (list->count == key->most)
+        return refuse(why, size, "is one too many; give at most %u", (unsigned)key->most);
+    if (length < key->least || length >= KEY_TARGET_SIZE)
+        return refuse(why, size, "has %zu characters; give %u to %u", length, (unsigned)key->least,
+                      KEY_TARGET_SIZE - 1);
+    if (strspn(text, LETTERS DIGITS "+-_./@") != length)
+        return refuse(why, size, "'%.*s' is not a word; give letters, digits and + - _ . / @", WHY_SHOWN,
+                      text);
+    memset(list->rows[list->count], 0, KEY_TARGET_SIZE);
+    memcpy(list->rows[list->count++], text, length);
+    return 0;
+}
+
 static int parse_interface(const char *text, char *name, char *why, size_t size)
 {
     size_t length = strlen(text);
@@ -204,70 +221,48 @@ static int parse_path(const char *text, char *path, char *why, size_t size)
     return 0;
 }
 
-int value_parse_address(const char *text, struct ip_address *address)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    memcpy(address->octets, mapped, sizeof(mapped));
-    return inet_pton(AF_INET, text, address->octets + 12) == 1 ? 0 : -EINVAL;
-}
-
 static int parse_address(const char *text, struct ip_address *address, char *why, size_t size)
 {
-    struct in6_addr ipv6;
-    if (inet_pton(AF_INET6, text, &ipv6) == 1)
-        return refuse(why, size, "%s is IPv6, which is not served; give an IPv4 address", text);
     if (value_parse_address(text, address) < 0)
-        return refuse(why, size, "'%.*s' is not an address; give IPv4 such as 192.0.2.1", WHY_SHOWN, text);
-    uint8_t first = address->octets[12];
-    if (first == 0 || first >= 224)
+        return refuse(why, size, "'%.*s' is not an address; give one such as 192.0.2.1 or 2001:db8::1",
+                      WHY_SHOWN, text);
+    if (!value_is_unicast(address))
         return refuse(why, size, "%s is not a unicast address; give the address of a host", text);
     return 0;
 }
 
 static int parse_endpoint(const char *text, struct key_endpoint *endpoint, char *why, size_t size)
 {
-    char address[INET_ADDRSTRLEN];
-    const char *colon = strrchr(text, ':');
-    uint64_t port = 0;
-    size_t digits = colon ? parse_digits(colon + 1, &port) : 0;
-    bool fits = colon && (size_t)(colon - text) < sizeof(address);
-    if (fits) {
-        memcpy(address, text, (size_t)(colon - text));
-        address[colon - text] = '\0';
-    }
-    if (!fits || !digits || colon[1 + digits] || port == 0 || port > 65535 ||
-        value_parse_address(address, &endpoint->address) < 0)
-        return refuse(why, size, "'%.*s' is not an address and port; give such as 127.0.0.1:9464", WHY_SHOWN,
-                      text);
-    endpoint->port = (uint16_t)port;
-    return 0;
+    if (value_parse_endpoint(text, endpoint) == 0 && endpoint->port != 0)
+        return 0;
+    return refuse(why, size, "'%.*s' is not an address and port; give such as 127.0.0.1:9464 or [::1]:9464",
+                  WHY_SHOWN, text);
 }
 
 static int parse_prefix(const char *text, struct key_prefix *prefix, char *why, size_t size)
 {
-    char address[INET6_ADDRSTRLEN];
-    uint64_t length = 32;
-    struct in6_addr ipv6;
+    char address[INET6_ADDRSTRLEN], clean[VALUE_PREFIX_SIZE];
+    uint64_t length = 0;
     size_t octets = strcspn(text, "/");
     if (octets >= sizeof(address))
         octets = 0;
     memcpy(address, text, octets);
     address[octets] = '\0';
-    if (inet_pton(AF_INET6, address, &ipv6) == 1)
-        return refuse(why, size, "%.*s is IPv6, which is not served; give an IPv4 prefix", WHY_SHOWN, text);
     const char *slash = strchr(text, '/');
     size_t digits = slash ? parse_digits(slash + 1, &length) : 0;
-    if (value_parse_address(address, &prefix->address) < 0 || (slash && (!digits || slash[1 + digits])) ||
-        length > 32)
-        return refuse(why, size, "'%.*s' is not a prefix; give IPv4 such as 192.0.2.0/24", WHY_SHOWN, text);
-    uint32_t bits, mask = length ? ~0u << (32 - length) : 0;
-    memcpy(&bits, prefix->address.octets + 12, 4);
-    bits = ntohl(bits) & mask;
-    struct in_addr network = {htonl(bits)};
-    if (memcmp(&network, prefix->address.octets + 12, 4) != 0)
-        return refuse(why, size, "%s has bits set behind its length; give %s/%u", text,
-                      inet_ntop(AF_INET, &network, address, sizeof(address)), (unsigned)length);
-    prefix->length = (uint16_t)(length + 96);
+    bool fine =
+        value_parse_address(address, &prefix->address) == 0 && (!slash || (digits && !slash[1 + digits]));
+    unsigned before = fine && ip_is_ipv4(&prefix->address) ? IP_MAPPED_BITS : 0;
+    if (!slash)
+        length = 128 - before;
+    if (!fine || length > 128 - before)
+        return refuse(why, size, "'%.*s' is not a prefix; give one such as 192.0.2.0/24 or 2001:db8::/32",
+                      WHY_SHOWN, text);
+    prefix->length = (uint16_t)(length + before);
+    struct ip_address network = ip_prefix(&prefix->address, prefix->length);
+    if (!ip_equal(&network, &prefix->address))
+        return refuse(why, size, "%s has bits set behind its length; give %s", text,
+                      value_prefix(&network, prefix->length, clean, sizeof(clean)));
     return 0;
 }
 
@@ -291,6 +286,8 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
         return parse_names(key, text, value, why, size);
     case KEY_TARGETS:
         return parse_targets(key, text, value, why, size);
+    case KEY_WORDS:
+        return parse_words(key, text, value, why, size);
     case KEY_INTERFACE:
         return parse_interface(text, value, why, size);
     case KEY_ADDRESS:
@@ -312,13 +309,6 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
         return parse_status(key, text, value, why, size);
     }
     return refuse(why, size, "has an unknown kind");
-}
-
-const char *value_address(const struct ip_address *address, char *text, size_t size)
-{
-    if (!inet_ntop(AF_INET, address->octets + 12, text, (socklen_t)size))
-        text[0] = '\0';
-    return text;
 }
 
 // In single quotes, a single quote doubled (YAML 1.1 section 9.1.2).
@@ -356,9 +346,18 @@ static void format_targets(const struct target_list *list, char *text, size_t si
         snprintf(text + length, size - length, "]");
 }
 
+// YAML reads brackets and a colon at the end as its own.
+static void format_address(const struct ip_address *address, const char *plain, char *text, size_t size)
+{
+    if (ip_is_ipv4(address))
+        snprintf(text, size, "%s", plain);
+    else
+        format_quoted(plain, text, size);
+}
+
 const char *value_format(const struct key *key, const void *value, char *text, size_t size)
 {
-    char address[INET6_ADDRSTRLEN];
+    char place[VALUE_PREFIX_SIZE];
     const struct key_endpoint *endpoint = value;
     const struct key_prefix *prefix = value;
     switch (key->kind) {
@@ -378,14 +377,15 @@ const char *value_format(const struct key *key, const void *value, char *text, s
         format_names(value, text, size);
         break;
     case KEY_TARGETS:
+    case KEY_WORDS:
         format_targets(value, text, size);
         break;
     case KEY_ADDRESS:
-        value_address(value, text, size);
+        format_address(value, value_address(value, place, sizeof(place)), text, size);
         break;
     case KEY_ENDPOINT:
-        value_address(&endpoint->address, address, sizeof(address));
-        snprintf(text, size, "%s:%u", address, endpoint->port);
+        value_endpoint(&endpoint->address, endpoint->port, place, sizeof(place));
+        format_address(&endpoint->address, place, text, size);
         break;
     case KEY_PATH:
     case KEY_TEXT:
@@ -395,8 +395,8 @@ const char *value_format(const struct key *key, const void *value, char *text, s
         snprintf(text, size, "%u", *(const uint16_t *)value);
         break;
     case KEY_PREFIX:
-        value_address(&prefix->address, address, sizeof(address));
-        snprintf(text, size, "%s/%u", address, prefix->length - 96u);
+        value_prefix(&prefix->address, prefix->length, place, sizeof(place));
+        format_address(&prefix->address, place, text, size);
         break;
     }
     return text;
@@ -408,13 +408,14 @@ const char *value_range(const struct key *key, char *text, size_t size)
         [KEY_NAMES] = "a name, or a list of 1 to 4",
         [KEY_NAME] = "a name",
         [KEY_INTERFACE] = "an interface",
-        [KEY_ADDRESS] = "an IPv4 address",
+        [KEY_ADDRESS] = "an address",
         [KEY_ENDPOINT] = "address:port",
         [KEY_PATH] = "an absolute path",
-        [KEY_PREFIX] = "IPv4 prefixes",
+        [KEY_PREFIX] = "prefixes",
         [KEY_TEXT] = "text",
         [KEY_STATUS] = "statuses",
         [KEY_TARGETS] = "a target, or a list of up to 32",
+        [KEY_WORDS] = "words, a list of up to 32",
     };
     char least[32], most[32];
     if (key->kind == KEY_CHOICE) {
@@ -469,6 +470,7 @@ const char *value_type(const struct key *key)
         [KEY_PREFIX] = "list of prefixes",
         [KEY_STATUS] = "list of statuses",
         [KEY_TARGETS] = "text or list",
+        [KEY_WORDS] = "word or list",
     };
     return types[key->kind];
 }

@@ -29,8 +29,17 @@ const char *value_unit(const struct key *key);
 
 // "10.0.0.1" for ::ffff:10.0.0.1. text has room for INET6_ADDRSTRLEN octets.
 const char *value_address(const struct ip_address *address, char *text, size_t size);
+// With a port, IPv6 in brackets; and a prefix with its length. text has room for VALUE_PREFIX_SIZE octets.
+#define VALUE_PREFIX_SIZE 56u
+const char *value_endpoint(const struct ip_address *address, uint16_t port, char *text, size_t size);
+const char *value_prefix(const struct ip_address *address, unsigned length, char *text, size_t size);
 
-// Reads a.b.c.d. Returns 0 or -EINVAL.
+// Reads an address of either family, without brackets and zone; not ::ffff:a.b.c.d. Returns 0 or -EINVAL.
 int value_parse_address(const char *text, struct ip_address *address);
+// What value_endpoint() writes, port 0 too. Returns 0 or -EINVAL.
+int value_parse_endpoint(const char *text, struct key_endpoint *endpoint);
+// Of a host that others reach: not unspecified, multicast or bound to one link.
+bool value_is_unicast(const struct ip_address *address);
+bool value_is_loopback(const struct ip_address *address);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "hosts.h"
+#include "value.h"
 
 static void warn_unused(const struct config *config, struct places *places)
 {
@@ -63,7 +64,9 @@ static void warn_limits(const struct config *config, size_t number, struct place
     const struct config_peer *peer = &config->peers[number];
     const struct config_peer_limits *own = &peer->limits;
     uint64_t dialogs = config->dialogs.capacity * config->workers.count;
-    uint64_t invites = config->prefilter.mode == PREFILTER_OFF ? 0 : config->buckets.peer_invite.rate;
+    uint64_t invites =
+        peer->prefilter.invite_rate ? peer->prefilter.invite_rate : config->buckets.peer_invite.rate;
+    invites = config->prefilter.mode == PREFILTER_OFF ? 0 : invites;
     const struct {
         const char *key;
         uint64_t limit, other; // 0: none
@@ -89,13 +92,6 @@ static void warn_limits(const struct config *config, size_t number, struct place
     }
 }
 
-#define IPV4_LOOPBACK 127u // first octet
-
-static unsigned first_octet(const struct ip_address *address)
-{
-    return address->octets[12]; // ::ffff:a.b.c.d
-}
-
 // Members that no network of ours leads to, whatever the host's routes are.
 static void warn_members(const struct config *config, size_t number, struct places *places)
 {
@@ -103,7 +99,7 @@ static void warn_members(const struct config *config, size_t number, struct plac
     char path[PLACE_PATH_SIZE];
     for (size_t m = 0; m < peer->member_count; m++) {
         const struct ip_address *address = &peer->members[m].address;
-        bool loopback = check_has_address(&peer->members[m]) && first_octet(address) == IPV4_LOOPBACK;
+        bool loopback = check_has_address(&peer->members[m]) && value_is_loopback(address);
         snprintf(path, sizeof(path), "peers[%zu].members[%zu].address", number, m);
         for (size_t i = 0; i < config->listener_count; i++) {
             const struct config_listener *listener = &config->listeners[i];
@@ -111,8 +107,7 @@ static void warn_members(const struct config *config, size_t number, struct plac
                 places_warn(places, path,
                             "is our own address, that of listener %s: nothing that is sent there leaves",
                             listener->name);
-            loopback &=
-                !model_speaks_at(peer, listener->name) || first_octet(&listener->address) != IPV4_LOOPBACK;
+            loopback &= !model_speaks_at(peer, listener->name) || !value_is_loopback(&listener->address);
         }
         if (loopback)
             places_warn(places, path, "is on no network of ours: it is loopback, and no listener of %s is",

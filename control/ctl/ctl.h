@@ -125,6 +125,7 @@ void show_prefilter(struct ctl *ctl, const json_t *result);
 void show_top(struct ctl *ctl, const json_t *result);
 void show_ban(struct ctl *ctl, const json_t *result);
 void show_unban(struct ctl *ctl, const json_t *result);
+void show_bans(struct ctl *ctl, const json_t *result);
 void show_metrics(struct ctl *ctl, const json_t *result);
 void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);

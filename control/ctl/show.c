@@ -62,29 +62,6 @@ void show_status(struct ctl *ctl, const json_t *result)
         show_drained(ctl, result);
 }
 
-void show_cores(struct ctl *ctl, const json_t *result)
-{
-    static const struct table_column columns[] = {
-        {"WORKER", true},    {"CPU", true},      {"RECEIVED", true}, {"STEERED AWAY", true},
-        {"FORWARDED", true}, {"ANSWERED", true}, {"DROPPED", true},  {"SENT", true},
-        {"DIALOGS", true},   {"BUSY", true}};
-    static const char *const keys[] = {"worker",   "cpu",     "received", "steered_away", "forwarded",
-                                       "answered", "dropped", "sent",     "dialogs"};
-    struct table *table = table_create(columns, COLUMNS(columns));
-    const json_t *cores = json_object_get(result, "cores");
-    for (size_t i = 0; table && i < json_array_size(cores); i++) {
-        const json_t *core = json_array_get(cores, i);
-        char cells[COLUMNS(columns)][UNIT_SIZE];
-        const char *row[COLUMNS(columns)];
-        for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[k] = count(core, keys[k], cells[k]);
-        row[COLUMNS(keys)] =
-            unit_share(json_real_value(json_object_get(core, "busy_share")), cells[COLUMNS(keys)]);
-        table_add(table, row);
-    }
-    print_and_free(ctl, table);
-}
-
 void show_metrics(struct ctl *ctl, const json_t *result)
 {
     const json_t *families = json_object_get(result, "families");

@@ -21,6 +21,8 @@ void show_applications(struct ctl *ctl, const json_t *result)
         table_add(table, cells);
     }
     print_and_free(ctl, table);
+    if (json_array_size(rows) == 0)
+        fputs("no applications are configured\n", ctl->out);
 }
 
 void show_calls(struct ctl *ctl, const json_t *result)
@@ -41,6 +43,8 @@ void show_calls(struct ctl *ctl, const json_t *result)
         json_decref(seconds);
     }
     print_and_free(ctl, table);
+    if (json_array_size(rows) == 0)
+        fputs("no calls of applications\n", ctl->out);
     if (json_is_string(json_object_get(result, "after")))
         fprintf(ctl->out, "more: --after %s\n", text(result, "after"));
 }

@@ -23,33 +23,43 @@ static void print_counters(struct ctl *ctl, const json_t *networks)
     print_and_free(ctl, table);
 }
 
-static void print_bans(struct ctl *ctl, const json_t *networks)
+void show_bans(struct ctl *ctl, const json_t *result)
 {
-    static const struct table_column columns[] = {{"NETWORK", false}, {"BANNED", false}, {"STILL FOR", true}};
+    static const struct table_column columns[] = {{"BANNED", false},   {"REASON", false}, {"SINCE", false},
+                                                  {"STILL FOR", true}, {"TIMES", true},   {"PACKETS", true}};
+    const json_t *bans = json_object_get(result, "bans"), *cursor = json_object_get(result, "cursor");
     struct table *table = table_create(columns, COLUMNS(columns));
-    for (size_t i = 0; table && i < json_array_size(networks); i++) {
-        const json_t *network = json_array_get(networks, i);
-        const json_t *bans = json_object_get(network, "bans");
-        for (size_t k = 0; k < json_array_size(bans); k++) {
-            char rest[UNIT_SIZE];
-            const json_t *ban = json_array_get(bans, k);
-            const json_t *seconds = json_object_get(ban, "remaining_s");
-            const char *cells[] = {text(network, "network"), text(ban, "address"),
-                                   json_is_integer(seconds)
-                                       ? unit_duration_ms(json_integer_value(seconds) * 1000, rest)
-                                       : "until lifted"};
-            table_add(table, cells);
-        }
+    for (size_t i = 0; table && i < json_array_size(bans); i++) {
+        char rest[UNIT_SIZE], packets[UNIT_SIZE], since[TIME_SIZE], times[UNIT_SIZE], reason[64];
+        const json_t *ban = json_array_get(bans, i);
+        const json_t *seconds = json_object_get(ban, "remaining_s");
+        snprintf(reason, sizeof(reason), "%s%s", text(ban, "reason"),
+                 json_is_true(json_object_get(ban, "dry_run")) ? " (dry-run)" : "");
+        const char *cells[] = {text(ban, "address"),
+                               reason,
+                               stamp(ban, "since", "-", since),
+                               json_is_integer(seconds)
+                                   ? unit_duration_ms(json_integer_value(seconds) * 1000, rest)
+                                   : "until lifted",
+                               count(ban, "times", times),
+                               count(ban, "hits", packets)};
+        table_add(table, cells);
     }
     print_and_free(ctl, table);
+    if (json_array_size(bans) == 0)
+        fputs("nobody is banned\n", ctl->out);
+    if (json_is_string(cursor))
+        fprintf(ctl->out, "more: --after %s\n", json_string_value(cursor));
 }
 
 void show_prefilter(struct ctl *ctl, const json_t *result)
 {
     const json_t *networks = json_object_get(result, "networks");
     fprintf(ctl->out, "mode %s\n", text(result, "mode"));
+    for (size_t i = 0; i < json_array_size(networks); i++)
+        fprintf(ctl->out, "%s: %s\n", text(json_array_get(networks, i), "network"),
+                text(json_array_get(networks, i), "runs"));
     print_counters(ctl, networks);
-    print_bans(ctl, networks);
 }
 
 void show_top(struct ctl *ctl, const json_t *result)
@@ -78,8 +88,7 @@ void show_ban(struct ctl *ctl, const json_t *result)
         fprintf(ctl->out, "%s is banned for %s\n", text(result, "address"),
                 unit_duration_ms(json_integer_value(seconds) * 1000, rest));
     else
-        fprintf(ctl->out, "%s is banned until it is lifted or the dataplane restarts\n",
-                text(result, "address"));
+        fprintf(ctl->out, "%s is banned until it is lifted\n", text(result, "address"));
 }
 
 void show_unban(struct ctl *ctl, const json_t *result)

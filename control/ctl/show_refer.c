@@ -39,7 +39,9 @@ void show_refers(struct ctl *ctl, const json_t *result)
         table_add(table, cells);
     }
     print_and_free(ctl, table);
-    if (number(result, "kept") > (int64_t)json_array_size(rows))
+    if (json_array_size(rows) == 0)
+        fputs("no transfers\n", ctl->out);
+    else if (number(result, "kept") > (int64_t)json_array_size(rows))
         fprintf(ctl->out, "%zu of %" PRId64 "; --limit shows more\n", json_array_size(rows),
                 number(result, "kept"));
 }

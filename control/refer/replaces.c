@@ -9,7 +9,8 @@
 
 #define RENEW_MS 2000u // a claim lasts 64*T1, and T1 is 100 ms at least
 // RFC 3326 section 2, of the BYE or CANCEL.
-#define REASON "Reason: SIP;cause=200;text=\"Replaced\"\r\n"
+#define REPLACED "Reason: SIP;cause=200;text=\"Replaced\"\r\n"
+#define TOO_LATE "Reason: SIP;cause=486;text=\"Answered elsewhere\"\r\n"
 
 struct replacement {
     LIST_ENTRY(replacement) link;
@@ -209,6 +210,40 @@ static enum takeover outcome_of(const struct replacement *one, const struct ua_r
     return done ? TAKEOVER_DONE : TAKEOVER_ENDED;
 }
 
+// The 2xx is sent, and the old call is told to end.
+struct taking {
+    struct ua *ua;
+    uint64_t old, new; // ids
+    bool early_only;
+};
+
+// reply: who is told what came of it, and it ends only as long as it is claimed; NULL: it ends.
+static bool end_call(struct ua *ua, uint64_t id, const char *reason, const struct ua_reply *reply)
+{
+    struct ua_fault fault;
+    struct ua_wish wish = ua_wish(CHANNEL_UA_END);
+    wish.call = ua_call_by_id(ua, id);
+    wish.claimed = reply != NULL;
+    wish.extra = reason;
+    return wish.call && ua_do(ua, &wish, reply, &fault) == 0;
+}
+
+// One of the two goes. That the old one was held no more says nothing against its end; what was claimed
+// with early-only and has been answered meanwhile stays (RFC 3891 7.1), and the new one has come too late.
+static void on_ended(void *context, const struct ua_outcome *outcome)
+{
+    struct taking taking = *(struct taking *)context;
+    const struct ua_call *old = ua_call_by_id(taking.ua, taking.old);
+    free(context);
+    if (outcome->code == DG_OK || !outcome->event || !old || old->over || old->ender ||
+        old->state >= CHANNEL_DIALOG_TERMINATING)
+        return;
+    if (taking.early_only && old->state == CHANNEL_DIALOG_CONFIRMED)
+        (void)end_call(taking.ua, taking.new, TOO_LATE, NULL);
+    else
+        (void)end_call(taking.ua, taking.old, REPLACED, NULL);
+}
+
 // The new INVITE has its final response, or is gone.
 static void on_settled(struct ua *ua, const struct ua_request *request)
 {
@@ -217,15 +252,15 @@ static void on_settled(struct ua *ua, const struct ua_request *request)
         return;
     struct ua_call *old = one->old && !one->gone ? ua_call_by_id(ua, one->old) : NULL;
     bool taken = request->answered >= 200 && request->answered < 300, held = one->held;
+    const struct taking made = {ua, one->old, request->call ? request->call->by_id.key : 0, one->early_only};
     ua->control->transfers.takeovers[outcome_of(one, request, old != NULL)]++;
     forget(one);
     if (old && taken) {
-        struct ua_fault fault;
-        struct ua_wish wish = ua_wish(CHANNEL_UA_END);
-        wish.call = old;
-        wish.claimed = held;
-        wish.extra = REASON;
-        (void)ua_do(ua, &wish, NULL, &fault);
+        struct taking *taking = held ? malloc(sizeof(*taking)) : NULL;
+        if (taking)
+            *taking = made;
+        if (!end_call(ua, made.old, REPLACED, taking ? &(struct ua_reply){on_ended, taking} : NULL))
+            free(taking);
     } else if (old && held) {
         change_claim(ua, old, false);
     }

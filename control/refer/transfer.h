@@ -42,12 +42,12 @@ struct transfer {
     // What the program gave for the new call, NULL: nothing. A restart of control loses it.
     char *offer, *offer_type;
     size_t offer_length;
-    uint16_t peer, member; // where NOTIFYs of one that is alone go; NUMBER_NONE: the peer's balance
-    uint16_t later;        // actions that wait for the tag of our 200
-    uint32_t their_cseq;   // of the last request in a dialog of its own
-    uint32_t source;       // IPv4 address that one came from
-    struct refer_ask ask;  // ours: uri, replaces, referred_by
-    struct ua_reply asker; // who sent ours, until it is sent
+    uint16_t peer, member;    // where NOTIFYs of one that is alone go; NUMBER_NONE: the peer's balance
+    uint16_t later;           // actions that wait for the tag of our 200
+    uint32_t their_cseq;      // of the last request in a dialog of its own
+    struct ip_address source; // that one came from, as refer_source has it
+    struct refer_ask ask;     // ours: uri, replaces, referred_by
+    struct ua_reply asker;    // who sent ours, until it is sent
 };
 
 // REFERs outside dialogs that an address sends: what is more than REFER_SOURCE_RATE in a second, or more
@@ -55,8 +55,8 @@ struct transfer {
 #define REFER_SOURCES     256u // the one that has been silent longest gives its place up
 #define REFER_SOURCE_RATE 10u
 struct refer_source {
-    uint32_t address;
-    uint32_t count; // in this second
+    struct ip_address address; // of IPv6 its /64
+    uint32_t count;            // in this second
     uint64_t second;
 };
 
@@ -155,6 +155,7 @@ struct transfer_wish {
     struct ua_app *app;
     const char *uri, *from;      // whom to refer; NULL: of the application
     const char *user, *password; // for challenges; NULL: none
+    const char *realm;           // whose; NULL: see ../ua/credentials.h
     uint16_t peer, member;       // where to; NUMBER_NONE: the routes, the balance
     const struct refer_order *order;
     const json_t *headers;

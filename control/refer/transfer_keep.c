@@ -48,7 +48,7 @@ void transfer_keep(struct ua *ua, const struct transfer *transfer)
                                        transfer->peer,
                                        transfer->member,
                                        transfer->their_cseq,
-                                       transfer->source};
+                                       ip_ipv4(&transfer->source)};
     const char *const texts[] = {transfer->call_id, transfer->uri,    transfer->from,   transfer->from_tag,
                                  transfer->to,      transfer->routes, ask->uri,         ask->user,
                                  ask->host,         ask->replaces,    ask->referred_by, transfer->reason,
@@ -59,6 +59,7 @@ void transfer_keep(struct ua *ua, const struct transfer *transfer)
         keep_number(writer, numbers[i]);
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         keep_text(writer, texts[i]);
+    keep_octets(writer, &transfer->source, sizeof(transfer->source)); // IPv6 too
     keep_put(ua->keep, KEEP_TRANSFER, transfer->id);
 }
 
@@ -98,7 +99,7 @@ static void read_numbers(struct transfer *transfer, struct keep_reader *reader)
     transfer->peer = (uint16_t)n[26];
     transfer->member = (uint16_t)n[27];
     transfer->their_cseq = (uint32_t)n[28];
-    transfer->source = (uint32_t)n[29];
+    transfer->source = ip_from_ipv4((uint32_t)n[29]);
 }
 
 static void read_texts(struct transfer *transfer, struct keep_reader *reader)
@@ -156,6 +157,7 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
     transfer->kept = true;
     read_numbers(transfer, reader);
     read_texts(transfer, reader);
+    keep_read_address(reader, &transfer->source);
     LIST_INSERT_HEAD(&transfers->list, transfer, link);
     transfers->count++;
     take_under_way(ua, transfer);

@@ -18,31 +18,37 @@
 
 // --- how much one source may ask ---
 
-static bool is_too_fast(struct transfers *transfers, uint32_t address, uint64_t second)
+// Whoever has IPv6 has all of a /64.
+static struct ip_address source_of(const struct ua_request *request)
+{
+    return ip_is_ipv4(&request->source) ? request->source : ip_prefix(&request->source, 64);
+}
+
+static bool is_too_fast(struct transfers *transfers, const struct ip_address *address, uint64_t second)
 {
     struct refer_source *found = &transfers->sources[0];
     for (unsigned i = 0; i < REFER_SOURCES; i++) {
         struct refer_source *source = &transfers->sources[i];
-        if (source->address == address) {
+        if (ip_equal(&source->address, address)) {
             found = source;
             break;
         }
         if (source->second < found->second)
             found = source;
     }
-    if (found->address != address || found->second != second)
-        *found = (struct refer_source){.address = address, .second = second};
+    if (!ip_equal(&found->address, address) || found->second != second)
+        *found = (struct refer_source){.address = *address, .second = second};
     return ++found->count > REFER_SOURCE_RATE;
 }
 
-static uint16_t guard(struct transfers *transfers, uint32_t address)
+static uint16_t guard(struct transfers *transfers, const struct ip_address *address)
 {
     const struct transfer *transfer;
     unsigned count = 0;
     if (is_too_fast(transfers, address, clock_ms() / 1000))
         return 503;
     LIST_FOREACH(transfer, &transfers->list, link)
-    count += transfer->outside && transfer->source == address;
+    count += transfer->outside && ip_equal(&transfer->source, address);
     return count < TRANSFERS_CALL_MAX ? 0 : 486;
 }
 
@@ -50,22 +56,15 @@ static uint16_t guard(struct transfers *transfers, uint32_t address)
 
 uint16_t transfer_member(const struct control *control, const struct ua_request *request)
 {
-    const uint32_t ip = (uint32_t)(request->source >> 16);
-    const struct ip_address from = {{[10] = 0xff,
-                                     0xff,
-                                     (uint8_t)(ip >> 24),
-                                     (uint8_t)(ip >> 16),
-                                     (uint8_t)(ip >> 8),
-                                     (uint8_t)ip}}; // IPv4-mapped
     uint16_t near = NUMBER_NONE;
     for (uint16_t number = 0; number < MEMBERS_MAX; number++) {
         struct ip_address address;
         uint16_t port;
         uint32_t of;
         if (manifest_member_name(control->manifest, number, &of, &address, &port) < 0 ||
-            of != request->peer || memcmp(&address, &from, sizeof(from)) != 0)
+            of != request->peer || !ip_equal(&address, &request->source))
             continue;
-        if (port == (uint16_t)request->source)
+        if (port == request->source_port)
             return number;
         near = number; // who sends from another port than it listens on
     }
@@ -272,7 +271,7 @@ static bool look_for(struct ua *ua, const struct transfer *transfer, const struc
     select.call_id_length = target.call_id.length;
     memcpy(select.call_id, message_at(message, target.call_id), target.call_id.length);
     struct naming *naming = calloc(1, sizeof(*naming));
-    const struct channel_answer answer = {on_row, on_named, naming};
+    const struct channel_answer answer = {on_row, on_named, naming, NULL};
     if (!naming)
         return false;
     naming->ua = ua;
@@ -292,7 +291,7 @@ static struct transfer *begin(struct ua *ua, const struct ua_request *request, c
         return NULL;
     transfer->outside = transfer->alone = true;
     transfer->request = request->node.key;
-    transfer->source = (uint32_t)(request->source >> 16);
+    transfer->source = source_of(request);
     transfer->peer = request->peer;
     transfer->member = transfer_member(ua->control, request);
     return transfer;
@@ -306,8 +305,9 @@ bool transfer_take_outside(struct ua *ua, struct ua_request *request, const stru
         return false;
     // RFC 3261 12.2.2; RFC 7647 section 4: in the dialog of a subscription there is no other.
     uint16_t status = message->to_tag.length ? 481 : 0;
+    const struct ip_address source = source_of(request);
     if (status == 0)
-        status = guard(&ua->control->transfers, (uint32_t)(request->source >> 16));
+        status = guard(&ua->control->transfers, &source);
     struct transfer *transfer = status ? NULL : begin(ua, request, message);
     if (!transfer) {
         transfer_respond_to(ua, request, status ? status : 503, NULL);

@@ -66,6 +66,7 @@ int transfer_send(struct ua *ua, const struct transfer_wish *wish, struct ua_fau
                                   .from = wish->from,
                                   .user = wish->user,
                                   .password = wish->password,
+                                  .realm = wish->realm,
                                   .method = "REFER",
                                   .headers = wish->headers,
                                   .extra = lines,

@@ -190,7 +190,7 @@ void rpc_dialog_list(struct rpc_call *call)
     struct listing *listing = listing_create(call);
     if (!listing)
         return;
-    struct channel_answer answer = {on_row, on_list_done, listing};
+    struct channel_answer answer = {on_row, on_list_done, listing, NULL};
     int result = dialog_ask(rpc_control(call), CHANNEL_DIALOG_LIST, &list, &answer);
     if (result < 0)
         listing_fail(listing, result);
@@ -221,7 +221,7 @@ static void on_show_done(void *context, const struct channel_done *done)
 
 static void show(struct listing *listing, const struct channel_dialog_select *select)
 {
-    struct channel_answer answer = {on_row, on_show_done, listing};
+    struct channel_answer answer = {on_row, on_show_done, listing, NULL};
     int result = dialog_ask(rpc_control(listing->call), CHANNEL_DIALOG_SHOW, select, &answer);
     if (result < 0)
         listing_fail(listing, result);

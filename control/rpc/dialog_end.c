@@ -86,7 +86,7 @@ static void on_found(void *context, const struct channel_done *done)
 
 static void look(struct ending *ending, const struct channel_dialog_select *select)
 {
-    struct channel_answer answer = {on_row, on_found, ending};
+    struct channel_answer answer = {on_row, on_found, ending, NULL};
     int result = dialog_ask(rpc_control(ending->call), CHANNEL_DIALOG_SHOW, select, &answer);
     if (result < 0)
         fail(ending, result, NULL);
@@ -110,7 +110,7 @@ static void end_next(struct ending *ending)
         return;
     }
     struct channel_dialog_select select = {.handle = ending->handles[ending->next++]};
-    struct channel_answer answer = {NULL, on_ended, ending};
+    struct channel_answer answer = {NULL, on_ended, ending, NULL};
     int result = dialog_ask(rpc_control(ending->call), CHANNEL_DIALOG_END, &select, &answer);
     if (result < 0)
         fail(ending, result, NULL);

@@ -102,7 +102,7 @@ static void on_ended(void *context, const struct channel_done *done)
 static void end_one(struct end_job *job, struct end_slot *slot)
 {
     struct channel_dialog_select select = {.handle = job->handles[job->next]};
-    struct channel_answer answer = {NULL, on_ended, slot};
+    struct channel_answer answer = {NULL, on_ended, slot, NULL};
     int result = dialog_ask(rpc_control(job->call), CHANNEL_DIALOG_END, &select, &answer);
     if (result == -EAGAIN)
         return; // the next tick tries again
@@ -190,7 +190,7 @@ void rpc_dialog_end_many(struct rpc_call *call)
     struct end_job *job = job_create(call, rate);
     if (!job)
         return;
-    struct channel_answer answer = {on_row, on_listed, job};
+    struct channel_answer answer = {on_row, on_listed, job, NULL};
     int result = dialog_ask(rpc_control(call), CHANNEL_DIALOG_LIST, &list, &answer);
     if (result < 0) {
         fail(job, result, NULL);

@@ -76,7 +76,7 @@ static void on_page_done(void *context, const struct channel_done *done)
 static void ask_page(struct listing_stream *stream)
 {
     struct control *control = rpc_control(stream->call);
-    struct channel_answer answer = {on_row, on_page_done, stream};
+    struct channel_answer answer = {on_row, on_page_done, stream, NULL};
     int result = rpc_gone(stream->call) ? -ECANCELED : 0;
     stream->list.limit = stream->left < PAGE_ROWS ? (uint32_t)stream->left : PAGE_ROWS;
     stream->dialogs = json_array();

@@ -88,7 +88,7 @@ static void seek(struct rpc_call *call, const char *call_id, const struct follow
     int result = dialog_by_call_id(call_id, &select) ? 0 : -EINVAL;
     if (result < 0)
         rpc_fail(call, DG_INVALID_PARAMS, "call_id can be no Call-ID");
-    struct channel_answer answer = {on_row, on_sought, seeking};
+    struct channel_answer answer = {on_row, on_sought, seeking, NULL};
     int asked = result == 0 ? dialog_ask(rpc_control(call), CHANNEL_DIALOG_SHOW, &select, &answer) : 0;
     if (asked < 0)
         rpc_fail_errno(call, asked, NULL);

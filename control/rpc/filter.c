@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// prefilter.*: what the XDP programs of the networks did, and bans. A ban is set on every network that has a
-// program.
-#include <errno.h>
+// prefilter.show and prefilter.top: what the XDP programs of the networks did.
 #include <stdlib.h>
 #include <string.h>
 #include "../control.h"
-#include "../log.h"
 #include "call.h"
 #include "handlers.h"
 #include "text.h"
 
-#define ROWS_MAX    1000
 #define TOP_DEFAULT 20
 
 static const struct {
@@ -44,11 +40,11 @@ static bool any_prefilter(struct rpc_call *call)
     return false;
 }
 
-static json_t *counters_json(const struct prefilter_maps *maps)
+static json_t *counters_json(const struct control *control, uint32_t network)
 {
     uint64_t values[PREFILTER_REASON_COUNT];
     json_t *list = json_array();
-    if (prefilter_read_counters(maps, values) < 0)
+    if (control_filter_counters(control, network, values) < 0)
         return list;
     for (unsigned int i = 0; i < PREFILTER_REASON_COUNT; i++)
         json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "reason", reasons[i].label, "packets",
@@ -56,34 +52,22 @@ static json_t *counters_json(const struct prefilter_maps *maps)
     return list;
 }
 
-static json_t *bans_json(const struct prefilter_maps *maps, struct prefilter_ban_row *rows)
-{
-    json_t *list = json_array();
-    int count = prefilter_list_bans(maps, rows, ROWS_MAX);
-    for (int i = 0; i < count && i < ROWS_MAX; i++)
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:o}", "address", rows[i].address, "remaining_s",
-                      rows[i].remaining_s ? json_integer((json_int_t)rows[i].remaining_s) : json_null()));
-    return list;
-}
-
 void rpc_prefilter_show(struct rpc_call *call)
 {
     const struct control *control = rpc_control(call);
-    if (!any_prefilter(call))
+    if (!channel_ready(control->channel)) {
+        rpc_fail(call, DG_UNAVAILABLE, "%s", dg_code_text(DG_UNAVAILABLE));
         return;
-    struct prefilter_ban_row *rows = calloc(ROWS_MAX, sizeof(*rows));
-    json_t *networks = json_array();
-    for (uint32_t network = 0; rows && network < control->networks; network++) {
-        const struct prefilter_maps *maps = &control->prefilters[network];
-        const char *name = control_network_name(control, network);
-        if (control_has_prefilter(control, network))
-            json_array_append_new(networks,
-                                  json_pack("{s:o, s:o, s:o}", "network", text_json(name, strlen(name)),
-                                            "counters", counters_json(maps), "bans", bans_json(maps, rows)));
     }
-    free(rows);
+    json_t *networks = json_array();
+    for (uint32_t network = 0; network < control->networks; network++) {
+        static const char *const places[] = {
+            [FILTER_IN_XDP] = "xdp", [FILTER_IN_WORKERS] = "software", [FILTER_NOWHERE] = "none"};
+        const char *name = control_network_name(control, network);
+        json_array_append_new(networks, json_pack("{s:o, s:s, s:o}", "network", text_json(name, strlen(name)),
+                                                  "runs", places[control_filter_place(control, network)],
+                                                  "counters", counters_json(control, network)));
+    }
     rpc_reply(call, json_pack("{s:s, s:o}", "mode", mode_name(control), "networks", networks));
 }
 
@@ -107,58 +91,4 @@ void rpc_prefilter_top(struct rpc_call *call)
     }
     free(rows);
     rpc_reply(call, json_pack("{s:o}", "sources", sources));
-}
-
-// The first failure ends the walk: networks before it keep the ban, which the text says.
-void rpc_prefilter_ban(struct rpc_call *call)
-{
-    struct control *control = rpc_control(call);
-    const char *address = rpc_text(call, "address");
-    int64_t seconds = rpc_integer(call, "seconds", 0);
-    if (!any_prefilter(call))
-        return;
-    for (uint32_t network = 0; network < control->networks; network++) {
-        if (!control_has_prefilter(control, network))
-            continue;
-        int result = prefilter_ban(&control->prefilters[network], address, (uint32_t)seconds);
-        if (result == -EINVAL) {
-            rpc_fail(call, DG_INVALID_PARAMS, "address must be an IPv4 address");
-            return;
-        }
-        if (result < 0) {
-            rpc_fail(call, DG_REFUSED, "network %s: %s", control_network_name(control, network),
-                     result == -ENOSPC ? "no room for more bans; lift some" : strerror(-result));
-            return;
-        }
-    }
-    log_event(LEVEL_INFO, "banned", "address=%s seconds=%lld", address, (long long)seconds);
-    event_watch_ban(control, address, (uint32_t)seconds, rpc_who(call));
-    rpc_reply(call, json_pack("{s:s, s:o}", "address", address, "seconds",
-                              seconds ? json_integer(seconds) : json_null()));
-}
-
-void rpc_prefilter_unban(struct rpc_call *call)
-{
-    struct control *control = rpc_control(call);
-    const char *address = rpc_text(call, "address");
-    unsigned int lifted = 0;
-    if (!any_prefilter(call))
-        return;
-    for (uint32_t network = 0; network < control->networks; network++) {
-        if (!control_has_prefilter(control, network))
-            continue;
-        int result = prefilter_unban(&control->prefilters[network], address);
-        if (result == -EINVAL) {
-            rpc_fail(call, DG_INVALID_PARAMS, "address must be an IPv4 address");
-            return;
-        }
-        lifted += result == 0;
-    }
-    if (lifted == 0) {
-        rpc_fail(call, DG_NOT_FOUND, "%s is not banned; prefilter.show lists bans", address);
-        return;
-    }
-    log_event(LEVEL_INFO, "unbanned", "address=%s", address);
-    event_watch_unban(control, address, rpc_who(call));
-    rpc_reply(call, json_pack("{s:s}", "address", address));
 }

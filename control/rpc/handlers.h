@@ -46,6 +46,7 @@ void rpc_prefilter_show(struct rpc_call *call);
 void rpc_prefilter_top(struct rpc_call *call);
 void rpc_prefilter_ban(struct rpc_call *call);
 void rpc_prefilter_unban(struct rpc_call *call);
+void rpc_prefilter_bans(struct rpc_call *call);
 
 // capture.c
 void rpc_capture_start(struct rpc_call *call);

@@ -95,14 +95,21 @@ static const struct rpc_param top_params[] = {
 };
 
 static const struct rpc_param ban_params[] = {
-    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "IPv4 address"},
-    {"seconds", RPC_INTEGER, false, 0, UINT32_MAX, NULL,
-     "lifetime (0: until it is lifted or the dataplane restarts)"},
+    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL,
+     "IPv4 address, or one of IPv6, which stands for its /64"},
+    {"seconds", RPC_INTEGER, false, 0, 31536000, NULL,
+     "lifetime (0: until it is lifted or the machine is booted again)"},
     {0},
 };
 
 static const struct rpc_param unban_params[] = {
-    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "IPv4 address"},
+    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "as in prefilter.bans, without a length"},
+    {0},
+};
+
+static const struct rpc_param bans_params[] = {
+    {"limit", RPC_INTEGER, false, 1, 1000, NULL, "rows of this page (100)"},
+    {"cursor", RPC_TEXT, false, 16, 16, NULL, "cursor of the page before"},
     {0},
 };
 
@@ -144,7 +151,8 @@ static const struct rpc_param capture_id_params[] = {
 const struct rpc_method rpc_methods[] = {
     {"system.status", nothing, rpc_system_status, ROLE_VIEWER, false, "0.1",
      "state of control and dataplane, calls now, readiness"},
-    {"core.list", nothing, rpc_core_list, ROLE_VIEWER, false, "0.1", "workers with what they did"},
+    {"core.list", nothing, rpc_core_list, ROLE_VIEWER, false, "0.1",
+     "workers with what they did: messages, inboxes, NIC queues, and where they run"},
     {"peer.list", nothing, rpc_peer_list, ROLE_VIEWER, false, "0.1", "peers with their calls"},
     {"peer.show", peer_params, rpc_peer_show, ROLE_VIEWER, false, "0.1", "one peer with its members"},
     {"peer.drain", member_params, rpc_peer_drain, ROLE_OPERATOR, true, "0.1",
@@ -185,12 +193,16 @@ const struct rpc_method rpc_methods[] = {
     {"config.rollback", rollback_params, rpc_config_rollback, ROLE_ADMIN, true, "0.1",
      "bring a version that is kept into force again, as a version of its own"},
     {"prefilter.show", nothing, rpc_prefilter_show, ROLE_VIEWER, false, "0.1",
-     "packets by reason and network, and bans"},
+     "packets by reason and network"},
     {"prefilter.top", top_params, rpc_prefilter_top, ROLE_VIEWER, false, "0.1",
      "sources with the most dropped packets"},
     {"prefilter.ban", ban_params, rpc_prefilter_ban, ROLE_OPERATOR, true, "0.1",
      "drop everything from an address on every network"},
-    {"prefilter.unban", unban_params, rpc_prefilter_unban, ROLE_OPERATOR, true, "0.1", "lift a ban"},
+    {"prefilter.unban", unban_params, rpc_prefilter_unban, ROLE_OPERATOR, true, "0.1",
+     "lift a ban, an operator's or a rule's, and forget the source"},
+    {"prefilter.bans", bans_params, rpc_prefilter_bans, ROLE_VIEWER, false, "0.1",
+     "a page of bans: why, since when, for how long, packets dropped; those that a rule in dry-run would "
+     "have begun, too"},
     {"application.list", nothing, rpc_application_list, ROLE_VIEWER, false, "0.1",
      "applications, who is attached, their dialogs"},
     {"ua.attach", ua_attach_params, rpc_ua_attach, ROLE_OPERATOR, true, "0.1",

@@ -122,7 +122,7 @@ static void send_replacing(struct rpc_call *call, const char *replaces)
         return;
     }
     naming->call = call;
-    const struct channel_answer answer = {on_row, on_named, naming};
+    const struct channel_answer answer = {on_row, on_named, naming, NULL};
     int result = dialog_ask(rpc_control(call), CHANNEL_DIALOG_SHOW, &select, &answer);
     if (result < 0) {
         free(naming);

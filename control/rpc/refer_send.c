@@ -22,6 +22,7 @@ const struct rpc_param refer_send_params[] = {
     {"member", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "address:port of one of its members; without it, by balance"},
     {"user", RPC_TEXT, false, 1, 255, NULL, "without dialog: answers 401 and 407"},
     {"password", RPC_TEXT, false, 0, 255, NULL, "of the user"},
+    {"realm", RPC_TEXT, false, 1, 255, NULL, "whose challenges alone are answered"},
     {"to", RPC_TEXT, false, 1, TEXT_MAX, NULL, "URI to call; without it, the far end of replaces"},
     {"replaces", RPC_TEXT, false, 16, 16, NULL, "id of the dialog whose place the new call takes (RFC 3891)"},
     {"early_only", RPC_BOOLEAN, false, 0, 0, NULL, "only while that dialog is early"},
@@ -138,6 +139,7 @@ static bool find_way(struct sending *sending, struct refer_order *order, struct 
     wish->from = rpc_text(call, "from");
     wish->user = rpc_text(call, "user");
     wish->password = rpc_text(call, "password");
+    wish->realm = rpc_text(call, "realm");
     wish->peer = way.peer;
     wish->member = way.member;
     return true;
@@ -206,7 +208,7 @@ static void on_named(void *context, const struct channel_done *done)
 
 static void next(struct sending *sending)
 {
-    const struct channel_answer answer = {on_row, on_named, sending};
+    const struct channel_answer answer = {on_row, on_named, sending, NULL};
     while (sending->at < NAMED && !sending->named[sending->at].id)
         sending->at++;
     if (sending->at == NAMED) {

@@ -83,42 +83,6 @@ void rpc_system_status(struct rpc_call *call)
                               "node", drain_node_json(control), "overload", overload));
 }
 
-// Drops are the rows from the first with that outcome to the end of the family PACKETS.
-static json_int_t drops(const struct counters *counters, uint32_t worker)
-{
-    uint64_t total = 0;
-    for (unsigned int i = COUNTER_DROP_NOT_IP; i < COUNTER_TX_PACKETS; i++)
-        total += counters_value(counters, worker, (enum counter)i);
-    return (json_int_t)total;
-}
-
-void rpc_core_list(struct rpc_call *call)
-{
-    const struct control *control = rpc_control(call);
-    const struct counters *counters = control->counters;
-    json_t *cores = json_array();
-    if (!counters) {
-        json_decref(cores);
-        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters; system.status says more",
-                 control_dataplane_state(control));
-        return;
-    }
-    for (uint32_t worker = 0; worker < counters_workers(counters); worker++) {
-#define VALUE(name) (json_int_t) counters_value(counters, worker, COUNTER_##name)
-        double busy = (double)VALUE(TURN_BUSY);
-        double turns = busy + (double)VALUE(TURN_IDLE);
-        json_array_append_new(
-            cores, json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "worker", (int)worker,
-                             "cpu", (json_int_t)counters_cpu(counters, worker), "received", VALUE(RX_PACKETS),
-                             "steered_away", VALUE(STEER_AWAY), "forwarded", VALUE(OUT_FORWARDED), "answered",
-                             VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped",
-                             drops(counters, worker), "sent", VALUE(TX_PACKETS), "dialogs",
-                             VALUE(DIALOG_CONFIRMED_NOW), "busy_share", turns > 0 ? busy / turns : 0.0));
-#undef VALUE
-    }
-    rpc_reply(call, json_pack("{s:o}", "cores", cores));
-}
-
 struct collect {
     json_t *families;
     json_t *samples; // of the family under way, borrowed
@@ -132,10 +96,13 @@ static void collect_family(void *context, const char *name, const char *type, co
                                                        "help", help, "samples", collect->samples));
 }
 
+#define WHOLE_MAX 9007199254740992.0 // 2^53
+
 static void collect_sample(void *context, const char *suffix, const char *labels, double value)
 {
     struct collect *collect = context;
-    bool whole = value == (double)(json_int_t)value;
+    // Beyond it a double is no count of ones, and what the data plane counts may be anything.
+    bool whole = value > -WHOLE_MAX && value < WHOLE_MAX && value == (double)(json_int_t)value;
     json_array_append_new(collect->samples,
                           json_pack("{s:s, s:s, s:o}", "suffix", suffix, "labels", labels, "value",
                                     whole ? json_integer((json_int_t)value) : json_real(value)));

@@ -106,6 +106,27 @@ const char *text_address(const struct ip_address *address, unsigned int port, ch
     return buffer;
 }
 
+const char *text_source(const struct ip_address *address, unsigned int length, char buffer[ADDRESS_TEXT_SIZE])
+{
+    text_address(address, 0, buffer);
+    if (length < 128) {
+        size_t used = strlen(buffer);
+        snprintf(buffer + used, ADDRESS_TEXT_SIZE - used, "/%u",
+                 ip_is_ipv4(address) ? length - IP_MAPPED_BITS : length);
+    }
+    return buffer;
+}
+
+bool text_read_address(const char *text, struct ip_address *address)
+{
+    struct in_addr ipv4;
+    if (inet_pton(AF_INET, text, &ipv4) == 1) {
+        *address = ip_from_ipv4(ntohl(ipv4.s_addr));
+        return true;
+    }
+    return inet_pton(AF_INET6, text, address->octets) == 1;
+}
+
 const char *text_member_reason(unsigned int reason, char buffer[REASON_TEXT_SIZE])
 {
     if (reason == 0 || reason == MEMBER_REASON_UNREACHABLE)

@@ -22,6 +22,12 @@ long text_octets(const char *text, char *octets, size_t size);
 // "10.0.0.1" or "10.0.0.1:5060" (port 0: left out). Returns buffer.
 const char *text_address(const struct ip_address *address, unsigned int port, char buffer[ADDRESS_TEXT_SIZE]);
 
+// A source of packets: an address, or a prefix such as 2001:db8::/64. Returns buffer.
+const char *text_source(const struct ip_address *address, unsigned int length,
+                        char buffer[ADDRESS_TEXT_SIZE]);
+// The address that a text gives, IPv4 or IPv6. False: none.
+bool text_read_address(const char *text, struct ip_address *address);
+
 // Why a member is down (counters.h): "no answer", "unreachable", "answers 503". Returns buffer.
 #define REASON_TEXT_SIZE 24
 const char *text_member_reason(unsigned int reason, char buffer[REASON_TEXT_SIZE]);

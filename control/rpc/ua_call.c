@@ -246,6 +246,7 @@ static void do_register(struct rpc_call *call, uint32_t expires_s)
                                         .contact = rpc_text(call, "contact"),
                                         .user = rpc_text(call, "user"),
                                         .password = rpc_text(call, "password"),
+                                        .realm = rpc_text(call, "realm"),
                                         .label = rpc_text(call, "tag"),
                                         .expires_s = expires_s};
     wish.app = rpc_ua_app(call);

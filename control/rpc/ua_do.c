@@ -151,9 +151,10 @@ static bool is_plain(const char *text)
 
 bool rpc_ua_has_plain_credentials(struct rpc_call *call)
 {
-    if (is_plain(rpc_text(call, "user")) && is_plain(rpc_text(call, "password")))
+    if (is_plain(rpc_text(call, "user")) && is_plain(rpc_text(call, "password")) &&
+        is_plain(rpc_text(call, "realm")))
         return true;
-    rpc_fail(call, DG_INVALID_PARAMS, "user and password may hold no quote, backslash or line end");
+    rpc_fail(call, DG_INVALID_PARAMS, "user, password and realm may hold no quote, backslash or line end");
     return false;
 }
 
@@ -170,6 +171,7 @@ void rpc_ua_do(struct rpc_call *call, struct ua_wish *wish)
     wish->label = rpc_text(call, "tag");
     wish->user = rpc_text(call, "user");
     wish->password = rpc_text(call, "password");
+    wish->realm = rpc_text(call, "realm");
     wish->retry = rpc_text(call, "retry");
     if (!rpc_ua_has_plain_credentials(call))
         return;

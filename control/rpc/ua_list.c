@@ -120,7 +120,7 @@ void rpc_ua_get(struct rpc_call *call)
     getting->callee = dialog->callee;
     getting->json = ua_call_json(&rpc_control(call)->ua, dialog);
     struct channel_dialog_select select = {.handle = dialog->by_handle.key};
-    struct channel_answer answer = {on_get_row, on_get_done, getting};
+    struct channel_answer answer = {on_get_row, on_get_done, getting, NULL};
     if (dialog_ask(rpc_control(call), CHANNEL_DIALOG_SHOW, &select, &answer) < 0)
         on_get_done(getting, NULL);
 }
@@ -205,7 +205,7 @@ static void seek(struct rpc_call *call, const struct ua_app *app)
         return;
     }
     *seeking = (struct seeking){call, app, json_array()};
-    struct channel_answer answer = {on_sought_row, on_sought, seeking};
+    struct channel_answer answer = {on_sought_row, on_sought, seeking, NULL};
     int result = dialog_ask(rpc_control(call), CHANNEL_DIALOG_SHOW, &select, &answer);
     if (result < 0) {
         json_decref(seeking->rows);

@@ -22,7 +22,8 @@
     {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "to this peer; without it, by the routes from the application"}, \
     {"member", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "address:port of one of its members; without it, by balance"}, \
     {"user", RPC_TEXT, false, 1, 255, NULL, "answers 401 and 407"},                                                    \
-    {"password", RPC_TEXT, false, 0, 255, NULL, "of the user"}
+    {"password", RPC_TEXT, false, 0, 255, NULL, "of the user"},                                                        \
+    {"realm", RPC_TEXT, false, 1, 255, NULL, "whose challenges alone are answered"}
 // clang-format on
 
 const struct rpc_param ua_app_params[] = {APPLICATION, {0}};
@@ -152,6 +153,7 @@ const struct rpc_param ua_register_params[] = {
     {"expires", RPC_INTEGER, false, 60, 86400, NULL, "seconds (3600); refreshed before they are over"},
     {"user", RPC_TEXT, false, 1, 255, NULL, "answers 401 and 407"},
     {"password", RPC_TEXT, false, 0, 255, NULL, "of the user"},
+    {"realm", RPC_TEXT, false, 1, 255, NULL, "whose challenges alone are answered"},
     TAG,
     {0},
 };

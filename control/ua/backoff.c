@@ -40,14 +40,11 @@ void ua_fail_over(struct ua *ua, struct ua_sent *sent, const struct ua_response 
     const struct snapshot_member *members =
         configuration_section(&ua->control->active, SECTION_MEMBERS, &count);
     sent->order->to_member = NUMBER_NONE;
-    for (uint32_t i = 0; i < count && response->source; i++) {
+    for (uint32_t i = 0; i < count && ip_is_set(&response->source); i++) {
         uint32_t number = (first + i) % count;
-        const uint8_t *ip = members[number].address.octets + 12;
-        uint64_t endpoint = ((uint64_t)ip[0] << 24 | (uint64_t)ip[1] << 16 | (uint64_t)ip[2] << 8 | ip[3])
-                                << 16 |
-                            members[number].port;
-        if (members[number].flags == SNAPSHOT_PRESENT && members[number].peer == response->peer &&
-            endpoint != response->source) {
+        bool same = ip_equal(&members[number].address, &response->source) &&
+                    members[number].port == response->source_port;
+        if (members[number].flags == SNAPSHOT_PRESENT && members[number].peer == response->peer && !same) {
             sent->order->to_peer = response->peer;
             sent->order->to_member = (uint16_t)number;
             ua->counts.failovers++;

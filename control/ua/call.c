@@ -8,7 +8,7 @@
 #include "../rpc/dialog.h"
 #include "ua.h"
 
-static_assert(sizeof(struct ua_call) <= 272, "as README says");
+static_assert(sizeof(struct ua_call) <= 280, "as README says");
 
 static const char *const reasons[UA_REASONS] = {
 #define R(name, word) [CHANNEL_REASON_##name] = word,
@@ -203,6 +203,7 @@ void ua_call_forget(struct ua *ua, struct ua_call *call)
     free(call->description);
     free(call->user);
     free(call->password);
+    free(call->realm);
     free(call);
 }
 
@@ -282,6 +283,7 @@ struct ua_request *ua_request_begin(struct ua *ua, const struct channel_ua_event
     request->call = call;
     request->app = app;
     request->source = event->source;
+    request->source_port = event->source_port;
     request->peer = event->peer;
     if (call) {
         ua_id(call->by_id.key, request->dialog_id);
@@ -301,6 +303,8 @@ void ua_request_end(struct ua *ua, struct ua_request *request)
         request->call->invite = NULL;
     if (request->call)
         LIST_REMOVE(request, of_call);
+    if (request->kept)
+        keep_drop(ua->keep, KEEP_REQUEST, request->node.key);
     ua_table_remove(&ua->requests, &request->node);
     free(request->last);
     free(request);

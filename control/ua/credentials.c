@@ -27,7 +27,19 @@ void ua_credentials_free(struct ua_credentials *credentials)
     ua_credentials_forget(credentials);
     free(credentials->user);
     free(credentials->password);
-    credentials->user = credentials->password = NULL;
+    free(credentials->realm);
+    free(credentials->first);
+    credentials->user = credentials->password = credentials->realm = credentials->first = NULL;
+}
+
+void ua_credentials_leave(struct ua_credentials *credentials)
+{
+    if (!credentials->realm)
+        credentials->realm = strdup(credentials->first ? credentials->first : "");
+    if (!credentials->realm) { // no memory: of nobody, then
+        free(credentials->user);
+        credentials->user = NULL;
+    }
 }
 
 void ua_credentials_take(struct ua_credentials *credentials, struct ua_credentials *from)
@@ -55,25 +67,29 @@ size_t ua_credentials_write(struct ua_credentials *credentials, const char *meth
                             struct writer *lines, bool *stale)
 {
     const uint32_t begun = lines->used;
-    for (unsigned i = 0; i < ASKED && credentials->user && credentials->password; i++) {
+    bool may = credentials->user && credentials->password && !(credentials->realm && !*credentials->realm);
+    for (unsigned i = 0; i < ASKED && may; i++) {
         struct ua_asked *asked = &credentials->asked[i];
         struct message message;
-        bool old;
+        struct ua_digest_seen seen;
         if (!asked->octets || message_parse(asked->octets, asked->length, &message) != MESSAGE_FINE)
             continue;
         const struct ua_digest digest = {.user = credentials->user,
                                          .password = credentials->password,
+                                         .realm = credentials->realm,
                                          .method = method,
                                          .uri = uri,
                                          .cnonce = asked->cnonce,
                                          .count = ++asked->count};
         size_t length = ua_digest_answer(&message, &digest, (char *)lines->octets + lines->used,
-                                         lines->size - lines->used, &old);
+                                         lines->size - lines->used, &seen);
         if (asked->count == 1) {
             if (stale)
-                *stale = old;
+                *stale = seen.stale;
             if (length == 0)
                 return 0;
+            if (!credentials->first)
+                credentials->first = strdup(seen.realm);
         }
         lines->used += (uint32_t)length;
     }

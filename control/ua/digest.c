@@ -71,7 +71,7 @@ struct challenge {
     struct digest read;
     unsigned algorithm; // without -sess
     bool session;
-    char realm[256], nonce[512], opaque[512];
+    char realm[UA_REALM_SIZE], nonce[512], opaque[512];
 };
 
 // A field without its quotes, as it stands: escapes are part of the hashed text and are sent back (RFC 7616
@@ -146,20 +146,21 @@ static size_t answer(const struct challenge *challenge, const struct ua_digest *
 }
 
 size_t ua_digest_answer(const struct message *response, const struct ua_digest *digest, char *lines,
-                        size_t size, bool *stale)
+                        size_t size, struct ua_digest_seen *seen)
 {
     bool proxy = response->status == 407;
     unsigned kind = proxy ? HEADER_PROXY_AUTHENTICATE : HEADER_WWW_AUTHENTICATE;
-    char realms[REALMS_MAX][256];
+    char realms[REALMS_MAX][UA_REALM_SIZE];
     unsigned answered = 0;
     size_t used = 0;
-    *stale = false;
+    *seen = (struct ua_digest_seen){.stale = false};
     // A user name or password with a quote or a backslash would have to be escaped in one place and not in
     // the other; who sets them is refused such (command line and RPC).
     for (uint8_t i = message_first_header(response, kind); i != MESSAGE_NO_HEADER && answered < REALMS_MAX;
          i = message_next_header(response, i)) {
         struct challenge challenge;
-        bool known = !read_challenge(response, response->headers[i].value, &challenge);
+        bool known = !read_challenge(response, response->headers[i].value, &challenge) ||
+                     (digest->realm && strcmp(digest->realm, challenge.realm) != 0);
         for (unsigned k = 0; k < answered && !known; k++)
             known = strcmp(realms[k], challenge.realm) == 0;
         if (known)
@@ -169,7 +170,9 @@ size_t ua_digest_answer(const struct message *response, const struct ua_digest *
         if (length == 0)
             continue;
         used += length;
-        *stale = *stale || challenge.read.is_stale;
+        seen->stale = seen->stale || challenge.read.is_stale;
+        if (answered == 0)
+            memcpy(seen->realm, challenge.realm, sizeof(seen->realm));
         memcpy(realms[answered++], challenge.realm, sizeof(challenge.realm));
     }
     return used;

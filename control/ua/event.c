@@ -36,11 +36,7 @@ static const char *method_of(const struct told *told, char method[32])
 static json_t *source_of(const struct told *told)
 {
     char text[ADDRESS_TEXT_SIZE];
-    uint64_t source = told->event->source;
-    uint32_t ip = (uint32_t)(source >> 16);
-    snprintf(text, sizeof(text), "%u.%u.%u.%u:%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255,
-             (unsigned)(source & 0xffff));
-    return json_string(text);
+    return json_string(text_address(&told->event->source, told->event->source_port, text));
 }
 
 static json_t *reason_of(const struct told *told)
@@ -81,6 +77,11 @@ static struct ua_call *adopt(struct ua *ua, const struct told *told)
         call->transfers = first->transfers;
         call->user = first->user ? strdup(first->user) : NULL;
         call->password = first->password ? strdup(first->password) : NULL;
+        call->realm = first->realm ? strdup(first->realm) : NULL;
+        if (first->realm && !call->realm) { // nobody is answered without knowing whom
+            free(call->user);
+            call->user = NULL;
+        }
         ua_tell(ua, call->app, call, "forked", json_pack("{s:s}", "of", ua_id(first->by_id.key, id)));
     }
     return call;
@@ -178,6 +179,8 @@ static void on_asked(struct ua *ua, struct told *told)
     ua_tell(ua, told->app, call, "request", fields);
     if (request && !call)
         expect_program(ua, request);
+    if (request && !request->answering)
+        ua_request_keep(ua, request);
 }
 
 static void tell_response(struct ua *ua, const struct told *told, const char *event, bool final)
@@ -218,8 +221,10 @@ static void finish(struct ua *ua, const struct told *told, const struct ua_respo
 
 void ua_give_up(struct ua *ua, struct ua_sent *sent, const struct ua_response *response)
 {
-    const struct channel_ua_event event = {
-        .status = (uint16_t)response->status, .peer = response->peer, .source = response->source};
+    const struct channel_ua_event event = {.status = (uint16_t)response->status,
+                                           .peer = response->peer,
+                                           .source = response->source,
+                                           .source_port = response->source_port};
     struct ua_call *call = sent->call;
     bool over = call && sent->purpose == UA_FOR_CALL && call->over;
     struct told told = {&event, response->message, sent->app, call, sent};
@@ -231,7 +236,8 @@ void ua_give_up(struct ua *ua, struct ua_sent *sent, const struct ua_response *r
 static void on_answered(struct ua *ua, struct told *told)
 {
     const struct channel_ua_event *event = told->event;
-    const struct ua_response response = {event->status, told->message, event->source, event->peer};
+    const struct ua_response response = {event->status, told->message, event->source, event->source_port,
+                                         event->peer};
     bool call = told->sent && told->sent->purpose == UA_FOR_CALL;
     if (told->call) {
         told->call->active_ms = ua_unix_ms();

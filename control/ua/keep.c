@@ -13,9 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../log.h"
+#include "dialgate/address.h"
 
 #define NAME      "applications.sqlite"
-#define VERSION   1 // of the records, too
+#define VERSION   2 // of the records, too
 #define PAGE_SIZE 4096u
 #define NO_TEXT   UINT32_MAX
 
@@ -24,6 +25,8 @@ struct keep {
     sqlite3_stmt *put, *drop, *drop_all, *begin, *commit;
     struct event *soon; // commits
     bool begun;
+    bool marked; // since the last commit
+    uint64_t mark[2];
     int fault; // the last that was logged
     uint64_t failures;
     struct keep_writer writer;
@@ -66,9 +69,25 @@ void keep_commit(struct keep *keep)
 {
     if (!keep || !keep->begun)
         return;
+    if (keep->marked) {
+        struct keep_writer *writer = keep_begin(keep);
+        keep->marked = false;
+        keep_number(writer, keep->mark[0]);
+        keep_number(writer, keep->mark[1]);
+        keep_put(keep, KEEP_TAKEN, 0);
+    }
     keep->begun = false;
     if (!sqlite3_get_autocommit(keep->file))
         (void)run(keep, keep->commit);
+}
+
+void keep_mark(struct keep *keep, uint64_t of, uint64_t number)
+{
+    if (!keep || !begin(keep))
+        return;
+    keep->mark[0] = of;
+    keep->mark[1] = number;
+    keep->marked = true;
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *context)
@@ -121,8 +140,8 @@ static const char *set_up(struct keep *keep)
         "PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096";
     static const char tables[] = "BEGIN; CREATE TABLE kept(kind INTEGER, id INTEGER, record BLOB, PRIMARY "
                                  "KEY(kind, id)) WITHOUT ROWID;"
-                                 "PRAGMA user_version=1; COMMIT";
-    static_assert(VERSION == 1, "as in tables");
+                                 "PRAGMA user_version=2; COMMIT";
+    static_assert(VERSION == 2, "as in tables");
     struct {
         sqlite3_stmt **statement;
         const char *text;
@@ -355,6 +374,17 @@ void keep_read_into(struct keep_reader *reader, char *text, size_t size)
     char *read = keep_read_text(reader);
     snprintf(text, size, "%s", read ? read : "");
     free(read);
+}
+
+void keep_read_address(struct keep_reader *reader, struct ip_address *address)
+{
+    size_t length;
+    if (reader->bad || reader->used == reader->size)
+        return;
+    void *octets = keep_read_octets(reader, &length);
+    if (octets && length == sizeof(*address))
+        memcpy(address, octets, sizeof(*address));
+    free(octets);
 }
 
 void keep_each(struct keep *keep, enum keep_kind kind, keep_taker *taker, void *context)

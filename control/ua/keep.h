@@ -28,6 +28,8 @@ enum keep_kind {
     KEEP_INVITE, // of a call: how its INVITE is tried again
     KEEP_REFERRAL,
     KEEP_OPERATOR,
+    KEEP_REQUEST, // that waits for a program
+    KEEP_TAKEN,   // keep_mark()
     KEEP_KINDS
 };
 
@@ -54,6 +56,9 @@ void keep_put(struct keep *keep, enum keep_kind kind, uint64_t id);
 void keep_drop(struct keep *keep, enum keep_kind kind, uint64_t id);
 void keep_drop_all(struct keep *keep, enum keep_kind kind);
 void keep_commit(struct keep *keep);
+// Up to where something is in what is written from now on: one record KEEP_TAKEN of both numbers, committed
+// with it.
+void keep_mark(struct keep *keep, uint64_t of, uint64_t number);
 
 // Fields in the order in which they were written. Behind the end: 0, NULL, and `bad`.
 struct keep_reader {
@@ -66,6 +71,9 @@ char *keep_read_text(struct keep_reader *reader);                   // for free(
 void *keep_read_octets(struct keep_reader *reader, size_t *length); // likewise, a NUL behind it
 // Fills a field of that size; longer texts are cut.
 void keep_read_into(struct keep_reader *reader, char *text, size_t size);
+// The last field of a record, where it has one: what keep_octets() wrote of an address; else it stays.
+struct ip_address;
+void keep_read_address(struct keep_reader *reader, struct ip_address *address);
 // Each record of the kind, the oldest id first; what is called may drop the record that it is called for.
 typedef void keep_taker(void *context, uint64_t id, struct keep_reader *reader);
 void keep_each(struct keep *keep, enum keep_kind kind, keep_taker *taker, void *context);

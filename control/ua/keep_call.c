@@ -52,6 +52,7 @@ void ua_call_keep(struct ua *ua, const struct ua_call *call)
     keep_text(writer, call->context);
     keep_text(writer, call->user);
     keep_text(writer, call->password);
+    keep_text(writer, call->realm);
     keep_octets(writer, call->description, call->description_length);
     keep_octets(writer, call->history, call->changes * sizeof(call->history[0]));
     keep_number(writer, call->invite ? call->invite->node.key : 0);
@@ -142,6 +143,7 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
     call->context = keep_read_text(reader);
     call->user = keep_read_text(reader);
     call->password = keep_read_text(reader);
+    call->realm = keep_read_text(reader);
     call->description = keep_read_octets(reader, &length);
     call->description_length = (uint32_t)length;
     read_history(call, reader);
@@ -176,6 +178,13 @@ static void take_about(void *context, uint64_t id, struct keep_reader *reader)
     about->boot = keep_read_number(reader);
 }
 
+static void take_taken(void *context, uint64_t id, struct keep_reader *reader)
+{
+    struct ua *ua = context;
+    ua->taken_boot = keep_read_number(reader);
+    ua->taken = keep_read_number(reader);
+}
+
 void ua_keep_boot(struct ua *ua)
 {
     char machine[64];
@@ -202,14 +211,18 @@ void ua_keep_start(struct ua *ua)
     if (!ua->same_machine) {
         keep_drop_all(ua->keep, KEEP_CALL);
         keep_drop_all(ua->keep, KEEP_INVITE);
+        keep_drop_all(ua->keep, KEEP_REQUEST);
         keep_drop_all(ua->keep, KEEP_TRANSFER);
         keep_drop_all(ua->keep, KEEP_REFERRAL);
         keep_drop_all(ua->keep, KEEP_OPERATOR);
+        keep_drop_all(ua->keep, KEEP_TAKEN);
     }
+    keep_each(ua->keep, KEEP_TAKEN, take_taken, ua);
     ua->boot = ua->same_machine ? about.boot : 0;
     ua_keep_boot(ua);
     keep_each(ua->keep, KEEP_CALL, take, ua);
     ua_invites_take(ua);
+    ua_requests_take(ua);
     ua_registrations_take(ua);
     keep_commit(ua->keep);
     if (!LIST_EMPTY(&ua->calls) || !LIST_EMPTY(&ua->registrations))

@@ -46,6 +46,8 @@ void ua_invite_keep(struct ua *ua, const struct ua_sent *sent)
     keep_octets(writer, sent->order, sent->size);
     keep_text(writer, again->credentials.user);
     keep_text(writer, again->credentials.password);
+    keep_text(writer, again->credentials.realm);
+    keep_text(writer, again->credentials.first);
     keep_text(writer, again->call_id);
     keep_text(writer, again->from_tag);
     keep_text(writer, again->uri);
@@ -70,8 +72,13 @@ static struct channel_ua_command *read_order(struct keep_reader *reader, size_t 
 
 static void read_texts(struct ua_try *again, struct keep_reader *reader)
 {
-    char **const texts[] = {&again->credentials.user, &again->credentials.password, &again->call_id,
-                            &again->from_tag, &again->uri};
+    char **const texts[] = {&again->credentials.user,
+                            &again->credentials.password,
+                            &again->credentials.realm,
+                            &again->credentials.first,
+                            &again->call_id,
+                            &again->from_tag,
+                            &again->uri};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = keep_read_text(reader);
     struct ua_targets *targets = &again->targets;

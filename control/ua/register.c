@@ -48,6 +48,7 @@ static void keep_registration(const struct ua_registration *registration)
                                  registration->contact,
                                  registration->credentials.user,
                                  registration->credentials.password,
+                                 registration->credentials.realm,
                                  registration->call_id,
                                  registration->from_tag,
                                  registration->label};
@@ -136,6 +137,7 @@ static int send_register(struct ua_registration *registration, const struct ua_r
                                  .answered = answered,
                                  .user = registration->credentials.user,
                                  .password = registration->credentials.password,
+                                 .realm = registration->credentials.realm,
                                  .label = registration->label,
                                  .peer = registration->peer,
                                  .member = NUMBER_NONE,
@@ -342,10 +344,16 @@ int ua_register(struct ua *ua, const struct ua_registration_wish *wish, const st
     }
     replace(&registration->contact, wish->contact);
     if (differs(registration->credentials.user, wish->user) ||
-        differs(registration->credentials.password, wish->password))
+        differs(registration->credentials.password, wish->password) ||
+        (wish->user && (differs(registration->credentials.realm, wish->realm) ||
+                        differs(wish->realm, registration->credentials.realm))))
         ua_credentials_forget(&registration->credentials);
     replace(&registration->credentials.user, wish->user);
     replace(&registration->credentials.password, wish->password);
+    if (wish->user) {
+        free(registration->credentials.realm);
+        registration->credentials.realm = copy(wish->realm);
+    }
     snprintf(registration->label, sizeof(registration->label), "%s", wish->label ? wish->label : "");
     registration->leaving = wish->expires_s == 0;
     if (wish->expires_s > 0)
@@ -362,7 +370,7 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
 {
     struct ua *ua = context;
     struct ua_registration_wish wish = {.app = ua_app_kept(ua, reader)};
-    char *texts[8] = {NULL};
+    char *texts[9] = {NULL};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         texts[i] = keep_read_text(reader);
     wish.registrar = texts[0];
@@ -371,18 +379,21 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
     uint64_t numbers[5]; // expires, CSeq, failures, when, leaving
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         numbers[i] = keep_read_number(reader);
-    bool good = wish.app && wish.app->served && texts[0] && texts[1] && texts[5] && texts[6] && !reader->bad;
+    bool good = wish.app && wish.app->served && texts[0] && texts[1] && texts[6] && texts[7] && !reader->bad;
     struct ua_registration *registration = good ? make(ua, &wish) : NULL;
     if (registration) {
         registration->id = id;
-        char **const fields[] = {&registration->contact, &registration->credentials.user,
-                                 &registration->credentials.password, &registration->call_id,
+        char **const fields[] = {&registration->contact,
+                                 &registration->credentials.user,
+                                 &registration->credentials.password,
+                                 &registration->credentials.realm,
+                                 &registration->call_id,
                                  &registration->from_tag};
         for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
             *fields[i] = texts[2 + i];
             texts[2 + i] = NULL;
         }
-        snprintf(registration->label, sizeof(registration->label), "%s", texts[7] ? texts[7] : "");
+        snprintf(registration->label, sizeof(registration->label), "%s", texts[8] ? texts[8] : "");
         registration->expires_s = (uint32_t)numbers[0];
         registration->cseq = (uint32_t)numbers[1] + CSEQ_AHEAD;
         registration->failures = (uint32_t)numbers[2];

@@ -226,7 +226,7 @@ static void next(struct ua_resume *resume)
     }
     const struct channel_dialog_list list = {
         .cursor = resume->cursor, .peer = (uint16_t)resume->number, .limit = PAGE};
-    const struct channel_answer answer = {on_row, on_done, resume};
+    const struct channel_answer answer = {on_row, on_done, resume, NULL};
     int result = dialog_ask(ua->control, CHANNEL_DIALOG_LIST, &list, &answer);
     if (result < 0) {
         log_event(LEVEL_WARNING, "applications_not_resumed", "errno=%d", -result);

@@ -47,6 +47,7 @@ struct ua_try *ua_try_make(const struct ua *ua, const struct ua_wish *wish)
     again->timeout_ms = wish->timeout_ms;
     again->credentials.user = copy(wish->user ? wish->user : call ? call->user : NULL);
     again->credentials.password = copy(wish->password ? wish->password : call ? call->password : NULL);
+    again->credentials.realm = copy(wish->user ? wish->realm : call ? call->realm : NULL);
     again->context = copy(wish->context);
     again->headers = SIZE_MAX; // until it is first needed
     again->answered = wish->answered;
@@ -98,6 +99,7 @@ void ua_try_begin(struct ua *ua, struct ua_try *again, struct ua_call *call)
     again->context = NULL;
     call->user = copy(again->credentials.user);
     call->password = copy(again->credentials.password);
+    call->realm = copy(again->credentials.realm);
     if (again->timeout_ms)
         ua_call_limit(ua, call, again->timeout_ms);
 }
@@ -204,9 +206,10 @@ static bool send_again(struct ua *ua, struct ua_sent *sent)
     return name_again(sent) == 0 && ua_sent_again(ua, sent) == 0;
 }
 
-// As it is: but each request with a nonce has its own count (RFC 7616 3.4).
-static bool repeat(struct ua *ua, struct ua_sent *sent)
+void ua_try_renew(struct ua_sent *sent)
 {
+    if (!sent->again)
+        return;
     struct ua_words words;
     char method[32] = "INVITE";
     ua_order_words(sent->order, &words);
@@ -214,6 +217,12 @@ static bool repeat(struct ua *ua, struct ua_sent *sent)
         snprintf(method, sizeof(method), "%.*s", (int)words.texts[CHANNEL_UA_TEXT_METHOD].length,
                  words.texts[CHANNEL_UA_TEXT_METHOD].octets);
     (void)put_answers(sent, method, NULL);
+}
+
+// As it is, but for that.
+static bool repeat(struct ua *ua, struct ua_sent *sent)
+{
+    ua_try_renew(sent);
     return send_again(ua, sent);
 }
 
@@ -272,6 +281,41 @@ struct ua_credentials *ua_try_credentials(struct ua_try *again)
     return again ? &again->credentials : NULL;
 }
 
+static bool is_same_host(const char *uri, const char *other)
+{
+    struct uri one, two;
+    const uint8_t *octets = (const uint8_t *)uri, *others = (const uint8_t *)other;
+    return uri && uri_parse(octets, (struct span){0, (uint16_t)strlen(uri)}, &one) == 0 &&
+           uri_parse(others, (struct span){0, (uint16_t)strlen(other)}, &two) == 0 && one.host.length > 0 &&
+           one.host.length == two.host.length &&
+           strncasecmp(uri + one.host.offset, other + two.host.offset, one.host.length) == 0;
+}
+
+// What is sent in the call later is answered for as its INVITE is.
+static void bind_call(struct ua *ua, struct ua_call *call, const char *realm)
+{
+    free(call->realm);
+    call->realm = copy(realm);
+    if (!call->realm) { // no memory: nobody is answered, then
+        free(call->user);
+        call->user = NULL;
+    }
+    ua_call_keep(ua, call);
+}
+
+// What was asked where it went before is not asked there; who asks there is somebody else.
+static void leave_host(struct ua *ua, struct ua_sent *sent, const char *uri)
+{
+    struct ua_try *again = sent->again;
+    again->challenges = again->challenged = 0;
+    ua_credentials_forget(&again->credentials);
+    if (is_same_host(again->uri, uri))
+        return;
+    ua_credentials_leave(&again->credentials);
+    if (sent->call && sent->call->user)
+        bind_call(ua, sent->call, again->credentials.realm);
+}
+
 // RFC 3261 8.1.3.4: the targets one after another, each target counts.
 static bool redirect(struct ua *ua, struct ua_sent *sent, const struct ua_response *response)
 {
@@ -286,12 +330,12 @@ static bool redirect(struct ua *ua, struct ua_sent *sent, const struct ua_respon
                 uri_parse((const uint8_t *)uri, (struct span){0, (uint16_t)strlen(uri)}, &parsed) == 0 &&
                 parsed.scheme != URI_OTHER && parsed.headers.offset == 0;
     bool sends = good && change(sent, "", 0, uri) == 0;
+    if (sends)
+        leave_host(ua, sent, uri);
     free(uri);
     if (!sends)
         return false;
     again->redirects--;
-    again->challenges = again->challenged = 0;
-    ua_credentials_forget(&again->credentials); // what somebody else asked
     ua->counts.redirects++;
     return send_again(ua, sent);
 }

@@ -26,6 +26,8 @@ struct ua_try {
     struct event *timer;
 };
 
+// Each request with a nonce has a count of its own (RFC 7616 3.4): answers what was asked anew.
+void ua_try_renew(struct ua_sent *sent);
 void ua_try_wait(struct ua *ua, struct ua_sent *sent, uint64_t delay_ms); // it is sent again then
 
 #endif

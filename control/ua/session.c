@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../control.h"
-#include "ua.h"
+#include "retry.h"
 
 static void send_change(struct ua *ua, struct ua_call *call, const char *method)
 {
@@ -49,6 +49,7 @@ void ua_session_retry(struct ua *ua, struct ua_call *call)
     if (!sent || !sent->done)
         return;
     ua->counts.retries++;
+    ua_try_renew(sent);
     if (ua_sent_again(ua, sent) < 0)
         ua_give_up(ua, sent, &(struct ua_response){.status = 503});
 }

@@ -12,7 +12,8 @@
 #include "../control.h"
 #include "../log.h"
 
-#define SWEEP_MS 200
+#define SWEEP_MS     200
+#define TAKEN_EVENTS 64u // of which the data plane does not know that they are taken, between two sweeps
 
 uint64_t ua_unix_ms(void)
 {
@@ -74,10 +75,33 @@ static void end_gone(struct ua *ua)
             end_calls(ua, ua->apps[i]);
 }
 
+// What came of them is kept first.
+static void say_taken(struct ua *ua)
+{
+    const struct channel_ua_taken body = {.number = ua->taken};
+    if (ua->taken == ua->said_taken)
+        return;
+    keep_commit(ua->keep);
+    if (channel_tell(ua->control->channel, CHANNEL_UA_TAKEN, &body) == 0)
+        ua->said_taken = ua->taken;
+}
+
+// It counts as taken from now on: what it brings about is kept before anything of it is sent, and is done by
+// the next control as by this one.
+void ua_taking(struct control *control, uint64_t number)
+{
+    struct ua *ua = &control->ua;
+    if (ua->taken >= ua->said_taken + TAKEN_EVENTS)
+        say_taken(ua);
+    ua->taken = number;
+    keep_mark(ua->keep, ua->taken_boot, number);
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
     struct ua *ua = context;
     ua_sent_sweep(ua);
+    say_taken(ua);
     answer_late(ua);
     if (ua->settle_ms && clock_ms() >= ua->settle_ms)
         ua_resume_settle(ua);
@@ -201,6 +225,12 @@ void ua_configured(struct control *control)
 void ua_connected(struct control *control)
 {
     struct ua *ua = &control->ua;
+    ua->said_taken = 0; // it may not have come
+    if (ua->taken_boot != control->hello.boot)
+        ua->taken = 0;
+    ua->taken_boot = control->hello.boot;
+    if (ua->taken > 0)
+        channel_expect_ua(control->channel, ua->taken + 1);
     if (control->hello.state != CHANNEL_RUNNING || ua->resume)
         return;
     if (ua->boot != control->hello.boot) {

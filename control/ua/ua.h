@@ -80,7 +80,7 @@ struct ua_call {
     struct ua *limit_of;
     char *context;                  // the application's
     char *description;              // the last that we sent
-    char *user, *password;          // for challenges
+    char *user, *password, *realm;  // for challenges (credentials.h)
     uint64_t serial;                // of calls, rising
     uint64_t created_ms, active_ms; // Unix time
     uint32_t description_length;
@@ -107,10 +107,12 @@ struct ua_request {      // one that came and waits for our answer
     LIST_ENTRY(ua_request) of_call;
     struct ua_call *call; // NULL: outside dialogs
     struct ua_app *app;
-    uint64_t deadline_ms;            // 0: an INVITE, the caller decides
-    uint64_t source;                 // address << 16 | port
+    uint64_t deadline_ms; // 0: an INVITE, the caller decides
+    struct ip_address source;
+    uint16_t source_port;
     uint16_t peer;                   // number of who sent it
     bool answering;                  // a final response is under way
+    bool kept;                       // keep_request.c has it
     uint16_t answered;               // the data plane has taken this one; 0: none
     uint64_t replaces;               // an INVITE: the call whose place it is to take (RFC 3891), 0: none
     struct channel_ua_command *last; // our last 1xx to it, NULL: none
@@ -156,6 +158,7 @@ struct ua_wish {
     const char *body;
     size_t body_length;
     const char *user, *password; // NULL: none
+    const char *realm;           // whose challenges they answer (credentials.h); only with user
     const char *retry;           // a policy's name; NULL: the application's
     const char *context, *label; // NULL: none
     uint32_t redirects;          // 3xx to follow
@@ -239,7 +242,9 @@ struct ua {
     LIST_HEAD(, ua_call) calls; // newest first
     uint64_t last_serial;
     uint64_t last_tag;
-    uint64_t boot; // of the data plane that was asked last
+    uint64_t boot;              // of the data plane that was asked last
+    uint64_t taken, taken_boot; // the last event that is in what is kept, of this data plane's process
+    uint64_t said_taken;        // of which it knows that
     uint64_t last_registration;
     struct keep *keep; // what the next control knows, too; NULL: it cannot be
     bool tried_to_keep;
@@ -277,6 +282,7 @@ void ua_configured(struct control *control); // another configuration is in forc
 void ua_connected(struct control *control);  // the data plane greets
 void ua_disconnected(struct control *control);
 void ua_lost(struct control *control, uint64_t count);
+void ua_taking(struct control *control, uint64_t number); // the event that comes next has this number
 
 uint64_t ua_unix_ms(void);
 const char *ua_id(uint64_t number, char id[UA_ID_SIZE]);
@@ -367,7 +373,8 @@ struct ua_sent *ua_sent_before(struct ua *ua, const struct ua_before *before);
 struct ua_response {
     unsigned status;
     const struct message *message; // NULL: none
-    uint64_t source;
+    struct ip_address source;      // not set: nobody
+    uint16_t source_port;
     uint16_t peer;
 };
 // A final response, or none, came to a request of ours. True: it is tried again, now or later.
@@ -422,6 +429,9 @@ void ua_call_keep(struct ua *ua, const struct ua_call *call); // as it is now
 // How its INVITE is tried again (keep_invite.c).
 void ua_invite_keep(struct ua *ua, const struct ua_sent *sent);
 void ua_invites_take(struct ua *ua);
+// A request that waits for the program (keep_request.c), until its end.
+void ua_request_keep(struct ua *ua, struct ua_request *request);
+void ua_requests_take(struct ua *ua);
 // The application of a record: its number and name. NULL: there is none any more.
 struct ua_app *ua_app_kept(struct ua *ua, struct keep_reader *reader);
 
@@ -432,7 +442,7 @@ void ua_registration_lost(struct ua_registration *registration); // its REGISTER
 void ua_registration_sent(struct ua_sent *sent, const struct message *message);
 struct ua_registration_wish {
     struct ua_app *app;
-    const char *registrar, *aor, *contact, *user, *password, *label;
+    const char *registrar, *aor, *contact, *user, *password, *realm, *label;
     uint16_t peer;
     uint32_t expires_s; // 0: the binding is removed
 };

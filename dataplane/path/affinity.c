@@ -92,12 +92,12 @@ static struct dialog_string text_at(const struct packet *packet, struct span spa
     return (struct dialog_string){packet->payload + span.offset, span.length};
 }
 
-static uint16_t member_at(const struct rules *rules, uint16_t peer, uint32_t address)
+static uint16_t member_at(const struct rules *rules, uint16_t peer, const struct ip_address *address)
 {
     const struct snapshot_peer *row = &rules->peers[peer];
     for (uint32_t i = 0; i < row->member_count; i++) {
         uint16_t member = rules->lists[row->list_offset + i];
-        if (ip_address_ipv4(&rules->members[member].address) == address)
+        if (ip_equal(&rules->members[member].address, address))
             return member;
     }
     return NUMBER_NONE;
@@ -113,7 +113,8 @@ static uint16_t member_of_side(const struct worker *worker, uint32_t dialog, enu
         return NUMBER_NONE;
     if (side == DIALOG_CALLEE && record->callee_member != DIALOG_NUMBER_NONE)
         return record->callee_member;
-    return member_at(worker->rules, peer, dialog_endpoint(worker, dialog, side).address);
+    const struct endpoint at = dialog_endpoint(worker, dialog, side);
+    return member_at(worker->rules, peer, &at.address);
 }
 
 static uint16_t look_up(const struct worker *worker, const struct packet *packet)

@@ -53,12 +53,6 @@ static uint64_t wall_of(const struct worker *worker, uint64_t us)
            __atomic_load_n(&worker->parts.published->tsc_to_wall_us, __ATOMIC_RELAXED);
 }
 
-static struct ip_address mapped(uint32_t address)
-{
-    return (struct ip_address){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(address >> 24),
-                                (uint8_t)(address >> 16), (uint8_t)(address >> 8), (uint8_t)address}};
-}
-
 // Adds a record that waits, like what it answers, for commit(). head: all that is known but the sizes.
 static struct capture_record *add(struct worker *worker, const struct capture_sight *sight, uint8_t captures,
                                   const struct capture_record *head)
@@ -165,7 +159,7 @@ static struct capture_sight sight_of_packet(const struct worker *worker, const s
                                   .length = packet->length,
                                   .has_call = packet->call_id.length > 0,
                                   .call_hash = packet->call_hash,
-                                  .peer = rules_peer(worker->rules, packet->source.address)};
+                                  .peer = rules_peer(worker->rules, &packet->source.address)};
 }
 
 // The core that received it may have had older rules, and its clock may be a little ahead.
@@ -178,7 +172,7 @@ static struct capture_record record_of_packet(const struct worker *worker, const
         .time_us = wall_of(worker, worker->now_us - (uint64_t)RTE_MAX(age_us, 0)),
         .outcome = outcome,
         .network = NUMBER_NONE,
-        .source = mapped(packet->source.address),
+        .source = packet->source.address,
         .source_port = packet->source.port,
     };
     if (packet->source.listener < rules->listener_count) {
@@ -244,7 +238,7 @@ void capture_sent(struct worker *worker, const struct writer *message, struct en
 {
     const struct rules *rules = worker->rules;
     struct capture_sight sight = {
-        .octets = message->octets, .length = message->used, .peer = rules_peer(rules, to.address)};
+        .octets = message->octets, .length = message->used, .peer = rules_peer(rules, &to.address)};
     struct span call_id;
     if (message->overflow || to.listener >= rules->listener_count)
         return; // it was not written whole, or is from nowhere
@@ -262,7 +256,7 @@ void capture_sent(struct worker *worker, const struct writer *message, struct en
         .network = listener->network,
         .source = listener->address,
         .source_port = listener->port,
-        .destination = mapped(to.address),
+        .destination = to.address,
         .destination_port = to.port,
     };
     add_or_commit(worker, &sight, captures, &record);
@@ -276,7 +270,8 @@ static uint16_t peer_of_frame(const struct worker *worker, const struct rte_mbuf
     if (rte_pktmbuf_data_len(mbuf) < sizeof(*ethernet) + sizeof(*ip) ||
         ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
         return NUMBER_NONE;
-    return rules_peer(worker->rules, rte_be_to_cpu_32(sent ? ip->dst_addr : ip->src_addr));
+    struct ip_address address = ip_from_ipv4(rte_be_to_cpu_32(sent ? ip->dst_addr : ip->src_addr));
+    return rules_peer(worker->rules, &address);
 }
 
 void capture_frame(struct worker *worker, struct rte_mbuf *mbuf, uint16_t outcome, uint8_t flags)

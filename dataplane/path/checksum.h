@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "dialgate/address.h"
 
 // Adds to a sum what begins at an even octet of what is summed up, and has at least 8.
 unsigned long long checksum_add(unsigned long long sum, const void *octets, uint32_t length);
@@ -41,6 +42,20 @@ static inline unsigned long long checksum_pseudo(uint32_t from, uint32_t to, uin
     uint16_t word;
     memcpy(&word, protocol, sizeof(word));
     return (unsigned long long)from + to + word + octets;
+}
+
+// The same of addresses as they are kept: those of IPv4 (RFC 768) without what maps them, those of IPv6 whole
+// (RFC 8200 8.1).
+static inline unsigned long long checksum_addresses(const struct ip_address *from,
+                                                    const struct ip_address *to, uint16_t octets)
+{
+    uint32_t words[2][4];
+    memcpy(words[0], from, sizeof(words[0]));
+    memcpy(words[1], to, sizeof(words[1]));
+    unsigned long long sum = checksum_pseudo(words[0][3], words[1][3], octets);
+    for (unsigned i = 0; i < 3 && !ip_is_ipv4(from); i++)
+        sum += (unsigned long long)words[0][i] + words[1][i];
+    return sum;
 }
 
 #endif

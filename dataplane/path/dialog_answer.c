@@ -28,7 +28,7 @@ static uint32_t record_of_client(struct worker *worker, const struct work *work)
 static bool find_passage(const struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
-    uint16_t caller = rules_peer(worker->rules, work->upstream_at.address);
+    uint16_t caller = rules_peer(worker->rules, &work->upstream_at.address);
     bool ours = false;
     for (uint8_t field = message->first[HEADER_RECORD_ROUTE]; field != MESSAGE_NO_HEADER;
          field = message_next_header(message, field)) {

@@ -211,12 +211,12 @@ void dialog_overdue(struct worker *worker, uint32_t index)
 struct endpoint dialog_endpoint(const struct worker *worker, uint32_t index, enum dialog_side side)
 {
     const struct dialog *dialog = dialog_at(&worker->dialogs, index);
-    struct endpoint to = dialog_cold(&worker->dialogs, index)->learnt[side];
+    struct endpoint to = dialog_learnt(dialog_cold(&worker->dialogs, index), side);
     uint16_t peer = side == DIALOG_CALLER ? dialog->caller_peer : dialog->callee_peer;
     if (peer < worker->rules->peer_count && (worker->rules->peers[peer].flags & SNAPSHOT_PRESENT))
-        to.listener = listener_towards(worker, peer, to.address, to.listener);
+        to.listener = listener_towards(worker, peer, &to.address, to.listener);
     else
-        to.address = 0; // the peer was taken out of the configuration
+        to.address = (struct ip_address){{0}}; // the peer was taken out of the configuration
     return to;
 }
 

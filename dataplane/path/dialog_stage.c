@@ -22,7 +22,7 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
     struct uri uri;
     if (own->count == 2 || !endpoint_of_uri(message, address->uri, &at))
         return false;
-    uint16_t listener = rules_listener_named(worker->rules, at.address, at.port);
+    uint16_t listener = rules_listener_named(worker->rules, &at.address, at.port);
     if (listener == NUMBER_NONE || (own->count == 1 && listener == own->first_listener))
         return false;
     own->last_listener = listener;
@@ -97,10 +97,11 @@ static void refuse_unknown(struct worker *worker, struct work *work)
         return;
     }
     struct cookie_octets tag = octets_of(message, message->to_tag);
-    bool ours =
-        cookie_refusal_check(&worker->parts.keys, tag, work->packet->call_hash) ||
-        cookie_tag_check(&worker->parts.keys, tag, octets_of(message, message->call_id),
-                         octets_of(message, message->from_tag), octets_of(message, message->via.branch));
+    struct cookie_octets call_id = octets_of(message, message->call_id);
+    const struct cookie_keys *keys = &worker->parts.keys;
+    bool ours = cookie_refusal_check(keys, tag, cookie_refusal_mac(keys, call_id)) ||
+                cookie_tag_check(keys, tag, call_id, octets_of(message, message->from_tag),
+                                 octets_of(message, message->via.branch));
     settle(work, ours ? COUNTER_OUT_ABSORBED : COUNTER_DROP_STRAY_ACK);
 }
 

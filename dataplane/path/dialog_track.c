@@ -189,8 +189,9 @@ void track_tag(struct worker *worker, struct work *work, uint32_t first, const s
     }
     // Who answers from another port than it listens at has not moved.
     struct dialog_seen seen = {.side = DIALOG_CALLEE, .source = work->packet->source};
-    if (seen.source.address == dialog_cold(&worker->dialogs, index)->learnt[DIALOG_CALLEE].address)
-        seen.source.address = 0;
+    struct endpoint learnt = dialog_learnt(dialog_cold(&worker->dialogs, index), DIALOG_CALLEE);
+    if (ip_equal(&seen.source.address, &learnt.address))
+        seen.source = (struct endpoint){0};
     dialog_see(&worker->dialogs, index, &seen);
     unsigned actions =
         dialog_apply(worker, index, message->status < 200 ? DIALOG_ON_PROVISIONAL : DIALOG_ON_SUCCESS);

@@ -11,7 +11,6 @@
 // large, each would find the caches without its own. Messages of one call stay in order: it is refused now,
 // and has none but those that leave, or it is not.
 #include "feedback.h"
-#include "glance.h"
 #include "owner.h"
 #include "worker_core.h"
 
@@ -30,7 +29,7 @@ static bool is_refusals_ack(struct worker *worker, struct work *work, struct gla
     if (!glance_to_tag(glance, COOKIE_REFUSAL_LENGTH, &tag))
         return false;
     struct cookie_octets text = {packet->payload + tag.offset, tag.length};
-    if (!cookie_refusal_check(&worker->parts.keys, text, packet->call_hash) || !parse_source(worker, work))
+    if (!cookie_refusal_check(&worker->parts.keys, text, work->refusal_mac) || !parse_source(worker, work))
         return false;
     message->is_request = true;
     message->method = METHOD_ACK;
@@ -42,7 +41,8 @@ static bool is_refused(struct worker *worker, struct work *work, struct glance *
 {
     uint64_t call_hash = work->packet->call_hash;
     if (!overload_would_refuse(&worker->overload, call_hash, false) || !parse_source(worker, work) ||
-        !glance_rest(glance) || work->message->to_tag.length != 0 || !has_magic_cookie(work->message) ||
+        !glance_rest(glance, &worker->vias[work->packet->peer % KNOWN_VIAS]) ||
+        work->message->to_tag.length != 0 || !has_magic_cookie(work->message) ||
         !overload_would_refuse(&worker->overload, call_hash, feedback_is_heard(worker, work)))
         return false;
     parse_request(worker, work);
@@ -60,10 +60,11 @@ static bool look(struct worker *worker, struct rte_mbuf *mbuf, struct work *work
     if (packet->ask != ASK_NOT || packet->is_held ||
         !glance_begin(packet->payload, packet->length, work->message, &glance))
         return false;
-    if (packet->call_id.length == 0) {
-        packet->call_id = glance.values[HEADER_CALL_ID];
-        packet->call_hash = steer_hash(worker, packet);
-    }
+    packet->call_id = glance.values[HEADER_CALL_ID];
+    struct siphash_two hash = siphash13_two(&worker->parts.keys.table,
+                                            packet->payload + packet->call_id.offset, packet->call_id.length);
+    packet->call_hash = hash.first; // what steer_hash() finds
+    work->refusal_mac = hash.second;
     if (owner_of(packet->call_hash, worker->parts.count) != worker->parts.id)
         return false;
     return glance.is_ack ? is_refusals_ack(worker, work, &glance) : is_refused(worker, work, &glance);
@@ -95,8 +96,10 @@ unsigned early_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
     struct early early;
     struct rte_mbuf *left[BURST];
     unsigned kept = 0, gone = 0;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         early.works[i] = work_of(&worker->messages[i]);
+        early.works[i].glanced = true;
+    }
     for (unsigned i = 0; i <= n; i++) {
         unsigned last = (i + 1) % 2;
         if (i < n) // before the one before it is done: its line of the table is on its way meanwhile

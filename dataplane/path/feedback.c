@@ -122,7 +122,7 @@ void feedback_take(struct worker *worker, const struct work *work, const struct 
 {
     uint16_t member = client->member;
     if (member >= worker->rules->member_count || !(worker->rules->members[member].flags & SNAPSHOT_PRESENT) ||
-        work->packet->source.address != client->remote.address)
+        !ip_equal(&work->packet->source.address, &client->remote.address))
         return;
     if (feedback_is_on(worker, worker->rules->members[member].peer))
         take_overload(worker, work->message, member);

@@ -40,7 +40,7 @@ static bool first_at(const struct worker *worker, const struct message *message,
     return field != MESSAGE_NO_HEADER &&
            address_next(message->octets, message->headers[field].value, &begin, address) == 1 &&
            endpoint_of_uri(message, address->uri, &at) &&
-           rules_listener_named(worker->rules, at.address, at.port) == listener;
+           rules_listener_named(worker->rules, &at.address, at.port) == listener;
 }
 
 // Our lines are the first ones, and there are two of them when the request changed networks.
@@ -151,7 +151,7 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
         write_text(via, FEEDBACK_OFFER);
     write_text(via, "\r\n");
     edit_close(edits);
-    edit_via_source(edits, message, work->packet->source.address, work->packet->source.port);
+    edit_via_source(edits, message, &work->packet->source.address, work->packet->source.port);
     edit_max_forwards(worker, message);
     edit_target(worker, work, forward);
     if (forward->record_route != NULL)
@@ -160,7 +160,7 @@ uint32_t forward_render(struct worker *worker, struct work *work, const struct f
         rewrite_path(worker, message, forward->to.listener);
     rewrite_identity(worker, message, work->packet->peer);
     renumber_request(worker, work);
-    rendered->mbuf = tx_open(worker, &rendered->writer);
+    rendered->mbuf = tx_open_for(worker, &rendered->writer, message->length + edits->text.used);
     if (rendered->mbuf == NULL)
         return COUNTER_DROP_NO_MBUF;
     uint32_t room = RTE_MIN(rendered->writer.size, tx_room(worker, forward->to));
@@ -220,7 +220,7 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     if (server != INDEX_NONE)
         best_challenges(worker, message, server);
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, message->length + worker->edits.text.used);
     if (mbuf == NULL)
         return COUNTER_DROP_NO_MBUF;
     int octets = edits_render(&worker->edits, message, writer.octets, writer.size);

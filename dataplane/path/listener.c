@@ -11,9 +11,24 @@ bool listener_is_of(const struct rules *rules, uint16_t peer, uint16_t listener)
     return false;
 }
 
+static bool is_of_family(const struct rules *rules, uint16_t listener, const struct ip_address *address)
+{
+    return ip_is_ipv4(&rules->listeners[listener].address) == ip_is_ipv4(address);
+}
+
+bool listener_reaches(const struct rules *rules, uint16_t peer, const struct ip_address *address)
+{
+    const uint16_t *listeners = rules->peers[peer].listeners;
+    for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
+        if (is_of_family(rules, listeners[i], address))
+            return true;
+    }
+    return false;
+}
+
 void listener_write(const struct rules *rules, struct writer *writer, uint16_t listener)
 {
-    write_ipv4(writer, rules->advertised_addresses[listener]);
+    write_ip_host(writer, &rules->listeners[listener].advertised);
     write_text(writer, ":");
     write_number(writer, rules->listeners[listener].advertised_port);
 }
@@ -31,12 +46,16 @@ uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *
 {
     const uint16_t *listeners = rules->peers[choice->peer].listeners;
     const struct nexthop_route *best = NULL;
-    uint16_t chosen = listeners[0];
+    uint16_t chosen = NUMBER_NONE;
     if (listeners[1] == NUMBER_NONE) // nearly always
-        return chosen;
+        return listeners[0];
     for (unsigned i = 0; i < PEER_LISTENERS_MAX && listeners[i] != NUMBER_NONE; i++) {
+        if (!is_of_family(rules, listeners[i], &choice->address))
+            continue;
+        if (chosen == NUMBER_NONE)
+            chosen = listeners[i];
         uint8_t network = (uint8_t)rules->listeners[listeners[i]].network;
-        const struct nexthop_route *route = nexthop_route(nexthops, network, choice->address);
+        const struct nexthop_route *route = nexthop_route(nexthops, network, &choice->address);
         if (route == NULL || !nexthops->networks[network].up)
             continue;
         if (listeners[i] == choice->known)
@@ -46,5 +65,5 @@ uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *
             chosen = listeners[i];
         }
     }
-    return chosen;
+    return chosen != NUMBER_NONE ? chosen : listeners[0];
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which of our listeners a message for a peer leaves from. A peer is spoken to at one listener or at several:
-// then the kernel's routes decide, as they would for a socket that is bound to none of them. Of the peer's
-// listeners the one is taken whose network has the longest prefix for the address, then the lowest metric,
-// then the one that the configuration names first; networks that are down, or without a route there, come
-// last. Within a dialog the far end knows us by one listener (Via, Record-Route, the source of our packets):
-// that one stays as long as its network leads there at all.
+// then, among those of the address's family, the kernel's routes decide, as they would for a socket that is
+// bound to none of them. Of the peer's listeners the one is taken whose network has the longest prefix for
+// the address, then the lowest metric, then the one that the configuration names first; networks that are
+// down, or without a route there, come last. Within a dialog the far end knows us by one listener (Via,
+// Record-Route, the source of our packets): that one stays as long as its network leads there at all.
 #ifndef DIALGATE_PATH_LISTENER_H
 #define DIALGATE_PATH_LISTENER_H
 
@@ -15,12 +15,15 @@
 // Whether this is one of the listeners of a peer that is present. NUMBER_NONE is none.
 bool listener_is_of(const struct rules *rules, uint16_t peer, uint16_t listener);
 
-// For an address (host order) of a peer that is present. known: the listener that the far end knows us by,
+// Whether one of them has the family of this address.
+bool listener_reaches(const struct rules *rules, uint16_t peer, const struct ip_address *address);
+
+// For an address of a peer that is present. known: the listener that the far end knows us by,
 // NUMBER_NONE: none yet.
 struct listener_choice {
     uint16_t peer;
     uint16_t known;
-    uint32_t address;
+    struct ip_address address;
 };
 uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *nexthops,
                          const struct listener_choice *choice);

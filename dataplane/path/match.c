@@ -103,7 +103,7 @@ const struct snapshot_route *match_route(const struct worker *worker, const stru
         uri_parse(message->octets, to.uri, &matched.to) != 0)
         memset(&matched.to, 0, sizeof(matched.to));
     matched.to_us = endpoint_of_uri(message, message->request_uri, &at) &&
-                    rules_listener_named(rules, at.address, at.port) != NUMBER_NONE &&
+                    rules_listener_named(rules, &at.address, at.port) != NUMBER_NONE &&
                     matched.request_uri.user.length == 0;
     for (uint32_t i = 0; i < rules->route_count; i++) { // at most ROUTES_MAX
         if (fits(&matched, &rules->routes[i]))

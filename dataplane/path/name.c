@@ -121,7 +121,8 @@ static bool choose(const struct worker *worker, const struct work *work, const s
             end++;
         for (uint32_t i = 0; i < end - first; i++) {
             *chosen = row->addresses[first + ((uint32_t)work->packet->call_hash + i) % (end - first)];
-            if (rules_peer(worker->rules, chosen->address) == work->to_peer)
+            if (rules_peer(worker->rules, &chosen->address) == work->to_peer &&
+                listener_reaches(worker->rules, work->to_peer, &chosen->address))
                 return true;
         }
         first = end;

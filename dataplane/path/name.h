@@ -30,9 +30,9 @@
 #define NAME_HOLD_US       1000000 // a resolver that has to ask around takes some tenths of a second
 
 struct name_address {
-    uint32_t address; // host order
-    uint16_t port;    // of its SRV record; 0: there is none
-    uint16_t rank;    // of its SRV priority
+    struct ip_address address;
+    uint16_t port; // of its SRV record; 0: there is none
+    uint16_t rank; // of its SRV priority
 };
 
 struct name_row {

@@ -7,22 +7,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "dialgate/address.h"
 #include "dialgate/snapshot.h"
 
 #define NEXTHOP_ROUTES_MAX     65536u
 #define NEXTHOP_NEIGHBOURS_MAX 65536u
+#define NEXTHOP_IPV6_MTU_MIN   1280u // RFC 8200 section 5: what every path takes
 
 struct nexthop_route {
-    uint32_t prefix;  // host order
-    uint32_t gateway; // host order; 0: on link
+    struct ip_address prefix;
+    struct ip_address gateway; // of either family; not set: on link
     uint32_t metric;
-    uint8_t length; // 0 .. 32
+    uint16_t mtu;   // 0: the network's
+    uint8_t length; // of the 128-bit form: IPv4 /24 is 120
     uint8_t network;
-    uint8_t reserved[2];
+    uint8_t refused; // the kernel sends nothing there
+    uint8_t reserved[3];
 };
+static_assert(sizeof(struct nexthop_route) == 44, "65,536 of them are read anew at each change");
 
 struct nexthop_neighbour {
-    uint32_t address; // host order; 0: empty slot
+    struct ip_address address; // not set: empty slot
     uint8_t mac[6];
     uint8_t network;
     uint8_t usable; // the kernel knows its MAC
@@ -38,15 +43,16 @@ struct nexthop_table {
     struct nexthop_network networks[NETWORKS_MAX];
     uint32_t route_count;
     uint32_t neighbour_mask;              // slots - 1
-    struct nexthop_route *routes;         // longest prefix first, then lowest metric
+    struct nexthop_route *routes;         // IPv4's first; longest prefix first, then lowest metric
     struct nexthop_neighbour *neighbours; // open addressing, linear probing, at most half full
 };
 
 enum nexthop_result { NEXTHOP_FOUND, NEXTHOP_UNRESOLVED, NEXTHOP_UNROUTED };
 
 struct nexthop {
-    uint32_t address; // whose MAC it is: the gateway or the destination, host order
+    struct ip_address address; // whose MAC it is: the gateway or the destination
     uint8_t mac[6];
+    uint16_t mtu; // octets of an IP packet towards the destination
 };
 
 // Made from plain lists by the agent. Returns NULL without memory.
@@ -55,12 +61,12 @@ struct nexthop_table *nexthop_create(const struct nexthop_network *networks,
                                      const struct nexthop_neighbour *neighbours, uint32_t neighbour_count);
 void nexthop_destroy(struct nexthop_table *table);
 
-// The kernel's route to an address (host order) through this network; NULL: none.
+// The kernel's route to an address through this network; NULL: none, or it refuses.
 const struct nexthop_route *nexthop_route(const struct nexthop_table *table, uint8_t network,
-                                          uint32_t address);
+                                          const struct ip_address *address);
 
-// With NEXTHOP_UNRESOLVED only hop->address is set: ask the kernel for it.
-enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network, uint32_t address,
-                                 struct nexthop *hop);
+// With NEXTHOP_UNRESOLVED hop->mac is not set: ask the kernel for hop->address.
+enum nexthop_result nexthop_find(const struct nexthop_table *table, uint8_t network,
+                                 const struct ip_address *address, struct nexthop *hop);
 
 #endif

@@ -6,24 +6,32 @@
 
 #include "nexthop.h"
 
-// Where the routes of each prefix length lie.
-struct nexthop_index {
-    struct nexthop_table table; // first, so that one pointer is both
-    uint32_t starts[34];        // routes of length l are [starts[32 - l], starts[32 - l + 1])
+#define NEXTHOP_RUNS_MAX (129u + 33u) // lengths of IPv6 and of IPv4
+
+// Routes of one family and one length: [start, start of the next run).
+struct nexthop_run {
+    uint32_t start;
+    uint8_t length;
 };
 
-static inline uint32_t mask_of(uint8_t length)
-{
-    return length == 0 ? 0 : UINT32_MAX << (32 - length);
-}
+struct nexthop_index {
+    struct nexthop_table table; // first, so that one pointer is both
+    uint64_t keys[2];           // random and odd
+    uint16_t ipv4_runs;         // those of IPv6 lie behind them
+    uint16_t run_count;
+    struct nexthop_run runs[NEXTHOP_RUNS_MAX + 1]; // one more, at the end of the routes
+};
 
-// Only neighbours that we asked for come here, so the hash need not be keyed; it spreads what differs in the
-// low octets.
-static inline uint32_t neighbour_hash(uint8_t network, uint32_t address)
+// Who shares a link with us chooses addresses: with random keys they collide by chance alone.
+static inline uint32_t neighbour_hash(const struct nexthop_index *index, uint8_t network,
+                                      const struct ip_address *address)
 {
-    uint64_t mixed = ((uint64_t)network << 32 | address) * 0x9e3779b97f4a7c15u;
+    uint64_t words[2];
 
-    return (uint32_t)(mixed >> 32);
+    memcpy(words, address, sizeof(words));
+    return (
+        uint32_t)(((words[1] + network) * index->keys[0] + (words[0] ^ words[0] >> 32) * index->keys[1]) >>
+                  32);
 }
 
 #endif

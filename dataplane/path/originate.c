@@ -70,7 +70,7 @@ void originate_ack(struct worker *worker, uint32_t client, const struct message 
     struct writer writer;
     if (!parse_kept(worker, client))
         return;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, worker->kept.header_end);
     if (mbuf == NULL)
         return; // the callee repeats its response
     write_from_invite(&writer,
@@ -135,7 +135,7 @@ void originate_cancel_with(struct worker *worker, uint32_t client, struct dialog
     if (!parse_kept(worker, client))
         return;
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, worker->kept.header_end + headers.length);
     if (mbuf == NULL)
         return;
     uint32_t server = transaction_other(worker, client);

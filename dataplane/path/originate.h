@@ -47,7 +47,7 @@ struct originated {
     struct endpoint to;
 };
 int originate_ack_inside(struct worker *worker, const struct inside *inside, struct originated *ack);
-// Where a request to this side goes; address 0: nowhere.
+// Where a request to this side goes; without an address: nowhere.
 struct endpoint originate_next_hop(struct worker *worker, uint32_t dialog, enum dialog_side to);
 // Sends what an application asked for, and keeps it. Takes the mbuf. Returns 0, or -errno as above and the
 // transaction is gone.

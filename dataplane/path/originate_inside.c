@@ -90,7 +90,7 @@ static void write_target(struct worker *worker, struct writer *writer, const str
         strict_write_uri(writer, target.octets, (struct span){0, (uint16_t)target.length});
     } else {
         write_text(writer, "sip:");
-        write_ipv4(writer, made->next_hop.address);
+        write_ip_host(writer, &made->next_hop.address);
     }
 }
 
@@ -204,10 +204,10 @@ static void find_next_hop(struct worker *worker, struct made *made)
     }
     struct next_hop_uri hop;
     if (next_hop_of_uri(text.octets, first.uri, &hop) == NEXT_HOP_ADDRESS &&
-        rules_peer(worker->rules, hop.address) == peer) {
+        rules_peer(worker->rules, &hop.address) == peer) {
         made->next_hop.address = hop.address;
         made->next_hop.port = hop.port != 0 ? hop.port : SIP_PORT;
-        made->next_hop.listener = listener_towards(worker, peer, hop.address, made->next_hop.listener);
+        made->next_hop.listener = listener_towards(worker, peer, &hop.address, made->next_hop.listener);
     }
 }
 
@@ -224,11 +224,16 @@ static void name_branch(struct worker *worker, uint32_t client, uint32_t dialog,
     transaction->key = siphash13(&worker->parts.keys.table, branch, length);
 }
 
+// Octets of a request without what an application puts into it, mostly.
+#define REQUEST_HEAD 1024u
+
 // Into a fresh mbuf. Returns 0, or -errno as originate_asked().
 static int render(struct worker *worker, const struct made *made, struct originated *out)
 {
     out->to = made->next_hop;
-    out->mbuf = tx_open(worker, &out->writer);
+    const struct inside_asked *asked = made->inside->asked;
+    uint32_t expected = REQUEST_HEAD + (asked == NULL ? 0 : asked->headers.length + asked->body.length);
+    out->mbuf = tx_open_for(worker, &out->writer, expected);
     if (out->mbuf == NULL)
         return -ENOSPC;
     out->writer.size = RTE_MIN(out->writer.size, tx_room(worker, made->next_hop));
@@ -259,7 +264,7 @@ static int begin(struct worker *worker, const struct inside *inside, uint32_t *c
 {
     struct made made = {.inside = inside};
     find_next_hop(worker, &made);
-    if (made.next_hop.address == 0)
+    if (!ip_is_set(&made.next_hop.address))
         return -ENETUNREACH;
     *client = originate_begin(worker, (uint8_t)inside->method, made.next_hop, inside->dialog);
     if (*client == INDEX_NONE)
@@ -296,7 +301,7 @@ int originate_ack_inside(struct worker *worker, const struct inside *inside, str
     char branch[COOKIE_TEXT_MAX], tag[COOKIE_TEXT_MAX];
     struct made made = {.inside = inside, .branch = branch};
     find_next_hop(worker, &made);
-    if (made.next_hop.address == 0)
+    if (!ip_is_set(&made.next_hop.address))
         return -ENETUNREACH;
     struct dialog_string callee = text_of(worker, inside->dialog, DIALOG_TEXT_CALLEE_TAG);
     const struct dialog *dialog = dialog_at(&worker->dialogs, inside->dialog);

@@ -12,25 +12,27 @@
 enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED };
 
 struct packet {
-    uint64_t call_hash;      // keyed hash of the Call-ID
-    struct endpoint source;  // where it comes from, and our listener that it came to
-    const uint8_t *payload;  // SIP octets, in this mbuf
-    uint16_t length;         // of payload
-    uint16_t peer;           // that the source belongs to, NUMBER_NONE
-    struct span call_id;     // in payload
-    uint8_t network;         // it came from, or is to leave by
-    uint8_t ask;             // enum ask; the rest of this line is affinity.c's
-    uint16_t ask_peer;       // whose member is wanted
-    uint16_t held_by;        // the answer: member, NUMBER_NONE
-    uint8_t asker;           // worker
-    uint8_t is_held;         // name.h: its next hop's name was asked for; 1: it has been through the stages
-    uint64_t ask_hash;       // of the Call-ID that is named
+    _Alignas(64) uint64_t call_hash; // keyed hash of the Call-ID
+    const uint8_t *payload;          // SIP octets, in this mbuf
+    struct endpoint source;          // where it comes from, and our listener that it came to
+    uint16_t length;                 // of payload
+    uint16_t peer;                   // that the source belongs to, NUMBER_NONE
+    struct span call_id;             // in payload
+    uint32_t received_us; // low bits of the clock, for what leaves too: when what it answers came; 0: never
+    uint8_t network;      // it came from, or is to leave by
+    uint8_t is_held;      // name.h: its next hop's name was asked for; 1: it has been through the stages
+    uint8_t ask;          // enum ask; the rest is affinity.c's
+    uint8_t asker;        // worker
+    uint16_t ask_peer;    // whose member is wanted
+    uint16_t held_by;     // the answer: member, NUMBER_NONE
+    uint64_t ask_hash;    // of the Call-ID that is named
     struct span ask_call_id; // in payload, like the tags
     struct span ask_local;   // tag of the side whose member is wanted
     struct span ask_remote;
-    uint32_t received_us; // low bits of the clock, for what leaves too: when what it answers came; 0: never
 };
-static_assert(sizeof(struct packet) == 64, "one line of private area");
+static_assert(offsetof(struct packet, ask_peer) <= 64, "what every message needs, in one line");
+// So that what the NIC writes begins at a line.
+static_assert(sizeof(struct packet) == 128, "two lines of private area");
 
 static inline struct packet *packet_of(struct rte_mbuf *mbuf)
 {

@@ -116,16 +116,16 @@ static struct endpoint way_back(const struct work *work)
 }
 
 // Of one turn's messages most come from where the last one did.
-static uint16_t find_peer(struct worker *worker, uint32_t address)
+static uint16_t find_peer(struct worker *worker, const struct ip_address *address)
 {
     struct last_source *last = &worker->last_source;
-    if (last->is_known && last->address == address)
+    if (last->is_known && ip_equal(&last->address, address))
         return last->peer;
     struct writer writer;
     *last = (struct last_source){
-        .address = address, .peer = rules_peer(worker->rules, address), .is_known = true};
+        .address = *address, .peer = rules_peer(worker->rules, address), .is_known = true};
     writer_init(&writer, last->text, sizeof(last->text) - 1);
-    write_ipv4(&writer, address);
+    write_ip_host(&writer, address);
     return last->peer;
 }
 
@@ -137,7 +137,7 @@ bool parse_source(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_NOT_OURS);
         return false;
     }
-    packet->peer = find_peer(worker, packet->source.address);
+    packet->peer = find_peer(worker, &packet->source.address);
     if (packet->peer != NUMBER_NONE)
         return true;
     settle(work, COUNTER_DROP_UNKNOWN_SOURCE);
@@ -153,8 +153,11 @@ void parse_request(struct worker *worker, struct work *work)
 void parse_stage(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
-    if (!parse_source(worker, work))
+    if (!parse_source(worker, work)) {
+        if (work->outcome == COUNTER_DROP_UNKNOWN_SOURCE && !is_keepalive(packet))
+            suspect_look(worker, work);
         return;
+    }
     if (is_keepalive(packet)) {
         settle(work, COUNTER_DROP_KEEPALIVE);
         return;

@@ -5,7 +5,8 @@
 #include "random.h"
 #include "worker_core.h"
 
-#define BUSY_TICKS 10u // until a probe is tried again whose predecessor still waits
+#define BUSY_TICKS 10u   // until a probe is tried again whose predecessor still waits
+#define SOON_MS    1000u // until one that an ICMP error asks for
 
 static struct counters_member *words_of(const struct worker *worker, uint32_t member)
 {
@@ -112,7 +113,7 @@ static bool is_current(const struct worker *worker, uint32_t member)
         worker->rules->members[member].peer != probe->peer)
         return false;
     const struct snapshot_member *row = &worker->rules->members[member];
-    return probe->at.address == ip_address_ipv4(&row->address) && probe->at.port == row->port &&
+    return ip_equal(&probe->at.address, &row->address) && probe->at.port == row->port &&
            listener_is_of(worker->rules, row->peer, probe->at.listener);
 }
 
@@ -167,9 +168,9 @@ struct request {
     char tag[COOKIE_TEXT_MAX];
 };
 
-static void write_place(struct writer *writer, uint32_t address, uint16_t port)
+static void write_place(struct writer *writer, const struct ip_address *address, uint16_t port)
 {
-    write_ipv4(writer, address);
+    write_ip_host(writer, address);
     if (port == SIP_PORT)
         return;
     write_text(writer, ":");
@@ -183,7 +184,7 @@ static void write_options(const struct worker *worker, struct writer *writer, co
     const struct rules *rules = worker->rules;
     uint16_t listener = request->to.listener;
     write_text(writer, "OPTIONS sip:");
-    write_place(writer, request->to.address, request->to.port);
+    write_place(writer, &request->to.address, request->to.port);
     write_text(writer, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
     listener_write(rules, writer, listener);
     write_text(writer, ";branch=");
@@ -193,13 +194,13 @@ static void write_options(const struct worker *worker, struct writer *writer, co
         write_text(writer, rules_text(rules, request->peer->probe_from));
     } else {
         write_text(writer, "sip:probe@");
-        write_place(writer, rules->advertised_addresses[listener],
+        write_place(writer, &rules->listeners[listener].advertised,
                     rules->listeners[listener].advertised_port);
     }
     write_text(writer, ">;tag=");
     write_text(writer, request->tag);
     write_text(writer, "\r\nTo: <sip:");
-    write_place(writer, request->to.address, request->to.port);
+    write_place(writer, &request->to.address, request->to.port);
     write_text(writer, ">\r\nCall-ID: ");
     write_text(writer, request->call_id);
     write_text(writer, "\r\nCSeq: 1 OPTIONS\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n");
@@ -272,6 +273,18 @@ void probe_expired(struct worker *worker, uint32_t member)
     }
     arm(worker, member, next_after(worker, &worker->rules->peers[probe->peer]));
     send_probe(worker, member);
+}
+
+void probe_soon(struct worker *worker, uint32_t member)
+{
+    if (member >= MEMBERS_MAX || member % worker->parts.count != worker->parts.id ||
+        !is_current(worker, member))
+        return;
+    const struct probe *probe = &worker->probes.members[member];
+    if (is_waiting(worker, probe) || (tick_t)(probe->timer.deadline - worker->now) <= SOON_MS / TICK_MS)
+        return;
+    arm(worker, member, SOON_MS / 2 + random_below(worker, SOON_MS / 2));
+    count(worker, COUNTER_PROBE_EARLY);
 }
 
 static bool is_good(const struct snapshot_peer *peer, uint16_t status)

@@ -28,13 +28,12 @@ struct probe {
     uint16_t peer;
     uint8_t good, bad; // in a row; one of them is 0
 };
-static_assert(sizeof(struct probe) == 32, "two a line");
 
 // One change of health, for the agent.
 struct member_transition {
     uint64_t at_ms;  // of the monotonic clock
     uint64_t probes; // of this member, in all
-    uint32_t address;
+    struct ip_address address;
     uint16_t port;
     uint16_t member;
     uint16_t peer;
@@ -44,7 +43,7 @@ struct member_transition {
     uint8_t in_row; // probes that decided it
     uint8_t reserved[5];
 };
-static_assert(sizeof(struct member_transition) == 40, "layout");
+static_assert(sizeof(struct member_transition) == 48, "layout");
 
 #define MEMBER_TRANSITIONS 256u // a power of two
 struct member_transitions {     // zeroed memory is an empty ring
@@ -67,6 +66,9 @@ void probe_settings(struct worker *worker); // the configuration is another one
 // Goes on with what probe_settings() began. Returns how many members it looked at.
 unsigned probe_slice(struct worker *worker);
 void probe_expired(struct worker *worker, uint32_t member); // its timer
+// Somebody who may lie says that it cannot be reached: the next probe comes within a second, and at most one
+// in half a second, however often that is said.
+void probe_soon(struct worker *worker, uint32_t member);
 // A client transaction of ours ended: by a final status, by 0 (no answer in time) or by
 // MEMBER_REASON_UNREACHABLE. What is no probe, or one that nobody waits for any more, is left alone.
 void probe_ended(struct worker *worker, uint32_t client, uint16_t status);

@@ -6,6 +6,8 @@
 #include "renumber.h"
 
 #define EXTRA_SIZE 1024u
+// What a response has beyond what it repeats of its request, mostly much less.
+#define RESPONSE_ADDS 512u
 
 const char *reply_reason(uint16_t status)
 {
@@ -104,29 +106,38 @@ static void tag_for(const struct worker *worker, const struct message *request, 
                      octets_of(request, request->from_tag), octets_of(request, request->via.branch), tag);
 }
 
+static void set_source(const struct worker *worker, const struct work *work, struct response_parts *parts)
+{
+    parts->source_address = work->packet->source.address;
+    parts->source_port = work->packet->source.port;
+    if (worker->last_source.is_known && ip_equal(&worker->last_source.address, &parts->source_address))
+        parts->source_text = worker->last_source.text;
+}
+
+static void settle_sent(struct worker *worker, struct work *work, uint16_t status, uint32_t outcome)
+{
+    if (outcome == 0)
+        reply_count(worker, status);
+    if (call_record_wanted(worker))
+        call_record_refused(worker, work, status);
+    settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
+}
+
 // Never more than the room of the way back; and never to anyone but a peer, since strangers do not come this
 // far. The rest of parts is the caller's.
 static void send_stateless(struct worker *worker, struct work *work, struct response_parts parts)
 {
     char overload[FEEDBACK_TEXT_MAX];
-    parts.source_address = work->packet->source.address;
-    parts.source_port = work->packet->source.port;
-    if (worker->last_source.is_known && worker->last_source.address == parts.source_address)
-        parts.source_text = worker->last_source.text;
+    set_source(worker, work, &parts);
     parts.overload = feedback_text(worker, work->packet->peer, overload);
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, work->message->header_end + RESPONSE_ADDS);
     if (mbuf == NULL) {
         settle(work, COUNTER_DROP_NO_MBUF);
         return;
     }
     write_response(&writer, work->message, &parts);
-    uint32_t outcome = tx_send(worker, mbuf, &writer, work->reply_to);
-    if (outcome == 0)
-        reply_count(worker, parts.status);
-    if (call_record_wanted(worker))
-        call_record_refused(worker, work, parts.status);
-    settle(work, outcome == 0 ? COUNTER_OUT_ANSWERED : outcome);
+    settle_sent(worker, work, parts.status, tx_send(worker, mbuf, &writer, work->reply_to));
 }
 
 void reply_tagged(struct worker *worker, struct work *work, struct reply reply, const char *to_tag)
@@ -147,13 +158,33 @@ void reply_stateless(struct worker *worker, struct work *work, struct reply repl
     reply_tagged(worker, work, reply, tag);
 }
 
-void reply_refusal(struct worker *worker, struct work *work, const char *lines)
+// What is glanced at comes in crowds, and is written by a way of its own.
+void reply_refusal(struct worker *worker, struct work *work, const struct refusal_lines *lines)
 {
-    char tag[COOKIE_TEXT_MAX];
-    cookie_refusal_write(&worker->parts.keys, work->packet->call_hash, tag);
-    send_stateless(worker, work,
-                   (struct response_parts){
-                       .status = 503, .reason = "Service Unavailable", .to_tag = tag, .extra = lines});
+    char tag[COOKIE_TEXT_MAX], overload[FEEDBACK_TEXT_MAX];
+    const struct message *message = work->message;
+    const struct cookie_keys *keys = &worker->parts.keys;
+    uint64_t mac =
+        work->glanced ? work->refusal_mac : cookie_refusal_mac(keys, octets_of(message, message->call_id));
+    struct refusal_tail tail = {lines->octets, lines->length, cookie_refusal_write(keys, mac, tag)};
+    struct response_parts parts = {.status = 503,
+                                   .reason = "Service Unavailable",
+                                   .to_tag = tag,
+                                   .overload = feedback_text(worker, work->packet->peer, overload)};
+    set_source(worker, work, &parts);
+    struct writer writer;
+    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    if (mbuf == NULL) {
+        settle(work, COUNTER_DROP_NO_MBUF);
+        return;
+    }
+    if (work->glanced) {
+        write_refusal(&writer, message, &parts, &tail);
+    } else {
+        write_response_head(&writer, message, &parts);
+        write_octets(&writer, tail.octets + 2, tail.length - 2); // without the CRLF of CSeq
+    }
+    settle_sent(worker, work, 503, tx_send(worker, mbuf, &writer, work->reply_to));
 }
 
 static void reply_kept(struct worker *worker, uint32_t server, const struct writer *writer,
@@ -172,7 +203,7 @@ void reply_trying(struct worker *worker, struct work *work, uint32_t server)
                                    .source_port = work->packet->source.port,
                                    .overload = feedback_text(worker, work->packet->peer, overload)};
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, work->message->header_end + RESPONSE_ADDS);
     if (mbuf == NULL)
         return; // the caller repeats its INVITE
     write_response(&writer, work->message, &parts);
@@ -215,7 +246,7 @@ void reply_trying_late(struct worker *worker, uint32_t server, uint32_t client)
                                    .source_port = transaction->remote.port,
                                    .overload = feedback_text(worker, transaction->peer, overload)};
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, worker->kept.header_end + RESPONSE_ADDS);
     if (mbuf == NULL)
         return; // the requester goes on to repeat its request
     write_response(&writer, &worker->kept, &parts);
@@ -250,7 +281,7 @@ void reply_for(struct worker *worker, uint32_t server, uint32_t client, struct r
                                    .source_port = transaction->remote.port,
                                    .overload = feedback_text(worker, transaction->peer, overload)};
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, worker->kept.header_end + RESPONSE_ADDS);
     if (mbuf == NULL)
         return; // timer G has nothing to repeat; the caller's own timers end its call
     write_response(&writer, &worker->kept, &parts);

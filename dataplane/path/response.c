@@ -10,7 +10,7 @@
 
 static void response_stateless(struct worker *worker, struct work *work)
 {
-    uint16_t peer = rules_peer(worker->rules, work->upstream_at.address);
+    uint16_t peer = rules_peer(worker->rules, &work->upstream_at.address);
     if (!work->has_upstream || peer == NUMBER_NONE) {
         settle(work, COUNTER_DROP_STRAY_RESPONSE);
         return;
@@ -21,7 +21,7 @@ static void response_stateless(struct worker *worker, struct work *work)
     }
     work->to_peer = peer;
     if (work->upstream_at.listener == NUMBER_NONE) // the branch is a transaction's, which is gone
-        work->upstream_at.listener = listener_towards(worker, peer, work->upstream_at.address, NUMBER_NONE);
+        work->upstream_at.listener = listener_towards(worker, peer, &work->upstream_at.address, NUMBER_NONE);
     uint32_t outcome = forward_response(worker, work, work->upstream_at, INDEX_NONE);
     settle(work, outcome == 0 ? COUNTER_OUT_FORWARDED : outcome);
     if (outcome == 0)
@@ -146,7 +146,7 @@ void response_stage(struct worker *worker, struct work *work)
         response_stateless(worker, work);
         return;
     }
-    if (message->status >= 200 && !tx_has_mbufs(worker)) { // unacknowledged, it comes again
+    if (message->status >= 200 && !tx_has_mbufs(worker, message->length)) { // unacknowledged, it comes again
         settle(work, COUNTER_DROP_NO_MBUF);
         return;
     }

@@ -59,7 +59,7 @@ static bool has_looped(const struct worker *worker, const struct work *work)
             via.received = (struct span){0, 0};
             via.rport_port = 0;
             ours = endpoint_of_via(message, &via, &sent_by) &&
-                   rules_listener_named(worker->rules, sent_by.address, sent_by.port) != NUMBER_NONE;
+                   rules_listener_named(worker->rules, &sent_by.address, sent_by.port) != NUMBER_NONE;
             if (ours &&
                 cookie_branch_read(&worker->parts.keys, octets_of(message, seen.branch),
                                    octets_of(message, message->call_id), &branch) &&

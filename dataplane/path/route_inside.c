@@ -68,13 +68,13 @@ static bool find_by_uri(const struct worker *worker, struct way *way, enum next_
     uint16_t to_peer = way->work->to_peer;
     way->to = (struct endpoint){way->hop.address, way->hop.port != 0 ? way->hop.port : SIP_PORT, NUMBER_NONE};
     if (kind == NEXT_HOP_ADDRESS)
-        return rules_peer(rules, way->hop.address) == to_peer;
+        return rules_peer(rules, &way->hop.address) == to_peer;
     if (kind != NEXT_HOP_NAME)
         return false;
     uint16_t member = member_of_name(worker, way);
     if (member == NUMBER_NONE)
         return false;
-    way->to.address = ip_address_ipv4(&rules->members[member].address);
+    way->to.address = rules->members[member].address;
     if (way->hop.port == 0) // RFC 3263 4.2: what SRV said, or the configuration
         way->to.port = rules->members[member].port;
     return true;
@@ -87,7 +87,7 @@ static bool find_by_source(const struct worker *worker, struct way *way)
         return false;
     way->to =
         dialog_endpoint(worker, work->dialog, work->side == DIALOG_CALLER ? DIALOG_CALLEE : DIALOG_CALLER);
-    return way->to.address != 0;
+    return ip_is_set(&way->to.address);
 }
 
 // RFC 5658: our Route value that faces the other side names the listener; else where that side was heard.
@@ -96,7 +96,7 @@ static uint16_t known_listener(const struct worker *worker, const struct work *w
     if (work->route_listener != NUMBER_NONE || work->dialog == INDEX_NONE)
         return work->route_listener;
     enum dialog_side to = work->side == DIALOG_CALLER ? DIALOG_CALLEE : DIALOG_CALLER;
-    return dialog_cold(&worker->dialogs, work->dialog)->learnt[to].listener;
+    return dialog_learnt(dialog_cold(&worker->dialogs, work->dialog), to).listener;
 }
 
 // NULL: way->to is the next hop, or the request is held.
@@ -157,7 +157,7 @@ void route_inside(struct worker *worker, struct work *work)
         refer_watch_refused(worker, work, refusal->status);
         return;
     }
-    way.to.listener = listener_towards(worker, work->to_peer, way.to.address, known_listener(worker, work));
+    way.to.listener = listener_towards(worker, work->to_peer, &way.to.address, known_listener(worker, work));
     // Both may move their sender's target, which counts when they are answered by 2xx: until then the request
     // is kept.
     if (message->method == METHOD_INVITE || message->method == METHOD_UPDATE)

@@ -14,7 +14,7 @@ bool route_set_cookie(const struct worker *worker, const struct message *message
     struct uri uri;
     struct span text;
     return endpoint_of_uri(message, address->uri, &at) &&
-           rules_listener_named(worker->rules, at.address, at.port) != NUMBER_NONE &&
+           rules_listener_named(worker->rules, &at.address, at.port) != NUMBER_NONE &&
            uri_parse(message->octets, address->uri, &uri) == 0 &&
            uri_parameter(message->octets, uri.parameters, "dg", &text) &&
            cookie_route_read(&worker->parts.keys, octets_of(message, text),

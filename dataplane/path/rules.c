@@ -2,32 +2,35 @@
 #include "rules.h"
 #include "rules_source.h"
 
-uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port)
+uint16_t rules_listener(const struct rules *rules, const struct ip_address *address, uint16_t port)
 {
     for (uint32_t i = 0; i < rules->listener_count; i++) { // at most LISTENERS_MAX, usually two
-        if (rules->listener_addresses[i] == address && rules->listeners[i].port == port)
+        const struct snapshot_listener *listener = &rules->listeners[i];
+        if (listener->port == port && ip_equal(&listener->address, address))
             return (uint16_t)i;
     }
     return NUMBER_NONE;
 }
 
 // No listener is advertised as another's own address and port (rules_create.c).
-uint16_t rules_listener_named(const struct rules *rules, uint32_t address, uint16_t port)
+uint16_t rules_listener_named(const struct rules *rules, const struct ip_address *address, uint16_t port)
 {
     for (uint32_t i = 0; i < rules->listener_count; i++) {
         const struct snapshot_listener *listener = &rules->listeners[i];
-        if ((rules->advertised_addresses[i] == address && listener->advertised_port == port) ||
-            (rules->listener_addresses[i] == address && listener->port == port))
+        if ((listener->advertised_port == port && ip_equal(&listener->advertised, address)) ||
+            (listener->port == port && ip_equal(&listener->address, address)))
             return (uint16_t)i;
     }
     return NUMBER_NONE;
 }
 
-uint16_t rules_peer(const struct rules *rules, uint32_t address)
+uint16_t rules_peer(const struct rules *rules, const struct ip_address *address)
 {
-    for (uint32_t i = 0; i < rules->source_length_count; i++) { // at most 33
-        uint32_t length = rules->source_lengths[i];
-        uint32_t found = *source_slot(rules, prefix_of(address, length), length);
+    const struct rules_lengths *used = &rules->source_lengths[ip_is_ipv4(address)];
+    for (uint32_t i = 0; i < used->count; i++) { // at most 33 of IPv4, 129 of IPv6
+        uint32_t length = used->lengths[i];
+        struct ip_address prefix = ip_prefix(address, length);
+        uint32_t found = *source_slot(rules, &prefix, length);
         if (found != 0)
             return rules->sources[found - 1].peer;
     }

@@ -11,6 +11,12 @@
 #include "judge.h"
 #include "session_timer.h"
 
+// Prefix lengths in use, longest first, as IPv6 has them.
+struct rules_lengths {
+    uint8_t lengths[129];
+    uint8_t count;
+};
+
 struct rules {
     const struct snapshot_header *image; // own copy, aligned
     const struct snapshot_settings *settings;
@@ -21,16 +27,16 @@ struct rules {
     const struct snapshot_source *sources;
     const struct snapshot_route *routes;
     const uint16_t *maglev;
-    const uint16_t *lists; // member numbers
-    const char *texts;     // ends with a NUL
+    const uint16_t *lists;               // member numbers
+    const char *texts;                   // ends with a NUL
+    const struct snapshot_deny *allowed; // that no rule bans
+    const struct snapshot_scanner *scanners;
+    uint32_t allowed_count, scanner_count;
     uint32_t list_count, text_size;
     uint32_t network_count, listener_count, peer_count, member_count, source_count, route_count, maglev_count;
-    uint32_t listener_addresses[LISTENERS_MAX]; // IPv4, host order
-    uint32_t advertised_addresses[LISTENERS_MAX];
     uint32_t *source_slots; // open-addressed hash of (prefix, length) -> source index + 1
     uint32_t source_mask;
-    uint8_t source_lengths[33]; // IPv4 prefix lengths in use, longest first
-    uint8_t source_length_count;
+    struct rules_lengths source_lengths[2]; // [1]: of IPv4
 };
 
 // Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets,
@@ -43,12 +49,12 @@ static inline const char *rules_text(const struct rules *rules, uint32_t offset)
 {
     return offset == 0 ? "" : rules->texts + offset;
 }
-// The listener with this address (host order) and port, as packets have them; NUMBER_NONE.
-uint16_t rules_listener(const struct rules *rules, uint32_t address, uint16_t port);
+// The listener with this address and port, as packets have them; NUMBER_NONE.
+uint16_t rules_listener(const struct rules *rules, const struct ip_address *address, uint16_t port);
 // The listener that a URI or a sent-by means: also by what it is advertised as; NUMBER_NONE.
-uint16_t rules_listener_named(const struct rules *rules, uint32_t address, uint16_t port);
+uint16_t rules_listener_named(const struct rules *rules, const struct ip_address *address, uint16_t port);
 // The peer that an address belongs to, by the longest prefix; NUMBER_NONE: a stranger.
-uint16_t rules_peer(const struct rules *rules, uint32_t address);
+uint16_t rules_peer(const struct rules *rules, const struct ip_address *address);
 // The peer is an application (dialgate/channel_ua.h), not addresses; also one that a reload took out.
 static inline bool rules_is_application(const struct rules *rules, uint16_t peer)
 {
@@ -63,16 +69,5 @@ struct judge_limits rules_judge_limits(const struct rules *rules);
 bool rules_may_speak(const struct rules *rules, uint16_t from, uint16_t of);
 // The member of peer that its Maglev table gives this hash. NUMBER_NONE: the peer has none.
 uint16_t rules_member(const struct rules *rules, uint16_t peer, uint64_t call_hash);
-// IPv4 of an address kept as ::ffff:a.b.c.d, host order; 0 when it is none.
-static inline uint32_t ip_address_ipv4(const struct ip_address *address)
-{
-    const uint8_t *o = address->octets + 12;
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    for (unsigned i = 0; i < 12; i++) {
-        if (address->octets[i] != mapped[i])
-            return 0;
-    }
-    return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
-}
 
 #endif

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ethernet, IPv4 and UDP are checked against the octets that are really there; what is not for one of our
-// listeners is counted and dropped (under AF_XDP the kernel has had it already; under AF_PACKET the kernel
-// sees a copy of everything).
+// Ethernet, IP and UDP are checked against the octets that are really there, and fragments are put together;
+// what is not for one of our listeners is counted and dropped (under AF_XDP the kernel has had it already;
+// under AF_PACKET the kernel sees a copy of everything). The form in which nearly everything comes, IPv4
+// without tag or options, is read here; frame.h has the others.
 #include <netinet/in.h>
+#include <string.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 #include <rte_udp.h>
 #include "checksum.h"
+#include "frame.h"
 #include "worker_core.h"
 
 static bool udp_sum_is_right(const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp, uint32_t octets)
@@ -17,69 +20,171 @@ static bool udp_sum_is_right(const struct rte_ipv4_hdr *ip, const struct rte_udp
     return checksum_fold(checksum_add(pseudo, udp, octets)) == 0xffff;
 }
 
-static enum counter screen_udp(const struct worker *worker, struct rte_mbuf *mbuf,
-                               const struct rte_ipv4_hdr *ip, uint32_t ip_octets)
+// The NIC has looked.
+static bool sum_is_known(const struct rte_mbuf *mbuf)
 {
-    uint32_t header = (uint32_t)(ip->version_ihl & 0x0f) * 4;
-    if (ip_octets < header + sizeof(struct rte_udp_hdr))
+    return (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
+
+static enum counter screen_plain(const struct worker *worker, struct rte_mbuf *mbuf,
+                                 const struct rte_ipv4_hdr *ip, uint32_t octets)
+{
+    uint32_t total = rte_be_to_cpu_16(ip->total_length);
+    // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
+    if (total < sizeof(*ip) || total > octets || checksum_fold(checksum_header(ip)) != 0xffff)
+        return COUNTER_DROP_IP_HEADER;
+    if (ip->next_proto_id != IPPROTO_UDP)
+        return COUNTER_DROP_NOT_UDP;
+    uint32_t from = rte_be_to_cpu_32(ip->src_addr);
+    if (frame_is_martian(from))
+        return COUNTER_DROP_SOURCE;
+    const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + 1);
+    if (total < sizeof(*ip) + sizeof(*udp))
         return COUNTER_DROP_UDP_HEADER;
-    const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)((const uint8_t *)ip + header);
     uint32_t udp_octets = rte_be_to_cpu_16(udp->dgram_len);
-    if (udp_octets < sizeof(*udp) || udp_octets > ip_octets - header)
+    if (udp_octets < sizeof(*udp) || udp_octets > total - sizeof(*ip))
         return COUNTER_DROP_UDP_HEADER;
     // 0 means that the sender computed none (RFC 768).
-    if (udp->dgram_cksum != 0 && !udp_sum_is_right(ip, udp, udp_octets))
+    if (udp->dgram_cksum != 0 && !sum_is_known(mbuf) && !udp_sum_is_right(ip, udp, udp_octets))
         return COUNTER_DROP_UDP_HEADER;
-    uint32_t to = rte_be_to_cpu_32(ip->dst_addr);
-    uint16_t listener = rules_listener(worker->rules, to, rte_be_to_cpu_16(udp->dst_port));
+    struct ip_address to = ip_from_ipv4(rte_be_to_cpu_32(ip->dst_addr));
+    uint16_t listener = rules_listener(worker->rules, &to, rte_be_to_cpu_16(udp->dst_port));
     struct packet *packet = packet_of(mbuf);
     if (listener == NUMBER_NONE || worker->rules->listeners[listener].network != packet->network)
         return COUNTER_DROP_NOT_OURS;
-    packet->source = (struct endpoint){.address = rte_be_to_cpu_32(ip->src_addr),
-                                       .port = rte_be_to_cpu_16(udp->src_port),
-                                       .listener = listener};
+    packet->source = (struct endpoint){
+        .address = ip_from_ipv4(from), .port = rte_be_to_cpu_16(udp->src_port), .listener = listener};
     packet->payload = (const uint8_t *)(udp + 1);
     packet->length = (uint16_t)(udp_octets - sizeof(*udp));
     return COUNTER_COUNT;
 }
 
-// COUNTER_COUNT: it is ours.
-static enum counter screen(const struct worker *worker, struct rte_mbuf *mbuf)
+// A whole datagram, wherever it lies.
+static enum counter screen_datagram(const struct worker *worker, struct packet *packet,
+                                    const struct frame *frame, bool sum_is_known)
 {
-    uint32_t octets = rte_pktmbuf_data_len(mbuf);
-    if (octets < sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) || mbuf->nb_segs != 1)
-        return COUNTER_DROP_NOT_IP;
-    const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
-    if (ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
-        return COUNTER_DROP_NOT_IP;
-    const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
-    uint32_t header = (uint32_t)(ip->version_ihl & 0x0f) * 4;
-    uint32_t total = rte_be_to_cpu_16(ip->total_length);
-    octets -= sizeof(*ethernet);
-    if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header || total > octets)
-        return COUNTER_DROP_IP_HEADER;
-    if (ip->next_proto_id != IPPROTO_UDP)
-        return COUNTER_DROP_NOT_UDP;
-    if (rte_be_to_cpu_16(ip->fragment_offset) & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+    struct frame_udp udp;
+    enum counter outcome = frame_udp(frame, sum_is_known, &udp);
+    if (outcome != COUNTER_COUNT)
+        return outcome;
+    uint16_t listener = rules_listener(worker->rules, &frame->destination, udp.destination_port);
+    if (listener == NUMBER_NONE || worker->rules->listeners[listener].network != packet->network)
+        return COUNTER_DROP_NOT_OURS;
+    packet->source =
+        (struct endpoint){.address = frame->source, .port = udp.source_port, .listener = listener};
+    packet->payload = udp.payload;
+    packet->length = udp.length;
+    return COUNTER_COUNT;
+}
+
+// Any port of ours: a fragment mostly has none.
+static bool is_to_us(const struct worker *worker, const struct ip_address *address, uint8_t network)
+{
+    const struct rules *rules = worker->rules;
+    for (uint32_t i = 0; i < rules->listener_count; i++) {
+        if (rules->listeners[i].network == network && ip_equal(&rules->listeners[i].address, address))
+            return true;
+    }
+    return false;
+}
+
+// The datagram takes the place of its last fragment, in a buffer of the size that it needs.
+static enum counter screen_whole(struct worker *worker, struct rte_mbuf **mbuf, struct frame *frame,
+                                 const struct reassembled_datagram *whole)
+{
+    struct packet *packet = packet_of(*mbuf);
+    enum counter outcome = frame_walk(frame, whole->next, whole->octets, whole->length);
+    if (outcome == COUNTER_COUNT)
+        outcome = screen_datagram(worker, packet, frame, false);
+    if (outcome != COUNTER_COUNT)
+        return outcome;
+    bool is_small = packet->length <= tx_small_room(worker);
+    struct rte_mempool *pool = is_small ? worker->parts.pool : worker->parts.large;
+    struct rte_mbuf *made = pool == NULL ? NULL : rte_pktmbuf_alloc(pool);
+    if (made == NULL)
+        return COUNTER_DROP_NO_MBUF;
+    uint8_t *octets = is_small ? rte_pktmbuf_mtod(made, uint8_t *) : made->buf_addr;
+    memcpy(octets, packet->payload, packet->length);
+    *packet_of(made) = *packet;
+    packet_of(made)->payload = octets;
+    rte_pktmbuf_free(*mbuf);
+    *mbuf = made;
+    return COUNTER_COUNT;
+}
+
+static enum counter screen_fragment(struct worker *worker, struct rte_mbuf **mbuf, struct frame *frame)
+{
+    struct fragment fragment = {.source = frame->source,
+                                .destination = frame->destination,
+                                .id = frame->id,
+                                .network = packet_of(*mbuf)->network,
+                                .next = frame->next,
+                                .has_more = frame->has_more,
+                                .offset = frame->offset,
+                                .length = frame->octets,
+                                .octets = frame->upper};
+    struct reassembled_datagram whole;
+    if (!is_to_us(worker, &fragment.destination, fragment.network))
+        return COUNTER_DROP_NOT_OURS;
+    // What they send is dropped anyway (parse.c): they are given no room.
+    fragment.peer = rules_peer(worker->rules, &fragment.source);
+    if (fragment.peer == NUMBER_NONE)
+        return COUNTER_DROP_UNKNOWN_SOURCE;
+    switch (reassemble_add(&worker->reassembler, &fragment, worker->now_us, &whole)) {
+    case REASSEMBLED_NOT:
+        return COUNTER_OUT_FRAGMENT;
+    case REASSEMBLED_WHOLE:
+        return screen_whole(worker, mbuf, frame, &whole);
+    default:
         return COUNTER_DROP_FRAGMENT;
-    // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
-    if (checksum_fold(header == CHECKSUM_HEADER ? checksum_header(ip) : checksum_add(0, ip, header)) !=
-        0xffff)
-        return COUNTER_DROP_IP_HEADER;
-    return screen_udp(worker, mbuf, ip, total);
+    }
+}
+
+// COUNTER_COUNT: it is ours. Not inlined, so that the plain form's way is short.
+static __attribute__((noinline)) enum counter screen_any(struct worker *worker, struct rte_mbuf **mbuf)
+{
+    struct frame frame;
+    if ((*mbuf)->nb_segs != 1)
+        return COUNTER_DROP_NOT_IP;
+    enum counter outcome = frame_read(rte_pktmbuf_mtod(*mbuf, const uint8_t *), (*mbuf)->data_len, &frame);
+    if (outcome != COUNTER_COUNT)
+        return outcome;
+    if (frame.tags != worker->tags[packet_of(*mbuf)->network])
+        return COUNTER_DROP_VLAN;
+    if (frame.is_fragment)
+        return screen_fragment(worker, mbuf, &frame);
+    return screen_datagram(worker, packet_of(*mbuf), &frame, sum_is_known(*mbuf));
+}
+
+static enum counter screen(struct worker *worker, struct rte_mbuf **mbuf)
+{
+    uint32_t octets = rte_pktmbuf_data_len(*mbuf);
+    const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(*mbuf, const struct rte_ether_hdr *);
+    const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
+    if (octets < sizeof(*ethernet) + sizeof(*ip) || (*mbuf)->nb_segs != 1 ||
+        ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ||
+        ip->version_ihl != RTE_IPV4_VHL_DEF ||
+        (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||
+        worker->tags[packet_of(*mbuf)->network] != 0)
+        return screen_any(worker, mbuf);
+    return screen_plain(worker, *mbuf, ip, octets - (uint32_t)sizeof(*ethernet));
 }
 
 unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
 {
     unsigned kept = 0;
+    if (reassemble_is_due(&worker->reassembler, worker->now_us))
+        reassemble_expire(&worker->reassembler, worker->now_us);
     for (unsigned i = 0; i < n; i++) {
-        enum counter outcome = screen(worker, mbufs[i]);
+        enum counter outcome = screen(worker, &mbufs[i]);
         if (outcome == COUNTER_COUNT) {
             mbufs[kept++] = mbufs[i];
             continue;
         }
+        if (host_path_give(worker, mbufs[i], outcome))
+            continue;
         count(worker, outcome);
-        if (worker->captures != NULL)
+        if (worker->captures != NULL && outcome != COUNTER_OUT_FRAGMENT)
             capture_frame(worker, mbufs[i], (uint16_t)outcome, 0);
         rte_pktmbuf_free(mbufs[i]);
     }

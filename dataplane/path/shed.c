@@ -11,25 +11,28 @@
 #include "feedback.h"
 #include "worker_core.h"
 
-static void make_lines(struct worker *worker)
+// From the end of CSeq on. RFC 7339 tells shares; a Retry-After would stop all of those who listen.
+static void make_lines(const struct snapshot_settings *settings, bool listens, struct refusal_lines *lines)
 {
-    const struct snapshot_settings *settings = worker->rules->settings;
-    struct refusal_lines *lines = &worker->refusal_lines;
     struct writer writer;
-    static_assert(sizeof(lines->octets) > NAME_SIZE + sizeof("Retry-After: 4294967295\r\nServer: \r\n"), "");
-    writer_init(&writer, lines->octets, sizeof(lines->octets) - 1);
-    if (settings->overload.retry_after_s != 0) {
+    static_assert(sizeof(lines->octets) >
+                      NAME_SIZE +
+                          sizeof("\r\nRetry-After: 4294967295\r\nServer: \r\nContent-Length: 0\r\n\r\n"),
+                  "");
+    writer_init(&writer, lines->octets, sizeof(lines->octets));
+    write_text(&writer, "\r\n");
+    if (settings->overload.retry_after_s != 0 && !listens) {
         write_text(&writer, "Retry-After: ");
         write_number(&writer, settings->overload.retry_after_s);
         write_text(&writer, "\r\n");
     }
-    lines->retry_after = writer.used;
     if (settings->server_header[0] != '\0') {
         write_text(&writer, "Server: ");
         write_text(&writer, (const char *)settings->server_header);
         write_text(&writer, "\r\n");
     }
-    lines->octets[writer.used] = '\0';
+    write_text(&writer, "Content-Length: 0\r\n\r\n");
+    lines->length = writer.used;
 }
 
 void shed_settings(struct worker *worker)
@@ -41,7 +44,8 @@ void shed_settings(struct worker *worker)
             (uint32_t)((uint64_t)worker->parts.transactions_capacity * settings->transactions / 100),
         .mbufs = (uint32_t)((uint64_t)(pool->size - worker->mbufs_at_rest) * settings->mbufs / 100),
         .turn_us = settings->turn_us};
-    make_lines(worker);
+    for (unsigned listens = 0; listens < 2; listens++)
+        make_lines(worker->rules->settings, listens != 0, &worker->refusal_lines[listens]);
 }
 
 static bool has_full_inbox(const struct worker *worker)
@@ -106,7 +110,5 @@ void shed_stage(struct worker *worker, struct work *work)
         return;
     count(worker, COUNTER_OVERLOAD_REFUSED);
     count_word(&worker->parts.peers[work->packet->peer].refused_in_total, 1);
-    // RFC 7339 tells shares; a Retry-After would stop all.
-    const struct refusal_lines *lines = &worker->refusal_lines;
-    reply_refusal(worker, work, lines->octets + (listens ? lines->retry_after : 0));
+    reply_refusal(worker, work, &worker->refusal_lines[listens]);
 }

@@ -69,9 +69,18 @@ void steer_flush(struct worker *worker)
 unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs)
 {
     unsigned n = 0;
+    uint64_t most = 0;
     for (unsigned from = 0; from < worker->parts.count; from++) {
-        if (worker->parts.inbox[from] != NULL)
-            n += rte_ring_sc_dequeue_burst(worker->parts.inbox[from], (void **)(mbufs + n), BURST, NULL);
+        if (worker->parts.inbox[from] == NULL)
+            continue;
+        unsigned left,
+            taken = rte_ring_sc_dequeue_burst(worker->parts.inbox[from], (void **)(mbufs + n), BURST, &left);
+        most = RTE_MAX(most, (uint64_t)taken + left);
+        n += taken;
     }
+    if (most > worker->parts.counters->values[COUNTER_INBOX_MOST])
+        count_add(worker, COUNTER_INBOX_MOST, most - worker->parts.counters->values[COUNTER_INBOX_MOST]);
+    if (n > 0)
+        count_add(worker, COUNTER_INBOX_TAKEN, n);
     return n;
 }

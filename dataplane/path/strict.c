@@ -95,11 +95,11 @@ static void restore_maddr(struct worker *worker, struct work *work)
     uint16_t listener = work->packet->source.listener;
     struct span value;
     struct uri uri;
-    uint32_t address;
+    struct ip_address address;
     if (uri_parse(message->octets, message->request_uri, &uri) != 0 || uri.scheme != URI_SIP ||
         !uri_parameter(message->octets, uri.parameters, "maddr", &value) ||
-        uri_host_ipv4(message->octets, value, &address) != 0 ||
-        rules_listener_named(worker->rules, address, uri.port != 0 ? uri.port : SIP_PORT) != listener)
+        uri_host_ip(message->octets, value, &address) != 0 ||
+        rules_listener_named(worker->rules, &address, uri.port != 0 ? uri.port : SIP_PORT) != listener)
         return;
     edits_init(&worker->edits);
     const uint16_t name = sizeof(";maddr=") - 1; // a value without white space around "=": 19.1.1
@@ -131,7 +131,7 @@ uint16_t strict_restore(struct worker *worker, struct work *work)
         edit_remove(&worker->edits, last.removal);
         (void)take_restored(worker, work);
     }
-    return rules_listener_named(worker->rules, at.address, at.port);
+    return rules_listener_named(worker->rules, &at.address, at.port);
 }
 
 bool strict_restore_target(struct worker *worker, struct work *work)

@@ -46,10 +46,9 @@ static uint16_t choose(struct worker *worker, const struct member_choice *choice
 struct endpoint target_of_member(const struct worker *worker, uint16_t member)
 {
     const struct snapshot_member *row = &worker->rules->members[member];
-    uint32_t address = ip_address_ipv4(&row->address);
-    return (struct endpoint){.address = address,
+    return (struct endpoint){.address = row->address,
                              .port = row->port,
-                             .listener = listener_towards(worker, row->peer, address, NUMBER_NONE)};
+                             .listener = listener_towards(worker, row->peer, &row->address, NUMBER_NONE)};
 }
 
 // A member's own limit sends the call to the next one; any other is the end. lost: members without a route

@@ -70,7 +70,8 @@ static void match_request(struct worker *worker, struct work *work)
         return;
     unsigned actions = transaction_step(&worker->transactions, server, TRANSACTION_ON_REQUEST, worker->now);
     struct transaction *transaction = transaction_at(&worker->transactions, server);
-    if ((actions & TRANSACTION_DO_RESEND) && transaction->kept != ARENA_NONE) {
+    bool paid = transaction->ua && ua_pay(worker, server);
+    if (!paid && (actions & TRANSACTION_DO_RESEND) && transaction->kept != ARENA_NONE) {
         if (tx_copy(worker, arena_at(&worker->arena, transaction->kept), transaction->kept_length,
                     transaction->remote) == 0)
             count(worker, COUNTER_TX_RETRANSMITTED);
@@ -131,7 +132,7 @@ static void match_response(struct worker *worker, struct work *work)
     top.rport_port = 0;
     // 18.1.2: the topmost sent-by must be ours.
     if (!endpoint_of_via(message, &top, &sent_by) ||
-        rules_listener_named(worker->rules, sent_by.address, sent_by.port) == NUMBER_NONE) {
+        rules_listener_named(worker->rules, &sent_by.address, sent_by.port) == NUMBER_NONE) {
         settle(work, COUNTER_DROP_FORGED_BRANCH);
         return;
     }

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What leaves: a message rendered into a fresh mbuf behind room for the frame's headers. Next hop and MAC
 // come from the kernel's tables; an unknown neighbour is asked for and the message counted as not sent (SIP
-// repeats it). Checksums are made in software: neither AF_XDP nor AF_PACKET can offload them.
+// repeats it). Checksums are made in software: neither AF_XDP nor AF_PACKET can offload them. Frames of any
+// form but IPv4 without a tag are tx_frame.c's.
 #include <netinet/in.h>
 #include <string.h>
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
-#include <rte_ring.h>
+#include <rte_ring_elem.h>
 #include <rte_udp.h>
 #include "checksum.h"
+#include "tx_frame.h"
 #include "worker_core.h"
 
-struct frame {
+struct plain_frame {
     struct rte_ether_hdr ethernet;
     struct rte_ipv4_hdr ip;
     struct rte_udp_hdr udp;
 } __rte_packed __rte_aligned(2); // the mbuf's headroom is even
-static_assert(sizeof(struct frame) == FRAME_HEADERS, "the room that tx_open leaves");
+static_assert(sizeof(struct plain_frame) == FRAME_HEADERS, "the room that tx_open leaves");
+
+uint32_t tx_small_room(const struct worker *worker)
+{
+    return rte_pktmbuf_data_room_size(worker->parts.pool) - RTE_PKTMBUF_HEADROOM - FRAME_HEADERS;
+}
 
 struct rte_mbuf *tx_open(struct worker *worker, struct writer *writer)
 {
@@ -29,21 +36,44 @@ struct rte_mbuf *tx_open(struct worker *worker, struct writer *writer)
     return mbuf;
 }
 
+// A large buffer never leaves itself: only UDP's header has to have room in it.
+struct rte_mbuf *tx_open_for(struct worker *worker, struct writer *writer, uint32_t octets)
+{
+    if (octets <= tx_small_room(worker) || worker->parts.large == NULL)
+        return tx_open(worker, writer);
+    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(worker->parts.large);
+    if (mbuf == NULL)
+        return NULL;
+    writer_init(writer, (uint8_t *)mbuf->buf_addr + FRAME_UDP,
+                RTE_MIN((uint32_t)mbuf->buf_len - FRAME_UDP, MESSAGE_SIZE_MAX));
+    return mbuf;
+}
+
 // A transaction may remember a listener that a reload has taken away since.
 static bool has_listener(const struct worker *worker, struct endpoint to)
 {
     return to.listener < worker->rules->listener_count;
 }
 
-bool tx_has_mbufs(struct worker *worker)
+// Frames of a small MTU, generously.
+#define FRAME_OCTETS 512u
+
+bool tx_has_mbufs(struct worker *worker, uint32_t octets)
 {
-    struct rte_mbuf *mbufs[TX_MBUFS];
+    struct rte_mbuf *mbufs[TX_MBUFS + MESSAGE_SIZE_MAX / FRAME_OCTETS];
     const struct rte_mempool_cache *cache = rte_mempool_default_cache(worker->parts.pool, rte_lcore_id());
-    if (cache != NULL && cache->len >= TX_MBUFS)
+    unsigned n = TX_MBUFS + (octets > tx_small_room(worker) ? octets / FRAME_OCTETS : 0);
+    if (n == TX_MBUFS && cache != NULL && cache->len >= TX_MBUFS)
         return true;
-    if (rte_pktmbuf_alloc_bulk(worker->parts.pool, mbufs, TX_MBUFS) != 0)
+    if (n > TX_MBUFS && worker->parts.large != NULL) {
+        struct rte_mbuf *large = rte_pktmbuf_alloc(worker->parts.large);
+        if (large == NULL)
+            return false;
+        rte_pktmbuf_free(large);
+    }
+    if (rte_pktmbuf_alloc_bulk(worker->parts.pool, mbufs, n) != 0)
         return false;
-    rte_pktmbuf_free_bulk(mbufs, TX_MBUFS);
+    rte_pktmbuf_free_bulk(mbufs, n);
     return true;
 }
 
@@ -51,17 +81,19 @@ uint32_t tx_room(const struct worker *worker, struct endpoint to)
 {
     if (!has_listener(worker, to))
         return 0;
+    const struct headers_way way = {.to = to.address};
     uint32_t mtu = worker->nexthops->networks[worker->rules->listeners[to.listener].network].mtu;
-    uint32_t room = rte_pktmbuf_data_room_size(worker->parts.pool) - RTE_PKTMBUF_HEADROOM - FRAME_HEADERS;
-    uint32_t headers = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr);
-    return mtu < headers ? 0 : RTE_MIN(mtu - headers, room);
+    if (headers_piece_room(&way, mtu) > 0 && worker->parts.large != NULL)
+        return MESSAGE_SIZE_MAX;
+    uint32_t room = headers_room(&way, mtu);
+    return room < FRAME_UDP ? 0 : RTE_MIN(room - FRAME_UDP, tx_small_room(worker));
 }
 
 bool tx_is_routed(const struct worker *worker, struct endpoint to)
 {
     struct nexthop hop;
     return has_listener(worker, to) &&
-           nexthop_find(worker->nexthops, (uint8_t)worker->rules->listeners[to.listener].network, to.address,
+           nexthop_find(worker->nexthops, (uint8_t)worker->rules->listeners[to.listener].network, &to.address,
                         &hop) != NEXTHOP_UNROUTED;
 }
 
@@ -133,10 +165,10 @@ static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t net
     buffer->mbufs[buffer->count++] = mbuf;
 }
 
-static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payload, struct endpoint to)
+static void tx_headers(struct worker *worker, struct plain_frame *frame, uint32_t payload, struct endpoint to)
 {
     uint16_t udp_octets = (uint16_t)(payload + sizeof(struct rte_udp_hdr));
-    uint32_t from = worker->rules->listener_addresses[to.listener];
+    uint32_t from = ip_ipv4(&worker->rules->listeners[to.listener].address);
     frame->ethernet.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
     frame->ip = (struct rte_ipv4_hdr){
         .version_ihl = RTE_IPV4_VHL_DEF,
@@ -145,7 +177,7 @@ static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payl
         .time_to_live = 64,
         .next_proto_id = IPPROTO_UDP,
         .src_addr = rte_cpu_to_be_32(from),
-        .dst_addr = rte_cpu_to_be_32(to.address),
+        .dst_addr = rte_cpu_to_be_32(ip_ipv4(&to.address)),
     };
     frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_header(&frame->ip));
     frame->udp = (struct rte_udp_hdr){
@@ -161,46 +193,91 @@ static void tx_headers(struct worker *worker, struct frame *frame, uint32_t payl
 
 // Of one turn's messages most leave by the same next hop as the last one; the table does not change in a
 // turn.
-static enum nexthop_result find_hop(struct worker *worker, uint8_t network, uint32_t address,
+static enum nexthop_result find_hop(struct worker *worker, uint8_t network, const struct ip_address *address,
                                     struct nexthop *hop)
 {
     struct last_hop *last = &worker->last_hop;
-    if (last->is_known && last->address == address && last->network == network) {
+    if (last->is_known && ip_equal(&last->address, address) && last->network == network) {
         *hop = last->hop;
         return NEXTHOP_FOUND;
     }
     enum nexthop_result result = nexthop_find(worker->nexthops, network, address, hop);
     if (result == NEXTHOP_FOUND)
-        *last = (struct last_hop){.hop = *hop, .address = address, .network = network, .is_known = true};
+        *last = (struct last_hop){.hop = *hop, .address = *address, .network = network, .is_known = true};
     return result;
+}
+
+// Any frame but the plain one. Takes the mbuf. Not inlined: frames are many.
+static __attribute__((noinline)) uint32_t tx_any(struct worker *worker, struct rte_mbuf *mbuf,
+                                                 const struct writer *writer, struct endpoint to,
+                                                 const struct nexthop *hop)
+{
+    const struct snapshot_listener *listener = &worker->rules->listeners[to.listener];
+    const struct nexthop_network *network = &worker->nexthops->networks[listener->network];
+    struct tx_frames frames;
+    struct headers_way way = {.tags = worker->tags[listener->network],
+                              .from = listener->address,
+                              .to = to.address,
+                              .from_port = listener->port,
+                              .to_port = to.port,
+                              .mtu = hop->mtu};
+    memcpy(way.to_mac, hop->mac, sizeof(way.to_mac));
+    memcpy(way.from_mac, network->mac, sizeof(way.from_mac));
+    uint32_t outcome = tx_frame_make(worker, mbuf, writer, &way, &frames);
+    if (worker->captures != NULL)
+        capture_sent(worker, writer, to, outcome == 0 ? CAPTURE_NO_OUTCOME : (uint16_t)outcome);
+    if (outcome != 0 || frames.mbufs[0] != mbuf)
+        rte_pktmbuf_free(mbuf);
+    for (unsigned i = 0; outcome == 0 && i < frames.count; i++) // the last one tells how long it took
+        tx_enqueue(worker, frames.mbufs[i], (uint8_t)listener->network,
+                   i + 1 < frames.count ? 0 : worker->received_us);
+    return outcome;
+}
+
+static uint32_t tx_find(struct worker *worker, uint8_t network, struct endpoint to, struct nexthop *hop)
+{
+    switch (find_hop(worker, network, &to.address, hop)) {
+    case NEXTHOP_FOUND:
+        return 0;
+    case NEXTHOP_UNRESOLVED:
+        // A full ask ring only delays the question: the next packet asks again.
+        if (rte_ring_sp_enqueue_elem(worker->parts.asks,
+                                     &(struct worker_ask){.address = hop->address, .network = network},
+                                     sizeof(struct worker_ask)) == 0)
+            count(worker, COUNTER_NEXT_HOP_ASKED);
+        return COUNTER_DROP_NO_NEXT_HOP;
+    default:
+        count(worker, COUNTER_NEXT_HOP_UNROUTED);
+        return COUNTER_DROP_NO_NEXT_HOP;
+    }
+}
+
+// IPv4 without a tag, in one frame.
+static bool is_plain(const struct worker *worker, const struct rte_mbuf *mbuf, uint32_t used,
+                     const struct nexthop *hop, uint8_t network)
+{
+    return hop->mtu >= used + FRAME_IPV4 + FRAME_UDP && worker->tags[network] == 0 &&
+           mbuf->pool == worker->parts.pool;
 }
 
 uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
                  struct endpoint to)
 {
     uint32_t outcome = COUNTER_DROP_NO_NEXT_HOP;
-    if (!has_listener(worker, to))
-        goto drop;
+    if (!has_listener(worker, to) ||
+        ip_is_ipv4(&worker->rules->listeners[to.listener].address) != ip_is_ipv4(&to.address))
+        goto drop; // or its place has one of the other family
     outcome = COUNTER_DROP_TOO_LONG;
-    if (writer->overflow || writer->used > tx_room(worker, to))
+    if (writer->overflow)
         goto drop;
     uint8_t network = (uint8_t)worker->rules->listeners[to.listener].network;
     struct nexthop hop;
-    switch (find_hop(worker, network, to.address, &hop)) {
-    case NEXTHOP_FOUND:
-        break;
-    case NEXTHOP_UNRESOLVED:
-        // A full ask ring only delays the question: the next packet asks again.
-        if (rte_ring_sp_enqueue(worker->parts.asks, WORKER_ASK(network, hop.address)) == 0)
-            count(worker, COUNTER_NEXT_HOP_ASKED);
-        outcome = COUNTER_DROP_NO_NEXT_HOP;
+    outcome = tx_find(worker, network, to, &hop);
+    if (outcome != 0)
         goto drop;
-    default:
-        count(worker, COUNTER_NEXT_HOP_UNROUTED);
-        outcome = COUNTER_DROP_NO_NEXT_HOP;
-        goto drop;
-    }
-    struct frame *frame = rte_pktmbuf_mtod(mbuf, struct frame *);
+    if (!ip_is_ipv4(&to.address) || !is_plain(worker, mbuf, writer->used, &hop, network))
+        return tx_any(worker, mbuf, writer, to, &hop);
+    struct plain_frame *frame = rte_pktmbuf_mtod(mbuf, struct plain_frame *);
     memcpy(&frame->ethernet.dst_addr, hop.mac, sizeof(hop.mac));
     memcpy(&frame->ethernet.src_addr, worker->nexthops->networks[network].mac, sizeof(hop.mac));
     tx_headers(worker, frame, writer->used, to);
@@ -220,7 +297,7 @@ drop:
 uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, struct endpoint to)
 {
     struct writer writer;
-    struct rte_mbuf *mbuf = tx_open(worker, &writer);
+    struct rte_mbuf *mbuf = tx_open_for(worker, &writer, length);
     if (mbuf == NULL)
         return COUNTER_DROP_NO_MBUF;
     write_octets(&writer, octets, length);

@@ -5,6 +5,7 @@
 //   ua_take.c     what comes for an application outside dialogs; ua_take_inside.c: inside, ACK and CANCEL too
 //   ua_respond.c  RESPOND: our responses, reliable ones too
 //   ua_place.c    INVITE and REQUEST outside a dialog
+//   ua_draft.c    such a request as a message; ua_way.c: its peer and its member
 //   ua_request.c  REQUEST inside one, ACK, CANCEL
 //   ua_send.c     what our requests have in common; ACK, CANCEL, PRACK that nobody asked for
 //   ua_answer.c   responses to them; ua_answer_invite.c: forks, ACK, PRACK, failures
@@ -191,7 +192,7 @@ int ua_request_keep(struct worker *worker, uint32_t server, const struct work *w
 struct ua_kept {
     struct endpoint source; // of the request
     uint16_t application;
-    uint16_t reserved;
+    uint16_t owed;   // status of a final response that found no mbuf, 0: none
     uint32_t length; // octets of the request behind this
 };
 bool ua_request_kept(struct worker *worker, uint32_t server, struct ua_kept *kept);
@@ -213,12 +214,16 @@ int ua_response_write(struct worker *worker, uint32_t server, const struct ua_re
 // Sends it as a response of the transaction, which is stepped; a 2xx to INVITE is not kept there. Takes the
 // mbuf. False: the transaction has had its final response.
 bool ua_response_send(struct worker *worker, uint32_t server, uint16_t status, struct rendered *rendered);
-// A final refusal of ours to a kept request, without a word of any application. Steps the transaction alone.
-struct ua_refusal {
+// A final response of ours to a kept request, without a word of any application; not a 2xx to INVITE. Steps
+// the transaction alone. Without an mbuf it is owed: what is sent later has no headers and the RFC's phrase.
+struct ua_final {
     uint16_t status;
     struct dialog_string phrase;  // empty: the RFC's
     struct dialog_string headers; // lines with CRLF each
 };
-void ua_refuse(struct worker *worker, uint32_t server, const struct ua_refusal *refusal);
+void ua_finish(struct worker *worker, uint32_t server, const struct ua_final *final);
+bool ua_is_owed(struct worker *worker, uint32_t server);
+// transaction_stage.c: the request came again. True: it has what was owed.
+bool ua_pay(struct worker *worker, uint32_t server);
 
 #endif

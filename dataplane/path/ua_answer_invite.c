@@ -121,8 +121,9 @@ static bool keep_answer(struct worker *worker, uint32_t dialog, const struct ua_
     }
     // Who answers from another port than it listens at has not moved.
     struct dialog_seen seen = {.side = DIALOG_CALLEE, .source = end->source};
-    if (seen.source.address == dialog_cold(&worker->dialogs, dialog)->learnt[DIALOG_CALLEE].address)
-        seen.source.address = 0;
+    struct endpoint learnt = dialog_learnt(dialog_cold(&worker->dialogs, dialog), DIALOG_CALLEE);
+    if (ip_equal(&seen.source.address, &learnt.address))
+        seen.source = (struct endpoint){0};
     dialog_see(&worker->dialogs, dialog, &seen);
     return true;
 }

@@ -120,6 +120,9 @@ static void write_all(struct worker *worker, struct writer *writer, const struct
     write_octets(writer, response->body.octets, response->body.length);
 }
 
+// What a response has beyond its request's headers and what the application gives it.
+#define RESPONSE_ADDS 512u
+
 int ua_response_write(struct worker *worker, uint32_t server, const struct ua_response *response,
                       struct rendered *rendered)
 {
@@ -142,7 +145,9 @@ int ua_response_write(struct worker *worker, uint32_t server, const struct ua_re
         .source_address = kept.source.address,
         .source_port = kept.source.port,
         .overload = feedback_text(worker, transaction->peer, overload)};
-    rendered->mbuf = tx_open(worker, &rendered->writer);
+    rendered->mbuf = tx_open_for(worker, &rendered->writer,
+                                 worker->kept.header_end + response->headers.length + response->body.length +
+                                     RESPONSE_ADDS);
     if (rendered->mbuf == NULL)
         return -ENOBUFS;
     write_response_head(&rendered->writer, &worker->kept, &parts);
@@ -177,6 +182,10 @@ bool ua_response_send(struct worker *worker, uint32_t server, uint16_t status, s
 void ua_trying_late(struct worker *worker, uint32_t server)
 {
     struct rendered rendered;
+    if (ua_is_owed(worker, server)) {
+        (void)ua_pay(worker, server);
+        return;
+    }
     if (ua_response_write(worker, server, &(struct ua_response){.status = 100}, &rendered) != 0)
         return; // the requester goes on to repeat its request
     (void)transaction_keep(&worker->transactions, server, rendered.writer.octets, rendered.writer.used);
@@ -185,16 +194,55 @@ void ua_trying_late(struct worker *worker, uint32_t server)
     reply_count(worker, 100);
 }
 
-void ua_refuse(struct worker *worker, uint32_t server, const struct ua_refusal *refusal)
+static uint16_t owed(struct worker *worker, uint32_t server)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    struct ua_kept kept;
+    if (transaction->attempts == ARENA_NONE)
+        return 0;
+    memcpy(&kept, arena_at(&worker->arena, transaction->attempts), sizeof(kept));
+    return kept.owed;
+}
+
+// Who has had a 100 to its INVITE does not repeat it: that transaction looks again by itself, as long as its
+// caller may still wait (timer B after the last 1xx, which early_lifetime bounds).
+static void owe(struct worker *worker, uint32_t server, uint16_t status)
+{
+    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    const tick_t t1 = worker->transactions.timers.t1;
+    const tick_t last = transaction->started + worker->dialogs.life.early + 64 * t1;
+    if (transaction->attempts == ARENA_NONE)
+        return;
+    uint8_t *octets = arena_at(&worker->arena, transaction->attempts);
+    memcpy(octets + offsetof(struct ua_kept, owed), &status, sizeof(status));
+    if (transaction->kind == TRANSACTION_INVITE_SERVER && (int32_t)(last - worker->now) > 0)
+        transaction_end_at(&worker->transactions, server, worker->now + 8 * t1);
+}
+
+bool ua_is_owed(struct worker *worker, uint32_t server)
+{
+    return owed(worker, server) != 0;
+}
+
+bool ua_pay(struct worker *worker, uint32_t server)
+{
+    uint16_t status = owed(worker, server);
+    if (status == 0)
+        return false;
+    ua_finish(worker, server, &(struct ua_final){.status = status});
+    return transaction_at(&worker->transactions, server)->attempts == ARENA_NONE;
+}
+
+void ua_finish(struct worker *worker, uint32_t server, const struct ua_final *final)
 {
     struct rendered rendered;
     const struct ua_response response = {
-        .status = refusal->status, .phrase = refusal->phrase, .headers = refusal->headers};
+        .status = final->status, .phrase = final->phrase, .headers = final->headers};
     int result = ua_response_write(worker, server, &response, &rendered);
     if (result == -EMSGSIZE) // it has to be answered, without lines that are too long
-        result =
-            ua_response_write(worker, server, &(struct ua_response){.status = refusal->status}, &rendered);
-    // Without an mbuf the requester finds out by its own timers.
+        result = ua_response_write(worker, server, &(struct ua_response){.status = final->status}, &rendered);
     if (result == 0)
-        (void)ua_response_send(worker, server, refusal->status, &rendered);
+        (void)ua_response_send(worker, server, final->status, &rendered);
+    else if (result == -ENOBUFS)
+        owe(worker, server, final->status);
 }

@@ -70,7 +70,7 @@ void ua_send_ack(struct worker *worker, const struct ua_step *step, uint32_t usa
         return;
     }
     struct endpoint to = originate_next_hop(worker, step->dialog, far_side(worker, step->dialog));
-    if (to.address != 0 && tx_copy(worker, kept.octets, kept.length, to) == 0)
+    if (ip_is_set(&to.address) && tx_copy(worker, kept.octets, kept.length, to) == 0)
         count(worker, COUNTER_TX_RETRANSMITTED);
 }
 

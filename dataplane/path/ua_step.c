@@ -160,11 +160,11 @@ static void refuse(struct worker *worker, const struct ua_step *step, uint32_t u
     uint32_t server = ua_invite(worker, usage);
     if (server == INDEX_NONE)
         return;
-    const struct ua_refusal refusal = {.status = step->status >= 300 ? step->status
-                                                                     : (uint16_t)usage_refusal(step->event),
-                                       .phrase = step->phrase,
-                                       .headers = step->headers};
-    ua_refuse(worker, server, &refusal);
+    const struct ua_final refusal = {.status = step->status >= 300 ? step->status
+                                                                   : (uint16_t)usage_refusal(step->event),
+                                     .phrase = step->phrase,
+                                     .headers = step->headers};
+    ua_finish(worker, server, &refusal);
 }
 
 static void send(struct worker *worker, const struct ua_step *step, uint32_t usage, unsigned actions)

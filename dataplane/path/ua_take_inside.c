@@ -82,8 +82,7 @@ static void refuse_inside(struct worker *worker, struct work *work, uint32_t ser
         write_number(&writer, verdict->retry_after_s);
         write_text(&writer, "\r\n");
     }
-    ua_refuse(worker, server,
-              &(struct ua_refusal){.status = verdict->status, .headers = {line, writer.used}});
+    ua_finish(worker, server, &(struct ua_final){.status = verdict->status, .headers = {line, writer.used}});
     settle(work, COUNTER_OUT_ANSWERED);
 }
 
@@ -102,13 +101,11 @@ static bool is_answered_at_once(const struct usage_request *request)
 
 static void take_at_once(struct worker *worker, struct work *work, uint32_t server, unsigned actions)
 {
-    struct rendered rendered;
     bool bye = work->message->method == METHOD_BYE;
     struct ua_told told = ua_told_of(worker, CHANNEL_UA_ASKED, work->dialog);
     told.status = 200;
     (void)ua_tell_asked(worker, work, told, INDEX_NONE);
-    if (ua_response_write(worker, server, &(struct ua_response){.status = 200}, &rendered) == 0)
-        (void)ua_response_send(worker, server, 200, &rendered);
+    ua_finish(worker, server, &(struct ua_final){.status = 200});
     const struct ua_step step = {
         .dialog = work->dialog, .event = bye ? USAGE_ON_BYE : USAGE_ON_PRACKED, .message = work->message};
     ua_do(worker, &step, actions);
@@ -121,7 +118,7 @@ static void take_back(struct worker *worker, struct work *work, uint32_t server,
     uint8_t method = work->message->method;
     static const char later[] = "Retry-After: 5\r\n";
     count(worker, COUNTER_UA_UNSERVED);
-    ua_refuse(worker, server, &(struct ua_refusal){.status = 503, .headers = {later, sizeof(later) - 1}});
+    ua_finish(worker, server, &(struct ua_final){.status = 503, .headers = {later, sizeof(later) - 1}});
     if (method == METHOD_UPDATE)
         usage_update_done(&worker->ua.usages, usage, false);
     if (method == METHOD_INVITE)
@@ -254,6 +251,8 @@ static void forget_update(struct worker *worker, uint32_t server)
 
 void ua_unanswered(struct worker *worker, uint32_t server)
 {
+    if (ua_is_owed(worker, server)) // what it meant for the call is done
+        return;
     forget_update(worker, server);
     uint32_t usage, dialog = dialog_of_invite(worker, server, &usage);
     if (dialog != INDEX_NONE)
@@ -271,10 +270,12 @@ bool ua_invite_overdue(struct worker *worker, uint32_t server)
         return false;
     uint32_t dialog = dialog_of_invite(worker, server, &usage);
     bool inside = dialog != INDEX_NONE && dialog_state(&worker->dialogs, dialog) == DIALOG_CONFIRMED;
+    if (ua_is_owed(worker, server))
+        return ua_pay(worker, server) || (int32_t)(transaction->end_at - worker->now) > 0;
     // What a re-INVITE gets leaves its call as it is (RFC 5057 5.1).
     const uint16_t status = inside ? 504 : 480;
-    ua_refuse(worker, server, &(struct ua_refusal){.status = status});
-    if (transaction->state == TRANSACTION_PROCEEDING)
+    ua_finish(worker, server, &(struct ua_final){.status = status});
+    if (transaction->state == TRANSACTION_PROCEEDING && !ua_is_owed(worker, server))
         return false; // no room for it
     if (dialog != INDEX_NONE)
         (void)ua_step(worker, &(struct ua_step){.dialog = dialog,

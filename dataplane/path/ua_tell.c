@@ -91,7 +91,8 @@ bool ua_tell(struct worker *worker, const struct ua_told *told)
         .state = told_states[told->state],
         .reason = (uint8_t)told->reason,
         .flags = (told->called ? CHANNEL_UA_CALLEE : 0) | (told->absorbed ? CHANNEL_UA_ABSORBED : 0),
-        .source = (uint64_t)told->source.address << 16 | told->source.port,
+        .source = told->source.address,
+        .source_port = told->source.port,
     };
     uint8_t *to = ua_ring_add(worker->parts.ua_events, channel_ua_event_size(&event));
     if (to == NULL) {

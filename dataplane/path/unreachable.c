@@ -20,6 +20,18 @@ void unreachable_put(struct unreachables *ring, const struct unreachable *error)
     __atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
 }
 
+void unreachable_narrowed(struct unreachables *ring)
+{
+    __atomic_store_n(&ring->narrowed, ring->narrowed + 1, __ATOMIC_RELAXED);
+}
+
+void unreachable_suspect(struct unreachables *ring, uint16_t member)
+{
+    const struct unreachable suspicion = {.member = member};
+    if (ring->head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) < UNREACHABLES / 2)
+        unreachable_put(ring, &suspicion);
+}
+
 // The client transaction whose request did not arrive and that has heard nothing final yet, INDEX_NONE.
 static uint32_t find(const struct worker *worker, const struct unreachable *error)
 {
@@ -32,7 +44,7 @@ static uint32_t find(const struct worker *worker, const struct unreachable *erro
         return INDEX_NONE;
     const struct transaction *client = &worker->transactions.records[index];
     bool waits = client->state == TRANSACTION_TRYING || client->state == TRANSACTION_PROCEEDING;
-    return waits && client->remote.address == error->address && client->remote.port == error->port
+    return waits && ip_equal(&client->remote.address, &error->address) && client->remote.port == error->port
                ? index
                : INDEX_NONE;
 }
@@ -53,19 +65,32 @@ static bool fail(struct worker *worker, uint32_t client)
     return true;
 }
 
+static void take(struct worker *worker, const struct unreachable *error)
+{
+    if (error->member != NUMBER_NONE) {
+        probe_soon(worker, error->member);
+        return;
+    }
+    uint32_t client = find(worker, error);
+    bool failed = client != INDEX_NONE && fail(worker, client);
+    count(worker, failed ? COUNTER_ICMP_FAILED : COUNTER_ICMP_STRAY);
+}
+
 unsigned unreachable_slice(struct worker *worker)
 {
     struct unreachables *ring = &worker->unreachables;
     uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
     uint32_t ignored = __atomic_load_n(&ring->ignored, __ATOMIC_RELAXED);
+    uint32_t narrowed = __atomic_load_n(&ring->narrowed, __ATOMIC_RELAXED);
     unsigned n = 0;
     for (; n < UNREACHABLES_A_TURN && ring->tail != head; n++) {
-        uint32_t client = find(worker, &ring->ring[ring->tail & (UNREACHABLES - 1)]);
+        struct unreachable error = ring->ring[ring->tail & (UNREACHABLES - 1)];
         __atomic_store_n(&ring->tail, ring->tail + 1, __ATOMIC_RELEASE);
-        bool failed = client != INDEX_NONE && fail(worker, client);
-        count(worker, failed ? COUNTER_ICMP_FAILED : COUNTER_ICMP_STRAY);
+        take(worker, &error);
     }
     count_add(worker, COUNTER_ICMP_IGNORED, ignored - ring->counted);
     ring->counted = ignored;
+    count_add(worker, COUNTER_ICMP_NARROWED, narrowed - ring->counted_narrowed);
+    ring->counted_narrowed = narrowed;
     return n;
 }

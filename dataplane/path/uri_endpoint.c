@@ -12,7 +12,7 @@ bool endpoint_of_uri(const struct message *message, struct span uri, struct endp
 {
     struct uri parts;
     if (uri_parse(message->octets, uri, &parts) != 0 || parts.scheme != URI_SIP ||
-        uri_host_ipv4(message->octets, target_of(message->octets, &parts), &to->address) != 0)
+        uri_host_ip(message->octets, target_of(message->octets, &parts), &to->address) != 0)
         return false;
     to->port = parts.port != 0 ? parts.port : SIP_PORT;
     to->listener = NUMBER_NONE;
@@ -23,7 +23,6 @@ enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct ne
 {
     struct span transport;
     struct uri uri;
-    uint8_t ipv6[16];
     *hop = (struct next_hop_uri){0};
     if (uri_parse(octets, text, &uri) != 0)
         return NEXT_HOP_ELSEWHERE;
@@ -35,16 +34,17 @@ enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct ne
         return NEXT_HOP_TRANSPORT;
     hop->host = target_of(octets, &uri);
     hop->port = uri.port;
-    if (uri_host_ipv4(octets, hop->host, &hop->address) == 0)
+    if (uri_host_ip(octets, hop->host, &hop->address) == 0)
         return NEXT_HOP_ADDRESS;
-    return hop->host.length == 0 || uri_host_ipv6(octets, hop->host, ipv6) == 0 ? NEXT_HOP_ELSEWHERE
-                                                                                : NEXT_HOP_NAME;
+    return hop->host.length == 0 || memchr(octets + hop->host.offset, ':', hop->host.length) != NULL
+               ? NEXT_HOP_ELSEWHERE
+               : NEXT_HOP_NAME;
 }
 
 bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to)
 {
     struct span host = via->received.length != 0 ? via->received : via->host;
-    if (uri_host_ipv4(message->octets, host, &to->address) != 0)
+    if (uri_host_ip(message->octets, host, &to->address) != 0)
         return false;
     to->port = via->rport_port != 0 ? via->rport_port : via->port != 0 ? via->port : SIP_PORT;
     to->listener = NUMBER_NONE;

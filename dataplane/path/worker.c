@@ -6,8 +6,10 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <urcu-qsbr.h>
+#include "frame.h"
 #include "ua.h"
 
+#define BURSTS_BEHIND    8u    // of one queue in a turn, of a worker that is behind
 #define IDLE_SPIN_TURNS  64u   // empty turns before the first sleep
 #define IDLE_SHORT_TURNS 1024u // empty turns of short sleeps before longer ones
 #define IDLE_SHORT_NS    50000
@@ -102,6 +104,35 @@ static unsigned process_held(struct worker *worker)
     return n;
 }
 
+static unsigned leave_early(struct worker *worker, struct rte_mbuf **mbufs, unsigned n, unsigned *early)
+{
+    unsigned left = overload_is_behind(&worker->overload) ? early_burst(worker, mbufs, n) : n;
+    *early += n - left;
+    return left;
+}
+
+// From one queue, less than two bursts that this worker owns. One that is behind takes more until it has a
+// burst to work on: many refusals one after another, and then many messages of calls, find their code in the
+// caches; by turns of a few each they do not.
+static unsigned receive(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs,
+                        unsigned *early)
+{
+    unsigned n = 0, received = BURST;
+    for (unsigned bursts = overload_is_behind(&worker->overload) ? BURSTS_BEHIND : 1;
+         bursts > 0 && received == BURST && n < BURST; bursts--) {
+        received = rx_burst(worker, queue, mbufs + n);
+        worker->seen.received += received;
+        unsigned ours = screen_burst(worker, mbufs + n, received);
+        if (worker->parts.filter != NULL)
+            ours = filter_burst(worker, mbufs + n, ours);
+        unsigned left = leave_early(worker, mbufs + n, ours, early);
+        count_add(worker, COUNTER_STEER_HERE, ours - left);
+        n += steer_burst(worker, mbufs + n, left);
+    }
+    worker->seen.full |= received == BURST;
+    return n;
+}
+
 unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
@@ -112,23 +143,12 @@ unsigned worker_turn(struct worker *worker)
         count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);
     shed_turn(worker);
     unsigned released = process_held(worker), n = 0, early = 0;
-    bool is_behind = overload_is_behind(&worker->overload);
-    for (unsigned i = 0; i < worker->parts.queue_count; i++) {
-        unsigned received = rx_burst(worker, &worker->queues[i], mbufs + n);
-        worker->seen.full |= received == BURST;
-        worker->seen.received += received;
-        received = screen_burst(worker, mbufs + n, received);
-        unsigned left = is_behind ? early_burst(worker, mbufs + n, received) : received;
-        count_add(worker, COUNTER_STEER_HERE, received - left);
-        early += received - left;
-        n += steer_burst(worker, mbufs + n, left);
-    }
+    for (unsigned i = 0; i < worker->parts.queue_count; i++)
+        n += receive(worker, &worker->queues[i], mbufs + n, &early);
     steer_flush(worker);
     unsigned handed = steer_inbox(worker, mbufs + n);
     worker->seen.received += handed;
-    unsigned left = is_behind ? early_burst(worker, mbufs + n, handed) : handed;
-    early += handed - left;
-    n += left;
+    n += leave_early(worker, mbufs + n, handed, &early);
     for (unsigned i = 0; i < n; i += BURST) {
         prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
         process_all(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
@@ -139,7 +159,7 @@ unsigned worker_turn(struct worker *worker)
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     unsigned asked = worker->parts.ua_commands != NULL ? ua_command_slice(worker) : 0;
     tx_flush(worker);
-    n += released + early;
+    n += released + early + host_path_slice(worker);
     return n + commanded + probed + asked + takeover_slice(worker, n > released);
 }
 
@@ -166,6 +186,8 @@ void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
     worker->view.rules = worker->rules;
+    for (uint32_t i = 0; i < worker->rules->network_count; i++)
+        worker->tags[i] = FRAME_TAGS(worker->rules->networks[i].outer_vlan, worker->rules->networks[i].vlan);
     name_drop_held(worker);
     probe_settings(worker);
     shed_settings(worker);

@@ -9,12 +9,13 @@
 #include <rte_ring.h>
 #include "cookie.h"
 #include "dialgate/counters.h"
+#include "host_path.h"
 #include "limit.h"
 #include "nexthop.h"
 #include "packet.h"
 #include "rules.h"
 
-#define WORKER_QUEUES_MAX    32u
+#define WORKER_QUEUES_MAX    COUNTERS_QUEUES_MAX
 #define WORKER_RING_SIZE     4096u // each of the rings between two workers
 #define WORKER_COMMANDS_SIZE 64u
 #define WORKER_ASKS_SIZE     256u
@@ -26,6 +27,8 @@ struct published {
     struct nexthop_table *nexthops; // never NULL once workers run
     struct name_table *names;       // NULL: none is known yet
     struct capture_table *captures; // NULL: none is wanted
+    struct filter_policy *filter;   // NULL: nothing is filtered here
+    struct filter_bans *bans;       // NULL: nobody is banned here
     uint64_t tsc_to_wall_us;        // Unix time less the microseconds of the TSC, while captures are wanted
     atomic_bool stop;               // workers leave worker_run()
 };
@@ -54,13 +57,15 @@ struct worker_parts {
     uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we
                                     // own one
     struct rte_mempool *pool;       // made with WORKER_MBUF_PRIVATE octets of private area
+    struct rte_mempool *large;      // likewise, buffers of WORKER_LARGE_ROOM octets; NULL: there are none
     struct rte_ring *inbox[WORKERS_MAX];  // received packets whose owner we are
     struct rte_ring *outbox[WORKERS_MAX]; // their other ends
     struct rte_ring *tx_in[WORKERS_MAX];  // finished packets that we send for others
     struct rte_ring *tx_out[WORKERS_MAX];
-    struct rte_ring *commands; // struct command *, from the agent
-    struct rte_ring *results;  // struct command *, to the agent
-    struct rte_ring *asks;     // to the agent: WORKER_ASK() values, next hops to resolve
+    struct host_path_rings host; // where a network has attach: pci; else NULL
+    struct rte_ring *commands;   // struct command *, from the agent
+    struct rte_ring *results;    // struct command *, to the agent
+    struct rte_ring *asks;       // of struct worker_ask, to the agent
     struct published *published;
     struct counters_worker *counters; // zeroed block in the counters file
     struct counters_peer *peers;      // PEERS_MAX of them in it
@@ -79,22 +84,32 @@ struct worker_parts {
         file; // worker_file_memory() octets, zeroed, 64-octet aligned: the dialogs, which outlive the process
     void *arena; // arena_size octets, 16-octet aligned
     size_t arena_size;
-    const struct capture_place *captures; // where captured messages go, NULL: nowhere
-    struct call_ring *calls;              // in a file of its own: records of calls, NULL: there is none
-    struct takeover *takeover;            // what earlier processes left, NULL: nothing
+    const struct capture_place *captures;    // where captured messages go, NULL: nowhere
+    struct call_ring *calls;                 // in a file of its own: records of calls, NULL: there is none
+    struct filter *filter;                   // zeroed but for its networks; NULL: each has an XDP program
+    struct counters_filter *filter_counters; // with it
+    struct takeover *takeover;               // what earlier processes left, NULL: nothing
 };
 
+#define WORKER_LARGE_ROOM   UINT16_MAX // the largest datagram and the 8 octets before it, without headroom
 #define WORKER_MBUF_PRIVATE ((uint16_t)sizeof(struct packet))
-#define WORKER_ASK(network, address)                                                                         \
-    ((void *)(uintptr_t)((uint64_t)1 << 63 | (uint64_t)(network) << 32 | (address)))
-#define WORKER_ASK_NETWORK(ask) ((uint8_t)((uint64_t)(uintptr_t)(ask) >> 32))
-#define WORKER_ASK_ADDRESS(ask) ((uint32_t)(uintptr_t)(ask))
+
+// A next hop whose MAC the kernel is to find.
+struct worker_ask {
+    struct ip_address address;
+    uint32_t network;
+};
+static_assert(sizeof(struct worker_ask) % 4 == 0, "what rings take");
 
 struct worker;             // worker_core.h
 struct dialog_transitions; // state/dialog.h
 struct member_transitions; // probe.h
 struct unreachables;       // unreachable.h
 struct name_asks;          // name.h
+struct suspects;           // suspect.h
+struct filter;             // filter.h
+struct filter_policy;      // filter.h
+struct filter_bans;        // filter.h
 struct capture_table;      // capture.h
 struct capture_place;      // capture_ring.h
 struct ua_ring;            // ua_ring.h
@@ -114,6 +129,8 @@ struct dialog_transitions *worker_transitions(struct worker *worker);
 struct member_transitions *worker_member_transitions(struct worker *worker);
 // ICMP errors for it, from the agent alone.
 struct unreachables *worker_unreachables(struct worker *worker);
+// Sources that its rules would ban, for the agent alone.
+struct suspects *worker_suspects(struct worker *worker);
 // Names of next hops that it wants to know, for the agent alone.
 struct name_asks *worker_name_asks(struct worker *worker);
 

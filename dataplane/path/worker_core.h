@@ -12,14 +12,19 @@
 #include "call_record.h"
 #include "capture.h"
 #include "dialog.h"
+#include "filter.h"
+#include "glance.h"
 #include "listener.h"
 #include "member.h"
 #include "name.h"
 #include "originate.h"
 #include "overload.h"
 #include "probe.h"
+#include "reassemble.h"
 #include "refer_operator.h"
+#include "suspect.h"
 #include "transaction.h"
+#include "tx.h"
 #include "ua_memory.h"
 #include "ua_ring.h"
 #include "unreachable.h"
@@ -28,11 +33,12 @@
 #include "write.h"
 
 #define BURST          32u
-#define BURST_TOTAL    (BURST * (WORKER_QUEUES_MAX + WORKERS_MAX))
-#define FRAME_HEADERS  42u // Ethernet 14, IPv4 20, UDP 8
+#define BURST_TOTAL    (BURST * (2 * WORKER_QUEUES_MAX + WORKERS_MAX)) // see receive() in worker.c
+#define FRAME_HEADERS  42u                                             // Ethernet 14, IPv4 20, UDP 8
 #define SIP_PORT       5060u
 #define MAX_FORWARDS   70u
 #define EXPIRED_A_TURN 64u
+#define KNOWN_VIAS     8u // a power of two
 
 // Frames that wait for the end of the turn: for a NIC queue that we own, or for the worker that owns one.
 struct tx_buffer {
@@ -52,6 +58,8 @@ struct work {
     // Requests.
     struct endpoint reply_to;      // where responses go (RFC 3261 18.2.2, RFC 3581)
     uint64_t server_key;           // of the server transaction this request belongs to or begins
+    bool glanced;                  // the message is what glance_rest() makes
+    uint64_t refusal_mac;          // then: of the To-tag of its refusal (cookie.h)
     uint32_t loop;                 // hash of what decides the way of the request (16.6 step 8)
     struct span route_removals[2]; // what popping our own Route values takes away (16.4)
     uint32_t route_removal_count;
@@ -82,23 +90,23 @@ struct overload_marks {
 // The next hop of what was sent last in this turn (tx.c).
 struct last_hop {
     struct nexthop hop;
-    uint32_t address; // where that was for, host order
+    struct ip_address address; // where that was for
     uint8_t network;
     bool is_known;
 };
 
 // The peer of what was received last in this turn (parse.c).
 struct last_source {
-    uint32_t address; // host order
-    uint16_t peer;    // NUMBER_NONE: a stranger
+    struct ip_address address;
+    uint16_t peer; // NUMBER_NONE: a stranger
     bool is_known;
-    char text[16]; // the address
+    char text[42]; // the address as a host
 };
 
-// Header lines of a refusal, made once for all (shed.c).
+// What follows CSeq in a refusal, made once for all (shed.c).
 struct refusal_lines {
-    char octets[128];
-    uint32_t retry_after; // the place behind the line that begins them, which those who listen do not get
+    char octets[160];
+    uint32_t length;
 };
 
 // The turn under way.
@@ -137,8 +145,9 @@ struct worker {
     struct limits limits;
     struct overload overload;
     struct overload_marks marks;
-    uint32_t mbufs_at_rest; // in the NICs' queues before the first packet
-    struct refusal_lines refusal_lines;
+    uint32_t mbufs_at_rest;                // in the NICs' queues before the first packet
+    struct refusal_lines refusal_lines[2]; // the second for those who listen (RFC 7339)
+    struct glance_via vias[KNOWN_VIAS];    // by peer, the lowest bits
     struct last_hop last_hop;
     struct last_source last_source;
     struct turn_seen seen;
@@ -150,11 +159,15 @@ struct worker {
     struct capturing capturing;
     struct ua ua;
     struct refers_sent refers;
+    struct suspects suspects;
+    struct host_path_buckets host_buckets[NETWORKS_MAX];
     int32_t credits[MEMBERS_MAX]; // whose turn it is among weighted members
     struct member_lately lately[MEMBERS_MAX];
     uint32_t received_us; // of the message in process, as in struct packet
     tick_t gauged;        // when the gauges that cost more were published
     uint16_t ip_id;
+    uint32_t tags[NETWORKS_MAX]; // of frames, FRAME_TAGS()
+    struct reassembler reassembler;
     struct command *command;    // being worked on
     struct message messages[2]; // the received one, and the one after it
     struct message kept;        // a kept one, parsed again
@@ -163,9 +176,9 @@ struct worker {
     uint64_t random_serial;                   // random.h
     tick_t began;                             // dialogs that are older were taken over
     uint64_t refused_keys[CALL_REFUSED_KEYS]; // call_record.c
-    uint8_t scratch[4096];
+    uint8_t scratch[MESSAGE_SIZE_MAX + 1];
     // What a strict router sent, as a loose one would have (strict.h): one is made while another is read.
-    uint8_t restored[2][4096];
+    uint8_t restored[2][MESSAGE_SIZE_MAX + 1];
     struct rte_mbuf *burst[BURST_TOTAL];
 };
 
@@ -241,6 +254,11 @@ void gauges_publish(struct worker *worker);
 unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs);
 // screen.c: keeps what is UDP to a listener, in place; the rest is counted and freed. Returns how many stay.
 unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
+// host_path.c: takes a received frame that is not ours, and counts what becomes of it. why: the outcome that
+// it has otherwise. False: it is not for the kernel, and still the caller's.
+bool host_path_give(struct worker *worker, struct rte_mbuf *mbuf, enum counter why);
+// What came back from the kernel. Returns how much.
+unsigned host_path_slice(struct worker *worker);
 // steer.c: keeps what this worker owns, in place, and buffers the rest for its owners.
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
 uint64_t steer_hash(const struct worker *worker, const struct packet *packet); // of its Call-ID
@@ -275,28 +293,12 @@ bool dialog_is_untagged(const struct worker *worker, uint32_t index);
 // route.c
 void route_stage(struct worker *worker, struct work *work);
 // The listener from which a message leaves for an address of this peer (listener.h).
-static inline uint16_t listener_towards(const struct worker *worker, uint16_t peer, uint32_t address,
-                                        uint16_t known)
+static inline uint16_t listener_towards(const struct worker *worker, uint16_t peer,
+                                        const struct ip_address *address, uint16_t known)
 {
     return listener_choose(worker->rules, worker->nexthops,
-                           &(struct listener_choice){.peer = peer, .known = known, .address = address});
+                           &(struct listener_choice){.peer = peer, .known = known, .address = *address});
 }
-// tx.c: a frame for a message of ours.
-struct rte_mbuf *tx_open(struct worker *worker,
-                         struct writer *writer); // NULL: the pool is empty (counted by the caller)
-// Whether TX_MBUFS can be had: a final response moves its transaction on, and may not find afterwards that it
-// cannot be sent.
-#define TX_MBUFS 2u // what a response may make us send: ACK and the response
-bool tx_has_mbufs(struct worker *worker);
-// Sends what was written. Takes the mbuf in any case. Returns 0, or the outcome that tells why not.
-uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
-                 struct endpoint to);
-uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, struct endpoint to);
-// Whether there is a way there at all; its neighbour may be unknown as yet.
-bool tx_is_routed(const struct worker *worker, struct endpoint to);
-uint32_t tx_room(const struct worker *worker, struct endpoint to); // largest SIP message that fits, octets
-void tx_flush(struct worker *worker);
-
 // forward.c: requests on their way.
 struct forward {
     struct endpoint to;
@@ -340,8 +342,8 @@ struct reply {
 void reply_stateless(struct worker *worker, struct work *work, struct reply reply);
 // The same with this To-tag.
 void reply_tagged(struct worker *worker, struct work *work, struct reply reply, const char *to_tag);
-// 503 for overload, with lines (each with CRLF), and a tag by which early_burst() knows its ACK.
-void reply_refusal(struct worker *worker, struct work *work, const char *lines);
+// 503 for overload, with these lines, and a tag by which early_burst() knows its ACK.
+void reply_refusal(struct worker *worker, struct work *work, const struct refusal_lines *lines);
 // The RFC's phrase, or that of the class.
 const char *reply_reason(uint16_t status);
 // A response of ours went out.
@@ -464,24 +466,24 @@ void expire_slice(struct worker *worker);
 bool command_slice(struct worker *worker);
 
 // uri_endpoint.c: addresses in messages.
-// Host and port of a SIP URI that names an IPv4 address; false for names, IPv6 and other schemes. listener is
+// Host and port of a SIP URI that names an address; false for names and other schemes. listener is
 // NUMBER_NONE.
 bool endpoint_of_uri(const struct message *message, struct span uri, struct endpoint *to);
 // What a URI says of the next hop (16.6 step 7, RFC 3263 section 4).
 enum next_hop {
-    NEXT_HOP_ADDRESS,   // an IPv4 address
-    NEXT_HOP_NAME,      // a name
-    NEXT_HOP_ELSEWHERE, // an IPv6 address, tel, what is no URI
+    NEXT_HOP_ADDRESS,
+    NEXT_HOP_NAME,
+    NEXT_HOP_ELSEWHERE, // tel, what is no URI, an address of nobody (uri_host_ip())
     NEXT_HOP_SECURE,    // sips
     NEXT_HOP_TRANSPORT  // another one than UDP
 };
 struct next_hop_uri {
-    uint32_t address;
+    struct ip_address address;
     uint16_t port; // 0: not given
     struct span host;
 };
 enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop);
-// Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no IPv4 address.
+// Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no address.
 bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
 
 #endif

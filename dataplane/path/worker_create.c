@@ -11,6 +11,11 @@ static size_t own_size(void)
     return (sizeof(struct worker) + 63) & ~(size_t)63;
 }
 
+static size_t fragments_size(void)
+{
+    return REASSEMBLE_DATAGRAMS * sizeof(struct reassembly_memory);
+}
+
 static size_t tags_size(uint32_t transactions_capacity)
 {
     return ((size_t)transactions_capacity * sizeof(uint64_t) + 63) & ~(size_t)63;
@@ -18,8 +23,8 @@ static size_t tags_size(uint32_t transactions_capacity)
 
 size_t worker_memory(uint32_t dialogs_capacity, uint32_t transactions_capacity, uint32_t usages_capacity)
 {
-    size_t size =
-        own_size() + dialogs_private_memory(dialogs_capacity) + transactions_memory(transactions_capacity);
+    size_t size = own_size() + fragments_size() + dialogs_private_memory(dialogs_capacity) +
+                  transactions_memory(transactions_capacity);
     if (usages_capacity > 0)
         size += usages_memory(usages_capacity) + merged_memory(transactions_capacity) +
                 tags_size(transactions_capacity);
@@ -44,6 +49,11 @@ struct member_transitions *worker_member_transitions(struct worker *worker)
 struct unreachables *worker_unreachables(struct worker *worker)
 {
     return &worker->unreachables;
+}
+
+struct suspects *worker_suspects(struct worker *worker)
+{
+    return &worker->suspects;
 }
 
 struct name_asks *worker_name_asks(struct worker *worker)
@@ -105,6 +115,10 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     worker->parts = *parts;
     memcpy(worker->queues, parts->queues, parts->queue_count * sizeof(*parts->queues));
     worker->parts.queues = worker->queues;
+    for (unsigned i = 0; i < parts->queue_count; i++)
+        parts->counters->queues[i] =
+            (struct counters_queue){.network = parts->queues[i].network, .queue = parts->queues[i].queue};
+    parts->counters->queue_count = parts->queue_count;
     for (unsigned network = 0; network < NETWORKS_MAX; network++)
         worker->queue_of[network] = -1;
     for (unsigned i = parts->queue_count; i-- > 0;)
@@ -115,6 +129,9 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
                  strerror(-failed));
         return NULL;
     }
+    reassemble_init(&worker->reassembler, (struct reassembly_memory *)(void *)memory,
+                    parts->counters->values);
+    memory += fragments_size();
     start_clock(worker);
     wheel_init(&worker->wheel, worker->now);
     probe_init(worker);

@@ -74,7 +74,7 @@ static int ask_threads(uint64_t keep, int signal_number)
 int confine_rights(uint64_t keep)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct sigaction action = {.sa_handler = drop_here, .sa_flags = SA_RESTART}, before;
+    struct sigaction action = {.sa_handler = drop_here, .sa_flags = SA_RESTART};
     const struct timespec pause = {.tv_nsec = ROUND_NS};
     uint64_t has;
     int more = 0;
@@ -88,7 +88,7 @@ int confine_rights(uint64_t keep)
 
         wanted[i] = (struct __user_cap_data_struct){.effective = bits, .permitted = bits};
     }
-    if (syscall(SYS_capset, &header, wanted) < 0 || sigaction(CONFINE_SIGNAL, &action, &before) < 0)
+    if (syscall(SYS_capset, &header, wanted) < 0 || sigaction(CONFINE_SIGNAL, &action, NULL) < 0)
         return -errno;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         more = ask_threads(keep, CONFINE_SIGNAL);
@@ -96,9 +96,12 @@ int confine_rights(uint64_t keep)
             break;
         nanosleep(&pause, NULL);
     }
-    // A signal that a thread still blocks must not end the process later.
-    if (more == 0)
-        sigaction(CONFINE_SIGNAL, &before, NULL);
+    // Signals of this kind are queued: a thread that was slow has one of each round, and the default, or one
+    // that it still blocks, would end the process later.
+    if (more == 0) {
+        action.sa_handler = SIG_IGN;
+        sigaction(CONFINE_SIGNAL, &action, NULL);
+    }
     return more;
 }
 

@@ -7,14 +7,10 @@
 // has not. Whatever is odd about one of them goes to message_parse(): another name that could be one of
 // theirs, a fold, a line that ends in another way.
 #include "glance.h"
+#include "glance_level.h"
 #include "plain.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#define BLOCK 64u // octets that are looked at together
-
+#define BLOCK     GLANCE_BLOCK
 #define BIT(kind) (1u << (kind))
 #define MANDATORY                                                                                            \
     (BIT(HEADER_VIA) | BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ))
@@ -136,43 +132,8 @@ ALWAYS_INLINE bool take_line(struct glance *glance, struct met *met, enum first 
     return take_odd(glance, met, first, begin, feed);
 }
 
-// What differs by instruction set.
-struct level {
-    uint64_t (*feeds)(const uint8_t *at); // which of 64 octets are line feeds
-    // Without control octets; some say of a tab that it is one. Of both, 32 octets before the end are read.
-    bool (*is_text)(const uint8_t *at, const uint8_t *end);
-    bool (*is_uri)(const uint8_t *at, const uint8_t *end); // SCAN_URI; it has some
-};
-
-static inline uint64_t feeds_base(const uint8_t *at)
-{
-    uint64_t feeds = 0;
-#if defined(__SSE2__)
-    for (unsigned i = 0; i < BLOCK; i += 16) {
-        __m128i piece = _mm_loadu_si128((const __m128i *)(at + i));
-        feeds |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(piece, _mm_set1_epi8('\n'))) << i;
-    }
-#else
-    for (unsigned i = 0; i < BLOCK; i++)
-        feeds |= (uint64_t)(at[i] == '\n') << i;
-#endif
-    return feeds;
-}
-
-static inline bool is_text_base(const uint8_t *at, const uint8_t *end)
-{
-    return scan_control(at, end) == end;
-}
-
-static inline bool is_uri_base(const uint8_t *at, const uint8_t *end)
-{
-    return scan_while(at, end, SCAN_URI) == end;
-}
-
-static const struct level level_base = {feeds_base, is_text_base, is_uri_base};
-
 // Of the 64 octets from `place` on, or of those that are left.
-ALWAYS_INLINE uint64_t feeds_from(const struct level *level, const uint8_t *octets, size_t length,
+ALWAYS_INLINE uint64_t feeds_from(const struct glance_level *level, const uint8_t *octets, size_t length,
                                   size_t place)
 {
     if (place + BLOCK <= length)
@@ -189,7 +150,7 @@ static bool may_be_last(const uint8_t *octets, size_t length, size_t begin)
 enum walk { WALK_ODD, WALK_FOUND, WALK_END };
 
 // Up to the line with which those wanted are complete, or up to the empty line.
-ALWAYS_INLINE enum walk walk(const struct level *level, struct glance *glance, unsigned wanted)
+ALWAYS_INLINE enum walk walk(const struct glance_level *level, struct glance *glance, unsigned wanted)
 {
     const uint8_t *octets = glance->octets;
     const size_t length = glance->length, far = length - LINE_MIN;
@@ -231,7 +192,7 @@ ALWAYS_INLINE enum walk walk(const struct level *level, struct glance *glance, u
 }
 
 // A start line that the parser takes for that of an INVITE or ACK, whatever it says of the Request-URI.
-ALWAYS_INLINE bool skip_start(const struct level *level, struct glance *glance)
+ALWAYS_INLINE bool skip_start(const struct glance_level *level, struct glance *glance)
 {
     static const char version[] = " SIP/2.0\r";
     const uint8_t *octets = glance->octets;
@@ -257,19 +218,19 @@ ALWAYS_INLINE bool skip_start(const struct level *level, struct glance *glance)
     return true;
 }
 
-ALWAYS_INLINE bool begin_at(const struct level *level, struct glance *glance)
+ALWAYS_INLINE bool begin_at(const struct glance_level *level, struct glance *glance)
 {
     if (glance->length < BLOCK || glance->length > MESSAGE_SIZE_MAX || !skip_start(level, glance) ||
         walk(level, glance, BIT(HEADER_CALL_ID)) != WALK_FOUND)
         return false;
     struct cursor call_id = cursor_of(glance->octets, glance->values[HEADER_CALL_ID]);
-    level = call_id.end - call_id.base < 32 ? &level_base : level;
+    level = call_id.end - call_id.base < 32 ? &glance_base : level;
     return level->is_uri(call_id.at, call_id.end);
 }
 
-ALWAYS_INLINE bool is_text(const struct level *level, const uint8_t *octets, struct span value)
+ALWAYS_INLINE bool is_text(const struct glance_level *level, const uint8_t *octets, struct span value)
 {
-    level = value.offset + value.length < 32 ? &level_base : level;
+    level = value.offset + value.length < 32 ? &glance_base : level;
     return level->is_text(octets + value.offset, octets + value.offset + value.length);
 }
 
@@ -282,14 +243,24 @@ ALWAYS_INLINE struct plain plain_of(const struct glance *glance, struct span val
     return (struct plain){glance->octets, marks, end};
 }
 
-ALWAYS_INLINE bool read_via(const struct glance *glance, struct marks *marks)
+ALWAYS_INLINE bool read_via(const struct glance_level *level, const struct glance *glance,
+                            struct glance_via *known, struct marks *marks)
 {
     struct span value = glance->message->headers[0].value;
+    struct via *via = &glance->message->via;
     size_t end = (size_t)value.offset + value.length;
     if (end >= MARK_WINDOW)
         return false;
+    if (value.offset + 2 * BLOCK <= glance->length && end >= 32 && known->before_length != 0 &&
+        level->is_known(known, glance->octets + value.offset, value.length)) {
+        glance_take_known(known, value, via);
+        return true;
+    }
     const struct plain plain = plain_of(glance, value, marks);
-    return end < marks->length && plain_via(&plain, value.offset, end, &glance->message->via);
+    if (end >= marks->length || !plain_via(&plain, value.offset, end, via))
+        return false;
+    glance_learn(known, glance->octets, via);
+    return true;
 }
 
 ALWAYS_INLINE bool read_to(const struct glance *glance, struct marks *marks)
@@ -315,7 +286,7 @@ ALWAYS_INLINE bool read_cseq(const struct glance *glance)
            plain_digits(&plain, value.offset, blank, INT32_MAX, &glance->message->cseq_number);
 }
 
-ALWAYS_INLINE bool rest_at(const struct level *level, struct glance *glance)
+ALWAYS_INLINE bool rest_at(const struct glance_level *level, struct glance *glance, struct glance_via *known)
 {
     struct message *message = glance->message;
     const uint8_t *octets = glance->octets;
@@ -343,84 +314,40 @@ ALWAYS_INLINE bool rest_at(const struct level *level, struct glance *glance)
         if (!is_text(level, octets, message->headers[i].value))
             return false;
     return is_text(level, octets, message->from) && is_text(level, octets, message->to) &&
-           read_cseq(glance) && read_via(glance, &marks) && read_to(glance, &marks);
+           read_cseq(glance) && read_via(level, glance, known, &marks) && read_to(glance, &marks);
 }
 
 // Twice, as message_parse().
 #if defined(__x86_64__)
-#define TARGET __attribute__((target("avx2,bmi,bmi2")))
-
-TARGET static inline uint64_t feeds_avx2(const uint8_t *at)
+GLANCE_TARGET static bool begin_avx2(struct glance *glance)
 {
-    const __m256i feed = _mm256_set1_epi8('\n');
-    __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)at), feed);
-    __m256i high = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(at + 32)), feed);
-    return (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32 | (uint32_t)_mm256_movemask_epi8(low);
+    return begin_at(&glance_avx2, glance);
 }
 
-// Which of 32 octets are none of a text.
-TARGET static inline __m256i outside_avx2(const uint8_t *at)
+GLANCE_TARGET static bool rest_avx2(struct glance *glance, struct glance_via *known)
 {
-    __m256i octets = _mm256_loadu_si256((const __m256i *)at);
-    __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(octets, _mm256_set1_epi8(0x1f)), octets);
-    return _mm256_or_si256(low, _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(0x7f)));
+    return rest_at(&glance_avx2, glance, known);
 }
 
-TARGET static inline bool is_text_avx2(const uint8_t *at, const uint8_t *end)
+GLANCE_TARGET static bool to_avx2(struct glance *glance)
 {
-    __m256i outside = outside_avx2(end - 32);
-    if (end - at < 32)
-        return (uint32_t)_mm256_movemask_epi8(outside) >> (32 - (end - at)) == 0;
-    for (; end - at > 32; at += 32)
-        outside = _mm256_or_si256(outside, outside_avx2(at));
-    return _mm256_testz_si256(outside, outside) != 0;
-}
-
-TARGET static inline bool is_uri_avx2(const uint8_t *at, const uint8_t *end)
-{
-    if (end - at > 32)
-        return scan_while(at, end, SCAN_URI) == end;
-    __m256i octets = _mm256_loadu_si256((const __m256i *)(end - 32));
-    // Octets from 0x80 on are less than a space here; 0x3c and 0x3e are the angle brackets.
-    __m256i visible = _mm256_cmpgt_epi8(octets, _mm256_set1_epi8(' '));
-    __m256i angle = _mm256_cmpeq_epi8(_mm256_or_si256(octets, _mm256_set1_epi8(2)), _mm256_set1_epi8('>'));
-    __m256i quote = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8('"'));
-    __m256i rubout = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(0x7f));
-    __m256i inside = _mm256_andnot_si256(_mm256_or_si256(angle, _mm256_or_si256(quote, rubout)), visible);
-    return ~(uint32_t)_mm256_movemask_epi8(inside) >> (32 - (end - at)) == 0;
-}
-
-static const struct level level_avx2 = {feeds_avx2, is_text_avx2, is_uri_avx2};
-
-TARGET static bool begin_avx2(struct glance *glance)
-{
-    return begin_at(&level_avx2, glance);
-}
-
-TARGET static bool rest_avx2(struct glance *glance)
-{
-    return rest_at(&level_avx2, glance);
-}
-
-TARGET static bool to_avx2(struct glance *glance)
-{
-    return walk(&level_avx2, glance, BIT(HEADER_TO)) == WALK_FOUND;
+    return walk(&glance_avx2, glance, BIT(HEADER_TO)) == WALK_FOUND;
 }
 #endif
 
 static bool begin_base(struct glance *glance)
 {
-    return begin_at(&level_base, glance);
+    return begin_at(&glance_base, glance);
 }
 
-static bool rest_base(struct glance *glance)
+static bool rest_base(struct glance *glance, struct glance_via *known)
 {
-    return rest_at(&level_base, glance);
+    return rest_at(&glance_base, glance, known);
 }
 
 static bool to_base(struct glance *glance)
 {
-    return walk(&level_base, glance, BIT(HEADER_TO)) == WALK_FOUND;
+    return walk(&glance_base, glance, BIT(HEADER_TO)) == WALK_FOUND;
 }
 
 static inline bool has_avx2(void)
@@ -444,9 +371,9 @@ bool glance_begin(const uint8_t *octets, uint32_t length, struct message *messag
     return has_avx2() ? begin_avx2(glance) : begin_base(glance);
 }
 
-bool glance_rest(struct glance *glance)
+bool glance_rest(struct glance *glance, struct glance_via *known)
 {
-    return has_avx2() ? rest_avx2(glance) : rest_base(glance);
+    return has_avx2() ? rest_avx2(glance, known) : rest_base(glance, known);
 }
 
 bool glance_to_tag(struct glance *glance, uint32_t tag_length, struct span *tag)

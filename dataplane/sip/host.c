@@ -3,32 +3,42 @@
 #include "scan.h"
 #include "uri.h"
 
-// One walk with a state for each part: who asks does it for each message.
+// Reads a number up to 255. Returns the octet behind it, or NULL. A leading zero means octal to some readers:
+// such text is no address to us.
+static inline const uint8_t *read_octet(const uint8_t *at, const uint8_t *end, uint32_t *octet)
+{
+    uint32_t digit;
+    if (at == end || (*octet = (uint32_t)*at++ - '0') > 9)
+        return NULL;
+    for (unsigned more = 0; more < 2 && at < end && (digit = (uint32_t)*at - '0') < 10; more++, at++) {
+        if (*octet == 0)
+            return NULL;
+        *octet = *octet * 10 + digit;
+    }
+    return *octet > 255 ? NULL : at;
+}
+
+static inline bool read_ipv4(const uint8_t *at, const uint8_t *end, uint32_t *address)
+{
+    uint32_t value = 0, octet;
+    for (unsigned i = 0; i < 4; i++) {
+        if (i > 0 && (at == end || *at++ != '.'))
+            return false;
+        at = read_octet(at, end, &octet);
+        if (at == NULL)
+            return false;
+        value = value << 8 | octet;
+    }
+    *address = value;
+    return at == end;
+}
+
 int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address)
 {
-    const uint8_t *at = octets + host.offset, *end = at + host.length;
-    uint32_t value = 0, number = 0, dots = 0;
-    const uint8_t *first = at; // of the part
-    for (; at < end; at++) {
-        uint32_t digit = (uint32_t)*at - '0';
-        if (digit < 10) {
-            // A leading zero means octal to some readers: such text is no address to us.
-            if (number == 0 && at != first)
-                return -1;
-            number = number * 10 + digit;
-            if (number > 255)
-                return -1;
-            continue;
-        }
-        if (*at != '.' || at == first || ++dots == 4)
-            return -1;
-        value = value << 8 | number;
-        number = 0;
-        first = at + 1;
-    }
-    if (dots != 3 || at == first)
+    uint32_t value;
+    if (!read_ipv4(octets + host.offset, octets + host.offset + host.length, &value))
         return -1;
-    *address = value << 8 | number;
+    *address = value;
     return 0;
 }
 
@@ -120,4 +130,17 @@ int uri_host_ipv6(const uint8_t *octets, struct span host, uint8_t address[16])
         address[place * 2 + 1] = (uint8_t)groups.value[i];
     }
     return 0;
+}
+
+int uri_host_ip(const uint8_t *octets, struct span host, struct ip_address *address)
+{
+    const uint8_t *at = octets + host.offset;
+    uint32_t ipv4;
+    if (read_ipv4(at, at + host.length, &ipv4)) {
+        *address = ip_from_ipv4(ipv4);
+        return 0;
+    }
+    if (memchr(at, ':', host.length) == NULL || uri_host_ipv6(octets, host, address->octets) != 0)
+        return -1;
+    return ip_is_ipv4(address) || !ip_is_set(address) ? -1 : 0;
 }

@@ -48,18 +48,18 @@ static void list_overload(const uint8_t *octets, const struct via *via, const ch
     add_change(changes, (struct via_change){CHANGE_TEXT, parameters.oc_algorithm, "loss"});
 }
 
-static bool names_source(const struct message *request, uint32_t address, const char *text)
+static bool names_source(const struct message *request, const struct ip_address *address, const char *text)
 {
     struct span host = request->via.host;
-    uint32_t own;
+    struct ip_address own;
     if (text != NULL && strlen(text) == host.length &&
         memcmp(message_at(request, host), text, host.length) == 0)
         return true;
-    return uri_host_ipv4(request->octets, host, &own) == 0 && own == address;
+    return uri_host_ip(request->octets, host, &own) == 0 && ip_equal(&own, address);
 }
 
-// text: the address, or NULL.
-static void list_changes(const struct message *request, uint32_t address, const char *text,
+// text: the address as a host, or NULL.
+static void list_changes(const struct message *request, const struct ip_address *address, const char *text,
                          struct via_changes *changes)
 {
     const struct via *via = &request->via;
@@ -77,8 +77,8 @@ static void list_changes(const struct message *request, uint32_t address, const 
     add_change(changes, received);
 }
 
-static void write_change(struct writer *writer, const struct via_change *change, uint32_t address,
-                         uint16_t port)
+static void write_change(struct writer *writer, const struct via_change *change,
+                         const struct ip_address *address, uint16_t port)
 {
     if (change->kind == CHANGE_TEXT) {
         write_text(writer, change->text);
@@ -91,10 +91,11 @@ static void write_change(struct writer *writer, const struct via_change *change,
     }
     if (change->kind == CHANGE_RECEIVED)
         write_text(writer, ";received=");
-    write_ipv4(writer, address);
+    write_ip(writer, address); // without brackets: RFC 5118 4.5
 }
 
-void edit_via_source(struct edits *edits, const struct message *request, uint32_t address, uint16_t port)
+void edit_via_source(struct edits *edits, const struct message *request, const struct ip_address *address,
+                     uint16_t port)
 {
     struct via_changes changes;
     list_changes(request, address, NULL, &changes);
@@ -200,14 +201,14 @@ static void add_top_via(struct run *run, struct span value, const struct respons
 {
     struct via_changes changes;
     const struct message *request = run->request;
-    list_changes(request, parts->source_address, parts->source_text, &changes);
+    list_changes(request, &parts->source_address, parts->source_text, &changes);
     list_overload(request->octets, &request->via, parts->overload, &changes);
     RUN_ADD(run, "\r\nVia: ", value);
     for (unsigned i = 0; i < changes.count; i++) {
         struct span where = changes.list[i].where;
         run->end = where.offset;
         run_end(run);
-        write_change(run->writer, &changes.list[i], parts->source_address, parts->source_port);
+        write_change(run->writer, &changes.list[i], &parts->source_address, parts->source_port);
         run->begin = (uint32_t)where.offset + where.length;
         run->end = (uint32_t)value.offset + value.length;
     }
@@ -271,4 +272,89 @@ void write_response(struct writer *writer, const struct message *request, const 
 {
     write_response_head(writer, request, parts);
     write_text(writer, "Content-Length: 0\r\n\r\n");
+}
+
+// Of write_refusal(): what is written lies behind `at`, for which there is room.
+struct refusing {
+    uint8_t *at;
+    const uint8_t *octets; // the request's
+    uint32_t begin, end;   // of what is not yet written
+};
+
+static inline void refuse_put(struct refusing *out, const void *octets, uint32_t length)
+{
+    memcpy(out->at, octets, length);
+    out->at += length;
+}
+
+static inline void refuse_end(struct refusing *out)
+{
+    refuse_put(out, out->octets + out->begin, out->end - out->begin);
+    out->begin = out->end;
+}
+
+// As run_add().
+static inline __attribute__((always_inline)) void refuse_add(struct refusing *out, const char *name,
+                                                             uint32_t length, struct span value)
+{
+    if (value.offset != out->end + length || memcmp(out->octets + out->end, name, length) != 0) {
+        refuse_end(out);
+        refuse_put(out, name, length);
+        out->begin = value.offset;
+    }
+    out->end = (uint32_t)value.offset + value.length;
+}
+
+#define REFUSE_ADD(out, name, value) refuse_add(out, name, sizeof(name) - 1, value)
+
+static void refuse_change_via(struct refusing *out, const struct message *request,
+                              const struct response_parts *parts)
+{
+    struct writer writer;
+    struct via_changes changes;
+    uint32_t end = out->end;
+    list_changes(request, &parts->source_address, parts->source_text, &changes);
+    list_overload(request->octets, &request->via, parts->overload, &changes);
+    for (unsigned i = 0; i < changes.count; i++) {
+        struct span where = changes.list[i].where;
+        out->end = where.offset;
+        refuse_end(out);
+        writer_init(&writer, out->at, REFUSAL_ROOM);
+        write_change(&writer, &changes.list[i], &parts->source_address, parts->source_port);
+        out->at += writer.used;
+        out->begin = (uint32_t)where.offset + where.length;
+        out->end = end;
+    }
+}
+
+void write_refusal(struct writer *writer, const struct message *request, const struct response_parts *parts,
+                   const struct refusal_tail *tail)
+{
+    static const char status[] = "SIP/2.0 503 Service Unavailable", tag[] = ";tag=";
+    // Each line but the status line is one of the request's; its name may have been shorter.
+    uint32_t room = request->header_end + sizeof(status) + 8 * request->header_count + REFUSAL_ROOM +
+                    tail->length + tail->tag_length;
+    if (room > writer->size - writer->used) {
+        writer->overflow = true;
+        return;
+    }
+    struct refusing out = {.at = writer->octets + writer->used, .octets = request->octets};
+    refuse_put(&out, status, sizeof(status) - 1);
+    const struct via *via = &request->via;
+    REFUSE_ADD(&out, "\r\nVia: ", request->headers[0].value);
+    if (parts->overload != NULL || via->has_rport || via->received.length != 0 ||
+        !names_source(request, &parts->source_address, parts->source_text))
+        refuse_change_via(&out, request, parts);
+    for (unsigned i = 1; i < request->header_count; i++)
+        REFUSE_ADD(&out, "\r\nVia: ", request->headers[i].value);
+    REFUSE_ADD(&out, "\r\nFrom: ", request->from);
+    REFUSE_ADD(&out, "\r\nTo: ", request->to);
+    refuse_end(&out);
+    refuse_put(&out, tag, sizeof(tag) - 1);
+    refuse_put(&out, parts->to_tag, tail->tag_length);
+    REFUSE_ADD(&out, "\r\nCall-ID: ", request->call_id);
+    REFUSE_ADD(&out, "\r\nCSeq: ", request->cseq);
+    refuse_end(&out);
+    refuse_put(&out, tail->octets, tail->length);
+    writer->used = (uint32_t)(out.at - writer->octets);
 }

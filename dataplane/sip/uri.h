@@ -4,6 +4,7 @@
 #ifndef DIALGATE_SIP_URI_H
 #define DIALGATE_SIP_URI_H
 
+#include "dialgate/address.h"
 #include "message.h"
 
 enum uri_scheme { URI_SIP, URI_SIPS, URI_TEL, URI_URN, URI_OTHER };
@@ -81,6 +82,10 @@ int uri_host_ipv4(const uint8_t *octets, struct span host, uint32_t *address);
 
 // Reads an IPv6 address, with or without brackets (RFC 4291 2.2). Returns 0, or -1 when the text is none.
 int uri_host_ipv6(const uint8_t *octets, struct span host, uint8_t address[16]);
+
+// Reads an address of either kind. Returns 0, or -1 when the text is none, or one that names nobody: the
+// unspecified one, IPv4 in the clothes of IPv6, one with a zone.
+int uri_host_ip(const uint8_t *octets, struct span host, struct ip_address *address);
 
 // Compares two SIP header tokens without case.
 bool span_is(const uint8_t *octets, struct span span, const char *text);

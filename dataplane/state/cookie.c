@@ -22,7 +22,7 @@ static_assert(COOKIE_REFUSAL_LENGTH == 15, "9 octets: MAC, key number");
 
 // What is signed begins with two words, the first of which has the domain in its lowest octet, so that no
 // cookie passes as another kind; behind them comes what the cookie is bound to.
-enum domain { DOMAIN_BRANCH = 1, DOMAIN_STATELESS, DOMAIN_ROUTE, DOMAIN_TAG, DOMAIN_REFUSAL };
+enum domain { DOMAIN_BRANCH = 1, DOMAIN_STATELESS, DOMAIN_ROUTE, DOMAIN_TAG, DOMAIN_STATELESS_IPV6 };
 
 static uint64_t mac_of(const struct siphash_key *key, enum domain domain, uint32_t low, uint64_t high,
                        struct cookie_octets bound)
@@ -152,9 +152,14 @@ bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch)
 static uint64_t stateless_mac(const struct cookie_keys *keys, uint32_t loop, struct cookie_octets upstream,
                               struct endpoint from)
 {
-    uint64_t high = (uint64_t)(from.listener & 0xff) << 56 | (uint64_t)keys->number << 48 |
-                    (uint64_t)from.port << 32 | from.address;
-    return mac_of(&keys->mac, DOMAIN_STATELESS, loop, high, upstream);
+    uint64_t high =
+        (uint64_t)(from.listener & 0xff) << 56 | (uint64_t)keys->number << 48 | (uint64_t)from.port << 32;
+    if (ip_is_ipv4(&from.address))
+        return mac_of(&keys->mac, DOMAIN_STATELESS, loop, high | ip_ipv4(&from.address), upstream);
+    const uint64_t words[2] = {(uint64_t)loop << 32 | DOMAIN_STATELESS_IPV6, high};
+    const struct siphash_piece pieces[] = {
+        {words, sizeof(words)}, {&from.address, sizeof(from.address)}, {upstream.octets, upstream.length}};
+    return siphash24_joined(&keys->mac, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
 unsigned cookie_stateless_write(const struct cookie_keys *keys, struct cookie_octets upstream,
@@ -246,23 +251,16 @@ bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text,
     return fine && word == tag_of(keys, call_id, from_tag, branch);
 }
 
-// What a forged one gains is that an ACK of the forger's own ends here: the shorter hash does.
-static uint64_t refusal_mac(const struct cookie_keys *keys, uint64_t call_hash)
+unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t mac, char out[COOKIE_TEXT_MAX])
 {
-    const uint64_t words[2] = {htole64((uint64_t)keys->number << 32 | DOMAIN_REFUSAL), htole64(call_hash)};
-    return siphash13(&keys->tag, words, sizeof(words));
-}
-
-unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t call_hash, char out[COOKIE_TEXT_MAX])
-{
-    word_write(refusal_mac(keys, call_hash), keys->number, out);
+    word_write(mac, keys->number, out);
     out[COOKIE_REFUSAL_LENGTH] = '\0';
     return COOKIE_REFUSAL_LENGTH;
 }
 
-bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t call_hash)
+bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t mac)
 {
     char own[COOKIE_TEXT_MAX];
-    return text.length == cookie_refusal_write(keys, call_hash, own) &&
+    return text.length == cookie_refusal_write(keys, mac, own) &&
            memcmp(text.octets, own, COOKIE_REFUSAL_LENGTH) == 0;
 }

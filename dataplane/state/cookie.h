@@ -11,10 +11,11 @@
 //  - Record-Route parameter dg: 32 letters: key number, worker, generation, index, peers of caller and
 //    callee, MAC with the Call-ID
 //  - To-tag of our own responses: 13 letters: MAC of Call-ID, From-tag and branch
-//  - To-tag of a refusal for overload: 15 letters: MAC of the Call-ID's keyed hash, key number
+//  - To-tag of a refusal for overload: 15 letters: MAC of the Call-ID, key number
 //
-// The last is a SipHash-1-3: there are many of them, and little to gain by one. Each kind has a MAC of its
-// own (its number goes in first), so that no cookie passes as another kind. Only the Record-Route cookie is
+// The last is the second word of the Call-ID's SipHash-1-3, with the table's key: there are many of them, and
+// little to gain by one. Each kind of the others has a MAC of its own (its number goes in first), so that no
+// cookie passes as another kind. Only the Record-Route cookie is
 // read in either case of letters; the others are compared as they are.
 #ifndef DIALGATE_STATE_COOKIE_H
 #define DIALGATE_STATE_COOKIE_H
@@ -90,8 +91,14 @@ bool cookie_tag_check(const struct cookie_keys *keys, struct cookie_octets text,
                       struct cookie_octets from_tag, struct cookie_octets branch);
 
 // The same for a refusal of which there are many: 64 unguessable bits too, but known again by its length and
-// by what steering knows of the message. call_hash: keyed, of the Call-ID.
-unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t call_hash, char out[COOKIE_TEXT_MAX]);
-bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t call_hash);
+// by what is found on the way to the Call-ID's hash, which it tells nothing about. What a forged one gains is
+// that an ACK of the forger's own ends here: the shorter hash does.
+static inline uint64_t cookie_refusal_mac(const struct cookie_keys *keys, struct cookie_octets call_id)
+{
+    return siphash13_two(&keys->table, call_id.octets, call_id.length).second;
+}
+// mac: cookie_refusal_mac() of its Call-ID.
+unsigned cookie_refusal_write(const struct cookie_keys *keys, uint64_t mac, char out[COOKIE_TEXT_MAX]);
+bool cookie_refusal_check(const struct cookie_keys *keys, struct cookie_octets text, uint64_t mac);
 
 #endif

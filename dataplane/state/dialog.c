@@ -166,10 +166,12 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
                           .invite_generation = (uint16_t)birth->invite_generation};
     struct dialog_cold head = {
         .ring = DIALOG_RING_NONE, .created = now, .fine = dialog_fine(0, birth->ms, 0)};
-    memcpy(head.learnt, birth->learnt, sizeof(head.learnt));
+    struct dialog_tail tail = {.shifts = NULL};
+    dialog_cold_learn(&head, &tail, DIALOG_CALLER, &birth->learnt[DIALOG_CALLER]);
+    dialog_cold_learn(&head, &tail, DIALOG_CALLEE, &birth->learnt[DIALOG_CALLEE]);
     if (is_full(set, birth->call_hash))
         return INDEX_NONE;
-    return begin(set, &line, dialog_cold_make(set, &head, birth->texts, NULL));
+    return begin(set, &line, dialog_cold_make(set, &head, birth->texts, &tail));
 }
 
 uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
@@ -180,6 +182,7 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
                                                      [DIALOG_TEXT_CALLEE_ROUTES] = empty};
     struct dialog line = set->records[index];
     struct dialog_cold head = *dialog_cold(set, index);
+    const struct dialog_tail tail = dialog_cold_tail(dialog_cold(set, index));
     if (is_full(set, line.call_hash))
         return INDEX_NONE;
     line.cseq[DIALOG_CALLEE] = 0;
@@ -195,7 +198,7 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
     head.ring = DIALOG_RING_NONE;
     head.fine = dialog_fine(0, dialog_created_ms(&head), 0);
     dialog_cold_gather(set, index, texts);
-    return begin(set, &line, dialog_cold_make(set, &head, texts, NULL));
+    return begin(set, &line, dialog_cold_make(set, &head, texts, &tail));
 }
 
 void dialog_release(struct dialogs *set, uint32_t index)
@@ -231,12 +234,18 @@ void dialog_invite_set(struct dialogs *set, uint32_t index, uint32_t invite, uin
     set->records[index].invite_generation = (uint16_t)generation;
 }
 
+static bool has_moved(const struct dialogs *set, uint32_t index, const struct dialog_seen *seen)
+{
+    if (!ip_is_set(&seen->source.address))
+        return false;
+    const struct endpoint learnt = dialog_learnt(dialog_cold(set, index), seen->side);
+    return !endpoint_equal(learnt, seen->source) || learnt.listener != seen->source.listener;
+}
+
 void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *seen)
 {
     struct dialog *dialog = &set->records[index];
-    const struct endpoint *learnt = &dialog_cold(set, index)->learnt[seen->side];
-    bool moved = seen->source.address != 0 &&
-                 (!endpoint_equal(*learnt, seen->source) || learnt->listener != seen->source.listener);
+    bool moved = has_moved(set, index, seen);
     bool counted = seen->cseq > dialog->cseq[seen->side];
     arena_ref old = dialog->cold;
     arena_ref made = ARENA_NONE;
@@ -245,9 +254,10 @@ void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *s
     // Without room for the source the old one stays, and is tried again with the next message.
     if (commit_thaw(set, index) == 0 && moved) {
         struct dialog_cold head = *dialog_cold(set, index);
-        head.learnt[seen->side] = seen->source;
+        struct dialog_tail tail = dialog_cold_tail(dialog_cold(set, index));
+        dialog_cold_learn(&head, &tail, seen->side, &seen->source);
         old = dialog->cold;
-        made = dialog_cold_remake(set, &head, old);
+        made = dialog_cold_remake(set, &head, old, &tail);
     }
     commit_open(set, index);
     if (counted)

@@ -115,7 +115,7 @@ struct dialogs {
     uint32_t images_left;                    // records whose cold part still lies in an image
     // A cold block that is being made.
     uint8_t block[sizeof(struct dialog_cold) + TEXT_PACKED_MAX +
-                  2 * DIALOG_SHIFTS_MAX * sizeof(struct dialog_shift)];
+                  2 * DIALOG_SHIFTS_MAX * sizeof(struct dialog_shift) + 2 * sizeof(struct ip_address)];
     uint8_t texts[TEXT_LENGTH_MAX]; // what it is made of
 };
 
@@ -173,7 +173,7 @@ void dialog_invite_set(struct dialogs *set, uint32_t index, uint32_t invite, uin
 struct dialog_seen {
     enum dialog_side side;
     uint32_t cseq;          // 0: none; only a higher one counts
-    struct endpoint source; // address 0: stays
+    struct endpoint source; // without an address: stays
 };
 void dialog_see(struct dialogs *set, uint32_t index, const struct dialog_seen *seen);
 // The callee's side is another member of its peer now.

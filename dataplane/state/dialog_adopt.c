@@ -49,7 +49,8 @@ int dialog_thaw(struct dialogs *set, uint32_t index)
     uint32_t record = dialog->cold;
     dialog_cold_gather(set, index, texts);
     const struct dialog_cold *head = dialog_cold(set, index);
-    arena_ref cold = dialog_cold_make(set, head, texts, dialog_cold_shifts(head));
+    const struct dialog_tail tail = dialog_cold_tail(head);
+    arena_ref cold = dialog_cold_make(set, head, texts, &tail);
     if (cold == ARENA_NONE)
         return -ENOSPC;
     set->journal->taken_from = record;

@@ -57,42 +57,73 @@ void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_strin
     }
 }
 
+void dialog_cold_learn(struct dialog_cold *head, struct dialog_tail *tail, enum dialog_side side,
+                       const struct endpoint *learnt)
+{
+    struct dialog_learnt *kept = &head->learnt[side];
+    *kept = (struct dialog_learnt){.port = learnt->port, .listener = learnt->listener};
+    if (!ip_is_set(&learnt->address))
+        return;
+    if (ip_is_ipv4(&learnt->address)) {
+        kept->address = ip_ipv4(&learnt->address);
+        return;
+    }
+    if (kept->listener == UINT16_MAX)
+        kept->listener = DIALOG_LEARNT_NO_LISTENER;
+    kept->listener |= DIALOG_LEARNT_WIDE;
+    tail->wide[side] = learnt->address;
+}
+
+static void write_tail(uint8_t *to, const struct dialog_cold *head, const struct dialog_tail *tail)
+{
+    uint32_t octets = dialog_shift_octets(head);
+    if (octets > 0)
+        memcpy(to, tail->shifts, octets);
+    to += octets;
+    for (unsigned side = 0; side < 2; side++) {
+        if (!dialog_learnt_is_wide(head, side))
+            continue;
+        memcpy(to, &tail->wide[side], sizeof(tail->wide[side]));
+        to += sizeof(tail->wide[side]);
+    }
+}
+
 // The block as it lies in set->block, with the packed texts behind its head.
 static arena_ref store(struct dialogs *set, const struct dialog_cold *head, uint32_t length,
-                       const void *shifts)
+                       const struct dialog_tail *tail)
 {
     struct dialog_cold *block = (struct dialog_cold *)(void *)set->block;
-    uint32_t octets = dialog_shift_octets(head);
-    arena_ref ref = arena_get(set->arena, sizeof(*block) + length + octets);
+    uint32_t size = (uint32_t)sizeof(*block) + length + dialog_shift_octets(head) + dialog_wide_octets(head);
+    arena_ref ref = arena_get(set->arena, size);
     if (ref == ARENA_NONE)
         return ARENA_NONE;
     *block = *head;
     block->length = (uint16_t)length;
-    if (octets > 0)
-        memcpy((uint8_t *)(block + 1) + length, shifts, octets);
+    write_tail((uint8_t *)(block + 1) + length, head, tail);
     block->check = dialog_cold_check(block);
-    memcpy(arena_at(set->arena, ref), block, sizeof(*block) + length + octets);
+    memcpy(arena_at(set->arena, ref), block, size);
     return ref;
 }
 
 arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
-                           const struct dialog_string *texts, const void *shifts)
+                           const struct dialog_string *texts, const struct dialog_tail *tail)
 {
     uint8_t *packed = set->block + sizeof(*head);
     uint32_t length = text_pack(&set->intern, texts, DIALOG_TEXT_COUNT, packed);
     if (length == 0)
         return ARENA_NONE;
-    arena_ref ref = store(set, head, length, shifts);
+    arena_ref ref = store(set, head, length, tail);
     if (ref == ARENA_NONE)
         text_release(&set->intern, packed, length);
     return ref;
 }
 
-arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old)
+arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old,
+                             const struct dialog_tail *tail)
 {
     const struct dialog_cold *from = block_at(set, old);
     memcpy(set->block + sizeof(*from), from + 1, from->length);
-    return store(set, head, from->length, dialog_cold_shifts(from));
+    return store(set, head, from->length, tail);
 }
 
 void dialog_cold_free(struct dialogs *set, arena_ref ref)
@@ -195,13 +226,14 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
         head.session_end = change->session_end;
     }
     arena_ref old = set->records[index].cold;
+    const struct dialog_tail tail = dialog_cold_tail(block_at(set, old));
     arena_ref made;
     if (differ) {
         memcpy(all, change->texts, sizeof(all));
         dialog_cold_gather(set, index, all);
-        made = dialog_cold_make(set, &head, all, dialog_cold_shifts(block_at(set, old)));
+        made = dialog_cold_make(set, &head, all, &tail);
     } else {
-        made = dialog_cold_remake(set, &head, old);
+        made = dialog_cold_remake(set, &head, old, &tail);
     }
     if (made == ARENA_NONE)
         return -ENOSPC;
@@ -219,9 +251,9 @@ int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_c
                       const struct dialog_shift *shifts)
 {
     arena_ref old = set->records[index].cold;
-    const struct dialog_cold *from = block_at(set, old);
-    memcpy(set->block + sizeof(*from), from + 1, from->length);
-    arena_ref made = store(set, head, from->length, shifts);
+    struct dialog_tail tail = dialog_cold_tail(block_at(set, old));
+    tail.shifts = shifts;
+    arena_ref made = dialog_cold_remake(set, head, old, &tail);
     if (made == ARENA_NONE)
         return -ENOSPC;
     swap(set, index, made, NULL);

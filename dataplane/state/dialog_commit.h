@@ -148,20 +148,34 @@ uint32_t dialog_take(struct dialogs *set, uint64_t call_hash); // a record and i
 void dialog_arm(struct dialogs *set, uint32_t index, tick_t now);
 void dialog_arm_confirmed(struct dialogs *set, uint32_t index, tick_t now);
 
-// dialog_cold.c: a block with this head, these texts (DIALOG_TEXT_COUNT) and as many shifts as the head says
-// (NULL: none). ARENA_NONE: no room, and nothing was interned.
-arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
-                           const struct dialog_string *texts, const void *shifts);
-static inline const void *dialog_cold_shifts(const struct dialog_cold *cold)
+// What follows the texts of a block, as much of each as its head says.
+struct dialog_tail {
+    const void *shifts;
+    struct ip_address wide[2]; // by side
+};
+static inline struct dialog_tail dialog_cold_tail(const struct dialog_cold *cold)
 {
-    return (const uint8_t *)(cold + 1) + cold->length;
+    struct dialog_tail tail = {.shifts = (const uint8_t *)(cold + 1) + cold->length};
+    for (unsigned side = 0; side < 2; side++) {
+        if (dialog_learnt_is_wide(cold, side))
+            tail.wide[side] = dialog_learnt(cold, side).address;
+    }
+    return tail;
 }
+// Where this side's messages come from is this now.
+void dialog_cold_learn(struct dialog_cold *head, struct dialog_tail *tail, enum dialog_side side,
+                       const struct endpoint *learnt);
+// dialog_cold.c: a block with this head, these texts (DIALOG_TEXT_COUNT) and this tail. ARENA_NONE: no room,
+// and nothing was interned.
+arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
+                           const struct dialog_string *texts, const struct dialog_tail *tail);
 // In one commit another block with this head and these shifts, its texts as they are. 0 or -ENOSPC.
 int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_cold *head,
                       const struct dialog_shift *shifts);
-// A block with another head, and the packed texts and shifts of a block of ours, whose interned texts change
-// hands.
-arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old);
+// A block with another head and this tail, and the packed texts of a block of ours, whose interned texts
+// change hands.
+arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old,
+                             const struct dialog_tail *tail);
 void dialog_cold_free(struct dialogs *set, arena_ref ref);
 // Restores all texts into set->texts, but those that stand in texts[] already (octets not NULL).
 void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_string *texts);

@@ -128,18 +128,28 @@ struct dialog_shift {
 };
 #define DIALOG_SHIFTS_MAX 8u // of one side
 
-// Head of a cold block; the packed texts follow, and then the shifts of the caller's numbers and of the
-// callee's.
+// Where a side's messages come from, as it is kept: most are IPv4, and a dialog costs them nothing for those
+// that are not.
+struct dialog_learnt {
+    uint32_t address;  // IPv4 in host order, 0: none is known
+    uint16_t port;     // host order
+    uint16_t listener; // with DIALOG_LEARNT_WIDE: the address is IPv6 and stands at the end of the block
+};
+#define DIALOG_LEARNT_WIDE        0x8000u // unless all bits are set: IPv4, and no listener
+#define DIALOG_LEARNT_NO_LISTENER 0x7ffeu // beside it: IPv6, and no listener
+
+// Head of a cold block; the packed texts follow, then the shifts of the caller's numbers and of the callee's,
+// then the IPv6 addresses of caller and callee, where they have one.
 struct dialog_cold {
     uint32_t check;  // over the block behind it
     uint16_t length; // octets of packed text
     uint16_t ring;   // from the INVITE to the first 101-199, DIALOG_RING_NONE: there was none, or not noted
     tick_t created;
-    tick_t session_end;        // when session_s is not 0
-    uint16_t session_s;        // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none
-    uint8_t fine;              // dialog_fine()
-    uint8_t shifts;            // how many: caller's in the low half, callee's in the high one
-    struct endpoint learnt[2]; // where each side's messages come from, and our listener towards it
+    tick_t session_end;             // when session_s is not 0
+    uint16_t session_s;             // Session-Expires of RFC 4028 in seconds, cut at 65,535; 0: none
+    uint8_t fine;                   // dialog_fine()
+    uint8_t shifts;                 // how many: caller's in the low half, callee's in the high one
+    struct dialog_learnt learnt[2]; // where each side's messages come from, and our listener towards it
 };
 static_assert(sizeof(struct dialog_cold) == 36, "the typical call's block: 160 with its texts");
 
@@ -206,12 +216,46 @@ static inline uint32_t dialog_shift_octets(const struct dialog_cold *cold)
     return (dialog_shift_count(cold, DIALOG_CALLER) + dialog_shift_count(cold, DIALOG_CALLEE)) *
            (uint32_t)sizeof(struct dialog_shift);
 }
+static inline bool dialog_learnt_is_wide(const struct dialog_cold *cold, enum dialog_side side)
+{
+    uint16_t listener = cold->learnt[side].listener;
+    return (listener & DIALOG_LEARNT_WIDE) && listener != UINT16_MAX;
+}
+static inline uint32_t dialog_wide_octets(const struct dialog_cold *cold)
+{
+    return ((uint32_t)dialog_learnt_is_wide(cold, DIALOG_CALLER) +
+            (uint32_t)dialog_learnt_is_wide(cold, DIALOG_CALLEE)) *
+           (uint32_t)sizeof(struct ip_address);
+}
+// All that follows the head; the caller knows that the block is whole.
+static inline uint32_t dialog_cold_octets(const struct dialog_cold *cold)
+{
+    return cold->length + dialog_shift_octets(cold) + dialog_wide_octets(cold);
+}
+// Where this side's messages come from; its address may be unset.
+static inline struct endpoint dialog_learnt(const struct dialog_cold *cold, enum dialog_side side)
+{
+    const struct dialog_learnt *kept = &cold->learnt[side];
+    struct endpoint learnt = {.port = kept->port, .listener = kept->listener};
+    if (dialog_learnt_is_wide(cold, side)) {
+        const uint8_t *end = (const uint8_t *)(cold + 1) + dialog_cold_octets(cold);
+        bool other_behind = side == DIALOG_CALLER && dialog_learnt_is_wide(cold, DIALOG_CALLEE);
+        memcpy(&learnt.address, end - (other_behind ? 2 : 1) * sizeof(learnt.address),
+               sizeof(learnt.address));
+        learnt.listener &= (uint16_t)~DIALOG_LEARNT_WIDE;
+        if (learnt.listener == DIALOG_LEARNT_NO_LISTENER)
+            learnt.listener = UINT16_MAX;
+    } else if (kept->address != 0) {
+        learnt.address = ip_from_ipv4(kept->address);
+    }
+    return learnt;
+}
 
 // Never 0. Over a cold block behind its check; the caller knows that it is whole.
 static inline uint32_t dialog_cold_check(const struct dialog_cold *cold)
 {
-    return check_octets(&cold->length, sizeof(*cold) - offsetof(struct dialog_cold, length) + cold->length +
-                                           dialog_shift_octets(cold));
+    return check_octets(&cold->length,
+                        sizeof(*cold) - offsetof(struct dialog_cold, length) + dialog_cold_octets(cold));
 }
 
 #endif

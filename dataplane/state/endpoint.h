@@ -7,13 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "dialgate/address.h"
 
 struct endpoint {
-    uint32_t address;  // IPv4, host order
+    struct ip_address address;
     uint16_t port;     // host order
     uint16_t listener; // ours: index of the listener that receives from it or sends to it
 };
-static_assert(sizeof(struct endpoint) == 8, "passed in a register");
+static_assert(sizeof(struct endpoint) == 20, "no padding");
 
 // Time is handed in, in ticks of 10 ms of a monotonic clock. 32 bits last 497 days; differences are taken
 // modulo 2^32.
@@ -25,7 +26,7 @@ typedef uint32_t tick_t;
 
 static inline bool endpoint_equal(struct endpoint a, struct endpoint b)
 {
-    return a.address == b.address && a.port == b.port;
+    return ip_equal(&a.address, &b.address) && a.port == b.port;
 }
 
 #endif

@@ -193,7 +193,7 @@ static bool cold_fits(const struct image *image, arena_ref ref)
     const struct dialog_cold *cold = (const void *)(image->arena.octets + at);
     return dialog_shift_count(cold, DIALOG_CALLER) <= DIALOG_SHIFTS_MAX &&
            dialog_shift_count(cold, DIALOG_CALLEE) <= DIALOG_SHIFTS_MAX &&
-           cold->length + dialog_shift_octets(cold) <= image->arena.size - at - sizeof(*cold);
+           dialog_cold_octets(cold) <= image->arena.size - at - sizeof(*cold);
 }
 
 enum image_record image_record(const struct image *image, uint32_t index)

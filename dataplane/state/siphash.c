@@ -94,6 +94,21 @@ uint64_t siphash13(const struct siphash_key *key, const void *octets, size_t len
     return whole(key, octets, length, 1, 3);
 }
 
+struct siphash_two siphash13_two(const struct siphash_key *key, const void *octets, size_t length)
+{
+    const uint8_t *at = octets;
+    uint64_t v[4];
+    struct siphash_two two;
+    start(v, key);
+    for (size_t words = length / 8; words > 0; words--, at += 8)
+        compress(v, load(at), 1);
+    two.first = finish(v, (uint64_t)length << 56 | load_part(at, length % 8), 1, 3);
+    v[1] ^= 0xdd;
+    rounds(v, 3);
+    two.second = v[0] ^ v[1] ^ v[2] ^ v[3];
+    return two;
+}
+
 uint64_t siphash24(const struct siphash_key *key, const void *octets, size_t length)
 {
     return whole(key, octets, length, 2, 4);

@@ -148,7 +148,7 @@ struct transaction {
 };
 static_assert(offsetof(struct transaction, end_at) + sizeof(tick_t) == 44,
               "what lookup and timers touch, in 44 octets");
-static_assert(sizeof(struct transaction) == 96, "beside 8 octets of table: within 512 of a transaction");
+static_assert(sizeof(struct transaction) == 112, "beside 8 octets of table: within 512 of a transaction");
 
 struct transactions {
     struct transaction *records;

@@ -11,6 +11,8 @@
 //                                            <-    SNAPSHOT_RESULT (0 or an error with text)
 //                                            <-    HELLO again whenever state or descriptors change (first
 //                                            start-up)
+//                                            <-    LISTENERS [fds of kernel sockets], after a HELLO of
+//                                            one that runs and after each SNAPSHOT that it took
 //   DIALOG_LIST, DIALOG_SHOW, DIALOG_END     ->
 //                                            <-    DIALOG_ROW ... then DONE (result, cursor)
 //                                            <-    EVENTS, MEMBER_EVENTS, NAME_ASK, unasked (request 0)
@@ -18,6 +20,11 @@
 //   RECORDS_DONE                             ->    what is kept; nothing answers it
 //   NAME_ANSWER (request 0)                  ->    nothing answers it
 //   EVENTS_DONE (request 0)                  ->    what is taken; nothing answers it
+//   BAN                                      ->
+//                                            <-    DONE; -ENOENT: there is none to lift, -ENOSPC: no room
+//   BAN_LIST                                 ->
+//                                            <-    BAN_ROWS, then DONE with the cursor
+//                                            <-    BAN_EVENTS, unasked
 //   CAPTURE_SET, CAPTURE_END                 ->
 //                                            <-    DONE; after a SET its rows are the slot, its cursor the
 //                                            serial (capture.h)
@@ -43,13 +50,15 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/channel_name.h"
+#include "dialgate/channel_record.h"
 #include "dialgate/channel_ua.h"
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      7u
+#define CHANNEL_VERSION      8u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
-#define CHANNEL_FDS_MAX      64u    // descriptors with one datagram
+#define CHANNEL_FDS_MAX      96u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
 #define CHANNEL_CALL_ID_SIZE 512u
 
@@ -77,7 +86,13 @@
     M(CHANNEL_CAPTURE_ENDED, struct channel_capture_ended, "dataplane", "a capture is over, for this reason")               \
     M(CHANNEL_EVENTS_DONE, struct channel_events_done, "control", "these events are taken")                            \
     M(CHANNEL_UA_COMMAND, struct channel_ua_command, "control", "what an application does")                            \
-    M(CHANNEL_UA_EVENTS, struct channel_event_run, "dataplane", "what applications are told")
+    M(CHANNEL_UA_EVENTS, struct channel_event_run, "dataplane", "what applications are told") \
+    M(CHANNEL_LISTENERS, struct channel_listeners, "dataplane", "the listeners' sockets, to keep open") \
+    M(CHANNEL_BAN, struct channel_ban, "control", "ban an address, or lift its ban")                                   \
+    M(CHANNEL_BAN_LIST, struct channel_ban_list, "control", "a page of bans")                                          \
+    M(CHANNEL_BAN_ROWS, struct channel_ban_rows, "dataplane", "some bans")                                             \
+    M(CHANNEL_BAN_EVENTS, struct channel_ban_events, "dataplane", "bans by rules, and bans that end, as they come") \
+    M(CHANNEL_UA_TAKEN, struct channel_ua_taken, "control", "what applications were told is taken")
 
 // clang-format on
 
@@ -123,6 +138,16 @@ struct channel_hello {
     char text[CHANNEL_TEXT_SIZE]; // with CHANNEL_FAILED: what, where, what to do
 };
 static_assert(sizeof(struct channel_hello) == 360, "layout");
+
+// With as many descriptors: the UDP socket of each listener, which receives nothing and answers nothing.
+// Control keeps them open, so that the ports stay silent while the data plane is away. They replace those of
+// the last such message.
+struct channel_listeners {
+    uint32_t count; // at most LISTENERS_MAX
+    uint32_t reserved;
+};
+static_assert(sizeof(struct channel_listeners) == 8, "layout");
+static_assert(LISTENERS_MAX <= CHANNEL_FDS_MAX, "all of them in one message");
 
 struct channel_snapshot {
     uint64_t sequence;
@@ -276,10 +301,92 @@ struct channel_member_events {
 };
 static_assert(sizeof(struct channel_member_events) == 24 + 48 * CHANNEL_EVENTS_MAX, "layout");
 
+// R(NAME, word): why a source is banned. The last ones are enum ban_rule in its order.
+// clang-format off
+#define CHANNEL_BAN_REASONS(R)                                                                                         \
+    R(OPERATOR, "operator")                                                                                            \
+    R(MALFORMED, "malformed")           /* messages that are no SIP */                                                \
+    R(SCANNER, "scanner")               /* its User-Agent */                                                          \
+    R(IN_DIALOG, "in-dialog")           /* requests and responses of dialogs that it has no part in */
+// clang-format on
+enum channel_ban_reason {
+#define R(name, word) CHANNEL_BAN_##name,
+    CHANNEL_BAN_REASONS(R)
+#undef R
+        CHANNEL_BAN_REASON_COUNT
+};
+static_assert(CHANNEL_BAN_MALFORMED == BAN_RULE_MALFORMED + 1 &&
+                  CHANNEL_BAN_SCANNER == BAN_RULE_SCANNER + 1 &&
+                  CHANNEL_BAN_IN_DIALOG == BAN_RULE_IN_DIALOG + 1,
+              "one order");
+
+// An address stands for itself, one of IPv6 for its /64.
+struct channel_ban {
+    struct ip_address address;
+    uint64_t lifetime_ms; // 0: until it is lifted
+    uint32_t lift;        // 1: lift it
+    uint32_t reserved;
+};
+static_assert(sizeof(struct channel_ban) == 32, "layout");
+
+struct channel_ban_row {
+    struct ip_address address; // octets beyond the length are zero
+    uint64_t since_ms;         // Unix time
+    uint64_t remaining_ms;     // 0: until it is lifted
+    uint64_t hits;             // packets that it dropped
+    uint16_t length;           // of the 128-bit form: 128 or 64
+    uint8_t reason;            // enum channel_ban_reason
+    uint8_t dry_run;           // 1: its rule only tells
+    uint32_t times;            // bans of this source, this one too
+};
+static_assert(sizeof(struct channel_ban_row) == 48, "layout");
+
+#define CHANNEL_BAN_ROWS_MAX 64u // rows a datagram
+
+struct channel_ban_list {
+    uint64_t cursor; // 0: from the start; else the cursor of the last DONE
+    uint32_t limit;  // rows, 1 .. CHANNEL_LIST_MAX
+    uint32_t reserved;
+};
+static_assert(sizeof(struct channel_ban_list) == 16, "layout");
+
+struct channel_ban_rows {
+    uint32_t count; // at most CHANNEL_BAN_ROWS_MAX
+    uint32_t reserved;
+    struct channel_ban_row rows[CHANNEL_BAN_ROWS_MAX];
+};
+static_assert(sizeof(struct channel_ban_rows) == 8 + 48 * CHANNEL_BAN_ROWS_MAX, "layout");
+
+enum channel_ban_change {
+    CHANNEL_BAN_BEGAN,   // by a rule
+    CHANNEL_BAN_EXPIRED, // its time is over
+    CHANNEL_BAN_ENDED    // the source is a peer's now, or allowed
+};
+
+struct channel_ban_event {
+    uint64_t time_ms; // Unix time
+    struct ip_address address;
+    uint64_t lifetime_ms; // 0: until it is lifted
+    uint32_t times;
+    uint16_t length;
+    uint8_t reason;
+    uint8_t dry_run;
+    uint8_t change; // enum channel_ban_change
+    uint8_t reserved[7];
+};
+static_assert(sizeof(struct channel_ban_event) == 48, "layout");
+
+struct channel_ban_events {
+    struct channel_event_run run;
+    struct channel_ban_event rows[CHANNEL_EVENTS_MAX];
+};
+static_assert(sizeof(struct channel_ban_events) == 24 + 48 * CHANNEL_EVENTS_MAX, "layout");
+
 // Each kind has its own numbers and its own message.
 enum channel_event_kind {
     CHANNEL_EVENT_DIALOG, // CHANNEL_EVENTS
     CHANNEL_EVENT_MEMBER, // CHANNEL_MEMBER_EVENTS
+    CHANNEL_EVENT_BAN,    // CHANNEL_BAN_EVENTS
     CHANNEL_EVENT_KINDS
 };
 
@@ -287,121 +394,7 @@ enum channel_event_kind {
 struct channel_events_done {
     uint64_t numbers[CHANNEL_EVENT_KINDS];
 };
-static_assert(sizeof(struct channel_events_done) == 16, "layout");
-
-// Who ended a call. The words are those of the records.
-// clang-format off
-#define CHANNEL_ENDERS(E)                                                                                              \
-    E(CALLER, "caller")                                                                                                \
-    E(CALLEE, "callee")                                                                                                \
-    E(OPERATOR, "operator")                                                                                            \
-    E(TIMEOUT, "timeout")               /* nobody did: a timer ran out */                                             \
-    E(PROXY, "proxy")                   /* we refused it */
-// clang-format on
-enum channel_ender {
-#define E(name, word) CHANNEL_ENDER_##name,
-    CHANNEL_ENDERS(E)
-#undef E
-        CHANNEL_ENDER_COUNT
-};
-
-enum channel_record_text {
-    CHANNEL_RECORD_CALL_ID,
-    CHANNEL_RECORD_FROM,
-    CHANNEL_RECORD_TO,
-    CHANNEL_RECORD_TEXTS
-};
-
-#define CHANNEL_RECORD_TEXT_MAX 256u       // octets of one text; a longer one is cut
-#define CHANNEL_RECORD_NEVER    UINT32_MAX // what did not happen
-
-#define CHANNEL_RECORD_RESTARTED 1u // the call began in a process before
-#define CHANNEL_RECORD_RESUMED                                                                               \
-    2u                        // it was recorded as ended before: its BYE had to come again with credentials
-#define CHANNEL_RECORD_CUT 4u // a text is longer than what is here
-
-// One call, or one attempt. Its texts follow, and padding to 8 octets; From and To as in the INVITE, without
-// parameters.
-struct channel_record {
-    uint64_t sequence;  // of its worker's records, from 1
-    uint64_t start_ms;  // its INVITE: Unix time; of the monotonic clock while it waits in the data plane
-    uint32_t ring_ms;   // after start: the first 101-199, or CHANNEL_RECORD_NEVER
-    uint32_t answer_ms; // the first 2xx, or CHANNEL_RECORD_NEVER
-    uint32_t end_ms;
-    uint32_t size; // octets with texts and padding
-    uint16_t caller_peer;
-    uint16_t callee_peer;   // NUMBER_NONE: none was chosen
-    uint16_t callee_member; // NUMBER_NONE: none was chosen
-    uint16_t status;        // the final one to the INVITE, 200 for any 2xx; 0: there was none
-    uint16_t cause;         // of the Reason (RFC 3326) in the BYE, 0: none
-    uint8_t ender;          // enum channel_ender
-    uint8_t reason;         // enum channel_reason
-    uint8_t flags;          // CHANNEL_RECORD_*
-    uint8_t sip_cause;      // 1: the cause is a SIP status, 0: of Q.850
-    uint16_t text_lengths[CHANNEL_RECORD_TEXTS];
-};
-static_assert(sizeof(struct channel_record) == 56, "layout");
-#define CHANNEL_RECORD_SIZE_MAX                                                                              \
-    (sizeof(struct channel_record) + CHANNEL_RECORD_TEXTS * CHANNEL_RECORD_TEXT_MAX)
-
-// Records of one worker, in order.
-struct channel_records {
-    uint64_t instance; // of the file that holds them; another one counts from the start again
-    uint64_t lost;     // of this worker, in all: the ring was full
-    uint64_t waiting;  // octets behind these
-    uint32_t worker;
-    uint32_t count;
-};
-static_assert(sizeof(struct channel_records) == 32, "layout");
-
-struct channel_records_done {
-    uint64_t instance;
-    uint64_t sequence; // kept up to this one
-    uint32_t worker;
-    uint32_t again; // 1: what is behind it is to be sent again
-};
-static_assert(sizeof(struct channel_records_done) == 24, "layout");
-
-#define CHANNEL_NAME_SIZE      254u // octets of a name with its NUL
-#define CHANNEL_NAME_ADDRESSES 16u
-#define CHANNEL_NAME_TTL_MAX_S 300u
-
-// A host's name in lower case, of letters, digits, hyphens and single dots, without the root's dot. With
-// service its SRV records for SIP over UDP come first, else its addresses alone are wanted (RFC 3263 4.2).
-struct channel_name {
-    uint8_t length;  // without the NUL
-    uint8_t service; // 0 or 1
-    char octets[CHANNEL_NAME_SIZE];
-};
-static_assert(sizeof(struct channel_name) == 256, "layout");
-
-struct channel_name_ask {
-    struct channel_name name;
-};
-static_assert(sizeof(struct channel_name_ask) == 256, "layout");
-
-enum channel_name_result {
-    CHANNEL_NAME_FOUND,
-    CHANNEL_NAME_NONE,  // there is no such name, or it has no address of ours
-    CHANNEL_NAME_FAILED // DNS could not be asked, or did not say
-};
-
-struct channel_name_address {
-    struct ip_address address;
-    uint16_t port; // of its SRV record; 0: there is none
-    uint16_t rank; // of its SRV priority, from 0
-};
-static_assert(sizeof(struct channel_name_address) == 20, "layout");
-
-// Repeats the name: whoever asked may be gone, and another name asked for since.
-struct channel_name_answer {
-    struct channel_name name;
-    uint32_t ttl_s;  // 1 .. CHANNEL_NAME_TTL_MAX_S: how long this may be used
-    uint16_t result; // enum channel_name_result
-    uint16_t count;  // 0 unless the result is CHANNEL_NAME_FOUND, then at least 1
-    struct channel_name_address rows[CHANNEL_NAME_ADDRESSES]; // by rank
-};
-static_assert(sizeof(struct channel_name_answer) == 264 + 20 * CHANNEL_NAME_ADDRESSES, "layout");
+static_assert(sizeof(struct channel_events_done) == 24, "layout");
 
 enum channel_capture_kind {
     CHANNEL_CAPTURE_ALL,     // whatever passes

@@ -13,9 +13,12 @@
 // is answered DONE by the agent: -ENOENT, -ENOSPC.
 //
 // UA_EVENTS is a struct channel_event_run, and so many times a struct channel_ua_event, its message, and
-// padding to 8 octets. They are numbered by the data plane's process, from 1, and go out once; those that
-// have not gone out when a control goes wait for the next one, and so do those that come while there is none
-// and wait for no answer, as long as half of a worker's room for events is free.
+// padding to 8 octets. They are numbered by the data plane's process, from 1. Control says by UA_TAKEN up to
+// which one it has taken them: what the next control would need of them is kept. Those that went out and are
+// not taken when a connection ends come again on the next one, under their numbers; who knows them passes
+// over them. Those that have not gone out when a control goes wait for the next one, and so do those that
+// come while there is none and wait for no answer, as long as half of a worker's room for events is free.
+// What has gone out and is not taken is a few MiB at most: then the rest waits.
 //
 // An application is a peer (SNAPSHOT_PRESENT | PEER_APPLICATION) without sources and members: a route leads
 // to it, its calls count, are limited and listed as any peer's. A dialog with an application has it on one
@@ -72,6 +75,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/address.h"
 
 #define CHANNEL_STATUS_MAX 699u // RFC 3261 section 7.2
 
@@ -193,9 +197,16 @@ struct channel_ua_event {
     uint8_t state;   // enum channel_dialog_state
     uint8_t reason;  // enum channel_reason, with STATE
     uint8_t flags;   // CHANNEL_UA_CALLEE, CHANNEL_UA_CUT, CHANNEL_UA_ABSORBED
-    uint64_t source; // of the message: address (host order) << 16 | port
+    // Of the message; without one the address is not set.
+    struct ip_address source;
+    uint16_t source_port;
+    uint16_t reserved[3];
 };
-static_assert(sizeof(struct channel_ua_event) == 64, "layout");
+static_assert(sizeof(struct channel_ua_event) == 80, "layout");
+
+struct channel_ua_taken {
+    uint64_t number; // of the last event that is
+};
 
 // Octets of an event with its message and padding.
 static inline uint32_t channel_ua_event_size(const struct channel_ua_event *event)

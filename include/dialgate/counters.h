@@ -14,9 +14,10 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/prefilter.h"
 
 #define COUNTERS_MAGIC   0x31746e6374616c67ULL
-#define COUNTERS_VERSION 3u
+#define COUNTERS_VERSION 5u
 #define WORKERS_MAX      64u
 
 // F(FAMILY, metric name, type, help)
@@ -25,8 +26,13 @@
     F(PACKETS_RECEIVED, "dialgate_packets_received_total", "counter", "Packets taken from NIC queues.")               \
     F(PACKETS, "dialgate_packets_total", "counter",                                                                    \
       "What became of each received packet; each packet is counted in exactly one outcome.")                          \
+    F(REASSEMBLY, "dialgate_reassembly_total", "counter",                                                              \
+      "Datagrams that came in fragments, by what became of them, and fragments refused by themselves.")               \
     F(PACKETS_SENT, "dialgate_packets_sent_total", "counter", "Packets given to NIC queues, and those that were not.") \
     F(STEERED, "dialgate_steered_total", "counter", "Messages by owner core as seen by the core that received them.")  \
+    F(INBOX, "dialgate_inbox_messages_total", "counter", "Messages that other cores handed over and this one took.")   \
+    F(INBOX_DEEPEST, "dialgate_inbox_deepest", "gauge",                                                                \
+      "The most messages that waited in one inbox of this core since the start.")                                      \
     F(MESSAGES, "dialgate_messages_total", "counter", "SIP messages that were parsed, by kind.")                       \
     F(ANSWERS, "dialgate_answers_total", "counter", "Responses that Dialgate itself made, by status code.")            \
     F(TRANSACTIONS, "dialgate_transactions_total", "counter", "Transactions by kind.")                                 \
@@ -52,6 +58,8 @@
     F(OVERLOADED, "dialgate_overloaded", "gauge", "Whether the worker is behind now, by what shows it.")               \
     F(OVERLOAD_SHARE, "dialgate_overload_refused_percent", "gauge", "Share of new calls that the worker refuses now.") \
     F(OVERLOAD_EVENTS, "dialgate_overload_events_total", "counter", "What overload control did.")                      \
+    F(SIGNS, "dialgate_ban_signs_total", "counter",                                                                    \
+      "Messages of sources that are no peers which count for a ban, by rule; bans in force and in dry-run alike.")     \
     F(CALL_RECORDS, "dialgate_call_records_total", "counter", "Records of calls that ended, on the way to control.")     \
     F(CAPTURES, "dialgate_capture_events_total", "counter", "What captures of messages did.")                          \
     F(UA_EVENTS, "dialgate_application_events_total", "counter", "Between workers and control about applications' calls.") \
@@ -60,6 +68,7 @@
     F(REFERRALS, "dialgate_refer_events_total", "counter", "Transfers between peers, as they passed.")                  \
     F(TURNS, "dialgate_turns_total", "counter", "Turns of the worker's loop, by whether there was work.")              \
     F(ICMP_ERRORS, "dialgate_icmp_errors_total", "counter", "ICMP errors about what was sent, by what they came to.") \
+    F(PROBES_EARLY, "dialgate_probes_early_total", "counter", "Probes of members before their time, as an ICMP error named the member.") \
     F(HOST_EVENTS, "dialgate_next_hop_total", "counter", "Next-hop lookups that could not be served at once.")        \
     F(RESOURCES_USED, "dialgate_resource_used", "gauge", "What is taken of what has a fixed size, by resource.")       \
     F(RESOURCES_CAPACITY, "dialgate_resource_capacity", "gauge", "How much there is of it.")                           \
@@ -74,9 +83,13 @@
     C(OUT_APPLICATION, PACKETS, "outcome=\"application\"", "request that an application was told of")                     \
     C(OUT_ANSWERED, PACKETS, "outcome=\"answered\"", "request that Dialgate answered itself")                          \
     C(OUT_ABSORBED, PACKETS, "outcome=\"absorbed\"", "retransmission, ACK or response that ended here as it should")   \
-    C(DROP_NOT_IP, PACKETS, "outcome=\"dropped\",reason=\"not_ip\"", "no IPv4 packet")                                 \
-    C(DROP_IP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"ip_header\"", "IPv4 header or length wrong")              \
-    C(DROP_FRAGMENT, PACKETS, "outcome=\"dropped\",reason=\"fragment\"", "IPv4 fragment")                              \
+    C(OUT_HOST, PACKETS, "outcome=\"host\"", "not for us: passed on to the kernel (attach: pci)")                        \
+    C(OUT_FRAGMENT, PACKETS, "outcome=\"fragment\"", "fragment of a datagram, but the one that made it whole")          \
+    C(DROP_NOT_IP, PACKETS, "outcome=\"dropped\",reason=\"not_ip\"", "no IPv4 or IPv6 packet")                         \
+    C(DROP_VLAN, PACKETS, "outcome=\"dropped\",reason=\"vlan\"", "tagged otherwise than its network")                  \
+    C(DROP_IP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"ip_header\"", "IP header, extension header or length wrong") \
+    C(DROP_SOURCE, PACKETS, "outcome=\"dropped\",reason=\"source\"", "source address that no host sends from")         \
+    C(DROP_FRAGMENT, PACKETS, "outcome=\"dropped\",reason=\"fragment\"", "fragment that was refused, mostly with its datagram")  \
     C(DROP_NOT_UDP, PACKETS, "outcome=\"dropped\",reason=\"not_udp\"", "no UDP")                                       \
     C(DROP_UDP_HEADER, PACKETS, "outcome=\"dropped\",reason=\"udp_header\"", "UDP length or checksum wrong")           \
     C(DROP_LISTENER, PACKETS, "outcome=\"dropped\",reason=\"listener\"", "outside a dialog, at a listener that is not its peer's") \
@@ -96,14 +109,30 @@
     C(DROP_MAX_FORWARDS, PACKETS, "outcome=\"dropped\",reason=\"max_forwards\"", "ACK with no hops left")              \
     C(DROP_NO_NEXT_HOP, PACKETS, "outcome=\"dropped\",reason=\"no_next_hop\"", "no route, or neighbour not known yet") \
     C(DROP_NO_MBUF, PACKETS, "outcome=\"dropped\",reason=\"no_mbuf\"", "the packet pool was empty")                    \
-    C(DROP_TOO_LONG, PACKETS, "outcome=\"dropped\",reason=\"too_long\"", "what had to be sent exceeds the MTU")        \
+    C(DROP_TOO_LONG, PACKETS, "outcome=\"dropped\",reason=\"too_long\"", "what had to be sent is longer than its way takes") \
     C(DROP_NO_ROOM, PACKETS, "outcome=\"dropped\",reason=\"no_room\"", "no memory left for what the message needs")    \
+    C(DROP_FILTERED, PACKETS, "outcome=\"dropped\",reason=\"filtered\"", "the software filter; dialgate_prefilter_packets_total tells why") \
     C(DROP_NAME_OPEN, PACKETS, "outcome=\"dropped\",reason=\"name_open\"", "its next hop's name was not known in time") \
+    C(DROP_HOST_RATE, PACKETS, "outcome=\"dropped\",reason=\"host_rate\"", "for the kernel, but more than networks.host_rate") \
+    C(DROP_HOST_FULL, PACKETS, "outcome=\"dropped\",reason=\"host_full\"", "for the kernel, which takes them too slowly") \
+    C(REASSEMBLED, REASSEMBLY, "result=\"whole\"", "datagrams put together")                                           \
+    C(REASSEMBLY_TIMED_OUT, REASSEMBLY, "result=\"timed_out\"", "datagrams whose other fragments did not come")        \
+    C(REASSEMBLY_OVERLAP, REASSEMBLY, "result=\"overlap\"", "datagrams whose fragments contradict each other")         \
+    C(REASSEMBLY_TOO_LONG, REASSEMBLY, "result=\"too_long\"", "datagrams longer than IP carries")                      \
+    C(REASSEMBLY_PIECES, REASSEMBLY, "result=\"pieces\"", "datagrams of too many fragments")                           \
+    C(REASSEMBLY_TINY, REASSEMBLY, "result=\"tiny\"", "first fragments without the whole UDP header")                  \
+    C(REASSEMBLY_OF_SOURCE, REASSEMBLY, "result=\"of_source\"", "datagrams given up for newer ones of their source")   \
+    C(REASSEMBLY_OF_PEER, REASSEMBLY, "result=\"of_peer\"", "datagrams given up for newer ones of their peer")         \
+    C(REASSEMBLY_NO_ROOM, REASSEMBLY, "result=\"no_room\"", "datagrams given up for newer ones of anybody")            \
     C(TX_PACKETS, PACKETS_SENT, "result=\"sent\"", "packets the driver took")                                          \
     C(TX_REFUSED, PACKETS_SENT, "result=\"refused\"", "packets the driver did not take")                               \
+    C(TX_HOST, PACKETS_SENT, "result=\"host\"", "frames of the kernel that the driver took (attach: pci)")           \
+    C(TX_FRAGMENTED, PACKETS_SENT, "result=\"fragmented\"", "messages that left in fragments, which are counted as sent") \
     C(TX_RETRANSMITTED, PACKETS_SENT, "result=\"retransmission\"", "of those sent: repeated by a timer or a repeat")   \
     C(STEER_HERE, STEERED, "owner=\"self\"", "owned by the receiving core")                                            \
     C(STEER_AWAY, STEERED, "owner=\"other\"", "handed to another core")                                                \
+    C(INBOX_TAKEN, INBOX, "", "owned by this core, received by another")                                               \
+    C(INBOX_MOST, INBOX_DEEPEST, "", "of one inbox ring")                                                              \
     C(MESSAGE_INVITE, MESSAGES, "kind=\"INVITE\"", "INVITE outside a dialog")                                          \
     C(MESSAGE_REINVITE, MESSAGES, "kind=\"re-INVITE\"", "INVITE inside a dialog")                                      \
     C(MESSAGE_ACK, MESSAGES, "kind=\"ACK\"", "ACK")                                                                    \
@@ -182,6 +211,9 @@
     C(LIMIT_MEMBER, LIMITS, "limit=\"member\"", "of every member that was left")                                     \
     C(DRAINED_NODE, DRAINED, "drained=\"node\"", "the whole node")                                                    \
     C(DRAINED_PEER, DRAINED, "drained=\"peer\"", "the peer that the request came from")                               \
+    C(SIGN_MALFORMED, SIGNS, "rule=\"malformed\"", "no SIP")                                                          \
+    C(SIGN_SCANNER, SIGNS, "rule=\"scanner\"", "the User-Agent of a scanner")                                         \
+    C(SIGN_IN_DIALOG, SIGNS, "rule=\"in-dialog\"", "of a dialog that it has no part in")                              \
     C(OVERLOADED_TRANSACTIONS, OVERLOADED, "reason=\"transactions\"", "transactions in memory")                        \
     C(OVERLOADED_MBUFS, OVERLOADED, "reason=\"mbufs\"", "packet buffers in use")                                       \
     C(OVERLOADED_TURN, OVERLOADED, "reason=\"turn\"", "turns that last too long")                                      \
@@ -213,6 +245,8 @@
     C(ICMP_FAILED, ICMP_ERRORS, "result=\"failed\"", "a request that waited for its answer failed at once")            \
     C(ICMP_STRAY, ICMP_ERRORS, "result=\"stray\"", "it quotes no request that waits for an answer, or another destination") \
     C(ICMP_IGNORED, ICMP_ERRORS, "result=\"ignored\"", "it is of another kind or quotes no request of a transaction of ours") \
+    C(ICMP_NARROWED, ICMP_ERRORS, "result=\"narrowed\"", "a datagram to a peer was too long: for ten minutes none that long goes there") \
+    C(PROBE_EARLY, PROBES_EARLY, "", "")                                                                               \
     C(NEXT_HOP_ASKED, HOST_EVENTS, "event=\"asked\"", "the kernel was asked to resolve a neighbour")                   \
     C(NEXT_HOP_UNROUTED, HOST_EVENTS, "event=\"unrouted\"", "the kernel has no route through one of our networks")   \
     /* The same order in both families (gauges.c). */                                                                  \
@@ -365,10 +399,27 @@ enum member_health {
     MEMBER_DOWN
 }; // unknown: not probed; it is chosen like one that is up
 
+#define COUNTERS_QUEUES_MAX 32u // of one worker
+
+// A NIC queue that a worker owns.
+struct counters_queue {
+    uint64_t received; // packets
+    uint32_t network;  // index in the snapshot
+    uint32_t queue;    // of the network
+};
+
+// Where a worker runs, when that is not as it should be: bits.
+#define PLACEMENT_SHARED       1u // its CPU is another worker's or the agent's, too
+#define PLACEMENT_NOT_ISOLATED 2u // the kernel puts other programs on its CPU
+#define PLACEMENT_REMOTE       4u // a device whose queue it owns is at another memory node
+
 struct counters_worker {
     uint64_t values[COUNTER_COUNT];
     struct counters_histogram histograms[HISTOGRAM_COUNT];
-    uint64_t cpu; // CPU this worker is bound to
+    uint64_t cpu;         // CPU this worker is bound to
+    uint64_t placement;   // PLACEMENT_*
+    uint64_t queue_count; // of queues
+    struct counters_queue queues[COUNTERS_QUEUES_MAX];
 };
 
 // N(field, metric name, type, help): what the driver says of a network's port, read by the agent each second.
@@ -380,25 +431,47 @@ struct counters_worker {
       "Packets that the network had for us and the driver did not take: its queues were full.")                        \
     N(receive_errors, "dialgate_network_receive_errors_total", "counter", "Packets received in error.")                \
     N(no_mbufs, "dialgate_network_receive_no_mbuf_total", "counter", "Packets not received for want of a packet buffer.") \
-    N(send_errors, "dialgate_network_send_errors_total", "counter", "Packets that the driver could not send.")
+    N(send_errors, "dialgate_network_send_errors_total", "counter", "Packets that the driver could not send.")         \
+    N(host_refused, "dialgate_network_host_refused_total", "counter",                                                  \
+      "Frames that the kernel's interface of the host path did not take (attach: pci).")                                       \
+    N(up, "dialgate_network_up", "gauge", "1: the kernel's interface of the network is up and its link is there.")     \
+    N(mtu, "dialgate_network_mtu_bytes", "gauge", "Octets of an IP packet that the network takes.")
 // clang-format on
 
 struct counters_network {
 #define N(field, name, type, help) uint64_t field;
     NETWORK_COUNTERS(N)
 #undef N
-    uint64_t reserved[2];
+    uint64_t reserved[7];
 };
-static_assert(sizeof(struct counters_network) == 64, "one line a network");
+static_assert(sizeof(struct counters_network) == 128, "two lines a network");
+
+// What the software filter of a worker did, by network as in the snapshot, and by class: behind its members.
+#define COUNTERS_FILTER_NETWORKS 16u
+struct counters_filter {
+    uint64_t reasons[COUNTERS_FILTER_NETWORKS][PREFILTER_REASON_COUNT];
+    uint64_t classes[PREFILTER_CLASSES][PREFILTER_TALLY_COUNT];
+};
+static_assert(sizeof(struct counters_filter) % 64 == 0, "blocks are aligned");
 
 // What belongs to no worker. networks_max rows of networks follow, by index in the snapshot.
 struct counters_agent {
     uint64_t mbufs_used;
     uint64_t mbufs_capacity;
-    uint64_t networks; // that there are
-    uint64_t reserved[5];
+    uint64_t networks;      // that there are
+    uint64_t bans;          // in force now
+    uint64_t bans_refused;  // for want of room
+    uint64_t bans_begun[3]; // by enum ban_rule
+    uint64_t bans_told[3];  // the same in dry-run
+    // Of hostnet.h: readings of the kernel's tables, those that failed, what its thread had no time for, and
+    // listeners' addresses that this machine does not have now.
+    uint64_t host_reads;
+    uint64_t host_read_failures;
+    uint64_t host_asks_dropped;
+    uint64_t addresses_missing;
+    uint64_t reserved[1];
 };
-static_assert(sizeof(struct counters_agent) == 64, "networks are aligned");
+static_assert(sizeof(struct counters_agent) == 128, "networks are aligned");
 
 struct counters_header {
     uint64_t magic;

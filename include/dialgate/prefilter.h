@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only
-// The prefilter's maps and counters: what the XDP program, the agent (fills the configuration) and control
-// (bans, counters) agree on. Plain data; it compiles for the bpf target too, so it needs nothing but stdint.h
-// and spells _Static_assert out (assert.h is the C library's). Addresses are IPv4 in network byte order.
+// The prefilter's maps and counters: what the XDP program, the agent (fills the configuration), control
+// (counters, drops) and the software filter of the workers agree on. Plain data; it compiles for the bpf
+// target too, so it needs nothing but stdint.h and spells _Static_assert out (assert.h is the C library's).
+//
+// A class is a peer, by its number, or all strangers together: each has rules, buckets and counters of its
+// own.
 #ifndef DIALGATE_PREFILTER_H
 #define DIALGATE_PREFILTER_H
 
@@ -9,30 +12,44 @@
 
 #define PREFILTER_QUEUES_MAX    64u    // receive queues of a port
 #define PREFILTER_LISTENERS_MAX 128u   // rows a half: one a listener, one an address for fragments
-#define PREFILTER_SOURCES_MAX   65536u // prefixes a half, peers' and denied ones together
+#define PREFILTER_SOURCES_MAX   65536u // prefixes of a family a half, peers' and denied ones together
 #define PREFILTER_PEERS_MAX     1024u  // as PEERS_MAX of snapshot.h
-#define PREFILTER_STRANGERS_MAX 65536u // single unknown sources whose buckets are held (LRU)
+#define PREFILTER_CLASSES       (PREFILTER_PEERS_MAX + 1)
+#define PREFILTER_STRANGERS     PREFILTER_PEERS_MAX // the class of every source that is no peer's
+#define PREFILTER_STRANGERS_MAX 65536u              // single unknown sources whose buckets are held (LRU)
 #define PREFILTER_BANS_MAX      65536u
 #define PREFILTER_DROPPERS_MAX  16384u // sources in the table of droppers (LRU)
 #define PREFILTER_DROP_SAMPLE   16u    // one drop in so many, chosen at random, is noted with this weight
-#define PREFILTER_METHOD_MAX    32u    // octets of a method that is let through
+#define PREFILTER_DROPS_SIZE    65536u // octets of the ring of drops; a power of two
+#define PREFILTER_DROPS_RATE    100u   // notes a second in that ring, all CPUs together
+#define PREFILTER_DROPS_BURST   200u
+#define PREFILTER_DROPPERS_RATE                                                                              \
+    10000u                         // new droppers a second: an LRU insertion costs as much as ten verdicts
+#define PREFILTER_METHOD_MAX   32u // octets of a method that is let through
+#define PREFILTER_HEADERS_MAX  8u  // IPv6 extension headers that are read
+#define PREFILTER_FIRST_OCTETS 16u // of a dropped payload that are told
 
-// M(NAME, name in the ELF, what it is). The first PREFILTER_MAP_SHARED are all that control needs; an agent
+// M(NAME, name in the ELF, what it is). The first PREFILTER_MAP_SHARED are what control needs; an agent
 // that hands out only these keeps within CHANNEL_FDS_MAX with every network.
 // clang-format off
 #define PREFILTER_MAPS(M)                                                                                              \
-    M(COUNTERS, "counters", "enum prefilter_reason -> packets (uint64_t), per CPU")                                            \
-    M(BANS, "bans", "address -> struct prefilter_ban")                                                                 \
-    M(DROPPERS, "droppers", "address -> dropped packets (uint64_t), LRU")                                              \
+    M(COUNTERS, "counters", "enum prefilter_reason -> packets (uint64_t), per CPU")                                    \
+    M(BANS, "bans", "struct prefilter_address -> struct prefilter_ban")                                                \
+    M(DROPPERS, "droppers", "struct prefilter_address -> struct prefilter_dropped, LRU")                               \
+    M(CLASSES, "classes", "prefilter_tally_key() -> packets (uint64_t), per CPU")                                      \
+    M(DROPS, "drops", "ring buffer of struct prefilter_drop: a sample")                                                \
     M(XSKS, "xsks_map", "receive queue -> AF_XDP socket; the driver fills it and wants this name")                     \
-    M(ACTIVE, "active", "one uint32_t: which half is in force")                                                        \
-    M(SETTINGS, "settings", "struct prefilter_settings, one a half")                                                   \
+    M(CONFIG, ".data.config", "one struct prefilter_config; libbpf names the map as the program's section")            \
     M(LISTENERS_A, "listeners_a", "struct prefilter_listener -> 1")                                                    \
     M(LISTENERS_B, "listeners_b", "the other half")                                                                    \
-    M(SOURCES_A, "sources_a", "struct prefilter_prefix -> struct prefilter_source, longest prefix")                    \
-    M(SOURCES_B, "sources_b", "the other half")                                                                        \
-    M(PEERS, "peers", "peer number -> struct prefilter_buckets; the last entry is all strangers together")             \
-    M(STRANGERS, "strangers", "address -> struct prefilter_stranger, LRU")
+    M(SOURCES4_A, "sources4_a", "struct prefilter_prefix4 -> struct prefilter_source, longest prefix")                 \
+    M(SOURCES4_B, "sources4_b", "the other half")                                                                      \
+    M(SOURCES6_A, "sources6_a", "struct prefilter_prefix6 -> struct prefilter_source, longest prefix")                 \
+    M(SOURCES6_B, "sources6_b", "the other half")                                                                      \
+    M(RULES_A, "rules_a", "class -> struct prefilter_rules")                                                           \
+    M(RULES_B, "rules_b", "the other half")                                                                            \
+    M(BUCKETS, "buckets", "class -> struct prefilter_buckets; one more row, PREFILTER_NOTES, meters notes of drops")   \
+    M(STRANGERS, "strangers", "struct prefilter_address -> struct prefilter_stranger, LRU")
 // clang-format on
 
 enum prefilter_map {
@@ -41,7 +58,7 @@ enum prefilter_map {
 #undef M
         PREFILTER_MAP_COUNT
 };
-#define PREFILTER_MAP_SHARED 3u
+#define PREFILTER_MAP_SHARED 5u
 
 // R(NAME, metric label, help). Every packet that the program sees is counted in exactly one of these; in
 // dry-run a packet that enforce would have dropped goes to the socket and is counted under DRY_RUN_reason
@@ -53,24 +70,26 @@ enum prefilter_map {
     R(CONTENDED, "contended", "given to the workers unmetered: other CPUs kept changing the bucket")                  \
     R(NO_SOCKET, "no_socket", "dropped: no worker has this receive queue open")                                       \
     /* Drops. The DRY_RUN rows repeat them in the same order. */                                                      \
-    R(FRAGMENT, "fragment", "IPv4 fragment of UDP to a listener's address")                                           \
     R(DENIED, "denied", "source in a denied prefix")                                                                  \
-    R(BANNED, "banned", "source banned by the operator")                                                              \
+    R(BANNED, "banned", "source banned")                                                                              \
     R(NOT_SIP, "not_sip", "neither the start of a SIP message nor a CRLF keepalive")                                  \
     R(PEER_RATE, "peer_rate", "peer above its rate")                                                                  \
     R(PEER_INVITE_RATE, "peer_invite_rate", "peer above its rate of INVITEs")                                         \
+    R(PEER_FRAGMENT_RATE, "peer_fragment_rate", "peer above its rate of fragments")                                   \
     R(STRANGER_RATE, "stranger_rate", "unknown source above its rate")                                                \
     R(STRANGER_INVITE_RATE, "stranger_invite_rate", "unknown source above its rate of INVITEs")                       \
     R(STRANGERS_RATE, "strangers_rate", "all unknown sources together above their rate")                              \
-    R(DRY_RUN_FRAGMENT, "dry_run_fragment", "would be dropped: IPv4 fragment of UDP to a listener's address")         \
+    R(STRANGERS_FRAGMENT_RATE, "strangers_fragment_rate", "all unknown sources together above their rate of fragments") \
     R(DRY_RUN_DENIED, "dry_run_denied", "would be dropped: source in a denied prefix")                                \
-    R(DRY_RUN_BANNED, "dry_run_banned", "would be dropped: source banned by the operator")                            \
+    R(DRY_RUN_BANNED, "dry_run_banned", "would be dropped: source banned")                                            \
     R(DRY_RUN_NOT_SIP, "dry_run_not_sip", "would be dropped: neither the start of a SIP message nor a CRLF keepalive")\
     R(DRY_RUN_PEER_RATE, "dry_run_peer_rate", "would be dropped: peer above its rate")                                \
     R(DRY_RUN_PEER_INVITE_RATE, "dry_run_peer_invite_rate", "would be dropped: peer above its rate of INVITEs")       \
+    R(DRY_RUN_PEER_FRAGMENT_RATE, "dry_run_peer_fragment_rate", "would be dropped: peer above its rate of fragments") \
     R(DRY_RUN_STRANGER_RATE, "dry_run_stranger_rate", "would be dropped: unknown source above its rate")              \
     R(DRY_RUN_STRANGER_INVITE_RATE, "dry_run_stranger_invite_rate", "would be dropped: unknown source above its rate of INVITEs")\
-    R(DRY_RUN_STRANGERS_RATE, "dry_run_strangers_rate", "would be dropped: all unknown sources together above their rate")
+    R(DRY_RUN_STRANGERS_RATE, "dry_run_strangers_rate", "would be dropped: all unknown sources together above their rate") \
+    R(DRY_RUN_STRANGERS_FRAGMENT_RATE, "dry_run_strangers_fragment_rate", "would be dropped: all unknown sources together above their rate of fragments")
 // clang-format on
 
 enum prefilter_reason {
@@ -80,11 +99,48 @@ enum prefilter_reason {
         PREFILTER_REASON_COUNT
 };
 
-#define PREFILTER_FIRST_DROP    PREFILTER_REASON_FRAGMENT
-#define PREFILTER_FIRST_DRY_RUN PREFILTER_REASON_DRY_RUN_FRAGMENT
+#define PREFILTER_FIRST_DROP    PREFILTER_REASON_DENIED
+#define PREFILTER_FIRST_DRY_RUN PREFILTER_REASON_DRY_RUN_DENIED
 _Static_assert(PREFILTER_REASON_COUNT - PREFILTER_FIRST_DRY_RUN ==
                    PREFILTER_FIRST_DRY_RUN - PREFILTER_FIRST_DROP,
                "one dry-run row a drop");
+
+// T(NAME, metric label, help). What is counted by class: every packet whose class was asked for, that is of a
+// port for which the prefilter is on, but NO_SOCKET. DRY_RUN is one row for all reasons.
+// clang-format off
+#define PREFILTER_TALLIES(T)                                                         \
+    T(PASSED, "passed", "given to the workers")                                      \
+    T(DENIED, "denied", "dropped: source in a denied prefix")                        \
+    T(BANNED, "banned", "dropped: source banned")                                    \
+    T(NOT_SIP, "not_sip", "dropped: not SIP")                                        \
+    T(RATE, "rate", "dropped: above a rate for all SIP")                             \
+    T(INVITE_RATE, "invite_rate", "dropped: above a rate of INVITEs")                \
+    T(FRAGMENT_RATE, "fragment_rate", "dropped: above the rate of fragments")        \
+    T(DRY_RUN, "dry_run", "given to the workers, would be dropped")
+// clang-format on
+
+enum prefilter_tally {
+#define T(name, label, help) PREFILTER_TALLY_##name,
+    PREFILTER_TALLIES(T)
+#undef T
+        PREFILTER_TALLY_COUNT
+};
+
+// One entry a row of a class, not a struct a class: without CAP_PERFMON the verifier refuses a variable
+// offset into a value.
+#define PREFILTER_TALLIES_MAX (PREFILTER_CLASSES * PREFILTER_TALLY_COUNT)
+static inline uint32_t prefilter_tally_key(uint32_t class, enum prefilter_tally tally)
+{
+    return class * PREFILTER_TALLY_COUNT + tally;
+}
+
+// An IP address in network byte order, the octets of struct ip_address: IPv4 is ::ffff:a.b.c.d. Words, since
+// the bpf target copies octets one by one. Where it names a source that is held to a bucket, an IPv6 address
+// is cut to the prefix that counts as one source (settings.source_mask); a ban of one is always of its /64.
+struct prefilter_address {
+    uint32_t words[4];
+};
+_Static_assert(sizeof(struct prefilter_address) == 16, "layout");
 
 // What a token bucket's rate and burst come to (ebpf/bucket.h). interval_ns 0: nothing passes.
 struct bucket_rule {
@@ -93,14 +149,26 @@ struct bucket_rule {
 };
 _Static_assert(sizeof(struct bucket_rule) == 16, "layout");
 
+// Of a class. Those of PREFILTER_STRANGERS are for all strangers together, and `invite` is not asked.
+struct prefilter_rules {
+    struct bucket_rule all;
+    struct bucket_rule invite;
+    struct bucket_rule fragment;
+};
+_Static_assert(sizeof(struct prefilter_rules) == 48, "layout");
+
 // One word a bucket: the theoretical arrival time in ns of CLOCK_MONOTONIC. A line each, since CPUs contend
 // for them.
 struct prefilter_buckets {
     uint64_t all;
     uint64_t invite;
-    uint64_t pad[6];
+    uint64_t fragment;
+    uint64_t pad[5];
 };
 _Static_assert(sizeof(struct prefilter_buckets) == 64, "one line");
+
+#define PREFILTER_NOTES   PREFILTER_CLASSES // row of PREFILTER_MAP_BUCKETS: all: drops, invite: new droppers
+#define PREFILTER_BUCKETS (PREFILTER_CLASSES + 1)
 
 // The buckets of one stranger stay small: there are many of them and an LRU entry is not aligned to lines.
 struct prefilter_stranger {
@@ -109,34 +177,57 @@ struct prefilter_stranger {
 };
 _Static_assert(sizeof(struct prefilter_stranger) == 16, "layout");
 
-#define PREFILTER_PEERS_STRANGERS PREFILTER_PEERS_MAX // index in PREFILTER_MAP_PEERS
+#define PREFILTER_TAG(vlan) (0x1000u | (vlan)) // 0 is no tag, and a tag of VLAN 0 is one
+#define PREFILTER_QUICK_MAX 8u                 // IPv4 listeners that are found without a lookup
 
 struct prefilter_settings {
-    uint64_t sequence; // of the configuration in this half
-    uint32_t check;    // 0: everything for a listener goes to the workers unchecked
-    uint32_t dry_run;  // 1: count what would be dropped, drop nothing
-    struct bucket_rule peer;
-    struct bucket_rule peer_invite;
-    struct bucket_rule stranger;
+    uint64_t sequence;  // of the configuration in this half
+    uint32_t check;     // 0: everything for a listener goes to the workers unchecked
+    uint32_t dry_run;   // 1: count what would be dropped, drop nothing
+    uint32_t tags;      // PREFILTER_TAG of our frames' VLAN, of an outer one 16 bits up; 0: untagged
+    uint32_t quick_all; // 1: `quick` has every IPv4 listener
+    uint64_t quick[PREFILTER_QUICK_MAX];  // prefilter_quick() of IPv4 listeners, all ones behind the last
+    uint32_t exact;                       // 1: some burst is over within a tick of the clock
+    uint32_t reserved;                    // zero
+    struct prefilter_address source_mask; // what of an IPv6 address is one source
+    struct bucket_rule stranger;          // of each stranger
     struct bucket_rule stranger_invite;
-    struct bucket_rule strangers;
 };
-_Static_assert(sizeof(struct prefilter_settings) == 96, "layout");
+_Static_assert(sizeof(struct prefilter_settings) == 144, "layout");
+
+// An IPv4 address and a port, both in network byte order, as one word.
+static inline uint64_t prefilter_quick(uint32_t address, uint16_t port)
+{
+    return (uint64_t)address << 16 | port;
+}
+
+struct prefilter_config {
+    uint32_t active; // the half that is in force
+    uint32_t banned; // 1: there may be bans; 0: the program looks for none
+    struct prefilter_settings settings[2];
+};
+_Static_assert(sizeof(struct prefilter_config) == 296, "layout");
 
 // Each listener has two rows: its own, and one for fragments of its address, which may carry no port.
 struct prefilter_listener {
-    uint8_t address[4];
-    uint8_t port[2];  // network byte order; zero with fragment
-    uint8_t fragment; // 1: the row for fragments
-    uint8_t pad;      // zero
+    struct prefilter_address address;
+    uint16_t port;     // network byte order; zero with fragment
+    uint16_t fragment; // 1: the row for fragments
 };
-_Static_assert(sizeof(struct prefilter_listener) == 8, "layout");
+_Static_assert(sizeof(struct prefilter_listener) == 20, "layout");
 
-struct prefilter_prefix {
+// Keys of the tries.
+struct prefilter_prefix4 {
     uint32_t length; // 0 .. 32
-    uint8_t address[4];
+    uint32_t address;
 };
-_Static_assert(sizeof(struct prefilter_prefix) == 8, "layout");
+_Static_assert(sizeof(struct prefilter_prefix4) == 8, "layout");
+
+struct prefilter_prefix6 {
+    uint32_t length; // 0 .. 128
+    struct prefilter_address address;
+};
+_Static_assert(sizeof(struct prefilter_prefix6) == 20, "layout");
 
 struct prefilter_source {
     uint16_t peer;   // number
@@ -144,10 +235,32 @@ struct prefilter_source {
 };
 _Static_assert(sizeof(struct prefilter_source) == 4, "layout");
 
-// Written by control. An expired ban drops nothing; control removes it when it lists bans.
+// Written by the agent. An expired ban drops nothing.
 struct prefilter_ban {
     uint64_t expires_ns; // CLOCK_MONOTONIC; 0: for ever
+    uint64_t hits;       // packets that it dropped; written by the program
 };
-_Static_assert(sizeof(struct prefilter_ban) == 8, "layout");
+_Static_assert(sizeof(struct prefilter_ban) == 16, "layout");
+
+struct prefilter_dropped {
+    uint64_t packets; // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
+    uint16_t reason;  // enum prefilter_reason, of the last sample; in dry-run too the drop's own
+    uint16_t class;   // of the last sample
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct prefilter_dropped) == 16, "layout");
+
+// One of PREFILTER_DROP_SAMPLE drops, and at most PREFILTER_DROPS_RATE a second.
+struct prefilter_drop {
+    uint64_t time_ns;                // CLOCK_MONOTONIC
+    struct prefilter_address source; // whole
+    uint16_t source_port;            // host order; 0: a fragment without ports
+    uint16_t port;                   // of ours
+    uint16_t class;
+    uint8_t reason;                        // enum prefilter_reason; in dry-run too the drop's own
+    uint8_t dry_run;                       // 1: it went to the workers
+    uint8_t first[PREFILTER_FIRST_OCTETS]; // of the payload, zeros behind its end
+};
+_Static_assert(sizeof(struct prefilter_drop) == 48, "layout");
 
 #endif

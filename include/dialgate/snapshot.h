@@ -10,9 +10,10 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/address.h"
 
 #define SNAPSHOT_MAGIC    0x746f687370616e73ULL
-#define SNAPSHOT_VERSION  7u
+#define SNAPSHOT_VERSION  8u
 #define SNAPSHOT_SIZE_MAX (64u << 20)
 
 #define NAME_SIZE          32u  // octets of a name, with its NUL
@@ -22,24 +23,26 @@
 #define PEERS_MAX          1024u // permanent numbers are 0 .. PEERS_MAX - 1
 #define MEMBERS_MAX        4096u // permanent numbers are 0 .. MEMBERS_MAX - 1
 #define SOURCES_MAX        16384u
+#define ALLOWED_MAX        256u
+#define SCANNERS_MAX       32u
+#define SCANNER_SIZE       64u // octets of a word, with its NUL
 #define ROUTES_MAX         1024u
 #define NUMBER_NONE        0xffffu // no peer, no member, no listener
 
-// IPv4 is kept as ::ffff:a.b.c.d, so that one comparison serves both. Network byte order.
-struct ip_address {
-    uint8_t octets[16];
-};
-static_assert(sizeof(struct ip_address) == 16, "an IPv6 address");
-
-enum attach { ATTACH_AF_XDP, ATTACH_AF_PACKET };
+enum attach { ATTACH_AF_XDP, ATTACH_AF_PACKET, ATTACH_PCI };
 
 struct snapshot_network {
     char name[NAME_SIZE];
-    char interface[NAME_SIZE];
-    uint32_t attach; // enum attach
+    char interface[NAME_SIZE]; // of the kernel; with ATTACH_PCI that of the host path
+    char device[NAME_SIZE];    // PCI address with ATTACH_PCI
+    uint32_t attach;           // enum attach
     uint32_t queues;
+    uint32_t host_rate;  // frames a second and worker for the kernel, of each kind; not 0 with ATTACH_PCI
+    uint16_t vlan;       // identifier of the 802.1Q tag of its frames; 0: they have none
+    uint16_t outer_vlan; // of the 802.1ad tag before that one, likewise
 };
-static_assert(sizeof(struct snapshot_network) == 72, "layout");
+#define VLAN_MAX 4094u
+static_assert(sizeof(struct snapshot_network) == 112, "layout");
 
 struct snapshot_listener {
     char name[NAME_SIZE];
@@ -88,6 +91,11 @@ struct call_limit {
     uint32_t concurrent;
 };
 
+struct bucket_limit {
+    uint32_t rate;  // per second; 0 lets nothing through
+    uint32_t burst; // packets that may come at once
+};
+
 #define STATUSES_MAX       8u
 #define PEER_LISTENERS_MAX 4u
 
@@ -124,8 +132,12 @@ struct snapshot_peer {
     uint8_t session_refresher;  // enum refresh_by
     uint8_t reliable;           // enum reliable
     uint16_t reserved3[3];
+    // What the prefilter lets through of all its members together.
+    struct bucket_limit filter_all;
+    struct bucket_limit filter_invite;
+    struct bucket_limit filter_fragment;
 };
-static_assert(sizeof(struct snapshot_peer) == 168, "layout");
+static_assert(sizeof(struct snapshot_peer) == 192, "layout");
 
 // Flags of a member besides SNAPSHOT_PRESENT: what the operator said.
 #define MEMBER_DRAINING 2u // no new calls; those it has go on
@@ -190,29 +202,47 @@ enum session_end { SESSION_END_FREE, SESSION_END_BYE };
 enum idle_mode { IDLE_SLEEP, IDLE_SPIN };
 enum prefilter_mode { PREFILTER_OFF, PREFILTER_DRY_RUN, PREFILTER_ENFORCE };
 
-struct bucket_limit {
-    uint32_t rate;  // per second; 0 lets nothing through
-    uint32_t burst; // packets that may come at once
-};
-
 struct snapshot_prefilter {
-    uint32_t mode; // enum prefilter_mode
-    uint32_t reserved;
-    struct bucket_limit peer;            // all SIP of one peer
-    struct bucket_limit peer_invite;     // INVITEs of one peer
-    struct bucket_limit stranger;        // all SIP of one source that is no peer
-    struct bucket_limit stranger_invite; // its INVITEs
-    struct bucket_limit strangers;       // all sources that are no peer, together
+    uint32_t mode;                          // enum prefilter_mode
+    uint32_t source_bits;                   // of an IPv6 address that are one source, 32 .. 128
+    struct bucket_limit stranger;           // all SIP of one source that is no peer
+    struct bucket_limit stranger_invite;    // its INVITEs
+    struct bucket_limit strangers;          // all sources that are no peer, together
+    struct bucket_limit strangers_fragment; // their fragments
 };
-static_assert(sizeof(struct snapshot_prefilter) == 48, "layout");
+static_assert(sizeof(struct snapshot_prefilter) == 40, "layout");
 
-// A deny prefix of the prefilter. Peers' sources are taken from SECTION_SOURCES.
+// A deny prefix of the prefilter (SECTION_DENY), or one that no rule bans (SECTION_ALLOW). Peers' sources are
+// taken from SECTION_SOURCES.
 struct snapshot_deny {
     struct ip_address address;
     uint16_t length; // of the 128-bit form
     uint16_t reserved[3];
 };
 static_assert(sizeof(struct snapshot_deny) == 24, "layout");
+
+// Automatic bans: what a source that is no peer is banned for.
+enum ban_rule { BAN_RULE_MALFORMED, BAN_RULE_SCANNER, BAN_RULE_IN_DIALOG, BAN_RULE_COUNT };
+enum ban_action { BAN_OFF, BAN_DRY_RUN, BAN_ON };
+
+struct snapshot_ban_rule {
+    uint32_t action; // enum ban_action
+    uint32_t count;  // such messages within within_ms, from 1
+};
+
+struct snapshot_bans {
+    struct snapshot_ban_rule rules[BAN_RULE_COUNT];
+    uint32_t within_ms;
+    uint32_t reserved;
+    uint64_t lifetime_ms;     // of the first ban of a source; each further one lasts twice as long
+    uint64_t lifetime_max_ms; // but not longer
+};
+static_assert(sizeof(struct snapshot_bans) == 48, "layout");
+
+// What the User-Agent of a scanner contains: lower case.
+struct snapshot_scanner {
+    char word[SCANNER_SIZE];
+};
 
 // A worker beyond one of these is behind: new calls are answered 503.
 struct snapshot_overload {
@@ -239,6 +269,7 @@ struct snapshot_ua_limits {
 };
 static_assert(sizeof(struct snapshot_ua_limits) == 40, "layout");
 
+#define LARGE_MBUFS_MAX   4096u
 #define SETTINGS_DRAINING 1u // the operator drains this node: requests that begin calls are answered 503
 #define SETTINGS_RECORDS  2u // calls are recorded
 
@@ -270,10 +301,11 @@ struct snapshot_settings {
     uint32_t keepalive_ms;    // between OPTIONS inside a confirmed dialog, to either side; 0: none
     uint32_t usages_capacity; // a worker: applications' calls with something under way; 0: no applications;
                               // restart
-    uint32_t reserved;
+    uint32_t large_mbufs;     // buffers for messages that no frame holds; 0: longer ones are refused; restart
     struct snapshot_ua_limits ua_limits;
+    struct snapshot_bans bans;
 };
-static_assert(sizeof(struct snapshot_settings) == 352, "layout");
+static_assert(sizeof(struct snapshot_settings) == 392, "layout");
 
 enum snapshot_section {
     SECTION_NETWORKS,
@@ -286,6 +318,8 @@ enum snapshot_section {
     SECTION_DENY,
     SECTION_LISTS, // uint16_t member numbers
     SECTION_TEXTS, // octets: texts with their NUL; the first octet is a NUL of its own
+    SECTION_ALLOW, // struct snapshot_deny
+    SECTION_SCANNERS,
     SECTION_COUNT
 };
 

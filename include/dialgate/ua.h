@@ -132,6 +132,9 @@ struct dg_options {
     const char *referred_by; // RFC 3892
     bool no_subscription;    // RFC 4488: no progress is wanted
     bool early_only;         // RFC 3891: only while the dialog to be replaced is early
+
+    const char *realm; // whose challenges alone user and password answer; NULL: of all that stand on the way
+                       // to where the request was sent first, and behind a 3xx of those among them
 };
 #define DG_SAME_AS_FROM "from"
 
@@ -156,6 +159,7 @@ struct dg_registration {
     const char *registrar, *aor; // sip:example.net, sip:alice@example.net
     const char *contact, *peer, *user, *password, *tag;
     unsigned expires_s; // 0: 3600
+    const char *realm;  // as in struct dg_options
 };
 enum dg_code dg_agent_register(struct dg_agent *agent, const struct dg_registration *registration,
                                struct dg_error *error);

@@ -34,27 +34,36 @@ void image_init(struct image *image)
     sections[SECTION_LISTENERS].offset = offsetof(struct image, listeners);
     sections[SECTION_SOURCES].offset = offsetof(struct image, sources);
     sections[SECTION_DENY].offset = offsetof(struct image, denies);
+    sections[SECTION_PEERS].offset = offsetof(struct image, peers);
+    sections[SECTION_PEERS].count = IMAGE_PEERS;
+    for (unsigned i = 0; i < IMAGE_PEERS; i++)
+        image->peers[i] = (struct snapshot_peer){
+            .flags = SNAPSHOT_PRESENT, .filter_all = AMPLE, .filter_invite = AMPLE, .filter_fragment = AMPLE};
     image->header.settings.prefilter = (struct snapshot_prefilter){
         .mode = PREFILTER_ENFORCE,
-        .peer = AMPLE,
-        .peer_invite = AMPLE,
+        .source_bits = 64,
         .stranger = AMPLE,
         .stranger_invite = AMPLE,
         .strangers = AMPLE,
+        .strangers_fragment = AMPLE,
     };
 }
 
-static void set_ipv4(struct ip_address *to, const char *text)
+// Returns how many bits of the 128-bit form come before the family's own.
+static unsigned set_address(struct ip_address *to, const char *text)
 {
+    if (inet_pton(AF_INET6, text, to->octets) == 1)
+        return 0;
     to->octets[10] = to->octets[11] = 0xff;
     assert_int_equal(inet_pton(AF_INET, text, to->octets + 12), 1);
+    return IP_MAPPED_BITS;
 }
 
 void image_listener(struct image *image, const char *address, uint16_t port, uint16_t network)
 {
     struct snapshot_listener *row = &image->listeners[image->header.sections[SECTION_LISTENERS].count++];
 
-    set_ipv4(&row->address, address);
+    set_address(&row->address, address);
     row->port = port;
     row->network = network;
 }
@@ -63,8 +72,7 @@ void image_source(struct image *image, const char *address, unsigned length, uin
 {
     struct snapshot_source *row = &image->sources[image->header.sections[SECTION_SOURCES].count++];
 
-    set_ipv4(&row->address, address);
-    row->length = (uint16_t)(96 + length);
+    row->length = (uint16_t)(set_address(&row->address, address) + length);
     row->peer = peer;
 }
 
@@ -72,8 +80,7 @@ void image_deny(struct image *image, const char *address, unsigned length)
 {
     struct snapshot_deny *row = &image->denies[image->header.sections[SECTION_DENY].count++];
 
-    set_ipv4(&row->address, address);
-    row->length = (uint16_t)(96 + length);
+    row->length = (uint16_t)(set_address(&row->address, address) + length);
 }
 
 void image_usual(struct image *image)
@@ -82,13 +89,18 @@ void image_usual(struct image *image)
     image_listener(image, US, 5060, 0);
     image_listener(image, US, 5080, 0);
     image_listener(image, US, 513, 0); // the last octets of US, read as a port when a header length lies
+    image_listener(image, US6, 5060, 0);
     image_listener(image, "192.0.2.9", 5060, 1);
     image_source(image, "198.51.100.200", 32, 8);
     image_source(image, "203.0.113.16", 28, 9);
     image_source(image, "198.51.100.0", 24, 7);
+    image_source(image, "2001:db8:7::", 48, 7);
+    image_source(image, "2001:db8:d:9::", 64, 9);
     image_deny(image, "198.51.100.200", 32);
     image_deny(image, "198.51.100.64", 26);
     image_deny(image, "203.0.113.0", 24);
+    image_deny(image, "2001:db8:d::", 48);
+    image_deny(image, "2001:db8:7:ff::", 64);
 }
 
 void program_load(struct program *program, const char *path)
@@ -149,6 +161,19 @@ int program_run(const struct program *program, const uint8_t *frame, size_t leng
 
     assert_int_equal(bpf_prog_test_run_opts(program->fd, &options), 0);
     return (int)options.retval;
+}
+
+uint64_t program_tally(const struct program *program, uint32_t class, enum prefilter_tally tally)
+{
+    const uint32_t key = prefilter_tally_key(class, tally);
+    uint64_t values[256], sum = 0;
+    int cpus = libbpf_num_possible_cpus();
+
+    assert_in_range(cpus, 1, 256);
+    assert_int_equal(bpf_map_lookup_elem(program->maps.fds[PREFILTER_MAP_CLASSES], &key, values), 0);
+    for (int cpu = 0; cpu < cpus; cpu++)
+        sum += values[cpu];
+    return sum;
 }
 
 uint64_t program_counter(const struct program *program, enum prefilter_reason reason)

@@ -14,28 +14,34 @@
 #define FIXTURE_NEAR "near0"
 #define FIXTURE_FAR  "far0"
 
+#define IMAGE_PEERS 10u // numbers 0 .. 9, all present
+
 // Room for the image: header, then rows.
 struct image {
     struct snapshot_header header;
-    struct snapshot_listener listeners[4];
+    struct snapshot_listener listeners[16];
     struct snapshot_source sources[8];
-    struct snapshot_deny denies[4];
+    struct snapshot_deny denies[8];
+    struct snapshot_peer peers[IMAGE_PEERS];
 };
 
 // An empty enforcing image whose limits are ample.
 void image_init(struct image *image);
 void image_listener(struct image *image, const char *address, uint16_t port, uint16_t network);
-void image_source(struct image *image, const char *address, unsigned length, uint16_t peer); // length of IPv4
+void image_source(struct image *image, const char *address, unsigned length, uint16_t peer); // of its family
 void image_deny(struct image *image, const char *address, unsigned length);
 
 // What most tests load for network 0: listeners US:5060 and US:5080 (and one of network 1), peers 7, 8 and 9,
 // deny rows.
-#define US       "192.0.2.1"
-#define PEER     "198.51.100.1" // 7
-#define STRANGER "203.0.114.77"
-#define DENIED   "203.0.113.1"
-#define INVITE   "INVITE sip:bob@example.com SIP/2.0\r\n"
-#define OPTIONS  "OPTIONS sip:example.com SIP/2.0\r\n"
+#define US        "192.0.2.1"
+#define PEER      "198.51.100.1" // 7
+#define STRANGER  "203.0.114.77"
+#define DENIED    "203.0.113.1"
+#define US6       "2001:db8::1"
+#define PEER6     "2001:db8:7::5" // 7
+#define STRANGER6 "2001:db8:f:1::77"
+#define INVITE    "INVITE sip:bob@example.com SIP/2.0\r\n"
+#define OPTIONS   "OPTIONS sip:example.com SIP/2.0\r\n"
 void image_usual(struct image *image);
 
 struct program {
@@ -54,6 +60,7 @@ void program_socket(const struct program *program, int fd); // of queue 0; -1: n
 // Runs it on one frame `times` times and returns the last verdict (enum xdp_action).
 int program_run(const struct program *program, const uint8_t *frame, size_t length, int times);
 uint64_t program_counter(const struct program *program, enum prefilter_reason reason);
+uint64_t program_tally(const struct program *program, uint32_t class, enum prefilter_tally tally);
 
 // Enters a network namespace that ends with the process, with FIXTURE_NEAR and FIXTURE_FAR up. False without
 // root.

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/udp.h>
 #include <string.h>
 
@@ -18,33 +19,68 @@ static uint16_t checksum(const uint8_t *octets, size_t length)
     return htons((uint16_t)~sum);
 }
 
-size_t frame_build(const struct frame_spec *spec, uint8_t frame[FRAME_MAX])
+// Each returns the octets that it wrote.
+
+static size_t put_ethernet(const struct frame_spec *spec, uint8_t *frame, uint16_t type)
 {
-    size_t payload_length = spec->payload_length ? spec->payload_length : strlen(spec->payload);
+    struct ethhdr ethernet = {.h_dest = {2, 0, 0, 0, 0, 1}, .h_source = {2, 0, 0, 0, 0, 2}};
+    const uint16_t words[] = {htons(spec->tags[1] ? ETH_P_8021AD : ETH_P_8021Q), htons(spec->tags[0]),
+                              htons(ETH_P_8021Q), htons(spec->tags[1])};
+    size_t tags = spec->tags[1] ? 8 : spec->tags[0] ? 4 : 0;
+
+    type = htons(spec->ether_type ? spec->ether_type : type);
+    memcpy(frame, &ethernet, 2 * ETH_ALEN);
+    memcpy(frame + 2 * ETH_ALEN, words, tags);
+    memcpy(frame + 2 * ETH_ALEN + tags, &type, sizeof(type));
+    return sizeof(ethernet) + tags;
+}
+
+static size_t put_ipv4(const struct frame_spec *spec, uint8_t *at, size_t behind)
+{
     uint8_t version_ihl = spec->version_ihl ? spec->version_ihl : 0x45;
     // A header length below 5 is a lie that is told in the field only.
-    size_t ip_length = (version_ihl & 15) < 5 ? 20 : (version_ihl & 15) * 4u;
-    struct ethhdr ethernet = {.h_dest = {2, 0, 0, 0, 0, 1}, .h_source = {2, 0, 0, 0, 0, 2}};
+    size_t length = (version_ihl & 15) < 5 ? 20 : (version_ihl & 15) * 4u;
     struct iphdr ip = {.ttl = 64};
-    struct udphdr udp = {.source = htons(5060), .dest = htons(spec->port)};
-    size_t length = sizeof(ethernet);
-
-    memset(frame, 0, FRAME_MAX);
-    ethernet.h_proto = htons(spec->ether_type ? spec->ether_type : ETH_P_IP);
-    memcpy(frame, &ethernet, sizeof(ethernet));
 
     memcpy(&ip, &version_ihl, 1);
     ip.protocol = spec->protocol ? spec->protocol : IPPROTO_UDP;
-    ip.tot_len = htons((uint16_t)(ip_length + sizeof(udp) + payload_length));
+    ip.tot_len = htons((uint16_t)(length + behind));
     ip.frag_off = htons(spec->fragment);
     inet_pton(AF_INET, spec->source, &ip.saddr);
     inet_pton(AF_INET, spec->destination, &ip.daddr);
-    memcpy(frame + length, &ip, sizeof(ip));
-    memset(frame + length + sizeof(ip), 1, ip_length - sizeof(ip)); // NOP options
-    ip.check = checksum(frame + length, ip_length);
-    memcpy(frame + length, &ip, sizeof(ip));
-    length += ip_length;
+    memcpy(at, &ip, sizeof(ip));
+    memset(at + sizeof(ip), 1, length - sizeof(ip)); // NOP options
+    ip.check = checksum(at, length);
+    memcpy(at, &ip, sizeof(ip));
+    return length;
+}
 
+static size_t put_ipv6(const struct frame_spec *spec, uint8_t *at, size_t behind)
+{
+    uint8_t version = spec->version_ihl ? spec->version_ihl : 0x60;
+    struct ipv6hdr ip = {.hop_limit = 64};
+
+    memcpy(&ip, &version, 1);
+    ip.nexthdr = spec->next == FRAME_HOP ? IPPROTO_HOPOPTS : spec->next ? spec->next : IPPROTO_UDP;
+    ip.payload_len = htons((uint16_t)(spec->headers_length + behind));
+    inet_pton(AF_INET6, spec->source, &ip.saddr);
+    inet_pton(AF_INET6, spec->destination, &ip.daddr);
+    memcpy(at, &ip, sizeof(ip));
+    if (spec->headers_length)
+        memcpy(at + sizeof(ip), spec->headers, spec->headers_length);
+    return sizeof(ip) + spec->headers_length;
+}
+
+size_t frame_build(const struct frame_spec *spec, uint8_t frame[FRAME_MAX])
+{
+    const int ipv6 = strchr(spec->source, ':') != NULL;
+    size_t payload_length = spec->payload_length ? spec->payload_length : strlen(spec->payload);
+    struct udphdr udp = {.source = htons(5060), .dest = htons(spec->port)};
+
+    memset(frame, 0, FRAME_MAX);
+    size_t length = put_ethernet(spec, frame, ipv6 ? ETH_P_IPV6 : ETH_P_IP);
+    length += ipv6 ? put_ipv6(spec, frame + length, sizeof(udp) + payload_length)
+                   : put_ipv4(spec, frame + length, sizeof(udp) + payload_length);
     udp.len = htons(spec->udp_length ? spec->udp_length : (uint16_t)(sizeof(udp) + payload_length));
     memcpy(frame + length, &udp, sizeof(udp)); // checksum 0: none
     length += sizeof(udp);

@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 #define FRAME_MAX 2048u
+#define FRAME_TAG 0x1000u // the bit of a tag that nobody looks at (DEI)
+#define FRAME_HOP 255u
 
+// IPv6 when the source has a colon. IPv4's fields mean nothing then, and the other way round.
 struct frame_spec {
     const char *source;
     const char *destination;
@@ -21,6 +24,10 @@ struct frame_spec {
     uint16_t udp_length;   // 0: right; what the header claims
     size_t cut;            // 0: whole; octets of the frame that are left
     size_t pad;            // zero octets after the frame
+    uint16_t tags[2];      // VLAN tags with FRAME_TAG set, the outer one first; 0: none
+    const char *headers;   // IPv6: octets between its header and UDP's
+    size_t headers_length;
+    uint8_t next; // IPv6: what the first of them is; 0 with none: UDP, FRAME_HOP: hop-by-hop options
 };
 
 // Writes the frame and returns its length.

@@ -369,9 +369,10 @@ static void wire_to_socket(void **state)
     assert_int_equal(program_counter(&program, PREFILTER_REASON_NOT_SIP), 1);
     assert_int_equal(program_counter(&program, PREFILTER_REASON_REDIRECTED), 1);
 
-    // A ban by control takes effect on the next packet, and so does its end.
+    // A ban takes effect on the next packet, and so does its end.
     spec.port = 5060;
     spec.payload = INVITE;
+    assert_int_equal(prefilter_look_for_bans(&port, true), 0);
     assert_int_equal(prefilter_ban(&program.maps, "192.0.2.200", 60), 0);
     send_frame(wire, spec);
     assert_int_equal(prefilter_unban(&program.maps, "192.0.2.200"), 0);
@@ -389,8 +390,8 @@ static void wire_to_socket(void **state)
 
 static void bans_are_listed(void **state)
 {
-    const uint32_t old = htonl(0xc0000207);
-    const struct prefilter_ban expired = {1};
+    const struct ip_address old = IP_MAPPED(0xc0000207);
+    const struct prefilter_ban expired = {1, 0};
     struct prefilter_ban_row rows[4];
     struct program program;
 
@@ -412,14 +413,16 @@ static void bans_are_listed(void **state)
     assert_int_equal(prefilter_unban(maps, "192.0.2.5"), 0);
     assert_int_equal(prefilter_unban(maps, "192.0.2.5"), -ENOENT);
     assert_int_equal(prefilter_ban(maps, "192.0.2.256", 1), -EINVAL);
-    assert_int_equal(prefilter_ban(maps, "2001:db8::1", 1), -EINVAL);
+    assert_int_equal(prefilter_ban(maps, "::ffff:192.0.2.5", 1), -EINVAL);
+    assert_int_equal(prefilter_ban(maps, "2001:db8::1", 0), 0);
+    assert_int_equal(prefilter_unban(maps, "2001:db8::ffff:2"), 0);
     assert_int_equal(prefilter_ban(maps, "", 1), -EINVAL);
     assert_int_equal(prefilter_unban(maps, "everything"), -EINVAL);
 
     // More bans than a batch holds, up to the last that fits.
-    struct prefilter_ban forever = {0};
+    struct prefilter_ban forever = {0, 0};
     for (uint32_t i = 1; i < PREFILTER_BANS_MAX; i++) {
-        uint32_t address = htonl(0x0a000000 + i);
+        struct ip_address address = IP_MAPPED(0x0a000000 + i);
         assert_int_equal(bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &address, &forever, BPF_ANY), 0);
     }
     assert_int_equal(prefilter_list_bans(maps, rows, 4), PREFILTER_BANS_MAX);
@@ -436,7 +439,7 @@ static void maps_are_checked(void **state)
     assert_int_equal(prefilter_check_maps(&program.maps), 0);
     for (unsigned i = 0; i < PREFILTER_MAP_SHARED; i++) {
         wrong = program.maps;
-        wrong.fds[i] = program.maps.fds[PREFILTER_MAP_SETTINGS];
+        wrong.fds[i] = program.maps.fds[PREFILTER_MAP_CONFIG];
         assert_int_equal(prefilter_check_maps(&wrong), -EPROTO);
         wrong.fds[i] = program.fd;
         assert_int_equal(prefilter_check_maps(&wrong), -EPROTO);

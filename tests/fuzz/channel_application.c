@@ -38,7 +38,8 @@ size_t application_event(struct application_far_end *far, const uint8_t *octets,
                                      .result = fields[0] == CHANNEL_UA_REFERRAL ? fields[11] : -fields[11],
                                      .length = (uint16_t)length,
                                      .time_ms = 1700000000000,
-                                     .source = (uint64_t)0x0a0a0101 << 16 | 5060};
+                                     .source = IP_MAPPED(0x0a0a0101),
+                                     .source_port = 5060};
     memset(body, 0, sizeof(run) + channel_ua_event_size(&event));
     memcpy(body, &run, sizeof(run));
     memcpy((uint8_t *)body + sizeof(run), &event, sizeof(event));

@@ -38,7 +38,9 @@
 #include "../unit/path/image.h"
 
 #define STEPS_MAX 64u
-#define SEALS     (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define SERVED_WITHIN                                                                                        \
+    1024u // turns: UA_CHANNEL_SENT_MAX in messages of CHANNEL_MESSAGE_MAX, and as many empty ones
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
 // control/channel_check.c under another name; both programs call theirs channel_check().
 const char *control_check(const void *datagram, size_t size, size_t fd_count);
@@ -140,6 +142,7 @@ static void follow_events(const struct channel_header *header, const struct chan
 {
     uint64_t *next = &next_event[header->type == CHANNEL_EVENTS          ? CHANNEL_EVENT_DIALOG
                                  : header->type == CHANNEL_MEMBER_EVENTS ? CHANNEL_EVENT_MEMBER
+                                 : header->type == CHANNEL_BAN_EVENTS    ? CHANNEL_EVENT_BAN
                                                                          : CHANNEL_EVENT_KINDS];
 
     CHECK(*next == 0 || run->first - run->lost == *next);
@@ -157,7 +160,7 @@ static void take_answer(const struct channel_header *header, const void *body)
     if (header->type == CHANNEL_HELLO)
         memset(next_event, 0, sizeof(next_event));
     if (header->type == CHANNEL_EVENTS || header->type == CHANNEL_MEMBER_EVENTS ||
-        header->type == CHANNEL_UA_EVENTS)
+        header->type == CHANNEL_BAN_EVENTS || header->type == CHANNEL_UA_EVENTS)
         follow_events(header, body);
     answers += header->type == CHANNEL_DONE || header->type == CHANNEL_SNAPSHOT_RESULT;
     refused += header->type == CHANNEL_REFUSED;
@@ -204,7 +207,7 @@ static void use_rules(const struct rules *rules)
         CHECK(member == NUMBER_NONE || member < rules->member_count);
     }
     for (uint32_t i = 0; i < 64; i++) {
-        uint16_t peer = rules_peer(rules, 0x0a0a0101u * (i + 1));
+        uint16_t peer = rules_peer(rules, &(struct ip_address)IP_MAPPED(0x0a0a0101u * (i + 1)));
 
         CHECK(peer == NUMBER_NONE || peer < rules->peer_count);
     }
@@ -227,6 +230,7 @@ static void start(void)
                                                             .rings = channel_workers.rings,
                                                             .records = &records,
                                                             .capture_counts = channel_workers.captured,
+                                                            .bans = channel_workers_bans,
                                                             .publish_names = take_table}) == 0);
     services.state = CHANNEL_RUNNING;
 }
@@ -442,7 +446,8 @@ static void expect_service(void)
     come();
     send_message(CHANNEL_HELLO, (const uint8_t *)&hello, sizeof(hello), 0);
     send_message(CHANNEL_DIALOG_LIST, (const uint8_t *)&list, sizeof(list), 0);
-    for (unsigned i = 0; i < 4; i++) {
+    // Applications' events that nobody has taken come first, as far as they are kept.
+    for (unsigned i = 0; i < 4 || (answers == 0 && i < SERVED_WITHIN); i++) {
         serve();
         work();
     }

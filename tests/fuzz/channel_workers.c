@@ -24,6 +24,7 @@ struct channel_workers channel_workers;
 static struct dialog_transitions dialogs[WORKERS];
 static struct member_transitions members[WORKERS];
 static struct name_asks asks[WORKERS];
+static struct suspects suspects[WORKERS];
 
 static struct rte_ring *make_ring(void)
 {
@@ -59,7 +60,7 @@ void channel_workers_init(void)
         channel_workers.all.parts[i].results = make_ring();
         channel_workers.all.parts[i].ua_commands = make_ua_ring();
         channel_workers.all.parts[i].ua_events = make_ua_ring();
-        channel_workers.rings[i] = (struct channel_rings){&dialogs[i], &members[i], &asks[i]};
+        channel_workers.rings[i] = (struct channel_rings){&dialogs[i], &members[i], &asks[i], &suspects[i]};
     }
 }
 
@@ -68,6 +69,7 @@ void channel_workers_reset(void)
     memset(asks, 0, sizeof(asks));
     memset(dialogs, 0, sizeof(dialogs));
     memset(members, 0, sizeof(members));
+    memset(suspects, 0, sizeof(suspects));
     for (unsigned i = 0; i < WORKERS; i++) {
         *channel_workers.all.parts[i].ua_commands = (struct ua_ring){.size = UA_RING};
         *channel_workers.all.parts[i].ua_events = (struct ua_ring){.size = UA_RING};
@@ -250,3 +252,19 @@ void channel_workers_ask_name(const uint8_t *octets, size_t size)
         ask->name.octets[i] = (char)('a' + octets[i] % 26);
     ring->head++;
 }
+
+static int put_ban(void *context, const struct ip_address *source, uint64_t until_ms)
+{
+    return 0;
+}
+
+static void remove_ban(void *context, const struct ip_address *source)
+{
+}
+
+static uint64_t ban_hits(void *context, const struct ip_address *source)
+{
+    return 0;
+}
+
+const struct ban_place channel_workers_bans = {put_ban, remove_ban, ban_hits, NULL};

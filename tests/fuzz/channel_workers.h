@@ -14,6 +14,7 @@ struct channel_workers {
     struct capture_count captured[CAPTURES_MAX];
 };
 extern struct channel_workers channel_workers;
+extern const struct ban_place channel_workers_bans; // takes any, and has no hits
 
 void channel_workers_init(void);
 void channel_workers_reset(void); // the rings that they fill are empty

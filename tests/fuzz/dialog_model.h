@@ -13,7 +13,7 @@ struct model {
     unsigned call;
     char texts[DIALOG_TEXT_COUNT][MODEL_TEXT];
     uint16_t peers[2];
-    uint32_t learnt[2]; // addresses
+    uint32_t learnt[2]; // address_of()
     uint32_t cseq[2];
     bool acked, cancelled, bounded;
     uint16_t session_s;

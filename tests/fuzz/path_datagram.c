@@ -110,8 +110,9 @@ static void run_record(const uint8_t *data, size_t size)
     static const struct {
         char letter;
         struct endpoint from;
-    } senders[] = {{'a', {0x0a0a0101, 5060, 0}}, {'p', {0x0a0a0107, 5070, 0}}, {'b', {0x0a0a0201, 5060, 0}},
-                   {'s', {0x0a14000b, 5060, 1}}, {'t', {0x0a14000c, 5060, 1}}, {'x', {0x0a0a0909, 5060, 0}}};
+    } senders[] = {{'a', {IP_MAPPED(0x0a0a0101), 5060, 0}}, {'p', {IP_MAPPED(0x0a0a0107), 5070, 0}},
+                   {'b', {IP_MAPPED(0x0a0a0201), 5060, 0}}, {'s', {IP_MAPPED(0x0a14000b), 5060, 1}},
+                   {'t', {IP_MAPPED(0x0a14000c), 5060, 1}}, {'x', {IP_MAPPED(0x0a0a0909), 5060, 0}}};
     char text[WIRE_TEXT_MAX];
     if (data[0] >= '0' && data[0] <= '9') {
         static const uint32_t ms[] = {100, 500, 1000, 4000, 8000, 16000, 32000, 64000, 181000, 240000};

@@ -12,7 +12,6 @@
 
 #define SIZE_MAX_HERE  8192u
 #define OPERATIONS_MAX 40u
-#define SOURCE_ADDRESS 0xc0000201u
 #define SOURCE_PORT    5070u
 
 struct operation {
@@ -115,16 +114,25 @@ static void check_same(const struct message *a, const struct message *b)
     CHECK(a->cseq_number == b->cseq_number && a->method == b->method);
 }
 
+// By the Call-ID, which stays: both families get their turn.
+static const struct ip_address *source_of(const struct message *message)
+{
+    static const struct ip_address sources[2] = {IP_MAPPED(0xc0000201u),
+                                                 {{0x20, 0x01, 0x0d, 0xb8, [6] = 0xa0, [15] = 0x01}}};
+    return &sources[message->call_id.length % 2];
+}
+
 static void check_source(const struct message *message)
 {
-    uint32_t address;
+    struct ip_address address;
+    const struct ip_address *source = source_of(message);
     CHECK(!message->via.has_rport || message->via.rport_port == SOURCE_PORT);
     CHECK(!message->via.has_rport || message->via.received.length != 0);
     if (message->via.received.length != 0)
-        CHECK(uri_host_ipv4(message->octets, message->via.received, &address) == 0 &&
-              address == SOURCE_ADDRESS);
+        CHECK(uri_host_ip(message->octets, message->via.received, &address) == 0 &&
+              ip_equal(&address, source));
     else
-        CHECK(uri_host_ipv4(message->octets, message->via.host, &address) == 0 && address == SOURCE_ADDRESS);
+        CHECK(uri_host_ip(message->octets, message->via.host, &address) == 0 && ip_equal(&address, source));
 }
 
 static void check_proxy_edits(const struct message *message, const struct operation *operations,
@@ -135,7 +143,7 @@ static void check_proxy_edits(const struct message *message, const struct operat
     struct message again;
     bool gone[MESSAGE_HEADERS_MAX] = {false};
     edits_init(&edits);
-    edit_via_source(&edits, message, SOURCE_ADDRESS, SOURCE_PORT);
+    edit_via_source(&edits, message, source_of(message), SOURCE_PORT);
     for (unsigned i = 0; i < count && i < EDITS_MAX - 2; i++) {
         const struct operation *operation = &operations[i];
         unsigned index = operation->where % message->header_count;
@@ -169,7 +177,7 @@ static void check_response(const struct message *request)
     const struct response_parts parts = {.status = 100,
                                          .reason = "Trying",
                                          .to_tag = "dg",
-                                         .source_address = SOURCE_ADDRESS,
+                                         .source_address = *source_of(request),
                                          .source_port = SOURCE_PORT,
                                          .overload = "=20;oc-validity=500;oc-seq=1282321615.00782"};
     struct writer writer;

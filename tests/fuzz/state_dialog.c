@@ -37,6 +37,15 @@ static uint64_t hash_of(unsigned call)
     return (uint64_t)(call / 2) << 46 | 9;
 }
 
+// Of either family, or none.
+static struct ip_address address_of(unsigned number)
+{
+    struct ip_address ipv6 = {{0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)number}};
+    if (number == 0)
+        return (struct ip_address){{0}};
+    return number % 2 == 0 ? ip_from_ipv4(number) : ipv6;
+}
+
 static const char *tag_of(unsigned tag)
 {
     static const char *const tags[TAGS] = {"", "a1b2c3d4e5f60718", "A1B2C3D4E5F60718", "x.y"};
@@ -78,7 +87,9 @@ static void check_one(const struct subject *subject, uint32_t index)
     CHECK(cold->check == dialog_cold_check(cold));
     for (unsigned side = 0; side < 2; side++) {
         CHECK(dialog->cseq[side] == model->cseq[side]);
-        CHECK(cold->learnt[side].address == model->learnt[side]);
+        const struct endpoint learnt = dialog_learnt(cold, side);
+        const struct ip_address expected = address_of(model->learnt[side]);
+        CHECK(ip_equal(&learnt.address, &expected));
     }
     CHECK(((dialog->flags & DIALOG_FLAG_ACKED) != 0) == model->acked);
     CHECK(((dialog->flags & DIALOG_FLAG_CANCELLED) != 0) == model->cancelled);
@@ -176,12 +187,13 @@ static void begin(struct subject *subject, const uint8_t *octets)
                   i == DIALOG_TEXT_CALLEE_TAG ? octets[3] >> 5 & 1u : octets[3] + i);
         texts[i] = string(model.texts[i]);
     }
-    const struct dialog_birth birth = {.call_hash = hash_of(model.call),
-                                       .texts = texts,
-                                       .caller_peer = model.peers[0],
-                                       .callee_peer = model.peers[1],
-                                       .cseq = model.cseq[0],
-                                       .learnt = {{model.learnt[0], 5060, 0}, {model.learnt[1], 5060, 0}}};
+    const struct dialog_birth birth = {
+        .call_hash = hash_of(model.call),
+        .texts = texts,
+        .caller_peer = model.peers[0],
+        .callee_peer = model.peers[1],
+        .cseq = model.cseq[0],
+        .learnt = {{address_of(model.learnt[0]), 5060, 0}, {address_of(model.learnt[1]), 5060, 0}}};
     uint64_t refused = arena.refused;
     uint32_t index = dialog_create(&subject->set, &birth, subject->now);
     if (!made(subject, index, model.call, refused))
@@ -253,15 +265,16 @@ static void see(struct subject *subject, uint32_t index, const uint8_t *octets)
 {
     struct model *model = &subject->model[index];
     enum dialog_side side = octets[2] & 1u ? DIALOG_CALLEE : DIALOG_CALLER;
-    struct dialog_seen seen = {.side = side, .cseq = octets[3], .source = {octets[2] % 4, 5060, 0}};
+    struct dialog_seen seen = {
+        .side = side, .cseq = octets[3], .source = {address_of(octets[2] % 4), 5060, 0}};
     if (model->row == DIALOG_ROW_FREE || model->row == DIALOG_ROW_TERMINATED)
         return;
     uint64_t refused = arena.refused;
     dialog_see(&subject->set, index, &seen);
     if (seen.cseq > model->cseq[side])
         model->cseq[side] = seen.cseq;
-    if (seen.source.address != 0 && arena.refused == refused)
-        model->learnt[side] = seen.source.address;
+    if (octets[2] % 4 != 0 && arena.refused == refused)
+        model->learnt[side] = octets[2] % 4;
     check_one(subject, index);
 }
 

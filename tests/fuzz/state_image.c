@@ -46,7 +46,7 @@ static void sign_records(uint8_t *file, unsigned choice)
         if (choice & SIGN_RECORDS)
             records[i].check = dialog_record_check(&records[i]);
         if ((choice & SIGN_COLD) && at + sizeof(*cold) <= ARENA &&
-            at + sizeof(*cold) + cold->length + dialog_shift_octets(cold) <= ARENA)
+            at + sizeof(*cold) + dialog_cold_octets(cold) <= ARENA)
             cold->check = dialog_cold_check(cold);
     }
     if (choice & SIGN_RECORDS)
@@ -60,6 +60,8 @@ static void read_all(struct image *image)
     for (uint32_t i = 0; i < image->header->capacity; i++) {
         if (image_record(image, i) != IMAGE_RECORD_FINE)
             continue;
+        (void)dialog_learnt(image_cold(image, i), DIALOG_CALLER);
+        (void)dialog_learnt(image_cold(image, i), DIALOG_CALLEE);
         struct text_source texts = image_texts(image, i);
         for (unsigned which = 0; which < DIALOG_TEXT_COUNT; which++) {
             uint32_t length = text_unpack(&texts, which, out, sizeof(out));

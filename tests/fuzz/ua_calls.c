@@ -5,6 +5,9 @@
 // events come in order and end with `ended`. Transfers make no more calls and NOTIFYs than they may. When all
 // dialogs have ended and all time has passed, nothing is left.
 //
+// Dialogs are claimed for calls that replace them (RFC 3891), transfers pass between peers, an operator's
+// among them, and the application's connection and the data plane's go and come again.
+//
 // An input is a list of steps of three octets: what, and two that choose among what there is.
 #include "ua_plane.h"
 
@@ -78,6 +81,16 @@ static const char *const methods[] = {
     "refer.send\",\"params\":{\"dialog\":\"%D\",\"to\":\"sip:c@z?a=b\"}",
     "refer.send\",\"params\":{\"dialog\":\"%D\",\"replaces\":\"%D\"}",
     "refer.notify\",\"params\":{\"refer\":\"%T\",\"status\":180,\"reason\":\"a\\r\\nb\"}",
+};
+
+// %D: a dialog between two peers, %E another.
+static const char *const operator_methods[] = {
+    "refer.dialog\",\"params\":{\"dialog\":\"%D\",\"party\":\"caller\",\"to\":\"sip:c@z\"}",
+    "refer.dialog\",\"params\":{\"dialog\":\"%D\",\"party\":\"callee\",\"to\":\"sip:c@z\",\"keep\":true}",
+    "refer.dialog\",\"params\":{\"dialog\":\"%D\",\"party\":\"callee\",\"replaces\":\"%E\",\"replaces_"
+    "party\":"
+    "\"caller\"}",
+    "refer.list\",\"params\":{\"origin\":\"operator\"}",
 };
 
 #define REFERRED "Referred-By: <sip:transferor@x>\r\n"
@@ -181,12 +194,17 @@ static void take_lines(void)
     }
 }
 
-static void turn(void)
+static void turn_without_client(void)
 {
     for (unsigned i = 0; i < TURNS; i++) {
         CHECK(event_base_loop(world.rpc.base, EVLOOP_NONBLOCK) >= 0);
         plane_take(&plane);
     }
+}
+
+static void turn(void)
+{
+    turn_without_client();
     take_lines();
 }
 
@@ -195,28 +213,60 @@ static const struct plane_call *call_at(unsigned which)
     return plane.call_count > 0 ? &plane.calls[which % plane.call_count] : NULL;
 }
 
-static void ask(unsigned which, unsigned one, unsigned other)
+// The ids of D, E, R and T.
+struct named {
+    uint64_t dialog, other, request, transfer;
+};
+
+static void say(const char *text, const struct named *named)
 {
     static char line[8192];
     char *at = line, *end = line + sizeof(line);
-    const struct plane_call *calls[] = {call_at(one), call_at(one + 1 + other)};
     at += snprintf(at, (size_t)(end - at), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"", ++asked_id);
-    for (const char *text = methods[which % (sizeof(methods) / sizeof(methods[0]))]; *text; text++) {
+    for (; *text; text++) {
         if (*text != '%') {
             *at++ = *text;
             continue;
         }
         ++text;
-        uint64_t id = 0;
-        if (*text == 'D' || *text == 'E')
-            id = calls[*text == 'E'] != NULL ? calls[*text == 'E']->id : 0;
-        else if (*text == 'R')
-            id = plane.asked_count > 0 ? plane.asked[one % plane.asked_count].transaction : 0;
-        else
-            id = transfers[one % IDS];
-        at += snprintf(at, (size_t)(end - at), "%016" PRIx64, id);
+        at += snprintf(at, (size_t)(end - at), "%016" PRIx64,
+                       *text == 'D'   ? named->dialog
+                       : *text == 'E' ? named->other
+                       : *text == 'R' ? named->request
+                                      : named->transfer);
     }
     snprintf(at, (size_t)(end - at), "}\n");
+    rpc_reader_say(&world.client, line);
+}
+
+static void ask(unsigned which, unsigned one, unsigned other)
+{
+    const struct plane_call *call = call_at(one), *second = call_at(one + 1 + other);
+    const struct named named = {call != NULL ? call->id : 0, second != NULL ? second->id : 0,
+                                plane.asked_count > 0 ? plane.asked[one % plane.asked_count].transaction : 0,
+                                transfers[one % IDS]};
+    say(methods[which % (sizeof(methods) / sizeof(methods[0]))], &named);
+}
+
+static void ask_operator(unsigned one, unsigned other)
+{
+    const struct named named = {plane_proxied(&plane, one), plane_proxied(&plane, other), 0, 0};
+    say(operator_methods[other / PLANE_PROXIED % 4], &named);
+}
+
+// What was asked and not answered is not any more; events that were not read come again.
+static void lose_client(void)
+{
+    char line[256], stream[UA_ID_SIZE];
+    rpc_reader_close(&world.client);
+    turn_without_client();
+    rpc_reader_open(&world.client, &world.rpc);
+    snprintf(line, sizeof(line),
+             "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ua.attach\",\"params\":{\"application\":\"desk\","
+             "\"stream\":"
+             "\"%s\",\"since\":%" PRIu64 "}}\n",
+             asked_id + 1, ua_id(world.rpc.control.ua.stream, stream), last_seq);
+    answered_count = asked_id++;
     rpc_reader_say(&world.client, line);
 }
 
@@ -225,6 +275,26 @@ static void pass(uint64_t ms)
     ahead_ms += ms;
     event_active(world.rpc.control.transfers.clock, EV_TIMEOUT, 1);
     event_active(world.rpc.control.ua.sweep, EV_TIMEOUT, 1);
+    event_active(world.rpc.control.referrals.clock, EV_TIMEOUT, 1);
+    if (world.rpc.control.operators.clock != NULL)
+        event_active(world.rpc.control.operators.clock, EV_TIMEOUT, 1);
+}
+
+// What is claimed waits for an INVITE that is not answered.
+static void check_claims(void)
+{
+    for (unsigned i = 0; i < plane.call_count; i++) {
+        const struct plane_call *call = &plane.calls[i];
+        const struct ua_request *request = NULL;
+        if (!call->live || !call->claimed)
+            continue;
+        for (unsigned j = 0; j < plane.asked_count && request == NULL; j++) {
+            request = ua_request_find(&world.rpc.control.ua, plane.asked[j].transaction);
+            if (request != NULL && request->replaces != call->id)
+                request = NULL;
+        }
+        CHECK(request != NULL);
+    }
 }
 
 // What control lists, when nothing is under way: the live dialogs of the model, each in its state.
@@ -245,6 +315,7 @@ static void check_list(void)
     const struct ua_call *known;
     LIST_FOREACH(known, &ua->calls, link)
     CHECK(known->over || known->by_handle.key != 0);
+    check_claims();
 }
 
 static void far_end_step(unsigned what, unsigned one, unsigned other)
@@ -266,7 +337,7 @@ static void far_end_step(unsigned what, unsigned one, unsigned other)
     if (what == 0)
         plane_respond(&plane, one, statuses[other % 17], lines[other / 17 % 8]);
     else if (what == 1)
-        plane_call_in(&plane, one % 4 == 0 ? world.robot : world.desk);
+        plane_call_in(&plane, one % 4 == 0 ? world.robot : world.desk, "");
     else if (what == 2)
         plane_ask(&plane, other % 32 == 31 ? NULL : call, &asked[other % 16]);
     else if (call != NULL && what == 3)
@@ -281,12 +352,32 @@ static void far_end_step(unsigned what, unsigned one, unsigned other)
         plane_change(&plane, call, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE_DONE);
 }
 
+// Steps whose first octet has the highest bit.
+static void further_step(unsigned what, unsigned one, unsigned other)
+{
+    const struct plane_call *call = plane.call_count > 0 ? plane_live(&plane, one) : NULL;
+    if (what == 0)
+        lose_client();
+    else if (what == 1)
+        plane_lose(&plane);
+    else if (what < 5 && call != NULL)
+        plane_call_replacing(&plane, call, other % 2 != 0);
+    else if (what == 5)
+        ask_operator(one, other);
+    else if (what == 6)
+        plane_pass(&plane, one, other);
+    else if (what == 7)
+        pass(2100); // claims are renewed
+}
+
 static void step(const uint8_t *octets)
 {
     static const int results[] = {ENOENT, EPROTO, EALREADY, EINVAL, ENOSPC, EBUSY, ENETUNREACH, EAGAIN};
     static const uint64_t pauses[] = {100, 1000, 16000, 21000, 41000, 181000, 241000, 3601000};
     unsigned what = octets[0] % 16, one = octets[1], other = octets[2];
-    if (what < 6)
+    if (octets[0] >= 128)
+        further_step(what % 8, one, other);
+    else if (what < 6)
         ask(one, other % 16, other / 16);
     else if (what < 9)
         plane_do(&plane, other >= 240 ? -results[other % 8] : 0);
@@ -324,7 +415,8 @@ static void end(void)
             plane_change(&plane, call, CHANNEL_DIALOG_TERMINATED, CHANNEL_REASON_BYE);
         } else if (plane.sent_count > 0) {
             plane_respond(&plane, 0, 481, "");
-        } else if (control->transfers.count > 0 || control->ua.requests.count > 0) {
+        } else if (control->transfers.count > 0 || control->ua.requests.count > 0 ||
+                   control->operators.count > 0 || !TAILQ_EMPTY(&control->referrals.open)) {
             pass(3601000);
         } else {
             break;
@@ -335,6 +427,8 @@ static void end(void)
     CHECK(LIST_EMPTY(&control->ua.calls) && control->ua.handles.count == 0 && control->ua.ids.count == 0);
     CHECK(control->ua.numbers.count == 0 && control->ua.requests.count == 0 && control->ua.tags.count == 0);
     CHECK(control->transfers.count == 0 && LIST_EMPTY(&control->transfers.list));
+    CHECK(LIST_EMPTY(&control->transfers.replacements));
+    CHECK(control->operators.count == 0 && TAILQ_EMPTY(&control->referrals.open));
     plane_end(&plane);
 }
 

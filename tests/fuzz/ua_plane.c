@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ua_plane.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "refer/refer.h"
+#include "rpc/dialog.h"
 #include "sip_check.h"
 
 #define HANDLE      0x1100000000000000u
@@ -15,6 +15,8 @@ void plane_begin(struct plane *plane, struct ua_world *world)
 {
     // Handles and Call-IDs are never the same again.
     *plane = (struct plane){.world = world,
+                            .sbcs = (uint16_t)dialog_find_peer(&world->rpc.control, "sbcs"),
+                            .dialogs_told = plane->dialogs_told,
                             .last_handle = plane->last_handle,
                             .last_transaction = plane->last_transaction,
                             .last_number = plane->last_number,
@@ -55,7 +57,8 @@ static struct channel_ua_event about(const struct plane *plane, enum channel_ua_
                                      .application = call->application,
                                      .peer = plane->world->carrier,
                                      .state = call->state,
-                                     .flags = call->callee ? CHANNEL_UA_CALLEE : 0};
+                                     .flags = call->callee ? CHANNEL_UA_CALLEE : 0,
+                                     .source_port = 5060};
 }
 
 static struct plane_call *call_of(struct plane *plane, uint64_t handle)
@@ -122,6 +125,7 @@ static void say_rows(const struct plane *plane, const struct far_message *messag
         size_t size = far_row(body, call->handle, call_id);
         struct channel_dialog_row *row = (void *)body;
         row->state = call->state;
+        row->call = call->number;
         row->callee_peer = call->callee ? call->application : plane->world->carrier;
         row->caller_peer = call->callee ? plane->world->carrier : call->application;
         far_say(plane->world->rpc.far, CHANNEL_DIALOG_ROW, message->header.request, body, size);
@@ -266,14 +270,15 @@ static void say_answer(struct plane *plane, const struct plane_call *call, uint6
     struct channel_ua_event event = about(plane, CHANNEL_UA_ANSWERED, call);
     event.tag = tag;
     event.status = message != NULL ? (uint16_t)strtoul(message + 8, NULL, 10) : 408;
-    event.source = (uint64_t)0x0a14000b << 16 | 5060;
+    event.source = ip_from_ipv4(0x0a14000b);
     ua_say(plane->world, &event, message);
 }
 
 static bool on_end(struct plane *plane, const struct channel_ua_command *command, struct plane_call *call)
 {
     bool cancel = command->op == CHANNEL_UA_CANCEL;
-    if (call->state == CHANNEL_DIALOG_TERMINATING || (cancel && call->placed == 0))
+    if (call->state == CHANNEL_DIALOG_TERMINATING || (cancel && call->placed == 0) ||
+        ((command->flags & CHANNEL_UA_CLAIMED) != 0 && !plane_end_claimed(call)))
         return false;
     say_done(plane, command, call, NULL);
     if (call->state == CHANNEL_DIALOG_CONFIRMED) {
@@ -299,6 +304,8 @@ static void release(struct plane *plane, const struct channel_ua_command *comman
 static bool run(struct plane *plane, const struct channel_ua_command *command)
 {
     struct plane_call *call = call_of(plane, command->dialog);
+    if (command->op == CHANNEL_UA_REFER)
+        return plane_refer(plane, command);
     CHECK(command->dialog == 0 || call != NULL); // control makes no handles up
     if (command->dialog != 0 && !call->live)
         return false;
@@ -312,6 +319,8 @@ static bool run(struct plane *plane, const struct channel_ua_command *command)
     case CHANNEL_UA_CANCEL:
     case CHANNEL_UA_END:
         return on_end(plane, command, call);
+    case CHANNEL_UA_CLAIM:
+        return plane_claim(plane, command, call);
     case CHANNEL_UA_RELEASE:
         release(plane, command, call);
         return true;
@@ -334,6 +343,8 @@ bool plane_do(struct plane *plane, int result)
         struct channel_ua_event event = about(plane, CHANNEL_UA_DONE, NULL);
         event.tag = command->tag;
         event.result = result != 0 ? result : -ENOENT;
+        if (call != NULL) // what cannot be given back ends by its time
+            call->claimed = false;
         ua_say(plane->world, &event, NULL);
     }
     free(command);
@@ -397,9 +408,11 @@ static struct plane_asked *new_asked(struct plane *plane, const struct plane_cal
     return asked;
 }
 
-void plane_call_in(struct plane *plane, uint16_t application)
+void plane_call_in(struct plane *plane, uint16_t application, const char *lines)
 {
-    static const struct plane_text invite = {"INVITE", "Content-Type: application/sdp\r\n", "v=0\r\n"};
+    char all[512];
+    const struct plane_text invite = {"INVITE", all, "v=0\r\n"};
+    snprintf(all, sizeof(all), "Content-Type: application/sdp\r\n%s", lines);
     struct plane_call *call = new_call(plane, application, 0);
     struct plane_asked *asked = call != NULL ? new_asked(plane, call, true) : NULL;
     if (asked == NULL) {
@@ -410,7 +423,7 @@ void plane_call_in(struct plane *plane, uint16_t application)
     call->asked = asked->transaction;
     struct channel_ua_event event = about(plane, CHANNEL_UA_CALL, call);
     event.transaction = asked->transaction;
-    event.source = (uint64_t)0x0a0a0101 << 16 | 5060;
+    event.source = ip_from_ipv4(0x0a0a0101);
     ua_say(plane->world, &event, request(call->number, &invite));
 }
 

@@ -7,9 +7,9 @@ import os
 import socket
 import struct
 
-MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 7, 256, 16384
+MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 8, 256, 16384
 HELLO, SNAPSHOT, DIALOG_LIST, DIALOG_SHOW, DIALOG_END, SNAPSHOT_RESULT, DIALOG_ROW, DONE, REFUSED = range(1, 10)
-UA_COMMAND, UA_EVENTS = 20, 21
+UA_COMMAND, UA_EVENTS, LISTENERS = 20, 21, 22
 UA_INVITE, UA_END, UA_DONE = 1, 6, 6  # two operations, an event
 CONTROL, WAITING, STARTING, RUNNING, FAILED = range(5)
 NUMBER_NONE = 0xFFFF
@@ -51,10 +51,10 @@ def ua_events(body):
     first, lost, count, _ = struct.unpack("=QQII", body[:24])
     events, at = [], 24
     for _ in range(count):
-        fields = struct.unpack("=QQQQQiHHHHBBBBQ", body[at : at + 64])
+        fields = struct.unpack("=QQQQQiHHHHBBBB16sH6x", body[at : at + 80])
         events.append(dict(zip(("tag", "dialog", "transaction", "call", "time_ms", "result", "application", "peer", "status", "length",
-                                "kind", "state", "reason", "flags", "source"), fields), message=body[at + 64 : at + 64 + fields[9]]))
-        at += 64 + (fields[9] + 7) // 8 * 8
+                                "kind", "state", "reason", "flags", "source", "source_port"), fields), message=body[at + 80 : at + 80 + fields[9]]))
+        at += 80 + (fields[9] + 7) // 8 * 8
     assert at == len(body), (at, len(body))
     return first, lost, events
 
@@ -67,10 +67,10 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     """networks: (name, interface, attach, queues); listeners: (name, address, port, network); members: addresses of the one peer."""
     value = {"dialogs": 1000, "transactions": 1000, "arena": 4 << 20, "mbufs": 16384, "memory": 256, "mode": 0, "usages": 0}
     value.update(settings)
-    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHIIIBB3H", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
-                         *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7)] if members else []
+    peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHIIIBB3H6I", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
+                         *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7, *[1000] * 6)] if members else []
     sections = [
-        [struct.pack("=32s32sII", n.encode(), i.encode(), a, q) for n, i, a, q in networks],
+        [struct.pack("=32s32s32sIIII", n.encode(), i.encode(), b"", a, q, 0, 0) for n, i, a, q in networks],
         [struct.pack("=32s16s16sHHHH", n.encode(), address(a), address(a), p, p, w, 0) for n, a, p, w in listeners],
         peers,
         [struct.pack("=IHH16sHHIII", 1, 0, 5060, address(m), 1, 1, 0, 0, 0) for m in members],
@@ -80,19 +80,22 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
         [],
         [struct.pack("=H", i) for i in range(len(members))],
         [b"\0"],
+        [],
+        [],
     ]
-    prefilter = struct.pack("=II", value["mode"], 1024) + struct.pack("=II", 1000, 1000) * 5
+    prefilter = struct.pack("=II", value["mode"], 64) + struct.pack("=II", 1000, 1000) * 4
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
     parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, value["usages"], 0) + struct.pack("=10I", *[0] * 10)
-    offset, ranges, image = 24 + 8 * 10 + 352, b"", b""
-    assert len(parts) == 352
+    parts += struct.pack("=8I2Q", *[0, 1] * 3, 10000, 0, 600000, 86400000)
+    offset, ranges, image = 24 + 8 * len(sections) + 392, b"", b""
+    assert len(parts) == 392
     for rows in sections:
         octets = b"".join(rows)
         octets += b"\0" * (-len(octets) % 8)
         ranges += struct.pack("=II", offset + len(image), len(rows))
         image += octets
-    return struct.pack("=QIIQ", 0x746F687370616E73, 7, offset + len(image), sequence) + ranges + parts + image
+    return struct.pack("=QIIQ", 0x746F687370616E73, 8, offset + len(image), sequence) + ranges + parts + image
 
 
 def memfd(octets, seals=SEALS):
@@ -108,6 +111,7 @@ class Channel:
         self.socket.settimeout(60)
         self.socket.connect(path)
         self.request = 0
+        self.listeners = None  # how many sockets came last, to be kept open
 
     def close(self):
         self.socket.close()
@@ -117,8 +121,17 @@ class Channel:
         self.socket.sendmsg([datagram], rights)
 
     def receive(self):
-        """(type, request, body, descriptors), or None at the end."""
-        octets, rights, _, _ = self.socket.recvmsg(MESSAGE_MAX, socket.CMSG_SPACE(4 * 64))
+        """(type, request, body, descriptors), or None at the end. LISTENERS are only counted."""
+        message = self.receive_any()
+        while message is not None and message[0] == LISTENERS:
+            self.listeners = len(message[3])
+            for fd in message[3]:
+                os.close(fd)
+            message = self.receive_any()
+        return message
+
+    def receive_any(self):
+        octets, rights, _, _ = self.socket.recvmsg(MESSAGE_MAX, socket.CMSG_SPACE(4 * 96))
         fds = array.array("i")
         for _, _, data in rights:
             fds.frombytes(data[: len(data) // 4 * 4])

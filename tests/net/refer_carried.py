@@ -225,6 +225,7 @@ async def transferor_leaves_early(case, role):
 async def transferor_leaves_and_is_deaf(case, role):
     leg, dialog, target = await referred(case, role)
     await leg.hang_up()
+    await desk["accepts"].event("ended", dialog=dialog)  # the two calls' workers tell of them in no order
     target.answer(target.invite, 180, "Ringing")
     await notified(leg, 180, answer=481)
     await case.answered(target)

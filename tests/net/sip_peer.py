@@ -181,7 +181,7 @@ class Peer:
         lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join(lines) + "\r\n\r\n" + body
 
-    def answer(self, request, status, reason="Reason", tag=None, extra=()):
+    def answer(self, request, status, reason="Reason", tag=None, extra=(), body=""):
         """A response that copies what RFC 3261 8.2.6.2 says."""
         lines = [f"SIP/2.0 {status} {reason}"]
         lines += [f"Via: {value}" for value in request.all("via")]
@@ -194,9 +194,9 @@ class Peer:
             f"CSeq: {request.get('cseq')}",
             f"Contact: <sip:callee@{self.here}>",
             *extra,
-            "Content-Length: 0",
+            f"Content-Length: {len(body)}",
         ]
-        text = "\r\n".join(lines) + "\r\n\r\n"
+        text = "\r\n".join(lines) + "\r\n\r\n" + body
         self.send(text, request.source)
         return text
 

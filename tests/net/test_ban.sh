@@ -22,14 +22,14 @@ PYTHON
 expect "answered before" options answered
 expect "ban" lab_ctl prefilter ban 10.10.1.1 --for 1h
 expect "silent when banned" options silent
-expect "prefilter show lists the ban" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' prefilter show | grep -q '10.10.1.1'"
+expect "prefilter bans lists it" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' prefilter bans | grep -q '10.10.1.1.*operator'"
 expect_counted dialgate_prefilter_packets_total 1 'reason="banned"'
 expect "unban" lab_ctl prefilter unban 10.10.1.1
 expect "answered when lifted" options answered
 expect_refusal 1 'not banned' lab_ctl prefilter unban 10.10.1.1
 expect "ban for a second" lab_ctl prefilter ban 10.10.1.1 --for 1s
 lab_wait 30 'the ban runs out' options over || fail "still banned"
-expect_refusal 1 'IPv4' lab_ctl prefilter ban 10.10.1.300
+expect_refusal 1 'IPv4 or IPv6' lab_ctl prefilter ban 10.10.1.300
 test_set 'prefilter: {deny: [10.10.1.1/32]}'
 expect "reload" lab_ctl config reload
 expect "silent when denied" options silent

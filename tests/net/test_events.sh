@@ -68,13 +68,34 @@ test_set 'timers: {t1: 400ms}'
 expect "reload" lab_ctl config reload
 told others ' config +reloaded +who=root version=[0-9]+ '
 expect "ban for a second" lab_ctl prefilter ban 10.10.9.8 --for 1s
-told others ' ban +expired +address=10.10.9.8$'
+told others ' ban +expired +address=10.10.9.8( |$)'
 # A worker stands still, and goes on.
 read -r pid _ <"$LAB_DIR/dataplane.pid"
 lab_start stopper core python3 "$NET/stop_thread.py" "$pid" '*worker-1'
 told others ' health +worker_stuck +worker=0$'
 lab_stop stopper
 told others ' health +worker_back +worker=0 seconds=[0-9]+$'
+# A link goes down and comes back, an interface gets another MTU, an address is taken away and given back.
+network_is() # METRIC VALUE
+{
+    [ "$(lab_metric "dialgate_network_$1" 'network="inside"')" = "$2" ]
+}
+lab_in lan ip link set core0 down
+told others ' health +network_down +network=inside$'
+lab_wait 30 'the metric says so' network_is up 0 || fail "dialgate_network_up is not 0"
+lab_in lan ip link set core0 up
+told others ' health +network_up +network=inside seconds=[0-9]+$'
+lab_in lan ip link set core0 mtu 1400
+lab_in core ip link set inside0 mtu 1400
+lab_wait 30 'the MTU is known' network_is mtu_bytes 1400 || fail "dialgate_network_mtu_bytes is not 1400"
+lab_in core ip address del 10.20.0.10/24 dev inside0
+told others ' health +addresses_missing +count=1 before=0$'
+expect_equal "addresses missing" 1 "$(lab_metric dialgate_listener_addresses_missing)"
+lab_in core ip address add 10.20.0.10/24 dev inside0
+told others ' health +addresses_missing +count=0 before=1$'
+for event in network_down network_up network_mtu listener_address_gone listener_address_back; do
+    grep -q "event=$event " "$LAB_DIR/dataplane.log" || fail "no $event in the data plane's log"
+done
 # A follower stands still while more happens than is kept and than its socket holds.
 lab_start slow core "$ctl" --run-directory "$LAB_RUN" --json events follow
 lab_wait 30 'it follows' grep -q following "$LAB_DIR/slow.log" || fail "$(cat "$LAB_DIR/slow.log")"

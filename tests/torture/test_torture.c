@@ -62,7 +62,7 @@ static void read_all(const uint8_t *octets, uint32_t length)
     for (unsigned i = 0; i < message.header_count; i++)
         readers_run_kind(message.headers[i].kind, octets, message.headers[i].value);
     edits_init(&edits);
-    edit_via_source(&edits, &message, 0xc0000201, 5060);
+    edit_via_source(&edits, &message, &(struct ip_address)IP_MAPPED(0xc0000201), 5060);
     edit_header_replace(&edits, &message, HEADER_ROUTE, "<sip:r;lr>");
     edit_request_uri(&edits, &message, "sip:x");
     assert_true(edits_render(&edits, &message, out, sizeof(out)) != 0 || length == 0 ||

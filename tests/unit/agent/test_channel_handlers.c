@@ -45,7 +45,7 @@ static void take_table(void *context, struct name_table *table)
 
 static void start(void)
 {
-    const struct channel_rings none[1] = {{NULL, NULL, NULL}};
+    const struct channel_rings none[1] = {{NULL, NULL, NULL, NULL}};
 
     assert_int_equal(channel_services_start(&agent.services,
                                             &(struct channel_services_options){.workers = &agent.workers,

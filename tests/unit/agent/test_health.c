@@ -135,7 +135,7 @@ static void rewrite(struct world *world, size_t at, uint8_t octet, size_t size)
 {
     uint8_t *octets = NULL;
     long got = store_read(directory, STORE_HEALTH, 1000, (void **)&octets);
-    assert_true(got == 32 + 2 * 24);
+    assert_true(got == 32 + 2 * 40);
     if (at < (size_t)got)
         octets[at] = octet;
     assert_int_equal(store_write(directory, STORE_HEALTH, octets, size), 0);
@@ -143,7 +143,7 @@ static void rewrite(struct world *world, size_t at, uint8_t octet, size_t size)
 }
 static void shorter(struct world *world)
 {
-    rewrite(world, 1000, 0, 32 + 2 * 24 - 1);
+    rewrite(world, 1000, 0, 32 + 2 * 40 - 1);
 }
 static void header_cut(struct world *world)
 {
@@ -151,23 +151,23 @@ static void header_cut(struct world *world)
 }
 static void another_count(struct world *world)
 {
-    rewrite(world, 12, 3, 32 + 2 * 24);
+    rewrite(world, 12, 3, 32 + 2 * 40);
 }
 static void another_magic(struct world *world)
 {
-    rewrite(world, 0, 1, 32 + 2 * 24);
+    rewrite(world, 0, 1, 32 + 2 * 40);
 }
 static void another_version(struct world *world)
 {
-    rewrite(world, 8, 9, 32 + 2 * 24);
+    rewrite(world, 8, 9, 32 + 2 * 40);
 }
 static void number_out_of_range(struct world *world)
 {
-    rewrite(world, 32 + 15, 0xff, 32 + 2 * 24);
+    rewrite(world, 32 + 27, 0xff, 32 + 2 * 40);
 }
 static void health_out_of_range(struct world *world)
 {
-    rewrite(world, 32 + 18, 3, 32 + 2 * 24);
+    rewrite(world, 32 + 30, 3, 32 + 2 * 40);
 }
 
 static const struct row rows[] = {

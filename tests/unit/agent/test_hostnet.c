@@ -1,212 +1,60 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Netlink messages as the kernel sends them, and as it never should; and the mirror itself, live, in a
-// network namespace of its own.
+// The path MTUs that are remembered; and the mirror of the kernel's tables, live, in a network namespace of
+// its own, and with a kernel that says nothing.
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libmnl/libmnl.h>
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "clock.h"
+#include "addresses.h"
 #include "hostnet.h"
-#include "hostnet_message.h"
+#include "hostnet_paths.h"
+#include "hostnet_socket.h"
 
-#define IPV4(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-
-static _Alignas(8) uint8_t buffer[1024];
-
-static struct nlmsghdr *begin(uint16_t type, size_t size, void **body)
+static void test_paths(void **state)
 {
-    struct nlmsghdr *message;
+    static struct hostnet_paths paths;
+    struct hostnet_path path = {.address = IP(10, 0, 0, 1), .mtu = 1400, .until_ms = 1000};
 
-    memset(buffer, 0, sizeof(buffer));
-    message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = type;
-    *body = mnl_nlmsg_put_extra_header(message, size);
-    return message;
-}
-
-static struct nlmsghdr *begin_route(uint8_t length, struct rtmsg **info)
-{
-    void *body;
-    struct nlmsghdr *message = begin(RTM_NEWROUTE, sizeof(struct rtmsg), &body);
-
-    *info = body;
-    **info = (struct rtmsg){
-        .rtm_family = AF_INET, .rtm_dst_len = length, .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST};
-    return message;
-}
-
-static void test_route(void **state)
-{
-    struct hostnet_route route;
-    struct rtmsg *info;
-    struct nlmsghdr *message = begin_route(24, &info);
-
-    mnl_attr_put_u32(message, RTA_DST, htonl(IPV4(10, 1, 2, 0)));
-    mnl_attr_put_u32(message, RTA_GATEWAY, htonl(IPV4(10, 0, 0, 1)));
-    mnl_attr_put_u32(message, RTA_OIF, 7);
-    mnl_attr_put_u32(message, RTA_PRIORITY, 100);
-    assert_int_equal(hostnet_message_route(message, &route), 0);
-    assert_int_equal(route.prefix, IPV4(10, 1, 2, 0));
-    assert_int_equal(route.length, 24);
-    assert_int_equal(route.metric, 100);
-    assert_int_equal(route.hop_count, 1);
-    assert_int_equal(route.hops[0].ifindex, 7);
-    assert_int_equal(route.hops[0].gateway, IPV4(10, 0, 0, 1));
-    info->rtm_type = RTN_BLACKHOLE;
-    assert_int_equal(hostnet_message_route(message, &route), -ENOENT);
-    info->rtm_type = RTN_UNICAST;
-    info->rtm_table = RT_TABLE_LOCAL;
-    assert_int_equal(hostnet_message_route(message, &route), -ENOENT);
-    // RTA_TABLE counts where the table's number does not fit in an octet.
-    mnl_attr_put_u32(message, RTA_TABLE, RT_TABLE_MAIN);
-    assert_int_equal(hostnet_message_route(message, &route), 0);
-    info->rtm_dst_len = 33;
-    assert_int_equal(hostnet_message_route(message, &route), -EBADMSG);
-    info->rtm_dst_len = 24;
-    info->rtm_family = AF_INET6;
-    assert_int_equal(hostnet_message_route(message, &route), -ENOENT);
-}
-
-static void test_route_odd(void **state)
-{
-    struct hostnet_route route;
-    struct rtmsg *info;
-    struct nlmsghdr *message = begin_route(0, &info);
-
-    // No interface: an unreachable default.
-    assert_int_equal(hostnet_message_route(message, &route), -ENOENT);
-    mnl_attr_put_u16(message, RTA_OIF, 7);
-    assert_int_equal(hostnet_message_route(message, &route), -EBADMSG);
-    message = begin_route(0, &info);
-    mnl_attr_put_u32(message, RTA_OIF, 7);
-    assert_int_equal(hostnet_message_route(message, &route), 0);
-    assert_int_equal(route.hops[0].gateway, 0);
-    // Through an IPv6 gateway (RFC 8950): none that IPv4 can use.
-    mnl_attr_put(message, RTA_VIA, 18, (uint8_t[18]){AF_INET6});
-    assert_int_equal(hostnet_message_route(message, &route), -ENOENT);
-    message->nlmsg_len = mnl_nlmsg_size(sizeof(struct rtmsg)) - 1;
-    assert_int_equal(hostnet_message_route(message, &route), -EBADMSG);
-}
-
-static void put_hop(uint8_t *octets, size_t *used, int ifindex, uint32_t gateway)
-{
-    struct rtnexthop hop = {.rtnh_len = sizeof(hop) + (gateway != 0 ? 8 : 0), .rtnh_ifindex = ifindex};
-    struct nlattr attribute = {.nla_len = 8, .nla_type = RTA_GATEWAY};
-    uint32_t address = htonl(gateway);
-
-    memcpy(octets + *used, &hop, sizeof(hop));
-    *used += sizeof(hop);
-    if (gateway == 0)
-        return;
-    memcpy(octets + *used, &attribute, sizeof(attribute));
-    memcpy(octets + *used + sizeof(attribute), &address, sizeof(address));
-    *used += 8;
-}
-
-static void test_multipath(void **state)
-{
-    struct hostnet_route route;
-    struct rtmsg *info;
-    struct nlmsghdr *message = begin_route(8, &info);
-    uint8_t hops[128];
-    size_t used = 0;
-
-    put_hop(hops, &used, 3, IPV4(10, 0, 0, 1));
-    put_hop(hops, &used, 4, 0);
-    put_hop(hops, &used, 5, IPV4(10, 0, 0, 3));
-    mnl_attr_put(message, RTA_MULTIPATH, used, hops);
-    assert_int_equal(hostnet_message_route(message, &route), 0);
-    assert_int_equal(route.hop_count, 3);
-    assert_int_equal(route.hops[0].gateway, IPV4(10, 0, 0, 1));
-    assert_int_equal(route.hops[1].ifindex, 4);
-    assert_int_equal(route.hops[1].gateway, 0);
-    assert_int_equal(route.hops[2].gateway, IPV4(10, 0, 0, 3));
-    // Each wrong length of the first hop, the same octets.
-    for (unsigned length = 0; length < 8; length++) {
-        message = begin_route(8, &info);
-        hops[0] = (uint8_t)length;
-        mnl_attr_put(message, RTA_MULTIPATH, used, hops);
-        assert_int_equal(hostnet_message_route(message, &route), -EBADMSG);
+    assert_int_equal(hostnet_paths_next(&paths), UINT64_MAX);
+    assert_true(hostnet_paths_lower(&paths, &path));
+    // The same again lives longer; more is not believed, less is.
+    path.until_ms = 2000;
+    assert_false(hostnet_paths_lower(&paths, &path));
+    assert_int_equal(paths.rows[0].until_ms, 2000);
+    path.mtu = 1401;
+    assert_false(hostnet_paths_lower(&paths, &path));
+    path.mtu = 1399;
+    assert_true(hostnet_paths_lower(&paths, &path));
+    path.network = 1; // another path
+    assert_true(hostnet_paths_lower(&paths, &path));
+    assert_int_equal(paths.count, 2);
+    path.mtu = 68; // never less than any path takes
+    assert_true(hostnet_paths_lower(&paths, &path));
+    assert_int_equal(paths.rows[1].mtu, 576);
+    path = (struct hostnet_path){.address = ip6("2001:db8::1"), .mtu = 600, .until_ms = 3000};
+    assert_true(hostnet_paths_lower(&paths, &path));
+    assert_int_equal(paths.rows[2].mtu, 1280);
+    assert_int_equal(hostnet_paths_next(&paths), 2000);
+    assert_false(hostnet_paths_expire(&paths, 1999));
+    assert_true(hostnet_paths_expire(&paths, 2000));
+    assert_int_equal(hostnet_paths_next(&paths), 3000);
+    // More than there is room for: the oldest go.
+    for (unsigned i = 0; i < HOSTNET_PATHS_MAX + 10; i++) {
+        path =
+            (struct hostnet_path){.address = IP(10, 1, i >> 8, i & 255), .mtu = 1400, .until_ms = 4000 + i};
+        assert_true(hostnet_paths_lower(&paths, &path));
     }
-    message = begin_route(8, &info);
-    hops[0] = 255;
-    mnl_attr_put(message, RTA_MULTIPATH, used, hops);
-    assert_int_equal(hostnet_message_route(message, &route), -EBADMSG);
-}
-
-static void test_neighbour(void **state)
-{
-    static const struct {
-        uint16_t type;
-        uint16_t states;
-        bool usable;
-    } rows[] = {
-        {RTM_NEWNEIGH, NUD_REACHABLE, true},   {RTM_NEWNEIGH, NUD_STALE, true},
-        {RTM_NEWNEIGH, NUD_DELAY, true},       {RTM_NEWNEIGH, NUD_PROBE, true},
-        {RTM_NEWNEIGH, NUD_PERMANENT, true},   {RTM_NEWNEIGH, NUD_FAILED, false},
-        {RTM_NEWNEIGH, NUD_INCOMPLETE, false}, {RTM_DELNEIGH, NUD_REACHABLE, false},
-        {RTM_NEWNEIGH, NUD_NONE, false},
-    };
-    static const uint8_t mac[8] = {2, 3, 4, 5, 6, 7, 8, 9};
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct hostnet_neighbour neighbour;
-        void *body;
-        struct nlmsghdr *message = begin(rows[i].type, sizeof(struct ndmsg), &body);
-        struct ndmsg *info = body;
-
-        *info = (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = 3, .ndm_state = rows[i].states};
-        // Nobody's address.
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), -ENOENT);
-        mnl_attr_put_u32(message, NDA_DST, htonl(IPV4(10, 0, 0, 9)));
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), 0);
-        assert_false(neighbour.usable);
-        // Eight octets are no Ethernet address.
-        mnl_attr_put(message, NDA_LLADDR, 8, mac);
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), 0);
-        assert_false(neighbour.usable);
-        mnl_attr_put(message, NDA_LLADDR, 6, mac);
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), 0);
-        assert_int_equal(neighbour.usable, rows[i].usable);
-        assert_int_equal(neighbour.permanent, rows[i].states == NUD_PERMANENT);
-        assert_int_equal(neighbour.address, IPV4(10, 0, 0, 9));
-        assert_memory_equal(neighbour.mac, mac, 6);
-        info->ndm_flags = NTF_PROXY;
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), -ENOENT);
-        info->ndm_flags = 0;
-        info->ndm_family = AF_INET6;
-        assert_int_equal(hostnet_message_neighbour(message, &neighbour), -ENOENT);
-    }
-}
-
-static void test_link(void **state)
-{
-    struct hostnet_link link;
-    void *body;
-    struct nlmsghdr *message = begin(RTM_NEWLINK, sizeof(struct ifinfomsg), &body);
-
-    *(struct ifinfomsg *)body = (struct ifinfomsg){.ifi_index = 9, .ifi_flags = IFF_UP | IFF_RUNNING};
-    mnl_attr_put_strz(message, IFLA_IFNAME, "eth0");
-    mnl_attr_put_u32(message, IFLA_MTU, 1400);
-    mnl_attr_put(message, IFLA_ADDRESS, 6, (const uint8_t[6]){2, 0, 0, 0, 0, 1});
-    assert_int_equal(hostnet_message_link(message, &link), 0);
-    assert_string_equal(link.name, "eth0");
-    assert_int_equal(link.ifindex, 9);
-    assert_int_equal(link.mtu, 1400);
-    assert_int_equal(link.mac[5], 1);
-    assert_true(link.up);
-    mnl_attr_put(message, IFLA_IFNAME, 40, "0123456789012345678901234567890123456789");
-    assert_int_equal(hostnet_message_link(message, &link), -EBADMSG);
+    assert_int_equal(paths.count, HOSTNET_PATHS_MAX);
+    // Three rows of before were free or older; of the others the ten first gave way to the ten last.
+    assert_int_equal(hostnet_paths_next(&paths), 4010);
 }
 
 static void run(const char *command)
@@ -215,93 +63,222 @@ static void run(const char *command)
         fail_msg("%s", command);
 }
 
+// In place of the kernel: the next socket is one end of this pair.
+static atomic_int silent_kernel = -1;
+int __real_hostnet_socket_open(unsigned groups);
+int __wrap_hostnet_socket_open(unsigned groups);
+
+int __wrap_hostnet_socket_open(unsigned groups)
+{
+    return silent_kernel < 0 ? __real_hostnet_socket_open(groups) : dup(silent_kernel);
+}
+
 static struct nexthop_table *wait_table(struct hostnet *hostnet)
 {
+    struct pollfd fd = {.fd = hostnet_fd(hostnet), .events = POLLIN};
     struct nexthop_table *table = NULL;
 
-    for (unsigned i = 0; i < 500 && table == NULL; i++) {
-        hostnet_read(hostnet);
-        table = hostnet_refresh(hostnet, clock_ms());
-        if (table == NULL)
-            usleep(10000);
+    while (table == NULL) {
+        if (poll(&fd, 1, 60000) <= 0)
+            fail_msg("no table");
+        table = hostnet_take(hostnet);
     }
-    assert_non_null(table);
     return table;
 }
 
 // Waits until the next hop of an address is as wanted; what changes meanwhile makes tables in between.
-static void wait_hop(struct hostnet *hostnet, uint32_t address, enum nexthop_result wanted,
-                     uint32_t hop_address)
+static void wait_hop(struct hostnet *hostnet, struct ip_address address, enum nexthop_result wanted,
+                     struct ip_address hop_address)
 {
     enum nexthop_result result = NEXTHOP_UNROUTED;
-    struct nexthop hop = {0};
+    struct nexthop hop = {.mtu = 0};
 
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 20 && (result != wanted || i == 0); i++) {
         struct nexthop_table *table = wait_table(hostnet);
 
-        result = nexthop_find(table, 0, address, &hop);
+        result = nexthop_find(table, 0, &address, &hop);
         nexthop_destroy(table);
-        if (result == wanted)
-            break;
     }
     assert_int_equal(result, wanted);
-    assert_int_equal(hop.address, hop_address);
+    assert_true(wanted == NEXTHOP_UNROUTED || ip_equal(&hop.address, &hop_address));
+}
+
+static enum nexthop_result find(const struct nexthop_table *table, struct ip_address address,
+                                struct nexthop *hop)
+{
+    return nexthop_find(table, 0, &address, hop);
+}
+
+static const struct snapshot_network network = {.name = "outside", .interface = "hn0"};
+
+static void make_links(void)
+{
+    run("ip link add hn0 type veth peer name hn1 && ip link set hn0 up && ip link set hn1 up && "
+        "ip addr add 10.97.0.1/24 dev hn0 && ip route add default via 10.97.0.254 && "
+        "ip neigh add 10.97.0.9 lladdr 02:00:00:00:00:09 dev hn0 nud permanent && "
+        "ip addr add 2001:db8:97::1/64 dev hn0 nodad && ip route add default via fe80::fe dev hn0 && "
+        "ip route add 2001:db8:98::/48 via 2001:db8:97::98 mtu 1300 && "
+        "ip route add blackhole 2001:db8:98:bad::/64 && ip route add unreachable 10.98.0.0/16 && "
+        "ip route add 10.99.0.0/16 via inet6 fe80::99 dev hn0 && "
+        "ip neigh add fe80::fe lladdr 02:00:00:00:00:fe dev hn0 nud permanent && "
+        "ip neigh add fe80::99 lladdr 02:00:00:00:00:99 dev hn0 nud permanent");
+}
+
+static void check_first(const struct nexthop_table *table)
+{
+    struct nexthop hop;
+
+    assert_int_equal(find(table, IP(10, 97, 0, 9), &hop), NEXTHOP_FOUND);
+    assert_int_equal(hop.mac[5], 9);
+    assert_int_equal(hop.mtu, 1500);
+    assert_int_equal(find(table, IP(10, 97, 0, 8), &hop), NEXTHOP_UNRESOLVED);
+    assert_true(is(&hop.address, IP(10, 97, 0, 8)));
+    assert_int_equal(find(table, IP(192, 0, 2, 1), &hop), NEXTHOP_UNRESOLVED);
+    assert_true(is(&hop.address, IP(10, 97, 0, 254)));
+    // What the kernel refuses goes no other way either.
+    assert_int_equal(find(table, IP(10, 98, 1, 1), &hop), NEXTHOP_UNROUTED);
+    assert_int_equal(find(table, ip6("2001:db8:98:bad::1"), &hop), NEXTHOP_UNROUTED);
+    assert_int_equal(find(table, IP(10, 99, 1, 1), &hop), NEXTHOP_FOUND);
+    assert_int_equal(hop.mac[5], 0x99);
+    assert_int_equal(find(table, ip6("2001:db8:97::7"), &hop), NEXTHOP_UNRESOLVED);
+    assert_int_equal(find(table, ip6("2001:db8:98::1"), &hop), NEXTHOP_UNRESOLVED);
+    assert_true(is(&hop.address, ip6("2001:db8:97::98")));
+    assert_int_equal(hop.mtu, 1300);
+    assert_int_equal(find(table, ip6("2001:db8::1"), &hop), NEXTHOP_FOUND);
+    assert_int_equal(hop.mac[5], 0xfe);
+    assert_true(table->networks[0].up);
+    assert_int_equal(table->networks[0].mtu, 1500);
+}
+
+// A question goes to the kernel once a second, and never about what an operator set.
+static void check_questions(struct hostnet *hostnet)
+{
+    const struct ip_address unknown = IP(10, 97, 0, 8), set = IP(10, 97, 0, 9);
+    const struct ip_address unknown6 = ip6("2001:db8:97::8"), none = {.octets = {0}};
+
+    assert_true(hostnet_ask(hostnet, 0, &unknown, 5000));
+    assert_false(hostnet_ask(hostnet, 0, &unknown, 5999));
+    assert_true(hostnet_ask(hostnet, 0, &unknown, 6000));
+    assert_true(hostnet_ask(hostnet, 0, &unknown6, 5000));
+    assert_true(hostnet_ask(hostnet, 0, &set, 5000));
+    assert_false(hostnet_ask(hostnet, 1, &unknown, 5000));
+    assert_false(hostnet_ask(hostnet, 0, &none, 5000));
+    run("for i in $(seq 600); do ip neigh show dev hn0 | grep -q '10.97.0.8 .*managed\\|10.97.0.8 "
+        ".*INCOMPLETE' && "
+        "ip neigh show dev hn0 | grep -q '2001:db8:97::8 .*managed\\|2001:db8:97::8 .*INCOMPLETE' && exit 0; "
+        "sleep 0.1; done; exit 1");
+    run("ip neigh show dev hn0 | grep -q '10.97.0.9 .*PERMANENT'");
+}
+
+static void wait_missing(const struct hostnet *hostnet, uint64_t wanted)
+{
+    for (unsigned i = 0; i < 6000 && hostnet_counts(hostnet).missing != wanted; i++)
+        usleep(10000);
+    assert_int_equal(hostnet_counts(hostnet).missing, wanted);
+}
+
+static void check_path_mtu(struct hostnet *hostnet)
+{
+    const struct ip_address near = IP(10, 99, 1, 1), beside = IP(10, 99, 1, 2);
+    struct nexthop_table *table;
+    struct nexthop hop;
+    unsigned i = 0;
+
+    assert_true(hostnet_narrow(hostnet, 0, &near, 1380));
+    do {
+        table = wait_table(hostnet);
+        assert_int_equal(find(table, near, &hop), NEXTHOP_FOUND);
+        if (hop.mtu == 1380)
+            assert_int_equal(find(table, beside, &hop), NEXTHOP_FOUND);
+        nexthop_destroy(table);
+    } while (hop.mtu != 1500 && ++i < 20); // the last look was at what lies beside
+    assert_int_equal(hop.mtu, 1500);
 }
 
 static void test_live(void **state)
 {
-    const struct snapshot_network network = {.name = "outside", .interface = "hn0"};
+    const struct snapshot_listener listeners[2] = {{.address = IP(10, 97, 0, 1)},
+                                                   {.address = ip6("2001:db8:97::1")}};
     struct hostnet *hostnet;
     struct nexthop_table *table;
-    struct nexthop hop;
     struct fault fault;
 
-    run("ip link add hn0 type veth peer name hn1 && ip link set hn0 up && ip link set hn1 up && "
-        "ip addr add 10.97.0.1/24 dev hn0 && ip route add default via 10.97.0.254 && "
-        "ip neigh add 10.97.0.9 lladdr 02:00:00:00:00:09 dev hn0 nud permanent");
-    assert_int_equal(hostnet_open(&hostnet, &network, 1, &fault), 0);
-    table = wait_table(hostnet);
-    assert_int_equal(nexthop_find(table, 0, IPV4(10, 97, 0, 9), &hop), NEXTHOP_FOUND);
-    assert_int_equal(hop.mac[5], 9);
-    assert_int_equal(nexthop_find(table, 0, IPV4(10, 97, 0, 8), &hop), NEXTHOP_UNRESOLVED);
-    assert_int_equal(hop.address, IPV4(10, 97, 0, 8));
-    assert_int_equal(nexthop_find(table, 0, IPV4(192, 0, 2, 1), &hop), NEXTHOP_UNRESOLVED);
-    assert_int_equal(hop.address, IPV4(10, 97, 0, 254));
-    assert_true(table->networks[0].up);
-    assert_int_equal(table->networks[0].mtu, 1500);
+    make_links();
+    assert_int_equal(hostnet_open(&hostnet, &network, 1, &table, &fault), 0);
+    check_first(table);
     nexthop_destroy(table);
-    // Nothing changed: nothing is published.
-    assert_null(hostnet_refresh(hostnet, clock_ms() + 60000));
+    hostnet_watch(hostnet, listeners, 2);
+    assert_int_equal(hostnet_start(hostnet, &fault), 0);
     run("ip neigh replace 10.97.0.254 lladdr 02:00:00:00:00:fe dev hn0 nud reachable");
-    wait_hop(hostnet, IPV4(192, 0, 2, 1), NEXTHOP_FOUND, IPV4(10, 97, 0, 254));
-    // A question goes to the kernel once a second, and never about what an operator set.
-    assert_true(hostnet_ask(hostnet, 0, IPV4(10, 97, 0, 8), 5000));
-    assert_false(hostnet_ask(hostnet, 0, IPV4(10, 97, 0, 8), 5999));
-    assert_true(hostnet_ask(hostnet, 0, IPV4(10, 97, 0, 8), 6000));
-    assert_false(hostnet_ask(hostnet, 0, IPV4(10, 97, 0, 9), 5000));
-    assert_false(hostnet_ask(hostnet, 1, IPV4(10, 97, 0, 7), 5000));
-    run("ip neigh show dev hn0 | grep -q '10.97.0.8 .*managed\\|10.97.0.8 .*INCOMPLETE'");
-    run("ip neigh show dev hn0 | grep -q '10.97.0.9 .*PERMANENT'");
+    wait_hop(hostnet, IP(192, 0, 2, 1), NEXTHOP_FOUND, IP(10, 97, 0, 254));
+    check_questions(hostnet);
+    check_path_mtu(hostnet);
     run("ip route del default");
-    for (unsigned i = 0; i < 20; i++) {
+    wait_hop(hostnet, IP(192, 0, 2, 1), NEXTHOP_UNROUTED, IP(0, 0, 0, 0));
+    wait_missing(hostnet, 0);
+    run("ip addr del 2001:db8:97::1/64 dev hn0");
+    wait_missing(hostnet, 1);
+    run("ip addr add 2001:db8:97::1/64 dev hn0 nodad");
+    wait_missing(hostnet, 0);
+    run("ip link set hn0 mtu 1400 && ip link set hn0 down");
+    do {
         table = wait_table(hostnet);
-        if (nexthop_find(table, 0, IPV4(192, 0, 2, 1), &hop) == NEXTHOP_UNROUTED)
-            break;
+        bool down = !table->networks[0].up && table->networks[0].mtu == 1400;
         nexthop_destroy(table);
-        table = NULL;
-    }
-    assert_non_null(table);
-    nexthop_destroy(table);
+        if (down)
+            break;
+    } while (true);
+    assert_int_equal(hostnet_counts(hostnet).failures, 0);
     hostnet_close(hostnet);
+    run("ip link del hn0");
+}
+
+// The kernel takes what it is asked and says nothing: whoever hands over questions never waits, and what it
+// has no room for is counted.
+static void test_silent_kernel(void **state)
+{
+    struct hostnet *hostnet;
+    struct nexthop_table *table;
+    struct fault fault;
+    int pair[2];
+
+    run("ip link add hn0 type veth peer name hn1 && ip link set hn0 up && ip link set hn1 up && "
+        "ip addr add 10.97.0.1/24 dev hn0 && ip route add default via 10.97.0.254");
+    assert_int_equal(hostnet_open(&hostnet, &network, 1, &table, &fault), 0);
+    nexthop_destroy(table);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    silent_kernel = pair[0];
+    assert_int_equal(hostnet_start(hostnet, &fault), 0);
+    run("ip route del default"); // it has something to read
+    {
+        uint8_t octets[256];
+
+        assert_true(recv(pair[1], octets, sizeof(octets), 0) > 0); // and asks
+    }
+    // It waits for the answer now. A clock would measure the machine: the bound is what the pipe holds.
+    unsigned given = 0;
+
+    for (unsigned i = 0; i < 10000; i++) {
+        const struct ip_address address = IP(10, 97, i >> 8, i & 255);
+
+        given += hostnet_ask(hostnet, 0, &address, 5000);
+        assert_null(hostnet_take(hostnet));
+    }
+    assert_in_range(given, 1, 9999);
+    assert_true(hostnet_counts(hostnet).dropped > 0);
+    close(pair[1]); // the kernel is back: the next socket is real
+    silent_kernel = -1;
+    table = wait_table(hostnet);
+    nexthop_destroy(table);
+    assert_true(hostnet_counts(hostnet).failures > 0);
+    hostnet_close(hostnet);
+    close(pair[0]);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_route),     cmocka_unit_test(test_route_odd), cmocka_unit_test(test_multipath),
-        cmocka_unit_test(test_neighbour), cmocka_unit_test(test_link),
-    };
-    const struct CMUnitTest live[] = {cmocka_unit_test(test_live)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths)};
+    const struct CMUnitTest live[] = {cmocka_unit_test(test_live), cmocka_unit_test(test_silent_kernel)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     if (failed != 0)

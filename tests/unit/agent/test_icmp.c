@@ -78,20 +78,32 @@ static void test_cut(void **state)
     }
 }
 
+#define NOTHING     ICMP_MEANS_NOTHING
+#define UNREACHABLE ICMP_MEANS_UNREACHABLE
+#define TOO_BIG     ICMP_MEANS_TOO_BIG
+
 static const struct {
+    bool ipv6;
     uint8_t type, code;
-    bool unreachable;
+    enum icmp_meaning meaning;
 } errors[] = {
-    {3, 0, true},  {3, 1, true},  {3, 2, true},  {3, 3, true},   {3, 4, false}, {3, 9, true},
-    {3, 10, true}, {3, 13, true}, {3, 15, true}, {3, 16, false}, {12, 0, true}, {11, 0, false},
-    {4, 0, false}, {5, 1, false}, {0, 0, false}, {8, 3, false},
+    {false, 3, 0, UNREACHABLE},  {false, 3, 1, UNREACHABLE},  {false, 3, 2, UNREACHABLE},
+    {false, 3, 3, UNREACHABLE},  {false, 3, 4, TOO_BIG},      {false, 3, 9, UNREACHABLE},
+    {false, 3, 10, UNREACHABLE}, {false, 3, 13, UNREACHABLE}, {false, 3, 15, UNREACHABLE},
+    {false, 3, 16, NOTHING},     {false, 12, 0, UNREACHABLE}, {false, 11, 0, NOTHING},
+    {false, 4, 0, NOTHING},      {false, 5, 1, NOTHING},      {false, 0, 0, NOTHING},
+    {false, 8, 3, NOTHING},      {false, 2, 0, NOTHING},      {false, 1, 4, NOTHING},
+    {true, 1, 0, UNREACHABLE},   {true, 1, 4, UNREACHABLE},   {true, 1, 6, UNREACHABLE},
+    {true, 2, 0, TOO_BIG},       {true, 3, 0, NOTHING},       {true, 4, 1, UNREACHABLE},
+    {true, 12, 0, NOTHING},      {true, 128, 0, NOTHING},     {true, 137, 0, NOTHING},
 };
 
 static void test_types(void **state)
 {
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        if (icmp_is_unreachable(errors[i].type, errors[i].code) != errors[i].unreachable)
-            fail_msg("type %u code %u", errors[i].type, errors[i].code);
+        if (icmp_meaning(errors[i].ipv6, errors[i].type, errors[i].code) != errors[i].meaning)
+            fail_msg("%s type %u code %u", errors[i].ipv6 ? "ICMPv6" : "ICMP", errors[i].type,
+                     errors[i].code);
     }
 }
 

@@ -119,10 +119,9 @@ static void answer(struct world *world, const char *name, uint16_t result, uint3
     struct channel_name_answer answer = {.name = name_of(name), .ttl_s = ttl_s, .result = result};
 
     if (result == CHANNEL_NAME_FOUND) {
-        answer.count = 2;
-        answer.rows[0].address.octets[15] = 1; // IPv6: of no use
-        answer.rows[1] =
-            (struct channel_name_address){{{[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 7}}, 5070, 1};
+        answer.count = 3; // the first has no address
+        answer.rows[1] = (struct channel_name_address){IP_MAPPED(0x0a000007), 5070, 1};
+        answer.rows[2] = (struct channel_name_address){{{0x20, 1, [15] = 7}}, 5071, 2};
     }
     name_cache_answer(&world->cache, &answer, world->now_ms);
 }
@@ -155,8 +154,9 @@ static void test_once(void **state)
     const struct name_row *found = row(world, "a.example");
     assert_non_null(found);
     assert_int_equal(found->result, CHANNEL_NAME_FOUND);
-    assert_int_equal(found->count, 1);
-    assert_int_equal(found->addresses[0].address, 0x0a000007);
+    assert_int_equal(found->count, 2);
+    assert_int_equal(ip_ipv4(&found->addresses[0].address), 0x0a000007);
+    assert_int_equal(found->addresses[1].address.octets[0], 0x20);
     assert_int_equal(found->addresses[0].port, 5070);
     assert_int_equal(found->addresses[0].rank, 1);
     assert_int_equal(found->until_ms, world->now_ms - 10 + 20000);

@@ -21,6 +21,31 @@ static const struct row rows[] = {
      "1:1: listeners: no listener is given; give at least one address of ours"},
     {"interface twice", "networks:\n  n: {interface: e0}\n  m: {interface: e0}\n",
      "3:18: networks.m.interface: e0 is network n already; give each interface once"},
+    {"interface of a host path twice",
+     "networks:\n  n: {interface: dg-m}\n  m: {attach: pci, device: \"0000:01:00.0\"}\n",
+     "3:6: networks.m.interface: dg-m is network n already; give each interface once"},
+    {"device twice",
+     "networks:\n  n: {attach: pci, device: \"0000:01:00.0\"}\n  m: {attach: pci, device: "
+     "\"0000:01:00.0\"}\n",
+     "3:28: networks.m.device: 0000:01:00.0 is network n already; give each device once"},
+    {"no device", "networks:\n  n: {attach: pci}\n",
+     "2:6: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "-D)"},
+    {"device without its domain", "networks:\n  n: {attach: pci, device: \"3b:00.0\"}\n",
+     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "-D)"},
+    {"device with function 8", "networks:\n  n: {attach: pci, device: \"0000:3b:00.8\"}\n",
+     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "-D)"},
+    {"device with more behind", "networks:\n  n: {attach: pci, device: \"0000:3b:00.0,x=1\"}\n",
+     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "-D)"},
+    {"device without pci", "networks:\n  n: {interface: e0, device: \"0000:3b:00.0\"}\n",
+     "2:30: networks.n.device: is for attach: pci only; remove it or attach so"},
+    {"name too long for an interface",
+     "networks:\n  thirteencharac: {attach: pci, device: \"0000:3b:00.0\"}\n",
+     "2:19: networks.thirteencharac.interface: dg-thirteencharac is longer than an interface's name; give a "
+     "shorter one"},
     {"unknown network",
      "networks: {n: {interface: e0}}\nlisteners:\n  - {name: a, network: o, address: 10.0.0.1}\n",
      "3:24: listeners[0].network: no network is called o; add it under networks"},
@@ -28,6 +53,12 @@ static const struct row rows[] = {
      "4:12: listeners[1].name: a is the name of two listeners; rename one"},
     {"listener's address twice", BASE "  - {name: b, network: n, address: 10.0.0.1, port: 5060}\n",
      "4:36: listeners[1].address: listener a has this address and port already; change one"},
+    {"advertised in another family",
+     BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '[2001:db8::1]:5060'}\n",
+     "4:57: listeners[1].advertise: is of another family than address; give IPv4"},
+    {"member of another family",
+     BASE "peers:\n  - {name: p, listener: a, members: [{address: '2001:db8::1'}]}\n",
+     "5:48: peers[0].members[0].address: is IPv6, and no listener of p is; add one to its listener"},
     {"advertised as another listener",
      BASE "  - {name: b, network: n, address: 10.0.0.2, advertise: '10.0.0.1:5060'}\n",
      "4:57: listeners[1].advertise: is listener a already; give each listener one of its own"},
@@ -49,7 +80,8 @@ static const struct row rows[] = {
     {"advertised without a port",
      "networks: {n: {interface: e0}}\nlisteners:\n"
      "  - {name: a, network: n, address: 10.0.0.1, advertise: 192.0.2.1}\n",
-     "3:57: listeners[0].advertise: '192.0.2.1' is not an address and port; give such as 127.0.0.1:9464"},
+     "3:57: listeners[0].advertise: '192.0.2.1' is not an address and port; give such as 127.0.0.1:9464 or "
+     "[::1]:9464"},
     {"member is what we are advertised as",
      "networks: {n: {interface: e0}}\nlisteners:\n"
      "  - {name: a, network: n, address: 10.0.0.1, advertise: '192.0.2.1:5060'}\n"
@@ -216,7 +248,7 @@ static const struct row rows[] = {
      "10.0.0.1}]\nmemory:\n  mbufs: 32768\n",
      "4:10: memory.mbufs: 32768 is too few for 16 queues; give at least 65536"},
     {"memory for the mbufs", BASE "memory: {mb: 512, mbufs: 262144}\n",
-     "4:14: memory.mb: 512 is too little for 262144 mbufs; give at least 853"},
+     "4:14: memory.mb: 512 is too little for 262144 mbufs; give at least 857"},
     {"T2 below T1", BASE "timers: {t1: 2s, t2: 1s}\n",
      "4:22: timers.t2: is shorter than t1; give t1 or more"},
     {"early lifetime below timer C", BASE "dialogs: {early_lifetime: 3m}\n",

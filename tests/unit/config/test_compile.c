@@ -23,6 +23,7 @@
     "  - name: sbcs\n"                                                                                       \
     "    listener: core\n"                                                                                   \
     "    members: [{address: 10.0.1.1, weight: 3}, {address: 10.0.1.2}, {address: 10.0.1.3}]\n"              \
+    "    prefilter: {rate: 100, invite_rate: 20, invite_burst: 30, fragment_burst: 7}\n"                     \
     "  - {name: silent, listener: core, sources: [0.0.0.0/0]}\n"                                             \
     "routes:\n"                                                                                              \
     "  - {from: any-peer, method: OPTIONS, to_us: true, answer: 200}\n"                                      \
@@ -41,7 +42,9 @@
     "  peer_invite: {rate: 3, burst: 4}\n"                                                                   \
     "  stranger: {rate: 5, burst: 6}\n"                                                                      \
     "  stranger_invite: {rate: 7, burst: 8}\n"                                                               \
-    "  strangers: {rate: 0, burst: 9}\n"
+    "  strangers: {rate: 0, burst: 9}\n"                                                                     \
+    "  strangers_fragment: {rate: 10, burst: 11}\n"                                                          \
+    "  source_prefix: 56\n"
 
 struct image {
     const struct snapshot_header *header;
@@ -78,8 +81,9 @@ static const void *section(const struct image *image, enum snapshot_section whic
 
 static void test_header(void **state)
 {
-    static const size_t sizes[SECTION_COUNT] = {72, 56, 144, 40, 24, 56, 2, 24, 2, 1};
-    static const uint32_t counts[SECTION_COUNT] = {2, 2, 3, 5, 8, 3, 20014, 2, 5, 1 + (3 + 3 * 9) * 108};
+    static const size_t sizes[SECTION_COUNT] = {112, 56, 192, 40, 24, 56, 2, 24, 2, 1, 24, 64};
+    static const uint32_t counts[SECTION_COUNT] = {2, 2, 3, 5, 8, 3, 20014, 2, 5, 1 + (3 + 3 * 9) * 108,
+                                                   0, 8};
     struct manifest *manifest = manifest_create();
     struct image image = compile(TEXT, manifest, 77);
     assert_true(image.header->magic == SNAPSHOT_MAGIC && image.header->version == SNAPSHOT_VERSION);
@@ -95,13 +99,16 @@ static void test_header(void **state)
         end = range->offset + range->count * sizes[i];
     }
     assert_true(end <= image.size && image.size - end < 8);
+    const struct snapshot_scanner *scanners = section(&image, SECTION_SCANNERS);
+    assert_string_equal(scanners[0].word, "friendly-scanner");
+    assert_string_equal(scanners[4].word, "vaxsipuseragent");
     release(&image);
     manifest_free(manifest);
 }
 
 static void test_settings(void **state)
 {
-    static const struct bucket_limit limits[] = {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {0, 9}};
+    static const struct bucket_limit limits[] = {{5, 6}, {7, 8}, {0, 9}, {10, 11}};
     struct manifest *manifest = manifest_create();
     struct image image = compile(TEXT, manifest, 1);
     const struct snapshot_settings *settings = &image.header->settings;
@@ -116,7 +123,8 @@ static void test_settings(void **state)
     assert_int_equal(settings->server_header[0], 0);
     assert_string_equal(settings->dialogs_directory, "/mnt/huge/a");
     assert_true(settings->prefilter.mode == PREFILTER_DRY_RUN);
-    assert_memory_equal(&settings->prefilter.peer, limits, sizeof(limits));
+    assert_int_equal(settings->prefilter.source_bits, 56);
+    assert_memory_equal(&settings->prefilter.stranger, limits, sizeof(limits));
     const struct snapshot_deny *deny = section(&image, SECTION_DENY);
     assert_true(deny[0].length == 120 && deny[1].length == 128 && deny[1].address.octets[15] == 7);
     release(&image);
@@ -131,6 +139,7 @@ static void test_lists(void **state)
     assert_string_equal(networks[0].name, "outside");
     assert_string_equal(networks[1].interface, "e1");
     assert_true(networks[0].queues == 2 && networks[1].attach == ATTACH_AF_PACKET);
+    assert_true(networks[0].device[0] == '\0' && networks[0].host_rate == 20000);
     const struct snapshot_listener *listeners = section(&image, SECTION_LISTENERS);
     static const uint8_t core[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 10};
     assert_memory_equal(&listeners[1].address, core, sizeof(core));
@@ -140,6 +149,11 @@ static void test_lists(void **state)
     assert_true(peers[sbcs].flags == (SNAPSHOT_PRESENT | PEER_FAIL_OPEN) && peers[sbcs].listeners[0] == 1 &&
                 peers[sbcs].listeners[1] == NUMBER_NONE && peers[sbcs].member_count == 3);
     assert_string_equal(peers[sbcs].name, "sbcs");
+    // What is its own, the burst that follows from a rate, and what is everybody's.
+    static const struct bucket_limit own[] = {{100, 200}, {20, 30}, {2000, 7}},
+                                     common[] = {{1, 2}, {3, 4}, {2000, 4000}};
+    assert_memory_equal(&peers[sbcs].filter_all, own, sizeof(own));
+    assert_memory_equal(&peers[silent].filter_all, common, sizeof(common));
     assert_true(peers[silent].maglev_count == 0 && peers[silent].member_count == 0);
     const struct snapshot_route *routes = section(&image, SECTION_ROUTES);
     int carrier = manifest_find_peer(manifest, "carrier");

@@ -332,7 +332,8 @@ static void test_environment(void **state)
          "4:1: ${DG_TWO}: unknown key; give one of networks, listeners, peers, applications, retry, routes, "
          "workers, memory, "
          "dialogs, "
-         "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+         "transactions, timers, limits, application_limits, overload, prefilter, bans, metrics, control, "
+         "records, "
          "capture, events, "
          "state, include"},
     };

@@ -45,13 +45,15 @@ static const struct row shape_rows[] = {
      "4:1: worker: unknown key, did you mean workers; give one of networks, listeners, peers, applications, "
      "retry, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+     "transactions, timers, limits, application_limits, overload, prefilter, bans, metrics, control, "
+     "records, "
      "capture, events, state, "
      "include"},
     {"unknown key in a section", BASE "workers:\n  count: 1\n  idel: spin\n",
      "6:3: workers.idel: unknown key, did you mean idle; give one of count, idle"},
     {"unknown key in a network", "networks: {n: {interface: e0, quues: 2}}\n",
-     "1:31: networks.n.quues: unknown key, did you mean queues; give one of interface, attach, queues"},
+     "1:31: networks.n.quues: unknown key, did you mean queues; give one of interface, attach, device, "
+     "queues, vlan, outer_vlan, host_rate"},
     {"unknown key in a member",
      BASE "peers:\n  - name: p\n    listener: a\n    members:\n      - {adress: 10.0.0.9}\n",
      "8:10: peers[0].members[0].adress: unknown key, did you mean address; give one of address, host, port, "
@@ -61,14 +63,13 @@ static const struct row shape_rows[] = {
      "10:5: peers[2].nam: unknown key, did you mean name; give one of name, listener, sources, balance, "
      "contact, identity, "
      "refer, path, fail_open, overload_control, final_503, retry_after_max, group, probe, failover, limits, "
-     "members"},
+     "prefilter, members"},
     {"unknown key in a bucket", BASE "prefilter:\n  peer: {rat: 1}\n",
      "5:10: prefilter.peer.rat: unknown key, did you mean rate; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",
-     "4:13: prefilter.rate: unknown key here, it stands under prefilter.peer; give one of mode, deny, peer, "
-     "peer_invite, "
-     "stranger, "
-     "stranger_invite, strangers"},
+     "4:13: prefilter.rate: unknown key here, it stands under peers[].prefilter; give one of mode, "
+     "source_prefix, deny, peer, peer_invite, peer_fragment, stranger, stranger_invite, strangers, "
+     "strangers_fragment"},
     {"unknown key in a peer's section", BASE "peers: [{name: p, limits: {call: 1}}]\n",
      "4:28: peers[0].limits.call: unknown key; give one of calls_per_second, burst, concurrent_calls, "
      "out_calls_per_second, out_burst, out_concurrent_calls, reply, retry_after"},
@@ -117,7 +118,8 @@ static const struct row shape_rows[] = {
      "4:1: wor?kers: unknown key, did you mean workers; give one of networks, listeners, peers, "
      "applications, retry, routes, "
      "workers, memory, dialogs, "
-     "transactions, timers, limits, application_limits, overload, prefilter, metrics, control, records, "
+     "transactions, timers, limits, application_limits, overload, prefilter, bans, metrics, control, "
+     "records, "
      "capture, events, state, "
      "include"},
 };
@@ -149,11 +151,17 @@ static const struct row single_rows[] = {
     {"prefix with host bits", BASE "prefilter: {deny: [10.0.0.0/8, 10.1.1.1/16]}\n",
      "4:32: prefilter.deny[1]: 10.1.1.1/16 has bits set behind its length; give 10.1.0.0/16"},
     {"prefix too long", BASE "prefilter: {deny: [10.0.0.0/33]}\n",
-     "4:20: prefilter.deny[0]: '10.0.0.0/33' is not a prefix; give IPv4 such as 192.0.2.0/24"},
+     "4:20: prefilter.deny[0]: '10.0.0.0/33' is not a prefix; give one such as 192.0.2.0/24 or "
+     "2001:db8::/32"},
     {"listener without address", "networks: {n: {interface: e0}}\nlisteners:\n  - name: a\n    network: n\n",
-     "3:5: listeners[0].address: is missing; give an IPv4 address"},
-    {"listener IPv6", "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: '::1'}]\n",
-     "2:44: listeners[0].address: ::1 is IPv6, which is not served; give an IPv4 address"},
+     "3:5: listeners[0].address: is missing; give an address"},
+    {"listener bound to one link",
+     "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: 'fe80::1'}]\n",
+     "2:44: listeners[0].address: fe80::1 is not a unicast address; give the address of a host"},
+    {"listener IPv4 in IPv6's clothes",
+     "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: '::ffff:10.0.0.1'}]\n",
+     "2:44: listeners[0].address: '::ffff:10.0.0.1' is not an address; give one such as 192.0.2.1 or "
+     "2001:db8::1"},
     {"listener on any address",
      "networks: {n: {interface: e0}}\nlisteners: [{name: a, network: n, address: 0.0.0.0}]\n",
      "2:44: listeners[0].address: 0.0.0.0 is not a unicast address; give the address of a host"},
@@ -162,7 +170,8 @@ static const struct row single_rows[] = {
     {"port too large", PEERS "  - {name: r, listener: a, members: [{address: 10.0.1.9, port: 65536}]}\n",
      "10:64: peers[2].members[0].port: 65536 is out of range; give 1 to 65535"},
     {"metrics", BASE "metrics: {listen: localhost:80}\n",
-     "4:19: metrics.listen: 'localhost:80' is not an address and port; give such as 127.0.0.1:9464"},
+     "4:19: metrics.listen: 'localhost:80' is not an address and port; give such as 127.0.0.1:9464 or "
+     "[::1]:9464"},
     {"directory", BASE "state: {directory: var}\n",
      "4:20: state.directory: 'var' is not an absolute path; begin with /"},
 };

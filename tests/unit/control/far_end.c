@@ -144,20 +144,22 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
     uint32_t peers = (uint32_t)((sizeof(struct counters_worker) + 63) / 64 * 64);
     uint32_t members = peers + 4 * (uint32_t)sizeof(struct counters_peer);
     uint32_t agent = (uint32_t)(sizeof(struct counters_agent) + sizeof(struct counters_network));
-    struct counters_header header = {.magic = COUNTERS_MAGIC,
-                                     .version = COUNTERS_VERSION,
-                                     .counter_count = COUNTER_COUNT,
-                                     .workers = workers,
-                                     .peers_max = 4,
-                                     .members_max = 8,
-                                     .worker_offset = 64 + agent,
-                                     .worker_stride = members + 8 * (uint32_t)sizeof(struct counters_member),
-                                     .peers_offset = peers,
-                                     .members_offset = members,
-                                     .agent_offset = 64,
-                                     .networks_max = 1,
-                                     .histograms = HISTOGRAM_COUNT,
-                                     .start_time_s = 1000};
+    struct counters_header header = {
+        .magic = COUNTERS_MAGIC,
+        .version = COUNTERS_VERSION,
+        .counter_count = COUNTER_COUNT,
+        .workers = workers,
+        .peers_max = 4,
+        .members_max = 8,
+        .worker_offset = 64 + agent,
+        .worker_stride = ((members + 8 * (uint32_t)sizeof(struct counters_member) + 63) & ~63u) +
+                         (uint32_t)sizeof(struct counters_filter),
+        .peers_offset = peers,
+        .members_offset = members,
+        .agent_offset = 64,
+        .networks_max = 1,
+        .histograms = HISTOGRAM_COUNT,
+        .start_time_s = 1000};
     size_t size = header.worker_offset + (size_t)workers * header.worker_stride;
     int fd = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
@@ -178,6 +180,9 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
         worker->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[HISTOGRAM_BUCKETS - 1] = 2;
         worker->histograms[HISTOGRAM_POST_DIAL_DELAY].sum = 100;
         worker->cpu = w;
+        worker->placement = PLACEMENT_REMOTE;
+        worker->queue_count = 1;
+        worker->queues[0] = (struct counters_queue){.received = 20 + w, .network = 0, .queue = 3};
         void *peer = (uint8_t *)block + peers + sizeof(struct counters_peer);
         *(struct counters_peer *)peer = (struct counters_peer){
             .requests[PEER_METHOD_BYE] = 10, .responses[4] = 1, .calls_in = 3, .calls_out = -1};

@@ -15,6 +15,7 @@
 #define NXDOMAIN   3
 #define TYPE_A     1
 #define TYPE_CNAME 5
+#define TYPE_AAAA  28
 
 struct message {
     uint8_t octets[ROOM];
@@ -50,6 +51,9 @@ static void put_record(struct message *message, const struct record *record)
     if (record->type == TYPE_A) {
         assert_int_equal(inet_pton(AF_INET, record->data, message->octets + message->length), 1);
         message->length += 4;
+    } else if (record->type == TYPE_AAAA) {
+        assert_int_equal(inet_pton(AF_INET6, record->data, message->octets + message->length), 1);
+        message->length += 16;
     } else {
         for (size_t i = 0; record->type != TYPE_CNAME && i < 3; i++)
             put(message, i == 0 ? record->priority : i == 1 ? record->weight : record->port, 2);

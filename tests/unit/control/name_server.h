@@ -13,7 +13,7 @@
 
 struct record {
     const char *name; // NULL behind the last
-    uint16_t type;    // 1 A, 5 CNAME, 33 SRV
+    uint16_t type;    // 1 A, 5 CNAME, 28 AAAA, 33 SRV
     uint32_t ttl;
     const char *data;                // address, or a name
     uint16_t priority, weight, port; // of SRV

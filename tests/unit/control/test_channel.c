@@ -122,7 +122,7 @@ static int ask(struct world *world, enum channel_type type, uint32_t timeout_ms,
                                       .body = type == CHANNEL_DIALOG_LIST ? (void *)&list : (void *)&select,
                                       .fd = -1,
                                       .timeout_ms = timeout_ms};
-    struct channel_answer answer = {on_row, on_done, world};
+    struct channel_answer answer = {on_row, on_done, world, NULL};
     struct far_message message;
     int result = channel_ask(world->channel, &request, &answer);
     if (result == 0) {
@@ -277,7 +277,7 @@ static void test_bad_answers(void **state)
     expect_drop(world);
 
     print_message("a row for a request without rows\n");
-    struct channel_answer deaf = {NULL, on_done, world};
+    struct channel_answer deaf = {NULL, on_done, world, NULL};
     struct channel_dialog_select select = {.handle = 1};
     struct channel_request request = {
         .type = CHANNEL_DIALOG_END, .body = &select, .fd = -1, .timeout_ms = 5000};
@@ -315,7 +315,7 @@ static void test_answer_of_another_kind(void **state)
     struct channel_snapshot snapshot = {.sequence = 1, .size = 4096};
     struct channel_request request = {
         .type = CHANNEL_SNAPSHOT, .body = &snapshot, .fd = STDIN_FILENO, .timeout_ms = 5000};
-    struct channel_answer answer = {NULL, on_done, world};
+    struct channel_answer answer = {NULL, on_done, world, NULL};
     struct far_message message;
     uint32_t number = 0;
     greet(world);

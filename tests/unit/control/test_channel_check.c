@@ -69,6 +69,7 @@ struct change {
 #define EVENT(field)                                                                                         \
     (sizeof(struct channel_header) + offsetof(struct channel_events, rows) +                                 \
      offsetof(struct channel_event, field))
+#define BODY(type, field) (sizeof(struct channel_header) + offsetof(type, field))
 #define MEMBER(field)                                                                                        \
     (sizeof(struct channel_header) + offsetof(struct channel_member_events, rows) +                          \
      offsetof(struct channel_member_event, field))
@@ -131,6 +132,19 @@ static const struct change changes[] = {
     {"member's events answer a request", CHANNEL_MEMBER_EVENTS, HEADER(request), 4, 1},
     {"more member's events lost than there were", CHANNEL_MEMBER_EVENTS,
      sizeof(struct channel_header) + offsetof(struct channel_member_events, run.lost), 8, 1},
+    {"more bans than fit", CHANNEL_BAN_ROWS, BODY(struct channel_ban_rows, count), 4,
+     CHANNEL_BAN_ROWS_MAX + 1},
+    {"ban for no reason", CHANNEL_BAN_ROWS, BODY(struct channel_ban_rows, rows[0].reason), 1,
+     CHANNEL_BAN_REASON_COUNT},
+    {"ban of a prefix that is too long", CHANNEL_BAN_ROWS, BODY(struct channel_ban_rows, rows[0].length), 2,
+     129},
+    {"ban's event as an answer", CHANNEL_BAN_EVENTS, HEADER(request), 4, 1},
+    {"ban's event of no kind", CHANNEL_BAN_EVENTS, BODY(struct channel_ban_events, rows[0].change), 1,
+     CHANNEL_BAN_ENDED + 1},
+    {"ban's event neither dry nor wet", CHANNEL_BAN_EVENTS, BODY(struct channel_ban_events, rows[0].dry_run),
+     1, 2},
+    {"ban's event with a number that runs over", CHANNEL_BAN_EVENTS,
+     BODY(struct channel_ban_events, run.lost), 8, 3},
     {"too many member's events", CHANNEL_MEMBER_EVENTS,
      sizeof(struct channel_header) + offsetof(struct channel_member_events, run.count), 4,
      CHANNEL_EVENTS_MAX + 1},
@@ -155,7 +169,6 @@ static const struct change changes[] = {
     {"peer of an application's event beyond", CHANNEL_UA_EVENTS, UA(peer), 2, PEERS_MAX},
     {"application's event with a positive result", CHANNEL_UA_EVENTS, UA(result), 4, 1},
     {"application's event in another age", CHANNEL_UA_EVENTS, UA(time_ms), 8, (uint64_t)1 << 48},
-    {"application's event from no address", CHANNEL_UA_EVENTS, UA(source), 8, (uint64_t)1 << 48},
     {"message one octet longer", CHANNEL_UA_EVENTS, UA(length), 2, 9},
     {"message that takes all", CHANNEL_UA_EVENTS, UA(length), 2, 72},
     {"message without its octets", CHANNEL_UA_EVENTS, UA(length), 2, 0},
@@ -195,6 +208,14 @@ static size_t build_good(enum channel_type type)
             {.kind = CHANNEL_UA_CALL, .length = 7},
             "INVITE",
             {.kind = CHANNEL_UA_KINDS - 1, .flags = CHANNEL_UA_CALLEE | CHANNEL_UA_CUT}};
+    static const struct channel_ban_rows bans = {
+        .count = 1, .rows = {{.address = IP_MAPPED(1), .length = 128, .since_ms = 1, .hits = 2}}};
+    static const struct channel_ban_events ban_events = {.run = {.first = 3, .lost = 1, .count = 1},
+                                                         .rows = {{.address = IP_MAPPED(1), .length = 128}}};
+    if (type == CHANNEL_BAN_ROWS)
+        return far_build(&message, type, 1, &bans, sizeof(bans));
+    if (type == CHANNEL_BAN_EVENTS)
+        return far_build(&message, type, 0, &ban_events, sizeof(ban_events));
     if (type == CHANNEL_UA_EVENTS)
         return far_build(&message, type, 0, &ua, sizeof(ua));
     if (type == CHANNEL_CAPTURE_ENDED)
@@ -245,6 +266,22 @@ static void test_descriptors(void **state)
     assert_non_null(check(size, 2));
 }
 
+static void test_listeners(void **state)
+{
+    struct channel_listeners listeners = {.count = LISTENERS_MAX};
+    size_t size = far_build(&message, CHANNEL_LISTENERS, 0, &listeners, sizeof(listeners));
+    assert_null(check(size, LISTENERS_MAX));
+    assert_non_null(check(size, LISTENERS_MAX - 1));
+    size = far_build(&message, CHANNEL_LISTENERS, 1, &listeners, sizeof(listeners));
+    assert_non_null(check(size, LISTENERS_MAX));
+    listeners.count = LISTENERS_MAX + 1;
+    size = far_build(&message, CHANNEL_LISTENERS, 0, &listeners, sizeof(listeners));
+    assert_non_null(check(size, LISTENERS_MAX + 1));
+    listeners.count = 0;
+    size = far_build(&message, CHANNEL_LISTENERS, 0, &listeners, sizeof(listeners));
+    assert_null(check(size, 0));
+}
+
 static void test_what_only_control_sends(void **state)
 {
     static const enum channel_type types[] = {CHANNEL_SNAPSHOT,    CHANNEL_DIALOG_LIST, CHANNEL_DIALOG_SHOW,
@@ -258,9 +295,12 @@ static void test_what_only_control_sends(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_every_size),
-        cmocka_unit_test(test_changes),     cmocka_unit_test(test_texts_end),
-        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_what_only_control_sends)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good),
+                                       cmocka_unit_test(test_every_size),
+                                       cmocka_unit_test(test_changes),
+                                       cmocka_unit_test(test_texts_end),
+                                       cmocka_unit_test(test_descriptors),
+                                       cmocka_unit_test(test_listeners),
+                                       cmocka_unit_test(test_what_only_control_sends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

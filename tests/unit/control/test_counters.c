@@ -18,6 +18,11 @@ static void test_sums(void **state)
     assert_int_equal(counters_start_time_s(counters), 1000);
     assert_int_equal(counters_value(counters, 2, COUNTER_RX_PACKETS), 12);
     assert_int_equal(counters_cpu(counters, 2), 2);
+    assert_int_equal(counters_placement(counters, 1), PLACEMENT_REMOTE);
+    struct counters_queue queue;
+    assert_true(counters_queue(counters, 2, 0, &queue));
+    assert_true(queue.received == 22 && queue.network == 0 && queue.queue == 3);
+    assert_false(counters_queue(counters, 2, 1, &queue));
     assert_int_equal(counters_sum(counters, COUNTER_NEXT_HOP_UNROUTED), 33);
     assert_int_equal(counters_peer(counters, 1).requests[PEER_METHOD_BYE], 30);
     assert_int_equal(counters_peer(counters, 1).responses[4], 3);

@@ -152,22 +152,42 @@ static void test_wrong_parameters(void **state)
     far_run(world->base, 5);
 }
 
-// Bans whose time is over; a second passes.
-static void test_ban_expires(void **state)
+static const struct {
+    enum channel_ban_change change;
+    const char *name;
+} ban_changes[] = {
+    {CHANNEL_BAN_BEGAN, "by_rule"}, {CHANNEL_BAN_EXPIRED, "expired"}, {CHANNEL_BAN_ENDED, "ended"}};
+
+// What the data plane tells of bans.
+static void test_bans_of_rules(void **state)
 {
     struct world *world = *state;
     follow(world, "{\"kinds\":[\"ban\"]}");
-    event_watch_ban(&world->control, "10.1.2.3", 1, "somebody");
-    event_watch_ban(&world->control, "10.1.2.4", 0, "somebody");
-    event_watch_ban(&world->control, "10.1.2.5", 3600, "somebody");
-    expect(world, "ban", "added");
-    const json_t *params = expect(world, "ban", "added");
-    assert_true(json_is_null(json_object_get(params, "seconds")));
-    expect(world, "ban", "added");
-    for (int i = 0; i < 400 && !memchr(world->text, '\n', world->used); i++)
-        client_read(world);
-    assert_text(expect(world, "ban", "expired"), "address", "10.1.2.3");
-    assert_int_equal(world->control.watch.ban_count, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        struct channel_ban_events events = {.run = {.first = i + 1, .count = 1},
+                                            .rows = {{.address = IP_MAPPED(0x0a010203u),
+                                                      .length = 128,
+                                                      .lifetime_ms = i == 1 ? 0 : 600000,
+                                                      .times = 2,
+                                                      .reason = CHANNEL_BAN_SCANNER,
+                                                      .dry_run = 1,
+                                                      .change = (uint8_t)ban_changes[i].change}}};
+        if (i == 2) {
+            events.rows[0].address = (struct ip_address){{0x20, 0x01, 0x0d, 0xb8}};
+            events.rows[0].length = 64;
+        }
+        far_say(world->far, CHANNEL_BAN_EVENTS, 0, &events, sizeof(events));
+        const json_t *params = expect(world, "ban", ban_changes[i].name);
+        assert_text(params, "address", i == 2 ? "2001:db8::/64" : "10.1.2.3");
+        assert_text(params, "reason", "scanner");
+        assert_int_equal(integer(params, "times"), 2);
+        assert_int_equal(integer(params, "dataplane_seq"), i + 1);
+        assert_true(json_is_true(json_object_get(params, "dry_run")));
+        if (i == 1)
+            assert_true(json_is_null(json_object_get(params, "seconds")));
+        else
+            assert_int_equal(integer(params, "seconds"), 600);
+    }
 }
 
 static void test_since(void **state)
@@ -386,7 +406,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_only_one_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_parameters, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ban_expires, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bans_of_rules, setup, teardown),
         cmocka_unit_test_setup_teardown(test_since, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(test_since_what_is_gone, setup, teardown),

@@ -243,6 +243,52 @@ static void test_overload_and_stuck(void **state)
     close_load(&load);
 }
 
+static struct counters_agent *agent_of(const struct load *load)
+{
+    return (struct counters_agent *)(void *)(load->map +
+                                             ((const struct counters_header *)(const void *)load->map)
+                                                 ->agent_offset);
+}
+
+static void test_networks(void **state)
+{
+    struct world *world = *state;
+    struct load load = open_load(world);
+    struct counters_agent *agent = agent_of(&load);
+    struct counters_network *network = (struct counters_network *)(agent + 1);
+    follow(world, "{\"kinds\":[\"health\"]}");
+    for (uint32_t w = 0; w < 2; w++)
+        for (unsigned i = 0; i < 4; i++)
+            worker_of(&load, w)->values[COUNTER_OVERLOADED_TRANSACTIONS + i] = 0;
+    world->control.networks = 1;
+    look(world, &load, 2); // nothing is known yet
+    network->mtu = 1500;
+    network->up = 1;
+    look(world, &load, 2);
+    expect_none(world);
+    network->up = 0;
+    look(world, &load, 2);
+    const json_t *params = expect(world, "health", "network_down");
+    assert_string_equal(json_string_value(json_object_get(params, "network")),
+                        control_network_name(&world->control, 0));
+    look(world, &load, 2);
+    look(world, &load, 2);
+    expect_none(world);
+    network->up = 1;
+    agent->addresses_missing = 2;
+    look(world, &load, 2);
+    assert_int_equal(integer(expect(world, "health", "network_up"), "seconds"), 3);
+    params = expect(world, "health", "addresses_missing");
+    assert_int_equal(integer(params, "count"), 2);
+    assert_int_equal(integer(params, "before"), 0);
+    agent->addresses_missing = 0;
+    look(world, &load, 2);
+    assert_int_equal(integer(expect(world, "health", "addresses_missing"), "count"), 0);
+    expect_none(world);
+    world->control.networks = 0;
+    close_load(&load);
+}
+
 static void test_limits(void **state)
 {
     struct world *world = *state;
@@ -280,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_syslog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resized, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overload_and_stuck, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
     };
     return cmocka_run_group_tests_name("events written", tests, NULL, NULL);

@@ -59,6 +59,10 @@ static int teardown(void **state)
     {                                                                                                        \
         SRV name, 33, ttl, target, priority, weight, port                                                    \
     }
+#define AAAA(name, ttl, address)                                                                             \
+    {                                                                                                        \
+        name, 28, ttl, address, 0, 0, 0                                                                      \
+    }
 #define CODE(name, code)                                                                                     \
     {                                                                                                        \
         name, NAME_SERVER_RCODE, code, NULL, 0, 0, 0                                                         \
@@ -67,6 +71,7 @@ static int teardown(void **state)
 static const struct row {
     const char *name;
     bool service;
+    bool ipv6;
     struct record records[6];
     enum channel_name_result result;
     uint32_t ttl_s;
@@ -74,12 +79,14 @@ static const struct row {
 } rows[] = {
     {"addresses where there is no SRV",
      true,
+     false,
      {A("x.net", 20, "10.0.2.2"), A("x.net", 17, "10.0.2.1")},
      CHANNEL_NAME_FOUND,
      17,
      "10.0.2.1:0/0 10.0.2.2:0/0 "},
     {"SRV by rank",
      true,
+     false,
      {S("x.net", 90, 20, 0, 5071, "b.net"), S("x.net", 60, 10, 0, 5072, "a.net"), A("a.net", 40, "10.0.2.1"),
       A("b.net", 50, "10.0.2.2"), A("x.net", 5, "10.0.2.9")},
      CHANNEL_NAME_FOUND,
@@ -87,19 +94,60 @@ static const struct row {
      "10.0.2.1:5072/0 10.0.2.2:5071/1 "},
     {"with a port nobody asks for SRV",
      false,
+     false,
      {S("x.net", 60, 10, 0, 5072, "a.net"), A("a.net", 40, "10.0.2.1"), A("x.net", 25, "10.0.2.9")},
      CHANNEL_NAME_FOUND,
      25,
      "10.0.2.9:0/0 "},
-    {"a TTL of nothing", true, {A("x.net", 0, "10.0.2.1")}, CHANNEL_NAME_FOUND, 5, "10.0.2.1:0/0 "},
-    {"a TTL of a day", true, {A("x.net", 86400, "10.0.2.1")}, CHANNEL_NAME_FOUND, 300, "10.0.2.1:0/0 "},
-    {"no such name", true, {CODE("x.net", 3)}, CHANNEL_NAME_NONE, 30, ""},
-    {"no such name, with a port", false, {CODE("x.net", 3)}, CHANNEL_NAME_NONE, 30, ""},
-    {"no SIP over UDP", true, {S("x.net", 60, 0, 0, 0, "")}, CHANNEL_NAME_NONE, 30, ""},
-    {"targets without address", true, {S("x.net", 60, 0, 0, 5060, "a.net")}, CHANNEL_NAME_NONE, 30, ""},
-    {"the server fails", true, {CODE(SRV "x.net", 2)}, CHANNEL_NAME_FAILED, 5, ""},
-    {"the server refuses", false, {CODE("x.net", 5)}, CHANNEL_NAME_FAILED, 5, ""},
-    {"the answer is broken", false, {CODE("x.net", NAME_SERVER_BROKEN)}, CHANNEL_NAME_FAILED, 5, ""},
+    {"both families",
+     true,
+     true,
+     {A("x.net", 20, "10.0.2.2"), AAAA("x.net", 17, "2001:db8::1")},
+     CHANNEL_NAME_FOUND,
+     17,
+     "10.0.2.2:0/0 2001:db8::1:0/0 "},
+    {"IPv6 alone",
+     true,
+     true,
+     {AAAA("x.net", 17, "2001:db8::1")},
+     CHANNEL_NAME_FOUND,
+     17,
+     "2001:db8::1:0/0 "},
+    {"IPv4 in the clothes of IPv6",
+     true,
+     true,
+     {AAAA("x.net", 17, "::ffff:10.0.0.1")},
+     CHANNEL_NAME_NONE,
+     30,
+     ""},
+    {"without a listener of IPv6",
+     true,
+     false,
+     {AAAA("x.net", 17, "2001:db8::1")},
+     CHANNEL_NAME_NONE,
+     30,
+     ""},
+    {"a TTL of nothing", true, false, {A("x.net", 0, "10.0.2.1")}, CHANNEL_NAME_FOUND, 5, "10.0.2.1:0/0 "},
+    {"a TTL of a day",
+     true,
+     false,
+     {A("x.net", 86400, "10.0.2.1")},
+     CHANNEL_NAME_FOUND,
+     300,
+     "10.0.2.1:0/0 "},
+    {"no such name", true, false, {CODE("x.net", 3)}, CHANNEL_NAME_NONE, 30, ""},
+    {"no such name, with a port", false, false, {CODE("x.net", 3)}, CHANNEL_NAME_NONE, 30, ""},
+    {"no SIP over UDP", true, false, {S("x.net", 60, 0, 0, 0, "")}, CHANNEL_NAME_NONE, 30, ""},
+    {"targets without address",
+     true,
+     false,
+     {S("x.net", 60, 0, 0, 5060, "a.net")},
+     CHANNEL_NAME_NONE,
+     30,
+     ""},
+    {"the server fails", true, false, {CODE(SRV "x.net", 2)}, CHANNEL_NAME_FAILED, 5, ""},
+    {"the server refuses", false, false, {CODE("x.net", 5)}, CHANNEL_NAME_FAILED, 5, ""},
+    {"the answer is broken", false, false, {CODE("x.net", NAME_SERVER_BROKEN)}, CHANNEL_NAME_FAILED, 5, ""},
 };
 
 static struct channel_name name_of(const char *text, bool service)
@@ -130,7 +178,7 @@ static void test_rows(void **state)
         print_message("%s\n", row->name);
         world->server.records = row->records;
         world->ended = false;
-        names_ask(world->names, &name);
+        names_ask(world->names, &name, row->ipv6);
         if (!far_run_until(world->base, &world->ended, 15000))
             fail_msg("no answer");
         print_answer(&world->answer, addresses);
@@ -153,7 +201,7 @@ static void test_long_name(void **state)
     const struct record records[] = {A(text, 20, "10.0.2.2"), {0}};
     struct channel_name name = name_of(text, true);
     world->server.records = records;
-    names_ask(world->names, &name);
+    names_ask(world->names, &name, false);
     assert_true(far_run_until(world->base, &world->ended, 60000));
     assert_int_equal(world->answer.result, CHANNEL_NAME_FOUND);
     assert_int_equal(world->server.queries, 1);
@@ -167,7 +215,7 @@ static void test_many(void **state)
     struct channel_name name = name_of("x.net", true);
     world->server.records = silent;
     for (unsigned i = 0; i < 300; i++)
-        names_ask(world->names, &name);
+        names_ask(world->names, &name, false);
     assert_int_equal(world->count, 300 - 256);
     assert_int_equal(world->answer.result, CHANNEL_NAME_FAILED);
     names_destroy(world->names);

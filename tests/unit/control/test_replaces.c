@@ -235,6 +235,49 @@ static void test_early_only(void **state)
     expect_none(world);
 }
 
+// The data plane does not end the old call for us: one of the two goes all the same.
+static void test_not_held(void **state)
+{
+    static const struct {
+        const char *name, *lines;
+        unsigned state; // of the old call
+        uint64_t ends;  // 0: none, it is ending
+        const char *reason;
+    } rows[] = {
+        {"the claim has run out", REPLACES, CHANNEL_DIALOG_CONFIRMED, DIALOG, "cause=200"},
+        {"of one that rings", REPLACES ";early-only", CHANNEL_DIALOG_EARLY, DIALOG, "cause=200"},
+        {"answered meanwhile", REPLACES ";early-only", CHANNEL_DIALOG_CONFIRMED, NEW, "cause=486"},
+        {"it is ending", REPLACES, CHANNEL_DIALOG_TERMINATING, 0, ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ua_world *world;
+        print_message("%s\n", rows[i].name);
+        assert_int_equal(setup((void **)&world), 0);
+        ua_attach(world);
+        (void)ua_place(world, "");
+        say_call_state(world, DIALOG, CHANNEL_DIALOG_EARLY);
+        const struct incoming new = to_desk(world, rows[i].lines);
+        say_new(world, &new);
+        expect_claim(world, 0, strstr(rows[i].lines, "early-only") ? CHANNEL_UA_EARLY_ONLY : 0);
+        ua_expect_event(world, "incoming", "replaces", HEX);
+        ua_ask(world, "ua.answer", "{\"dialog\":\"" NEW_HEX "\"}");
+        ua_done(world, ua_command(world, CHANNEL_UA_RESPOND), 0, NEW, NULL);
+        const struct channel_ua_command end = *ua_command(world, CHANNEL_UA_END);
+        assert_int_equal(end.flags, CHANNEL_UA_CLAIMED);
+        say_call_state(world, DIALOG, rows[i].state);
+        ua_done(world, &end, -EALREADY, DIALOG, NULL);
+        if (rows[i].ends != 0) {
+            const struct channel_ua_command *command = ua_command(world, CHANNEL_UA_END);
+            assert_int_equal(command->dialog, rows[i].ends);
+            assert_int_equal(command->flags, 0);
+            ua_expect_in(command, CHANNEL_UA_TEXT_HEADERS, rows[i].reason);
+        } else {
+            expect_none(world);
+        }
+        assert_int_equal(ua_teardown((void **)&world), 0);
+    }
+}
+
 // Who is not of the peer that is replaced needs a configuration that says so.
 static void test_peer(void **state)
 {
@@ -367,21 +410,15 @@ static void test_other_methods(void **state)
 int main(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_syntax),
-                                       UA(test_results),
-                                       UA(test_unlisted),
-                                       UA(test_takeover),
-                                       UA(test_refused),
-                                       UA(test_cancelled),
-                                       UA(test_bye_first),
-                                       UA(test_bye_crosses),
-                                       UA(test_early_only),
-                                       UA(test_peer),
-                                       UA(test_refuse),
-                                       UA(test_accept),
-                                       UA(test_ask_nobody),
-                                       UA(test_held),
-                                       cmocka_unit_test_setup_teardown(test_kept, ua_setup, ua_teardown),
-                                       UA(test_other_methods)};
+    const struct CMUnitTest tests[] = {
+        UA(test_syntax),       UA(test_results),
+        UA(test_unlisted),     UA(test_takeover),
+        UA(test_refused),      UA(test_cancelled),
+        UA(test_bye_first),    UA(test_bye_crosses),
+        UA(test_early_only),   cmocka_unit_test(test_not_held),
+        UA(test_peer),         UA(test_refuse),
+        UA(test_accept),       UA(test_ask_nobody),
+        UA(test_held),         cmocka_unit_test_setup_teardown(test_kept, ua_setup, ua_teardown),
+        UA(test_other_methods)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #define TARGET      0x1100000000000002u
 #define TRANSACTION 0x1100000000000077u
 #define CONTACT     "sip:far@10.10.1.1;x=1"
-#define SOURCE      ((uint64_t)0x0a0a0101 << 16 | 5060) // a member of carrier-a
+#define SOURCE      IP_MAPPED(0x0a0a0101) // a member of carrier-a
 
 #define NAMES(from, to, cseq)                                                                                \
     "Via: SIP/2.0/UDP 10.10.1.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>" from "\r\nTo: \"B\" <sip:b@y>" to        \
@@ -32,7 +32,8 @@ static void say_asked(struct ua_world *world, uint64_t transaction, const char *
                                            .call = 900,
                                            .application = world->desk,
                                            .peer = world->carrier,
-                                           .source = SOURCE};
+                                           .source = SOURCE,
+                                           .source_port = 5060};
     ua_say(world, &event, message);
 }
 

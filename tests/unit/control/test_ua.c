@@ -428,6 +428,18 @@ static void test_losses(void **state)
     json_decref(event);
 }
 
+// More than a JSON integer holds: what the data plane says is not trusted.
+static void test_count_beyond_integers(void **state)
+{
+    struct ua_world *world = *state;
+    world->rpc.control.ua.counts.lost = UINT64_MAX;
+    json_t *result = ua_result(world, "metrics.get", "{}");
+    char *text = json_dumps(result, 0);
+    assert_non_null(strstr(text, "\"value\": 1.8446744073709552e19"));
+    free(text);
+    json_decref(result);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
 
 int main(void)
@@ -440,7 +452,7 @@ int main(void)
         TEST(test_refused_params),  TEST(test_refused_early),
         TEST(test_requests),        TEST(test_request_outlives_dialog),
         TEST(test_data_plane_goes), TEST(test_resumed),
-        TEST(test_losses),
+        TEST(test_losses),          TEST(test_count_beyond_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

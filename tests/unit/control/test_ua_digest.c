@@ -33,51 +33,53 @@ static const struct row {
     {"no nonce", "Digest realm=\"x\"", "a", "b", "GET", "/", "c", ""},
 };
 
-static size_t answer(const struct row *row, const char *more, char *lines, size_t size, bool *stale)
+static size_t answer(const struct row *row, const char *more, char *lines, size_t size,
+                     struct ua_digest_seen *seen)
 {
     char text[2048];
     struct message message;
-    const struct ua_digest digest = {row->user, row->password, row->method, row->uri, row->cnonce, 1};
+    const struct ua_digest digest = {row->user, row->password, NULL, row->method, row->uri, row->cnonce, 1};
     int length = snprintf(text, sizeof(text),
                           "SIP/2.0 401 No\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
                           "To: <sip:b@y>;tag=2\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nWWW-Authenticate: %s\r\n%s"
                           "Content-Length: 0\r\n\r\n",
                           row->challenge, more);
     assert_int_equal(message_parse((const uint8_t *)text, (uint32_t)length, &message), MESSAGE_FINE);
-    return ua_digest_answer(&message, &digest, lines, size, stale);
+    return ua_digest_answer(&message, &digest, lines, size, seen);
 }
 
 static void test_vectors(void **state)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char lines[2048] = "", expected[128];
-        bool stale;
+        struct ua_digest_seen seen;
         print_message("%s\n", rows[i].name);
-        size_t length = answer(&rows[i], "", lines, sizeof(lines), &stale);
+        size_t length = answer(&rows[i], "", lines, sizeof(lines), &seen);
         assert_int_equal(length > 0, rows[i].response[0] != '\0');
         snprintf(expected, sizeof(expected), "response=\"%s\"", rows[i].response);
         if (length > 0)
             assert_non_null(strstr(lines, expected));
-        assert_false(stale);
+        assert_false(seen.stale);
     }
 }
 
 static void test_several(void **state)
 {
     char lines[4096];
-    bool stale;
+    struct ua_digest_seen seen;
     // RFC 8760 2.4: the first that is understood of a realm; another realm has an answer of its own.
     size_t length = answer(&rows[1],
                            "WWW-Authenticate: Digest realm=\"http-auth@example.org\", nonce=\"z\"\r\n"
                            "WWW-Authenticate: Digest realm=\"other\", nonce=\"q\", stale=true\r\n",
-                           lines, sizeof(lines), &stale);
+                           lines, sizeof(lines), &seen);
     lines[length] = '\0';
     assert_non_null(strstr(lines, "algorithm=SHA-256"));
     assert_null(strstr(lines, "nonce=\"z\""));
     assert_non_null(strstr(lines, "\r\nAuthorization: Digest username=\"Mufasa\",realm=\"other\""));
-    assert_true(stale);
+    assert_true(seen.stale);
+    assert_string_equal(seen.realm, "http-auth@example.org");
     // No room: nothing half.
-    assert_int_equal(answer(&rows[1], "", lines, 100, &stale), 0);
+    assert_int_equal(answer(&rows[1], "", lines, 100, &seen), 0);
 }
 
 int main(void)

@@ -333,6 +333,92 @@ static void test_asked(void **state)
     assert_int_equal(world->rpc.control.transfers.count, 0);
 }
 
+// What else was asked waits: the program knows its id still, and the far end hears of no restart.
+static void test_requests(void **state)
+{
+    struct ua_world *world = *state;
+    const struct channel_ua_event outside = {.kind = CHANNEL_UA_ASKED,
+                                             .transaction = TRANSACTION + 2,
+                                             .call = 701,
+                                             .application = world->desk,
+                                             .peer = world->carrier};
+    ua_attach(world);
+    ua_confirm(world, ua_place(world, ""));
+    ua_say(world, &outside, REQUEST("MESSAGE", "", "1", ""));
+    json_decref(ua_event_of(world, "request"));
+    for (uint64_t begun = clock_ms(); clock_ms() == begun;)
+        ua_run(world);
+    ua_say_asked(world, TRANSACTION + 1, 0, REQUEST("INFO", ";tag=t1", "7", ""));
+    ua_say_asked(world, TRANSACTION, 0, REQUEST("INVITE", ";tag=t1", "8", ""));
+    for (unsigned i = 0; i < 2; i++)
+        json_decref(ua_event_of(world, "request"));
+    ua_restart(world);
+    ua_resume(world, confirmed, 1);
+    ua_attach_again(world);
+    const struct ua *ua = &world->rpc.control.ua;
+    assert_int_equal(ua->requests.count, 3);
+    // They came by their ids; who came first is due first.
+    const struct ua_request *first = TAILQ_FIRST(&ua->unanswered);
+    assert_int_equal(first->node.key, TRANSACTION + 2);
+    assert_true(TAILQ_NEXT(first, link)->deadline_ms >= first->deadline_ms &&
+                first->deadline_ms > clock_ms());
+    ua_ask(world, "ua.answer", "{\"dialog\":\"" HEX "\"}");
+    ua_expect_answer(world, TRANSACTION, 200);
+    json_decref(ua_answer_of(world));
+    ua_ask(world, "ua.respond", "{\"request\":\"1100000000000078\",\"status\":405}");
+    ua_expect_answer(world, TRANSACTION + 1, 405);
+    json_decref(ua_answer_of(world));
+    ua_restart(world);
+    ua_resume(world, confirmed, 1);
+    assert_int_equal(world->rpc.control.ua.requests.count, 1);
+    // Transactions die with their data plane.
+    ua_reboot(world);
+    ua_resume(world, confirmed, 1);
+    assert_int_equal(world->rpc.control.ua.requests.count, 0);
+    ua_restart(world);
+    assert_int_equal(world->rpc.control.ua.requests.count, 0);
+}
+
+static uint64_t taken_of(struct ua_world *world)
+{
+    static struct far_message message;
+    for (int i = 0; i < 100; i++) {
+        ua_run(world);
+        while (far_receive(world->rpc.far, &message, NULL, 0))
+            if (message.header.type == CHANNEL_UA_TAKEN)
+                return ((const struct channel_ua_taken *)(const void *)message.body)->number;
+    }
+    return 0;
+}
+
+// What the data plane told an earlier control and has not heard of comes again: it counts once.
+static void test_taken(void **state)
+{
+    struct ua_world *world = *state;
+    ua_attach(world);
+    uint64_t tag = ua_place(world, "");
+    ua_say_state(world, DIALOG, CHANNEL_DIALOG_EARLY, CHANNEL_REASON_PROVISIONAL);
+    ua_expect_event(world, "state", "to", "early");
+    assert_int_equal(taken_of(world), world->next - 1);
+    ua_restart(world);
+    ua_resume(world, early, 1);
+    ua_attach_again(world);
+    assert_int_equal(taken_of(world), world->next - 1); // it may not have come
+    world->next--;
+    ua_say_answer(world, tag, 487, RESPONSE("487", "1 INVITE", ""));
+    ua_say_answer(world, tag, 486, RESPONSE("486", "1 INVITE", ""));
+    json_t *failed = ua_event_of(world, "failed");
+    assert_int_equal(json_integer_value(json_object_get(failed, "status")), 486);
+    json_decref(failed);
+    // Another data plane counts anew.
+    ua_reboot(world);
+    ua_resume(world, NULL, 0);
+    world->next = 1;
+    ua_say_call(world, world->desk);
+    ua_expect_event(world, "incoming", "peer", "carrier-a");
+    assert_int_equal(taken_of(world), 1);
+}
+
 static void test_sent(void **state)
 {
     struct ua_world *world = *state;
@@ -388,6 +474,8 @@ int main(void)
         TRANSFER(test_transfer_confirmed),
         TRANSFER(test_transfer_gone),
         TEST(test_asked),
+        TEST(test_requests),
+        TEST(test_taken),
         TEST(test_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,7 +319,8 @@ static void test_refer_outside_accepted(void **state)
                                            .call = 900,
                                            .application = world->desk,
                                            .peer = world->carrier,
-                                           .source = (uint64_t)0x0a0a0101 << 16 | 5060};
+                                           .source = IP_MAPPED(0x0a0a0101),
+                                           .source_port = 5060};
     ua_say(world, &asked, REQUEST("REFER", "", "7", "Refer-To: sip:c@z\r\nContact: <sip:a@x>\r\n"));
     assert_int_equal(ua_command(world, CHANNEL_UA_RESPOND)->status, 200);
     ua_restart(world);

@@ -151,7 +151,8 @@ static void call_application(uint16_t application, uint64_t old)
     uint64_t leg = begin(application, true);
     struct channel_ua_event event = about(CHANNEL_UA_CALL, leg);
     event.transaction = TRANSACTION + leg;
-    event.source = (uint64_t)0x0a0a0101 << 16 | 5060;
+    event.source = ip_from_ipv4(0x0a0a0101);
+    event.source_port = 5060;
     const char *plain = request(leg, "INVITE", "v=0\r\n"), *second = strchr(plain, '\n') + 1;
     if (old)
         snprintf(replaces, sizeof(replaces), "Replaces: c%u@test;to-tag=f%u;from-tag=t1\r\n", (unsigned)old,
@@ -324,6 +325,15 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     event_base_loopbreak(world.rpc.base);
 }
 
+// Whoever sees our socket may ask for the next life at once: between two lives the signal waits.
+static void hear_signal(int how)
+{
+    sigset_t restart;
+    sigemptyset(&restart);
+    sigaddset(&restart, SIGUSR1);
+    sigprocmask(how, &restart, NULL);
+}
+
 // One life of control. True: another one follows.
 static bool live(void)
 {
@@ -334,11 +344,13 @@ static bool live(void)
     struct event *end = evsignal_new(world.rpc.base, SIGTERM, on_signal, &restart);
     event_add(again, NULL);
     event_add(end, NULL);
+    hear_signal(SIG_UNBLOCK);
     far_event = event_new(world.rpc.base, world.rpc.far, EV_READ | EV_PERSIST, on_far, NULL);
     event_add(far_event, NULL);
     unlink(link_path);
     if (symlink(world.rpc.path, link_path) == 0)
         event_base_dispatch(world.rpc.base);
+    hear_signal(SIG_BLOCK);
     event_free(far_event);
     event_free(again);
     event_free(end);
@@ -350,6 +362,7 @@ int main(int count, char **words)
     if (count != 2)
         return 2;
     link_path = words[1];
+    hear_signal(SIG_BLOCK);
     while (live())
         continue;
     unlink(link_path);

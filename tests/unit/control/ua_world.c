@@ -207,7 +207,8 @@ void ua_say_call(struct ua_world *world, uint16_t application)
                                            .peer = world->carrier,
                                            .state = CHANNEL_DIALOG_NONE,
                                            .flags = CHANNEL_UA_CALLEE,
-                                           .source = (uint64_t)0x0a0a0101 << 16 | 5060};
+                                           .source = IP_MAPPED(0x0a0a0101),
+                                           .source_port = 5060};
     ua_say(world, &event, REQUEST("INVITE", "", "1", "X-Note: \"a\\\\b\"\r\nAllow: INVITE, UPDATE\r\n"));
 }
 

@@ -18,7 +18,7 @@ static void init_side(struct side *side, const char *user, struct endpoint at)
 {
     *side = (struct side){.at = at, .user = user, .cseq = 100, .via_parameters = ";rport"};
     snprintf(side->tag, sizeof(side->tag), "tag-%s", user);
-    snprintf(side->target, sizeof(side->target), "sip:%s@%s:%u", user, dotted(at.address), at.port);
+    snprintf(side->target, sizeof(side->target), "sip:%s@%s:%u", user, dotted(wire_ipv4(at)), at.port);
 }
 
 static struct endpoint sbc_of(const struct wire *wire, const char *id)
@@ -82,9 +82,10 @@ static void put_request(struct call *call, enum dialog_side from, const char *me
              "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s:%u;branch=z9hG4bK-%s-%s-%u%s\r\n%sMax-Forwards: 70\r\n"
              "From: \"%s\" <sip:%s@%s>;tag=%s\r\nTo: <sip:%s@10.10.0.10>%s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
              "Contact: <%s>\r\n%sContent-Length: 0\r\n\r\n",
-             method, target, dotted(us->at.address), us->at.port, call->id, us->user, call->branch,
-             us->via_parameters, us->routes, us->user, us->user, dotted(us->at.address), us->tag, them->user,
-             to_tag, call->id, us->cseq, method, us->target, call->extra != NULL ? call->extra : "");
+             method, target, dotted(wire_ipv4(us->at)), us->at.port, call->id, us->user, call->branch,
+             us->via_parameters, us->routes, us->user, us->user, dotted(wire_ipv4(us->at)), us->tag,
+             them->user, to_tag, call->id, us->cseq, method, us->target,
+             call->extra != NULL ? call->extra : "");
 }
 
 void call_invite_text(struct call *call, char text[WIRE_TEXT_MAX])
@@ -258,9 +259,9 @@ static void send_for_invite(struct call *call, const char *method, const char *t
              "%s:%u;branch=z9hG4bK-%s-%s-%u%s\r\nMax-Forwards: 70\r\n"
              "From: \"%s\" <sip:%s@%s>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n%sContent-Length: "
              "0\r\n\r\n",
-             method, them->user, dotted(us->at.address), us->at.port, call->id, us->user, call->branch,
-             us->via_parameters, us->user, us->user, dotted(us->at.address), us->tag, to, call->id, us->cseq,
-             method, call->extra != NULL ? call->extra : "");
+             method, them->user, dotted(wire_ipv4(us->at)), us->at.port, call->id, us->user, call->branch,
+             us->via_parameters, us->user, us->user, dotted(wire_ipv4(us->at)), us->tag, to, call->id,
+             us->cseq, method, call->extra != NULL ? call->extra : "");
     wire_send(call->wire, us->at, text);
 }
 

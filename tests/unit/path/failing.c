@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct endpoint failing_third = {.address = 0x0a14000b, .port = 5070, .listener = 1};
+const struct endpoint failing_third = {.address = IP_MAPPED(0x0a14000b), .port = 5070, .listener = 1};
 
 void failing_configure(struct wire *wire, uint16_t attempts, const uint16_t statuses[STATUSES_MAX])
 {
@@ -69,7 +69,7 @@ void failing_speak_as(struct call *call, struct endpoint member)
 {
     call->sides[DIALOG_CALLEE].at = member;
     snprintf(call->sides[DIALOG_CALLEE].target, sizeof(call->sides[0].target), "sip:bob@10.20.0.%u:%u",
-             member.address & 0xff, member.port);
+             wire_ipv4(member) & 0xff, member.port);
 }
 
 void failing_respond(struct call *call, const struct wire_packet *request, const char *status,

@@ -7,12 +7,7 @@
 
 struct ip_address image_address(uint32_t ipv4)
 {
-    return (struct ip_address){{[10] = 0xff,
-                                [11] = 0xff,
-                                [12] = (uint8_t)(ipv4 >> 24),
-                                [13] = (uint8_t)(ipv4 >> 16),
-                                [14] = (uint8_t)(ipv4 >> 8),
-                                [15] = (uint8_t)ipv4}};
+    return ip_from_ipv4(ipv4);
 }
 
 static struct snapshot_peer peer_of(const char *name, uint16_t listener, struct snapshot_range maglev)
@@ -106,6 +101,9 @@ static void make_routes(struct snapshot_image *image)
                                                .action = ROUTE_TO_PEER,
                                                .method = ROUTE_METHOD_ANY,
                                                .listener = NUMBER_NONE};
+    image->allow[0] = (struct snapshot_deny){.address = image_address(0xc6336400), .length = 120};
+    image->scanners[0] = (struct snapshot_scanner){"friendly-scanner"};
+    image->scanners[1] = (struct snapshot_scanner){"sipcli"};
     image->deny[0] = (struct snapshot_deny){.address = image_address(0xc0000200), .length = 120};
 }
 
@@ -132,7 +130,9 @@ void image_make(struct snapshot_image *image)
                      [SECTION_MAGLEV] = SECTION_OF(maglev),
                      [SECTION_DENY] = SECTION_OF(deny),
                      [SECTION_LISTS] = SECTION_OF(lists),
-                     [SECTION_TEXTS] = SECTION_OF(texts)},
+                     [SECTION_TEXTS] = SECTION_OF(texts),
+                     [SECTION_ALLOW] = SECTION_OF(allow),
+                     [SECTION_SCANNERS] = SECTION_OF(scanners)},
         .settings = {.workers = 1,
                      .idle = IDLE_SPIN,
                      .dialogs_capacity = 64,
@@ -149,7 +149,14 @@ void image_make(struct snapshot_image *image)
                      .dialog_life_ms = 12 * 3600000,
                      .limit_reply = 503,
                      .ua_limits = {8192, 65536, 2048, 256, 128, 512, 10, 10, 20, 10},
-                     .overload = {.transactions = 100, .mbufs = 100, .turn_us = 10000}}};
+                     .overload = {.transactions = 100, .mbufs = 100, .turn_us = 10000},
+                     .bans = {.rules = {[BAN_RULE_MALFORMED] = {BAN_ON, 3},
+                                        [BAN_RULE_SCANNER] = {BAN_ON, 1},
+                                        [BAN_RULE_IN_DIALOG] = {BAN_ON, 3}},
+                              .within_ms = 10000,
+                              .lifetime_ms = 600000,
+                              .lifetime_max_ms = 2400000}},
+    };
     image->header.sections[SECTION_MAGLEV].count = 7;
     make_ways(image);
     make_routes(image);

@@ -29,6 +29,8 @@ struct snapshot_image {
     uint16_t maglev[8]; // one for each carrier, five for the SBCs, and one that nobody uses
     struct snapshot_deny deny[1];
     uint16_t lists[IMAGE_MEMBERS]; // members by peer
+    struct snapshot_deny allow[1];
+    struct snapshot_scanner scanners[2];
     char texts[256];
 };
 

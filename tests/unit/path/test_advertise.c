@@ -107,10 +107,10 @@ static void test_packets(void **state)
     struct wire *wire = *state;
     advertise(wire, 0);
     const struct rules *rules = wire->published.rules;
-    assert_int_equal(rules_listener(rules, 0xc6336407, 5070), NUMBER_NONE);
-    assert_int_equal(rules_listener_named(rules, 0xc6336407, 5070), 0);
-    assert_int_equal(rules_listener_named(rules, IMAGE_EDGE_ADDRESS, 5060), 0);
-    assert_int_equal(rules_listener_named(rules, IMAGE_CORE_ADDRESS, 5060), 1);
+    assert_int_equal(rules_listener(rules, &(struct ip_address)IP_MAPPED(0xc6336407), 5070), NUMBER_NONE);
+    assert_int_equal(rules_listener_named(rules, &(struct ip_address)IP_MAPPED(0xc6336407), 5070), 0);
+    assert_int_equal(rules_listener_named(rules, &(struct ip_address)IP_MAPPED(IMAGE_EDGE_ADDRESS), 5060), 0);
+    assert_int_equal(rules_listener_named(rules, &(struct ip_address)IP_MAPPED(IMAGE_CORE_ADDRESS), 5060), 1);
 }
 
 static void test_probe(void **state)

@@ -19,7 +19,7 @@ static void id_for(struct wire *wire, unsigned worker, unsigned sbc, const char 
         snprintf(id, 40, "%s-%u@affinity", name, i);
         call_init(&call, wire, id);
         if (worker_of(wire, id) == worker &&
-            call.sides[DIALOG_CALLEE].at.address == (sbc == 0 ? wire_sbc1 : wire_sbc2).address)
+            wire_same(call.sides[DIALOG_CALLEE].at, (sbc == 0 ? wire_sbc1 : wire_sbc2)))
             return;
     }
     fail();
@@ -62,7 +62,7 @@ static struct endpoint invite_somewhere(struct wire *wire, struct call *call, co
     call_invite_text(call, text);
     wire_send(wire, wire_carrier, text);
     wire_take(wire, wire_carrier); // 100
-    struct endpoint at = wire->out[0].to.address == wire_sbc1.address ? wire_sbc1 : wire_sbc2;
+    struct endpoint at = wire_same(wire->out[0].to, wire_sbc1) ? wire_sbc1 : wire_sbc2;
     call->sides[DIALOG_CALLEE].at = at;
     call->invite = wire_take(wire, at);
     assert_starts(&call->invite, "INVITE ");
@@ -87,7 +87,7 @@ static void test_challenge(void **state)
         struct endpoint first = invite_somewhere(wire, &call, id, 1);
         refuse(&call, challenges[i].status);
         struct endpoint second = invite_somewhere(wire, &call, id, 2);
-        if ((second.address == first.address) != challenges[i].kept)
+        if ((wire_same(second, first)) != challenges[i].kept)
             fail_msg("%s: the repeated INVITE %s", challenges[i].status,
                      challenges[i].kept ? "went to the other member" : "stayed");
         refuse(&call, "486 Busy Here");
@@ -104,7 +104,7 @@ static void test_challenge_is_forgotten(void **state)
     struct endpoint first = invite_somewhere(wire, &call, "forgotten@affinity", 1);
     refuse(&call, "407 Proxy Authentication Required");
     wire_pass_silently(wire, 32500);
-    assert_int_not_equal(invite_somewhere(wire, &call, "forgotten@affinity", 2).address, first.address);
+    assert_false(wire_same(invite_somewhere(wire, &call, "forgotten@affinity", 2), first));
     refuse(&call, "486 Busy Here");
     wire_pass(wire, 40000);
 }
@@ -119,11 +119,11 @@ static void test_member_gone_meanwhile(void **state)
         char id[40];
         snprintf(id, sizeof(id), "gone-%u@affinity", i);
         struct endpoint first = invite_somewhere(wire, &call, id, 1);
-        uint16_t member = first.address == wire_sbc1.address ? IMAGE_MEMBER_SBC1 : IMAGE_MEMBER_SBC2;
+        uint16_t member = wire_same(first, wire_sbc1) ? IMAGE_MEMBER_SBC1 : IMAGE_MEMBER_SBC2;
         refuse(&call, "401 Unauthorized");
         wire->image.members[member].flags |= flags[i];
         wire_reload(wire);
-        bool stayed = invite_somewhere(wire, &call, id, 2).address == first.address;
+        bool stayed = wire_same(invite_somewhere(wire, &call, id, 2), first);
         assert_int_equal(stayed, flags[i] == MEMBER_DRAINING);
         refuse(&call, "486 Busy Here");
         wire->image.members[member].flags &= ~flags[i];
@@ -158,7 +158,7 @@ static void name_a_call(struct wire *wire, unsigned holder, unsigned asker, unsi
     id_for(wire, holder, 0, "held", id);
     call_init(&held, wire, id);
     call_establish(&held);
-    assert_int_equal(held.sides[DIALOG_CALLEE].at.address, wire_sbc1.address);
+    assert_true(wire_same(held.sides[DIALOG_CALLEE].at, wire_sbc1));
     id_for(wire, asker, 1, "asks", id);
     call_init(&call, wire, id);
     name_dialog(&held, how, true, extra);
@@ -210,7 +210,7 @@ static void test_member_that_called(void **state)
     call_init_outward(&held, wire, "outward@affinity");
     call_establish(&held);
     struct endpoint sbc = held.sides[DIALOG_CALLER].at;
-    id_for(wire, 0, sbc.address == wire_sbc1.address ? 1 : 0, "asks", id);
+    id_for(wire, 0, wire_same(sbc, wire_sbc1) ? 1 : 0, "asks", id);
     call_init(&call, wire, id);
     name_dialog(&held, 0, false, extra);
     call.extra = extra;

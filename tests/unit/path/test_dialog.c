@@ -34,9 +34,9 @@ static void reinvite(struct call *call, enum dialog_side from)
     struct wire_packet invite = call_request(call, from, "INVITE");
     assert_header(&invite, "Record-Route", "");
     snprintf(them->target, sizeof(them->target), "sip:new-%s@10.%s", them->user,
-             them->at.listener == 0                  ? "10.1.1"
-             : them->at.address == wire_sbc1.address ? "20.0.11"
-                                                     : "20.0.12");
+             them->at.listener == 0           ? "10.1.1"
+             : wire_same(them->at, wire_sbc1) ? "20.0.11"
+                                              : "20.0.12");
     call_respond(call, &invite, "200 OK", "");
     struct wire_packet ok = wire_take(call->wire, us->at);
     assert_starts(&ok, "SIP/2.0 200 ");

@@ -231,9 +231,9 @@ static void test_kth_request_for_memory_fails(void **state)
         call->extra = "Session-Expires: 90;refresher=uac\r\n";
         for (unsigned side = 0; side < 2; side++) { // targets move
             snprintf(call->sides[side].target, 128, "sip:moved@10.%s",
-                     side == 0                                        ? "10.1.7:5070"
-                     : call->sides[1].at.address == wire_sbc1.address ? "20.0.11"
-                                                                      : "20.0.12");
+                     side == 0                                 ? "10.1.7:5070"
+                     : wire_same(call->sides[1].at, wire_sbc1) ? "20.0.11"
+                                                               : "20.0.12");
             if (side == 0)
                 call->sides[0].at = wire_phone;
             live_on(call, side);

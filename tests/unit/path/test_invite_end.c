@@ -305,7 +305,7 @@ static void test_nobody_answers_the_invite(void **state)
     wire_expect_count(wire, COUNTER_DIALOG_REFUSED, 1);
     wire_expect_count(wire, COUNTER_TX_RETRANSMITTED, 6);
     assert_int_equal(wire->parts[0]
-                         .members[callee_of(&call).address & 1 ? IMAGE_MEMBER_SBC1 : IMAGE_MEMBER_SBC2]
+                         .members[wire_ipv4(callee_of(&call)) & 1 ? IMAGE_MEMBER_SBC1 : IMAGE_MEMBER_SBC2]
                          .timeouts_total,
                      1);
     // A 2xx after that goes its way (16.7 step 5): only the caller can end that call.

@@ -13,9 +13,9 @@
 
 #define WAY(net, octets, bits, cost)                                                                         \
     {                                                                                                        \
-        .prefix = (octets), .length = (bits), .network = (net), .metric = (cost)                             \
+        .prefix = IP_MAPPED(octets), .length = IP_MAPPED_BITS + (bits), .network = (net), .metric = (cost)   \
     }
-#define CARRIER 0x0a0a0101u
+#define CARRIER IP_MAPPED(0x0a0a0101u)
 
 struct row {
     const char *name;
@@ -88,6 +88,32 @@ static void test_choice(void **state)
         nexthop_destroy(table);
         if (chosen != row->chosen)
             fail_msg("%s: %u", row->name, chosen);
+    }
+}
+
+// Whatever the routes say: IPv6 leaves from IPv6.
+static void test_family(void **state)
+{
+    struct wire *wire = *state;
+    static const struct ip_address ours = {{0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+    static const struct ip_address theirs = {{0x20, 0x01, 0x0d, 0xb8, [15] = 2}};
+    const uint16_t orders[2][PEER_LISTENERS_MAX] = {{EDGE, CORE, NONE, NONE}, {CORE, EDGE, NONE, NONE}};
+    const struct nexthop_network networks[NETWORKS_MAX] = {{.up = true}, {.up = true}};
+    const struct nexthop_route ways[] = {WAY(1, 0, 0, 0), {.network = 0}};
+    wire->image.listeners[CORE].address = wire->image.listeners[CORE].advertised = ours;
+    for (unsigned i = 0; i < 4; i++) {
+        struct nexthop_table *table = nexthop_create(networks, ways, i / 2 * 2, NULL, 0);
+        assert_non_null(table);
+        memcpy(wire->image.peers[IMAGE_CARRIER_A].listeners, orders[i % 2], sizeof(orders[0]));
+        wire_reload(wire);
+        const struct rules *rules = wire->published.rules;
+        const struct listener_choice ipv4 = {IMAGE_CARRIER_A, CORE, CARRIER};
+        const struct listener_choice ipv6 = {IMAGE_CARRIER_A, EDGE, theirs};
+        assert_int_equal(listener_choose(rules, table, &ipv4), EDGE);
+        assert_int_equal(listener_choose(rules, table, &ipv6), CORE);
+        assert_true(listener_reaches(rules, IMAGE_CARRIER_A, &theirs));
+        assert_false(listener_reaches(rules, IMAGE_CARRIER_B, &theirs));
+        nexthop_destroy(table);
     }
 }
 
@@ -238,7 +264,7 @@ static void reach_apart(struct wire *wire)
 
 static struct endpoint listened(struct endpoint at)
 {
-    at.listener = at.address == wire_sbc2.address ? EDGE : CORE;
+    at.listener = wire_same(at, wire_sbc2) ? EDGE : CORE;
     return at;
 }
 
@@ -253,7 +279,7 @@ static void test_failover(void **state)
         snprintf(id, sizeof(id), "apart-%u@listener", i);
         call_init(&call, wire, id);
         struct side *callee = &call.sides[DIALOG_CALLEE];
-        bool from_core = callee->at.address == wire_sbc1.address;
+        bool from_core = wire_same(callee->at, wire_sbc1);
         callee->at = listened(callee->at);
         seen[from_core] = true;
         call_invite(&call);
@@ -341,8 +367,13 @@ static void test_probes(void **state)
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_choice),           ON_WIRE(test_network_lost), ON_WIRE(test_caller_at_second),
-        ON_WIRE(test_foreign_listener), ON_WIRE(test_failover),     ON_WIRE(test_failover_of_a_registration),
+        ON_WIRE(test_choice),
+        ON_WIRE(test_family),
+        ON_WIRE(test_network_lost),
+        ON_WIRE(test_caller_at_second),
+        ON_WIRE(test_foreign_listener),
+        ON_WIRE(test_failover),
+        ON_WIRE(test_failover_of_a_registration),
         ON_WIRE(test_probes),
     };
     return cmocka_run_group_tests_name("listener", tests, NULL, NULL);

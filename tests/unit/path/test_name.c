@@ -42,7 +42,7 @@ static struct name_row row_of(const struct wire *wire, const char *name, bool se
     return row;
 }
 
-static void add(struct name_row *row, uint32_t address, uint16_t port, uint16_t rank)
+static void add(struct name_row *row, struct ip_address address, uint16_t port, uint16_t rank)
 {
     row->addresses[row->count++] = (struct name_address){address, port, rank};
 }
@@ -168,25 +168,25 @@ struct answer {
 #define REFUSED "SIP/2.0 403 Next Hop Not Allowed\r\n"
 #define NOWHERE                                                                                              \
     {                                                                                                        \
-        0, 0, 0                                                                                              \
+        {{0}}, 0, 0                                                                                          \
     }
 #define FOREIGN  COUNTER_NAME_FOREIGN
 #define FOUND_AT COUNTER_NAME_FOUND
 // clang-format off
 static const struct answer answers[] = {
-    {"no port anywhere", CHANNEL_NAME_FOUND, 1, {{SBC1_AT, 0, 0}}, TARGET, {SBC1_AT, 5060, 1}, NULL, FOUND_AT},
-    {"SRV's port", CHANNEL_NAME_FOUND, 1, {{SBC1_AT, 5099, 0}}, TARGET, {SBC1_AT, 5099, 1}, NULL, FOUND_AT},
-    {"the URI's port", CHANNEL_NAME_FOUND, 1, {{SBC1_AT, 0, 0}}, TARGET ":5098", {SBC1_AT, 5098, 1}, NULL, FOUND_AT},
-    {"one of the peer's", CHANNEL_NAME_FOUND, 3, {{0x0a0a0201, 1, 0}, {SBC2_AT, 2, 0}, {0x0a0a0909, 3, 0}}, TARGET, {SBC2_AT, 2, 1}, NULL, FOUND_AT},
-    {"the better rank", CHANNEL_NAME_FOUND, 2, {{SBC2_AT, 1, 0}, {SBC1_AT, 2, 1}}, TARGET, {SBC2_AT, 1, 1}, NULL, FOUND_AT},
-    {"the next rank", CHANNEL_NAME_FOUND, 2, {{0x0a0a0909, 1, 0}, {SBC1_AT, 2, 1}}, TARGET, {SBC1_AT, 2, 1}, NULL, FOUND_AT},
-    {"a stranger", CHANNEL_NAME_FOUND, 1, {{0x0a0a0909, 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
-    {"a third peer", CHANNEL_NAME_FOUND, 1, {{0x0a0a0201, 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
-    {"who asks", CHANNEL_NAME_FOUND, 1, {{0x0a0a0101, 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
-    {"our listeners", CHANNEL_NAME_FOUND, 2, {{IMAGE_CORE_ADDRESS, 0, 0}, {IMAGE_EDGE_ADDRESS, 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
-    {"loopback and nothing", CHANNEL_NAME_FOUND, 3, {{0x7f000001, 0, 0}, {0, 0, 0}, {0xffffffff, 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
-    {"no address", CHANNEL_NAME_NONE, 0, {{0}}, TARGET, NOWHERE, REFUSED, COUNTER_NAME_UNKNOWN},
-    {"DNS is silent", CHANNEL_NAME_FAILED, 0, {{0}}, TARGET, NOWHERE, "SIP/2.0 500 Next Hop Not Resolved\r\n", COUNTER_NAME_FAILED},
+    {"no port anywhere", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(SBC1_AT), 0, 0}}, TARGET, {IP_MAPPED(SBC1_AT), 5060, 1}, NULL, FOUND_AT},
+    {"SRV's port", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(SBC1_AT), 5099, 0}}, TARGET, {IP_MAPPED(SBC1_AT), 5099, 1}, NULL, FOUND_AT},
+    {"the URI's port", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(SBC1_AT), 0, 0}}, TARGET ":5098", {IP_MAPPED(SBC1_AT), 5098, 1}, NULL, FOUND_AT},
+    {"one of the peer's", CHANNEL_NAME_FOUND, 3, {{IP_MAPPED(0x0a0a0201), 1, 0}, {IP_MAPPED(SBC2_AT), 2, 0}, {IP_MAPPED(0x0a0a0909), 3, 0}}, TARGET, {IP_MAPPED(SBC2_AT), 2, 1}, NULL, FOUND_AT},
+    {"the better rank", CHANNEL_NAME_FOUND, 2, {{IP_MAPPED(SBC2_AT), 1, 0}, {IP_MAPPED(SBC1_AT), 2, 1}}, TARGET, {IP_MAPPED(SBC2_AT), 1, 1}, NULL, FOUND_AT},
+    {"the next rank", CHANNEL_NAME_FOUND, 2, {{IP_MAPPED(0x0a0a0909), 1, 0}, {IP_MAPPED(SBC1_AT), 2, 1}}, TARGET, {IP_MAPPED(SBC1_AT), 2, 1}, NULL, FOUND_AT},
+    {"a stranger", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(0x0a0a0909), 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
+    {"a third peer", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(0x0a0a0201), 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
+    {"who asks", CHANNEL_NAME_FOUND, 1, {{IP_MAPPED(0x0a0a0101), 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
+    {"our listeners", CHANNEL_NAME_FOUND, 2, {{IP_MAPPED(IMAGE_CORE_ADDRESS), 0, 0}, {IP_MAPPED(IMAGE_EDGE_ADDRESS), 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
+    {"loopback and nothing", CHANNEL_NAME_FOUND, 3, {{IP_MAPPED(0x7f000001), 0, 0}, {{{0}}, 0, 0}, {IP_MAPPED(0xffffffff), 0, 0}}, TARGET, NOWHERE, REFUSED, FOREIGN},
+    {"no address", CHANNEL_NAME_NONE, 0, {{{{0}}, 0, 0}}, TARGET, NOWHERE, REFUSED, COUNTER_NAME_UNKNOWN},
+    {"DNS is silent", CHANNEL_NAME_FAILED, 0, {{{{0}}, 0, 0}}, TARGET, NOWHERE, "SIP/2.0 500 Next Hop Not Resolved\r\n", COUNTER_NAME_FAILED},
 };
 // clang-format on
 

@@ -87,7 +87,7 @@ static void init_call(struct call *call, struct wire *wire, const char *name)
         char id[48];
         snprintf(id, sizeof(id), "%s-%u@next-hop", name, i);
         call_init(call, wire, id);
-        if (call->sides[DIALOG_CALLEE].at.address == wire_sbc1.address)
+        if (wire_same(call->sides[DIALOG_CALLEE].at, wire_sbc1))
             return;
     }
     fail_msg("no Call-ID leads to it");
@@ -304,8 +304,8 @@ static void test_outside_dialogs(void **state)
                 if (m == 0)
                     wire_take(wire, wire_carrier); // 100
                 assert_int_equal(wire->out_count, 1);
-                uint32_t to = wire->out[0].to.address;
-                assert_true(to == wire_sbc1.address || to == wire_sbc2.address);
+                struct endpoint to = wire->out[0].to;
+                assert_true(wire_same(to, wire_sbc1) || wire_same(to, wire_sbc2));
                 assert_starts(&wire->out[0], methods[m]);
                 if (r == 4) {
                     assert_header(&wire->out[0], "Path", "<sip:10.10.9.9;lr>");

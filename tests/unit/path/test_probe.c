@@ -156,7 +156,7 @@ static void expect_change(struct wire *wire, enum member_health from, enum membe
     struct member_transition change = next_change(wire);
     assert_int_equal(change.member, IMAGE_MEMBER_SBC1);
     assert_int_equal(change.peer, IMAGE_SBCS);
-    assert_int_equal(change.address, wire_sbc1.address);
+    assert_true(ip_equal(&change.address, &wire_sbc1.address));
     assert_int_equal(change.port, wire_sbc1.port);
     assert_int_equal(change.from, from);
     assert_int_equal(change.to, to);

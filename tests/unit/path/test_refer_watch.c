@@ -29,7 +29,7 @@ static void expect_told(struct call *call, struct ua_world *world, const struct 
     assert_int_not_equal(event->dialog, 0);
     assert_int_equal(event->tag, 0);
     assert_int_equal(event->transaction, 0);
-    assert_int_equal(event->source >> 16, call->sides[expected->callee].at.address);
+    assert_true(ip_equal(&event->source, &call->sides[expected->callee].at.address));
     assert_true(event->call != 0);
 }
 

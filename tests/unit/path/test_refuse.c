@@ -17,19 +17,19 @@ struct row {
 
 #define CARRIER                                                                                              \
     {                                                                                                        \
-        0x0a0a0101, 5060, 0                                                                                  \
+        IP_MAPPED(0x0a0a0101), 5060, 0                                                                       \
     }
 #define CARRIER_B                                                                                            \
     {                                                                                                        \
-        0x0a0a0201, 5060, 0                                                                                  \
+        IP_MAPPED(0x0a0a0201), 5060, 0                                                                       \
     }
 #define SBC                                                                                                  \
     {                                                                                                        \
-        0x0a14000b, 5060, 1                                                                                  \
+        IP_MAPPED(0x0a14000b), 5060, 1                                                                       \
     }
 #define STRANGER                                                                                             \
     {                                                                                                        \
-        0x0a0a0909, 5060, 0                                                                                  \
+        IP_MAPPED(0x0a0a0909), 5060, 0                                                                       \
     }
 
 static const struct row rows[] = {
@@ -192,7 +192,7 @@ static void test_spiral(void **state)
     struct endpoint sbc = call.sides[DIALOG_CALLEE].at;
     snprintf(text, sizeof(text),
              "INVITE sip:carol@10.10.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 10.20.0.1%u;branch=z9hG4bKq\r\n%s",
-             sbc.address & 0xff, strchr(call.invite.text, '\n') + 1);
+             wire_ipv4(sbc) & 0xff, strchr(call.invite.text, '\n') + 1);
     wire_send(wire, sbc, text);
     assert_int_equal(wire_take_all(wire, sbc, "SIP/2.0 100 "), 1);
     struct wire_packet out = wire_take(wire, wire_carrier);

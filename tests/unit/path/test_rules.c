@@ -5,6 +5,8 @@
 #include <string.h>
 #include "tests.h"
 
+#define AT(ipv4) (&(struct ip_address)IP_MAPPED(ipv4))
+
 static struct snapshot_image image;
 
 static void probe_from(void)
@@ -92,13 +94,15 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(dialogs_relative, strcpy(image.header.settings.dialogs_directory, "dialogs")) \
     R(network_name, image.networks[1].name[0] = '\0') \
     R(interface_name, memset(image.networks[0].interface, 'x', NAME_SIZE)) \
-    R(attach, image.networks[0].attach = 2) \
+    R(attach, image.networks[0].attach = 3) \
+    R(no_device, (image.networks[0].attach = ATTACH_PCI, image.networks[0].host_rate = 1)) \
+    R(no_host_rate, (image.networks[0].attach = ATTACH_PCI, image.networks[0].device[0] = '0')) \
     R(no_queues, image.networks[0].queues = 0) \
     R(queues, image.networks[0].queues = 65) \
     R(listener_name, memset(image.listeners[0].name, 'x', NAME_SIZE)) \
     R(listener_network, image.listeners[1].network = 2) \
     R(listener_port, image.listeners[1].port = 0) \
-    R(listener_ipv6, image.listeners[1].address.octets[0] = 0x20) \
+    R(listener_unspecified, memset(&image.listeners[1].address, 0, 16)) \
     R(listener_any, image.listeners[1].address = image_address(0)) \
     R(listener_advertised_port, image.listeners[1].advertised_port = 0) \
     R(listener_advertised_any, image.listeners[1].advertised = image_address(0)) \
@@ -241,15 +245,15 @@ static uint64_t next_random(uint64_t *seed)
 // What is accepted can be used: every look-up stays inside.
 static void use(const struct rules *rules, uint64_t random)
 {
-    uint16_t peer = rules_peer(rules, (uint32_t)random);
+    uint16_t peer = rules_peer(rules, AT((uint32_t)random));
     assert_true(peer == NUMBER_NONE || peer < rules->peer_count);
-    peer = rules_peer(rules, wire_sbc1.address);
+    peer = rules_peer(rules, &wire_sbc1.address);
     if (peer != NUMBER_NONE) {
         uint16_t member = rules_member(rules, peer, random);
         assert_true(member == NUMBER_NONE || member < rules->member_count);
         assert_true(rules->peers[peer].listeners[0] < rules->listener_count);
     }
-    uint16_t listener = rules_listener(rules, IMAGE_CORE_ADDRESS, 5060);
+    uint16_t listener = rules_listener(rules, AT(IMAGE_CORE_ADDRESS), 5060);
     assert_true(listener == NUMBER_NONE || rules->listeners[listener].network < rules->network_count);
 }
 
@@ -277,21 +281,51 @@ static void test_random_images(void **state)
     assert_true(accepted > 1000 && accepted < 19000); // both ways were tried
 }
 
+static struct snapshot_source ipv6_source(uint8_t seventh, uint16_t length, uint16_t peer)
+{
+    return (struct snapshot_source){
+        .address = {{0x20, 0x01, 0x0d, 0xb8, [7] = seventh}}, .length = length, .peer = peer};
+}
+
+// Each family has its own: ::/0 is not the default of IPv4.
+static void ipv6_sources(void)
+{
+    static const struct {
+        struct ip_address address;
+        uint16_t peer;
+    } cases[] = {
+        {{{0x20, 0x01, 0x0d, 0xb8, [7] = 1, [15] = 9}}, IMAGE_CARRIER_A},
+        {{{0x20, 0x01, 0x0d, 0xb8, [7] = 2, [15] = 9}}, IMAGE_CARRIER_B},
+        {{{0x20, 0x01, 0x0d, 0xb9, [15] = 9}}, IMAGE_SBCS},
+        {IP_MAPPED(0x0a0a0301), NUMBER_NONE},
+    };
+    char error[128];
+    image_make(&image);
+    image.sources[3] = ipv6_source(1, 64, IMAGE_CARRIER_A);
+    image.sources[4] = ipv6_source(0, 32, IMAGE_CARRIER_B);
+    image.sources[5] = (struct snapshot_source){.peer = IMAGE_SBCS};
+    struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
+    assert_non_null(rules);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(rules_peer(rules, &cases[i].address), cases[i].peer);
+    rules_destroy(rules);
+}
+
 static void test_lookups(void **state)
 {
     char error[128];
     image_make(&image);
     struct rules *rules = rules_create(&image, sizeof(image), error, sizeof(error));
     assert_non_null(rules);
-    assert_int_equal(rules_listener(rules, IMAGE_EDGE_ADDRESS, 5060), 0);
-    assert_int_equal(rules_listener(rules, IMAGE_CORE_ADDRESS, 5060), 1);
-    assert_int_equal(rules_listener(rules, IMAGE_CORE_ADDRESS, 5061), NUMBER_NONE);
-    assert_int_equal(rules_peer(rules, wire_phone.address), IMAGE_CARRIER_A);
-    assert_int_equal(rules_peer(rules, wire_carrier_b.address), IMAGE_CARRIER_B);
-    assert_int_equal(rules_peer(rules, wire_sbc2.address), IMAGE_SBCS);
-    assert_int_equal(rules_peer(rules, 0x0a0a0301), NUMBER_NONE);
-    assert_int_equal(rules_peer(rules, 0), NUMBER_NONE);
-    assert_int_equal(rules_peer(rules, UINT32_MAX), NUMBER_NONE);
+    assert_int_equal(rules_listener(rules, AT(IMAGE_EDGE_ADDRESS), 5060), 0);
+    assert_int_equal(rules_listener(rules, AT(IMAGE_CORE_ADDRESS), 5060), 1);
+    assert_int_equal(rules_listener(rules, AT(IMAGE_CORE_ADDRESS), 5061), NUMBER_NONE);
+    assert_int_equal(rules_peer(rules, &wire_phone.address), IMAGE_CARRIER_A);
+    assert_int_equal(rules_peer(rules, &wire_carrier_b.address), IMAGE_CARRIER_B);
+    assert_int_equal(rules_peer(rules, &wire_sbc2.address), IMAGE_SBCS);
+    assert_int_equal(rules_peer(rules, AT(0x0a0a0301)), NUMBER_NONE);
+    assert_int_equal(rules_peer(rules, AT(0)), NUMBER_NONE);
+    assert_int_equal(rules_peer(rules, AT(UINT32_MAX)), NUMBER_NONE);
     unsigned to_sbc1 = 0;
     for (uint64_t hash = 0; hash < 500; hash++)
         to_sbc1 += rules_member(rules, IMAGE_SBCS, hash) == IMAGE_MEMBER_SBC1;
@@ -300,16 +334,17 @@ static void test_lookups(void **state)
     // The longest prefix wins.
     image.sources[4].peer = IMAGE_CARRIER_B;
     rules = rules_create(&image, sizeof(image), error, sizeof(error));
-    assert_int_equal(rules_peer(rules, wire_carrier.address), IMAGE_CARRIER_A);
-    assert_int_equal(rules_peer(rules, wire_phone.address), IMAGE_CARRIER_B);
+    assert_int_equal(rules_peer(rules, &wire_carrier.address), IMAGE_CARRIER_A);
+    assert_int_equal(rules_peer(rules, &wire_phone.address), IMAGE_CARRIER_B);
     rules_destroy(rules);
+    ipv6_sources();
     // A prefix of IPv6 is nobody's in IPv4, and not that of the zeros at its end.
     for (uint16_t length = 64; length <= 128; length++) {
         image_make(&image);
         image.sources[5] = (struct snapshot_source){.address = {{0x20, 1}}, .length = length, .peer = 2};
         rules = rules_create(&image, sizeof(image), error, sizeof(error));
         assert_non_null(rules);
-        assert_int_equal(rules_peer(rules, 0), NUMBER_NONE);
+        assert_int_equal(rules_peer(rules, AT(0)), NUMBER_NONE);
         rules_destroy(rules);
     }
 }

@@ -89,6 +89,9 @@ static void wrong_ip_sum(struct frame *frame)
 
 static void more_fragments(struct frame *frame)
 {
+    uint32_t octets = rte_be_to_cpu_16(ip_of(frame)->total_length) - 20u; // of whole units, if it has one
+    if (octets > 16)
+        ip_of(frame)->total_length = rte_cpu_to_be_16((uint16_t)(20 + octets / 8 * 8));
     ip_of(frame)->fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG);
     ip_sum(frame);
 }
@@ -97,6 +100,51 @@ static void last_fragment(struct frame *frame)
 {
     ip_of(frame)->fragment_offset = rte_cpu_to_be_16(100);
     ip_sum(frame);
+}
+
+static void odd_fragment(struct frame *frame)
+{
+    ip_of(frame)->total_length = rte_cpu_to_be_16((uint16_t)(20 + 12));
+    more_fragments(frame);
+}
+
+static void far_fragment(struct frame *frame)
+{
+    ip_of(frame)->packet_id = rte_cpu_to_be_16(7);
+    ip_of(frame)->fragment_offset = rte_cpu_to_be_16(0x1fff);
+    ip_sum(frame);
+}
+
+static void foreign_fragment(struct frame *frame)
+{
+    frame->octets[IP + 19]++;
+    last_fragment(frame);
+}
+
+static void strange_fragment(struct frame *frame)
+{
+    frame->octets[IP + 14] = 9;
+    last_fragment(frame);
+}
+
+static void tag(struct frame *frame, uint8_t id)
+{
+    memmove(frame->octets + IP + 2, frame->octets + IP - 2, frame->length - IP + 2);
+    frame->octets[IP - 2] = 0x81;
+    frame->octets[IP - 1] = 0;
+    frame->octets[IP] = 0x60;
+    frame->octets[IP + 1] = id;
+    frame->length += 4;
+}
+
+static void tagged(struct frame *frame)
+{
+    tag(frame, 5);
+}
+
+static void priority(struct frame *frame)
+{
+    tag(frame, 0);
 }
 
 static void do_not_fragment(struct frame *frame)
@@ -119,6 +167,13 @@ static void wrong_udp_sum(struct frame *frame)
 static void no_udp_sum(struct frame *frame)
 {
     frame->octets[UDP + 6] = frame->octets[UDP + 7] = 0;
+}
+
+static void martian(struct frame *frame)
+{
+    no_udp_sum(frame);
+    frame->octets[IP + 12] = 224;
+    ip_sum(frame);
 }
 
 static void udp_too_long(struct frame *frame)
@@ -186,16 +241,23 @@ static const struct {
 } rows[] = {
     {"as it should be", no_change, COUNTER_OUT_ANSWERED},
     {"ARP", arp, COUNTER_DROP_NOT_IP},
-    {"IPv6", ipv6, COUNTER_DROP_NOT_IP},
-    {"VLAN", vlan, COUNTER_DROP_NOT_IP},
+    {"IPv6 by its type alone", ipv6, COUNTER_DROP_IP_HEADER},
+    {"VLAN by its type alone", vlan, COUNTER_DROP_NOT_IP},
+    {"a tag that nobody asked for", tagged, COUNTER_DROP_VLAN},
+    {"a tag that says priority alone", priority, COUNTER_OUT_ANSWERED},
+    {"source that no host has", martian, COUNTER_DROP_SOURCE},
     {"version 6 inside", wrong_version, COUNTER_DROP_IP_HEADER},
     {"header of 16 octets", short_header, COUNTER_DROP_IP_HEADER},
     {"header longer than the frame", long_header, COUNTER_DROP_IP_HEADER},
     {"packet longer than the frame", total_too_long, COUNTER_DROP_IP_HEADER},
     {"packet shorter than its header", total_too_short, COUNTER_DROP_IP_HEADER},
     {"IP checksum", wrong_ip_sum, COUNTER_DROP_IP_HEADER},
-    {"first fragment", more_fragments, COUNTER_DROP_FRAGMENT},
-    {"last fragment", last_fragment, COUNTER_DROP_FRAGMENT},
+    {"first fragment", more_fragments, COUNTER_OUT_FRAGMENT},
+    {"last fragment", last_fragment, COUNTER_OUT_FRAGMENT},
+    {"first fragment, not of whole units", odd_fragment, COUNTER_DROP_IP_HEADER},
+    {"fragment beyond what IP carries", far_fragment, COUNTER_DROP_FRAGMENT},
+    {"fragment to another address", foreign_fragment, COUNTER_DROP_NOT_OURS},
+    {"fragment of a stranger", strange_fragment, COUNTER_DROP_UNKNOWN_SOURCE},
     {"DF", do_not_fragment, COUNTER_OUT_ANSWERED},
     {"TCP", tcp, COUNTER_DROP_NOT_UDP},
     {"UDP checksum", wrong_udp_sum, COUNTER_DROP_UDP_HEADER},

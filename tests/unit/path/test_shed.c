@@ -252,6 +252,37 @@ static void test_turn(void **state)
     wire_expect_count(wire, COUNTER_OVERLOAD_REFUSED, 4);
 }
 
+// A turn of one that is behind takes bursts of a queue until one is left that goes on; what is left over
+// comes in the next.
+static void test_bursts(void **state)
+{
+    static const struct {
+        unsigned new, repeats, taken; // by the first turn
+    } rows[] = {{100, 1, 101}, {5, 70, 64}, {0, 100, 32}};
+    struct wire *wire = *state;
+    static struct call calls[CALLS];
+    char text[WIRE_TEXT_MAX], id[32];
+    fill(wire, calls);
+    for (size_t i = 0; i < RTE_DIM(rows); i++) {
+        for (unsigned n = 0; n < rows[i].new + rows[i].repeats; n++) {
+            struct call call = calls[3];
+            snprintf(id, sizeof(id), "new-%u@shed", n);
+            if (n < rows[i].new)
+                call_init(&call, wire, id);
+            call_invite_text(&call, text);
+            wire_put(wire, wire_carrier, text, (uint32_t)strlen(text));
+        }
+        uint64_t before = wire_count(wire, COUNTER_RX_PACKETS);
+        worker_turn(wire->workers[0]);
+        assert_int_equal(wire_count(wire, COUNTER_RX_PACKETS), before + rows[i].taken);
+        for (unsigned turn = 0; turn < 4; turn++)
+            wire_turn(wire);
+        assert_int_equal(wire_count(wire, COUNTER_RX_PACKETS), before + rows[i].new + rows[i].repeats);
+        assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 503 "), rows[i].new);
+        assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 100 "), rows[i].repeats);
+    }
+}
+
 // Without a Retry-After when it is configured away, and with the mark at all of it never.
 static void test_settings(void **state)
 {
@@ -284,6 +315,7 @@ int path_tests(void)
         cmocka_unit_test_setup_teardown(test_recovers, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_same, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_turn, setup, wire_teardown),
+        cmocka_unit_test_setup_teardown(test_bursts, setup, wire_teardown),
         cmocka_unit_test_setup_teardown(test_settings, setup, wire_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

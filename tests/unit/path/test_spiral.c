@@ -44,8 +44,8 @@ static void spiral_init(struct spiral *spiral, struct wire *wire, const char *id
 
 static const char *uri_of(struct endpoint at, char out[64])
 {
-    snprintf(out, 64, "sip:%u.%u.%u.%u:%u", at.address >> 24, at.address >> 16 & 255, at.address >> 8 & 255,
-             at.address & 255, at.port);
+    const uint8_t *octets = at.address.octets + IP_MAPPED_BITS / 8;
+    snprintf(out, 64, "sip:%u.%u.%u.%u:%u", octets[0], octets[1], octets[2], octets[3], at.port);
     return out;
 }
 

@@ -15,7 +15,7 @@ struct speaker {
 
 #define AT(address, listener)                                                                                \
     {                                                                                                        \
-        (address), 5060, (listener)                                                                          \
+        IP_MAPPED(address), 5060, (listener)                                                                 \
     }
 
 static const struct speaker speakers[] = {

@@ -252,8 +252,7 @@ static void reverse(const char *record_route, const char *separator, char out[CA
 // A call whose callee's proxy stands above us in what the callee answers. uri, route: what it is to get.
 static void establish_behind(struct call *call, const struct behind *row, char uri[256], char route[512])
 {
-    const char *address =
-        call->sides[DIALOG_CALLEE].at.address == wire_sbc1.address ? "10.20.0.11" : "10.20.0.12";
+    const char *address = wire_same(call->sides[DIALOG_CALLEE].at, wire_sbc1) ? "10.20.0.11" : "10.20.0.12";
     char record_route[256], line[300], ours[CALL_TEXT], theirs[CALL_TEXT];
     fill(record_route, row->record_route, address);
     call_invite(call);
@@ -400,8 +399,7 @@ static void test_maddr(void **state)
                  maddrs[i].uri, i, i);
         wire_send(wire, wire_carrier, text);
         assert_int_equal(wire->out_count, 1); // whatever it says, to a member
-        assert_true(wire->out[0].to.address == wire_sbc1.address ||
-                    wire->out[0].to.address == wire_sbc2.address);
+        assert_true(wire_same(wire->out[0].to, wire_sbc1) || wire_same(wire->out[0].to, wire_sbc2));
         snprintf(wanted, sizeof(wanted), "MESSAGE %s SIP/2.0\r\n", maddrs[i].wanted);
         assert_starts(&wire->out[0], wanted);
         wire->out_count = 0;

@@ -128,6 +128,7 @@ static void methods(void **state)
     static char body[2000];
     memset(body, 'x', sizeof(body) - 1);
     struct ua_wanted large = {.body = body};
+    world->wire->workers[0]->parts.large = NULL; // nor are there buffers for fragments
     assert_int_equal(callee_ask(&call, CHANNEL_UA_REQUEST, "MESSAGE", &large), -EMSGSIZE);
     assert_int_equal(callee_ask(&call, CHANNEL_UA_END, NULL, NULL), 0);
     struct wire_packet bye = callee_arrived(world, "BYE ");
@@ -225,7 +226,8 @@ static void unreachable(void **state)
 {
     struct ua_world *world = *state;
     struct callee call = callee_place(world, NULL);
-    struct unreachable error = {.address = call.invite.to.address, .port = call.invite.to.port};
+    struct unreachable error = {
+        .address = call.invite.to.address, .port = call.invite.to.port, .member = NUMBER_NONE};
     const char *branch = strstr(header_of(&call.invite, "Via"), "branch=") + sizeof("branch=") - 1;
     memcpy(error.branch, branch, sizeof(error.branch));
     unreachable_put(&world->wire->workers[0]->unreachables, &error);

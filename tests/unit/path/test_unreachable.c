@@ -8,7 +8,8 @@
 // What the agent makes of an ICMP error about this packet.
 static struct unreachable about(const struct wire_packet *packet)
 {
-    struct unreachable error = {.address = packet->to.address, .port = packet->to.port};
+    struct unreachable error = {
+        .address = packet->to.address, .port = packet->to.port, .member = NUMBER_NONE};
     memcpy(error.branch, strstr(packet->text, "branch=") + 7, sizeof(error.branch));
     return error;
 }
@@ -131,7 +132,7 @@ static void test_unreachable_flood(void **state)
 {
     struct wire *wire = *state;
     struct unreachables *ring = worker_unreachables(wire->workers[0]);
-    struct unreachable error = {.address = wire_sbc1.address, .port = wire_sbc1.port};
+    struct unreachable error = {.address = wire_sbc1.address, .port = wire_sbc1.port, .member = NUMBER_NONE};
     for (unsigned i = 0; i < UNREACHABLES + 5; i++)
         unreachable_put(ring, &error);
     wire_turn(wire);
@@ -142,13 +143,72 @@ static void test_unreachable_flood(void **state)
     wire_expect_count(wire, COUNTER_ICMP_STRAY, UNREACHABLES);
 }
 
+// A member that somebody calls unreachable, without a branch of ours, is probed before its time, however
+// often that is said, and judged by its answers alone.
+static void test_unreachable_suspected(void **state)
+{
+    struct wire *wire = *state;
+    struct unreachables *ring = worker_unreachables(wire->workers[0]);
+    struct wire_packet probe;
+    unsigned probes = 0;
+    probing_begin(wire);
+    probing_next(wire, wire_sbc1, &probe);
+    unreachable_suspect(ring, IMAGE_MEMBER_SBC1); // its probe is out already
+    wire_turn(wire);
+    wire_expect_count(wire, COUNTER_PROBE_EARLY, 0);
+    probing_answer(wire, &probe, G);
+    for (unsigned i = 0; i < 10; i++) {
+        unreachable_suspect(ring, IMAGE_MEMBER_SBC1);
+        assert_true(probing_next(wire, wire_sbc1, &probe) <= 1000 + WALK_MS);
+        probing_answer(wire, &probe, G);
+        wire_expect_count(wire, COUNTER_PROBE_EARLY, i + 1);
+    }
+    probing_expect(wire, IMAGE_MEMBER_SBC1, MEMBER_UP);
+    // Ten seconds of it: no more than two in one of them.
+    for (unsigned ms = 0; ms < 10000; ms += 100) {
+        for (unsigned i = 0; i < 10; i++)
+            unreachable_suspect(ring, IMAGE_MEMBER_SBC1);
+        wire_pass(wire, 100);
+        if (wire->out_count == 0)
+            continue;
+        probe = wire_take(wire, wire_sbc1);
+        probing_answer(wire, &probe, G);
+        probes++;
+    }
+    assert_in_range(probes, 8, 20);
+    // Those that nobody probes, and numbers of nobody.
+    unreachable_suspect(ring, IMAGE_MEMBER_SBC2);
+    unreachable_suspect(ring, MEMBERS_MAX);
+    wire_pass(wire, 2000);
+    wire_expect_count(wire, COUNTER_ICMP_IGNORED, 0);
+    // Without a single lie it goes on at its own pace.
+    wire_pass_silently(wire, 2 * INTERVAL_MS);
+    probing_end(wire);
+}
+
+// Suspicions take no more than half of the room for errors that can be checked; both kinds are counted.
+static void test_unreachable_room(void **state)
+{
+    struct wire *wire = *state;
+    struct unreachables *ring = worker_unreachables(wire->workers[0]);
+    struct unreachable error = {.member = NUMBER_NONE};
+    for (unsigned i = 0; i < UNREACHABLES; i++)
+        unreachable_suspect(ring, IMAGE_MEMBER_SBC1);
+    for (unsigned i = 0; i < UNREACHABLES / 2; i++)
+        unreachable_put(ring, &error);
+    unreachable_narrowed(ring);
+    for (unsigned i = 0; i < UNREACHABLES / UNREACHABLES_A_TURN; i++)
+        wire_turn(wire);
+    wire_expect_count(wire, COUNTER_ICMP_STRAY, UNREACHABLES / 2);
+    wire_expect_count(wire, COUNTER_ICMP_IGNORED, 0);
+    wire_expect_count(wire, COUNTER_ICMP_NARROWED, 1);
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_WIRE(test_unreachable_probe),
-        ON_WIRE(test_unreachable_lies),
-        ON_WIRE(test_unreachable_call),
-        ON_WIRE(test_unreachable_flood),
+        ON_WIRE(test_unreachable_probe), ON_WIRE(test_unreachable_lies),      ON_WIRE(test_unreachable_call),
+        ON_WIRE(test_unreachable_flood), ON_WIRE(test_unreachable_suspected), ON_WIRE(test_unreachable_room),
     };
     return cmocka_run_group_tests_name("unreachable", tests, NULL, NULL);
 }

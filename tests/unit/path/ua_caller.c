@@ -39,7 +39,8 @@ void caller_invite(struct caller *caller, const struct asked *asked)
     assert_int_equal(call.event.application, IMAGE_APPLICATION);
     assert_int_equal(call.event.peer, IMAGE_CARRIER_A);
     assert_int_equal(call.event.flags, CHANNEL_UA_CALLEE);
-    assert_int_equal(call.event.source, (uint64_t)wire_carrier.address << 16 | wire_carrier.port);
+    assert_true(ip_equal(&call.event.source, &wire_carrier.address));
+    assert_int_equal(call.event.source_port, wire_carrier.port);
     caller->dialog = call.event.dialog;
     caller->transaction = call.event.transaction;
     assert_int_not_equal(caller->dialog, 0);

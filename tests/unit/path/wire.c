@@ -11,18 +11,19 @@
 #include <rte_ethdev.h>
 #include "command.h"
 
-#define RING_SIZE  1024u
-#define POOL_MBUFS 1023u
+#define RING_SIZE   1024u
+#define LARGE_MBUFS 15u
+#define POOL_MBUFS  (WIRE_MBUFS_MAX - 1)
 
-const struct endpoint wire_carrier = {0x0a0a0101, 5060, 0};
-const struct endpoint wire_phone = {0x0a0a0107, 5070, 0};
-const struct endpoint wire_carrier_b = {0x0a0a0201, 5060, 0};
-const struct endpoint wire_stranger = {0x0a0a0909, 5060, 0};
-const struct endpoint wire_sbc1 = {0x0a14000b, 5060, 1};
-const struct endpoint wire_sbc2 = {0x0a14000c, 5060, 1};
+const struct endpoint wire_carrier = {IP_MAPPED(0x0a0a0101), 5060, 0};
+const struct endpoint wire_phone = {IP_MAPPED(0x0a0a0107), 5070, 0};
+const struct endpoint wire_carrier_b = {IP_MAPPED(0x0a0a0201), 5060, 0};
+const struct endpoint wire_stranger = {IP_MAPPED(0x0a0a0909), 5060, 0};
+const struct endpoint wire_sbc1 = {IP_MAPPED(0x0a14000b), 5060, 1};
+const struct endpoint wire_sbc2 = {IP_MAPPED(0x0a14000c), 5060, 1};
 
 // One EAL a process: ports and pool stay, workers come and go.
-static struct rte_mempool *pool;
+static struct rte_mempool *pool, *large_pool;
 static struct rte_ring *rx[WIRE_NETWORKS][WIRE_QUEUES];
 static struct rte_ring *tx[WIRE_NETWORKS][WIRE_QUEUES];
 static uint16_t ports[WIRE_NETWORKS];
@@ -30,6 +31,18 @@ static uint16_t ports[WIRE_NETWORKS];
 struct rte_mempool *wire_pool(void)
 {
     return pool;
+}
+
+unsigned wire_take_mbufs(struct rte_mbuf *mbufs[WIRE_MBUFS_MAX], unsigned leave)
+{
+    unsigned n = rte_mempool_avail_count(pool) - leave;
+    assert_int_equal(rte_pktmbuf_alloc_bulk(pool, mbufs, n), 0);
+    return n;
+}
+
+struct rte_mempool *wire_large_pool(void)
+{
+    return large_pool;
 }
 
 static struct rte_ring *ring(const char *kind, unsigned a, unsigned b)
@@ -79,7 +92,10 @@ bool wire_boot(void)
     }
     pool = rte_pktmbuf_pool_create("packets", POOL_MBUFS, 0, WORKER_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE,
                                    SOCKET_ID_ANY);
+    large_pool = rte_pktmbuf_pool_create("large", LARGE_MBUFS, 0, WORKER_MBUF_PRIVATE, WORKER_LARGE_ROOM,
+                                         SOCKET_ID_ANY);
     assert_non_null(pool);
+    assert_non_null(large_pool);
     for (unsigned network = 0; network < WIRE_NETWORKS; network++)
         make_port(network);
     return true;
@@ -99,7 +115,11 @@ static void make_rings(struct wire *wire)
         }
         parts->commands = ring("commands", to, to);
         parts->results = ring("results", to, to);
-        parts->asks = ring("asks", to, to);
+        char name[RTE_RING_NAMESIZE];
+        snprintf(name, sizeof(name), "asks%u", to);
+        parts->asks = rte_ring_create_elem(name, sizeof(struct worker_ask), WORKER_ASKS_SIZE, SOCKET_ID_ANY,
+                                           RING_F_SP_ENQ | RING_F_SC_DEQ);
+        assert_non_null(parts->asks);
     }
 }
 
@@ -135,6 +155,7 @@ static void make_worker(struct wire *wire, unsigned id, const struct wire_option
     parts->count = wire->count;
     parts->queues = wire->queue_rows[id];
     parts->pool = pool;
+    parts->large = large_pool;
     parts->published = &wire->published;
     parts->counters = calloc(1, sizeof(*parts->counters));
     parts->peers = calloc(PEERS_MAX, sizeof(*parts->peers));
@@ -176,6 +197,10 @@ struct wire *wire_open(const struct wire_options *options)
     wire->count = options->workers != 0 ? options->workers : 1;
     wire->queues = options->queues != 0 ? options->queues : 1;
     wire->mbufs = rte_mempool_avail_count(pool);
+    wire->large_mbufs = rte_mempool_avail_count(large_pool);
+    struct reassembly_memory *pieces = calloc(REASSEMBLE_DATAGRAMS, sizeof(*pieces));
+    assert_non_null(pieces);
+    reassemble_init(&wire->reassembler, pieces, wire->reassembler_counters);
     image_make(&wire->image);
     if (options->usages > 0)
         image_application(&wire->image);
@@ -276,6 +301,9 @@ void wire_close(struct wire *wire)
     for (unsigned i = 0; i < wire->count; i++)
         check_empty(wire, i);
     assert_int_equal(rte_mempool_avail_count(pool), wire->mbufs);
+    assert_int_equal(rte_mempool_avail_count(large_pool), wire->large_mbufs);
+    assert_int_equal(wire->reassembler.count, 0);
+    free(wire->reassembler.memory);
     for (unsigned i = 0; i < wire->count; i++)
         free_worker(wire, i);
     rules_destroy(wire->published.rules);
@@ -306,6 +334,11 @@ void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, con
 
 void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint32_t length)
 {
+    uint32_t tags = wire->workers[0]->tags[from.listener];
+    if (tags != 0 || !ip_is_ipv4(&from.address)) {
+        wire_put_any(wire, from, octets, length, &(struct wire_form){.mtu = 1500, .tags = tags});
+        return;
+    }
     uint8_t frame[WIRE_TEXT_MAX];
     wire_put_frame(wire, from.listener, frame, wire_frame(from, octets, length, frame));
 }
@@ -408,10 +441,10 @@ void wire_names(struct wire *wire, const struct name_row *rows, uint32_t count)
 
 uint32_t wire_asked(struct wire *wire)
 {
-    void *ask = NULL;
+    struct worker_ask ask;
     for (unsigned i = 0; i < wire->count; i++) {
-        if (rte_ring_dequeue(wire->parts[i].asks, &ask) == 0)
-            return WORKER_ASK_ADDRESS(ask);
+        if (rte_ring_dequeue_elem(wire->parts[i].asks, &ask, sizeof(ask)) == 0)
+            return ip_ipv4(&ask.address);
     }
     return 0;
 }

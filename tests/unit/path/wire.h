@@ -27,6 +27,15 @@ extern const struct endpoint wire_stranger;  // 10.10.9.9
 extern const struct endpoint wire_sbc1;      // 10.20.0.11
 extern const struct endpoint wire_sbc2;
 
+static inline bool wire_same(struct endpoint a, struct endpoint b) // address
+{
+    return ip_equal(&a.address, &b.address);
+}
+static inline uint32_t wire_ipv4(struct endpoint at)
+{
+    return ip_ipv4(&at.address);
+}
+
 // What left, parsed: it is always a message without fault.
 struct wire_packet {
     struct endpoint to; // listener: from which of ours
@@ -55,11 +64,18 @@ struct wire {
     void *files[WIRE_WORKERS];
     void *arenas[WIRE_WORKERS];
     unsigned mbufs; // in the pool before the test
+    unsigned large_mbufs;
     uint32_t out_count;
     struct wire_packet out[WIRE_OUT_MAX];
     struct worker_shared shared;
     struct limit_words *limits[WORKERS_MAX];
     atomic_uint heard; // which control is there, for applications
+    // Of what leaves in fragments: their number, and the last message that came to more than one, or was of
+    // another form than the plain one.
+    unsigned pieces;
+    uint8_t large[65536];
+    struct reassembler reassembler;
+    uint64_t reassembler_counters[COUNTER_COUNT];
 };
 
 // EAL, pool and ports of this process; false: EAL does not run here (exit status 77).
@@ -78,6 +94,19 @@ void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint3
 void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text);
 // A whole frame as given.
 void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length);
+enum wire_order { WIRE_IN_ORDER, WIRE_REVERSED, WIRE_MIXED };
+struct wire_form {
+    uint32_t mtu; // of the sender's way
+    uint32_t tags;
+    uint32_t lost; // number of the frame that does not arrive, from 1; 0: all do
+    enum wire_order order;
+};
+// wire_any.c: a datagram with tags, over IPv6, in fragments: to the listener that `from` names.
+void wire_put_any(struct wire *wire, struct endpoint from, const void *octets, uint32_t length,
+                  const struct wire_form *form);
+// Reads a frame of any form that left. False: a fragment, and the message is not whole.
+bool wire_read_any(struct wire *wire, const struct rte_mbuf *mbuf, unsigned network,
+                   struct wire_packet *packet);
 // Ethernet, IPv4, UDP and text as from an endpoint. Returns octets.
 uint32_t wire_frame(struct endpoint from, const void *octets, uint32_t length, uint8_t frame[WIRE_TEXT_MAX]);
 // One turn of each worker, then what left is in out[]. With two workers: turns until a message that changes
@@ -104,9 +133,9 @@ uint64_t wire_count(const struct wire *wire, enum counter counter);
 void wire_check(const struct wire *wire);
 
 struct wire_ways {
-    uint16_t mtu;        // of both networks, 0: 1500
-    uint32_t unresolved; // address whose MAC is not known
-    uint32_t unrouted;   // network without a route + 1
+    uint16_t mtu;                 // of both networks, 0: 1500
+    struct ip_address unresolved; // whose MAC is not known
+    uint32_t unrouted;            // network without a route + 1
     const struct nexthop_route *more;
     uint32_t more_count; // any: everybody is a neighbour on both networks
 };
@@ -120,6 +149,10 @@ uint32_t wire_asked(struct wire *wire);
 // Runs a command through the rings.
 void wire_command(struct wire *wire, unsigned worker, struct command *command);
 struct rte_mempool *wire_pool(void);
+struct rte_mempool *wire_large_pool(void);
+// All of the pool but so many, for rte_pktmbuf_free_bulk(). Returns how many.
+#define WIRE_MBUFS_MAX 1024u
+unsigned wire_take_mbufs(struct rte_mbuf *mbufs[WIRE_MBUFS_MAX], unsigned leave);
 // wire_frame.c: checks what lies in a tx ring, from the addresses of Ethernet to the checksum of UDP, and
 // moves it to out[] when it is to be kept.
 void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool keep);

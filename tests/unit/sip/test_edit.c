@@ -16,7 +16,7 @@ static void test_writer(void **state)
     assert_int_equal(writer.used, 3);
 
     writer_init(&writer, octets, sizeof(octets));
-    write_ipv4(&writer, 0xc0000201);
+    write_ip(&writer, &(struct ip_address)IP_MAPPED(0xc0000201));
     write_octets(&writer, "xyz", 3);
     assert_false(writer.overflow);
     assert_memory_equal(octets, "192.0.2.1xyz", 12);

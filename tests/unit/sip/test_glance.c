@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
 #include "guard.h"
 #include "glance.h"
 #include "mark.h"
@@ -134,7 +135,8 @@ static const struct row rows[] = {
 static bool message_glance(const uint8_t *octets, uint32_t length, struct message *message)
 {
     struct glance glance;
-    return glance_begin(octets, length, message, &glance) && glance_rest(&glance);
+    static struct glance_via known; // whichever was the last
+    return glance_begin(octets, length, message, &glance) && glance_rest(&glance, &known);
 }
 
 static void check_taken(const struct row *row, const uint8_t *octets, uint32_t length)
@@ -182,8 +184,84 @@ static void test_cut(void **state)
         assert_int_equal(message_glance(guard_copy(rows[1].text, cut), cut, &message), cut >= body);
 }
 
+#define PADDED                                                                                               \
+    FROM TO CALL_ID CSEQ                                                                                     \
+        "Subject: as many octets as a look at a Via that may be known wants behind it\r\n\r\n"
+
+// One Via after another of one sender: whichever was known before, what is read is the parser's.
+static const struct {
+    const char *name, *via;
+    bool known; // its branch apart
+} vias[] = {
+    {"first", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1", false},
+    {"another branch", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-longer.than_that", true},
+    {"short", "SIP/2.0/UDP 192.0.2.1:5060;branch=z", true},
+    {"the longest", "SIP/2.0/UDP 192.0.2.1:5060;branch=" FOUR("0123456789abcdef"), true},
+    {"longer", "SIP/2.0/UDP 192.0.2.1:5060;branch=" FOUR("0123456789abcdef") "0", false},
+    {"no branch", "SIP/2.0/UDP 192.0.2.1:5060;branch=", false},
+    {"no branch and more", "SIP/2.0/UDP 192.0.2.1:5060;branch=;rport", false},
+    {"first again", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1", true},
+    {"a parameter behind", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport", false},
+    {"the same", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK123;rport", true},
+    {"none behind", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK123", false},
+    {"a branch that is no word", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK+1", false},
+    {"another port", "SIP/2.0/UDP 192.0.2.1:5061;branch=z9hG4bK1", false},
+    {"parameters on both sides", "SIP/2.0/UDP h;rport;x=y;branch=a;received=192.0.2.9;z", false},
+    {"the same", "SIP/2.0/UDP h;rport;x=y;branch=abcde;received=192.0.2.9;z", true},
+    {"the other way round", "SIP/2.0/UDP h;received=192.0.2.9;branch=a;x;rport=7", false},
+    {"the same", "SIP/2.0/UDP h;received=192.0.2.9;branch=abc-d;x;rport=7", true},
+    {"another number behind", "SIP/2.0/UDP h;received=192.0.2.9;branch=abc-d;x;rport=8", false},
+    {"two branches", "SIP/2.0/UDP h;received=192.0.2.9;branch=abc-d;branch=x;rport=8", false},
+    {"65 octets before", "SIP/2.0/UDP 01234567890123456789012345678901234.example:5;branch=a", false},
+    {"64 octets before", "SIP/2.0/UDP 0123456789012345678901234567890123.example:5;branch=a", false},
+    {"the same", "SIP/2.0/UDP 0123456789012345678901234567890123.example:5;branch=ab", true},
+    {"33 octets behind", "SIP/2.0/UDP h;branch=a;x=012345678901234567890123456789", false},
+    {"32 octets behind", "SIP/2.0/UDP h;branch=a;x=01234567890123456789012345678", false},
+    {"the same", "SIP/2.0/UDP h;branch=ab;x=01234567890123456789012345678", true},
+    {"the last of them is another", "SIP/2.0/UDP h;branch=ab;x=01234567890123456789012345679", false},
+};
+
+static void check_known(size_t i, struct glance_via *known, bool counts)
+{
+    static struct message glanced, parsed;
+    struct glance_via before = *known;
+    struct glance glance;
+    char text[1024];
+    uint32_t length = (uint32_t)snprintf(text, sizeof(text), INVITE "Via: %s\r\n" PADDED, vias[i].via);
+    const uint8_t *octets = guard_copy(text, length);
+    bool fine = message_parse(octets, length, &parsed) == MESSAGE_FINE;
+    bool taken = glance_begin(octets, length, &glanced, &glance) && glance_rest(&glance, known);
+    if (taken && (!fine || memcmp(&glanced.via, &parsed.via, sizeof(parsed.via)) != 0))
+        fail_msg("%s: another Via", vias[i].name);
+    if (!taken && fine)
+        fail_msg("%s: not taken", vias[i].name);
+    // What was known is not learnt again.
+    if (counts && taken && (memcmp(&before, known, sizeof(before)) == 0) != vias[i].known)
+        fail_msg("%s: %s", vias[i].name, vias[i].known ? "not known" : "known");
+}
+
+static void test_known(void **state)
+{
+    static const enum mark_level levels[] = {MARK_SSE, MARK_AVX2};
+    for (size_t level = 0; level < ROWS(levels); level++) {
+        struct glance_via known, again;
+        memset(&known, 0, sizeof(known));
+        if (!mark_use(levels[level]))
+            continue;
+        for (size_t i = 0; i < ROWS(vias); i++)
+            check_known(i, &known, levels[level] == MARK_AVX2);
+        for (size_t first = 0; first < ROWS(vias); first++)
+            for (size_t second = 0; second < ROWS(vias); second++) {
+                memset(&again, 0, sizeof(again));
+                check_known(first, &again, false);
+                check_known(second, &again, false);
+            }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_taken), cmocka_unit_test(test_cut)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_taken), cmocka_unit_test(test_cut),
+                                       cmocka_unit_test(test_known)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

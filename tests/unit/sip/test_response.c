@@ -2,8 +2,9 @@
 #include "guard.h"
 #include "write.h"
 
-#define SOURCE      0xc0000201u // 192.0.2.1
 #define SOURCE_PORT 5070
+
+static const struct ip_address source = IP_MAPPED(0xc0000201u); // 192.0.2.1
 
 #define REQUEST(via)                                                                                         \
     "INVITE sip:bob@example.com SIP/2.0\r\n" via "From: <sip:a>;tag=1\r\n"                                   \
@@ -13,7 +14,7 @@
     "\r\nCall-ID: x@y\r\nCSeq: 1 INVITE\r\n" extra "Content-Length: 0\r\n\r\n"
 
 // The topmost Via as it came and as it must leave, seen from 192.0.2.1:5070 (RFC 3261 18.2.1, RFC 3581 4).
-static const struct {
+static const struct via_row {
     const char *name, *came, *leaves;
 } vias[] = {
     {"address as it says", "SIP/2.0/UDP 192.0.2.1;branch=b", "SIP/2.0/UDP 192.0.2.1;branch=b"},
@@ -34,6 +35,21 @@ static const struct {
      "SIP/2.0/UDP h;rport=5070;branch=b;received=192.0.2.1, SIP/2.0/UDP i;rport"},
     {"IPv6 sent-by", "SIP/2.0/UDP [2001:db8::1];branch=b",
      "SIP/2.0/UDP [2001:db8::1];branch=b;received=192.0.2.1"},
+};
+
+// From [2001:db8::1].
+static const struct via_row ipv6_vias[] = {
+    {"address as it says", "SIP/2.0/UDP [2001:db8::1];branch=b", "SIP/2.0/UDP [2001:db8::1];branch=b"},
+    {"written otherwise", "SIP/2.0/UDP [2001:DB8:0::0001]:5070;branch=b",
+     "SIP/2.0/UDP [2001:DB8:0::0001]:5070;branch=b"},
+    {"other address", "SIP/2.0/UDP [2001:db8::2];branch=b",
+     "SIP/2.0/UDP [2001:db8::2];branch=b;received=2001:db8::1"},
+    {"received already, in brackets", "SIP/2.0/UDP [2001:db8::1];received=[2001:db8::9];branch=b",
+     "SIP/2.0/UDP [2001:db8::1];received=2001:db8::1;branch=b"},
+    {"received already, without", "SIP/2.0/UDP h;received=2001:db8::9;rport;branch=b",
+     "SIP/2.0/UDP h;received=2001:db8::1;rport=5070;branch=b"},
+    {"IPv4 in its clothes", "SIP/2.0/UDP [::ffff:192.0.2.1];branch=b",
+     "SIP/2.0/UDP [::ffff:192.0.2.1];branch=b;received=2001:db8::1"},
 };
 
 static void parse(struct message *message, const char *text, int fault)
@@ -57,7 +73,7 @@ static void test_via_response(void **state)
         const struct response_parts parts = {.status = 404,
                                              .reason = "Not Found",
                                              .to_tag = "t",
-                                             .source_address = SOURCE,
+                                             .source_address = source,
                                              .source_port = SOURCE_PORT};
         snprintf(text, sizeof(text), REQUEST("Via: %s\r\nv: SIP/2.0/UDP low;rport\r\n"), vias[i].came);
         snprintf(want, sizeof(want),
@@ -77,22 +93,29 @@ static void test_via_response(void **state)
     }
 }
 
+static void check_via_edit(const struct via_row *row, const struct ip_address *from)
+{
+    char text[1024], want[1024];
+    uint8_t out[1024];
+    struct message request;
+    struct edits edits;
+    snprintf(text, sizeof(text), REQUEST("v : %s\r\nVia: SIP/2.0/UDP low;rport\r\n"), row->came);
+    snprintf(want, sizeof(want), REQUEST("v : %s\r\nVia: SIP/2.0/UDP low;rport\r\n"), row->leaves);
+    parse(&request, text, MESSAGE_FINE);
+    edits_init(&edits);
+    edit_via_source(&edits, &request, from, SOURCE_PORT);
+    int used = edits_render(&edits, &request, out, sizeof(out));
+    assert_true(used > 0);
+    assert_text(row->name, out, (size_t)used, want);
+}
+
 static void test_via_edit(void **state)
 {
-    for (unsigned i = 0; i < ROWS(vias); i++) {
-        char text[1024], want[1024];
-        uint8_t out[1024];
-        struct message request;
-        struct edits edits;
-        snprintf(text, sizeof(text), REQUEST("v : %s\r\nVia: SIP/2.0/UDP low;rport\r\n"), vias[i].came);
-        snprintf(want, sizeof(want), REQUEST("v : %s\r\nVia: SIP/2.0/UDP low;rport\r\n"), vias[i].leaves);
-        parse(&request, text, MESSAGE_FINE);
-        edits_init(&edits);
-        edit_via_source(&edits, &request, SOURCE, SOURCE_PORT);
-        int used = edits_render(&edits, &request, out, sizeof(out));
-        assert_true(used > 0);
-        assert_text(vias[i].name, out, (size_t)used, want);
-    }
+    static const struct ip_address ipv6 = {{0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+    for (unsigned i = 0; i < ROWS(vias); i++)
+        check_via_edit(&vias[i], &source);
+    for (unsigned i = 0; i < ROWS(ipv6_vias); i++)
+        check_via_edit(&ipv6_vias[i], &ipv6);
 }
 
 #define VIA "Via: SIP/2.0/UDP 192.0.2.1;branch=b\r\n"
@@ -182,7 +205,7 @@ static void test_response(void **state)
         struct message request;
         struct writer writer;
         struct response_parts parts = rows[i].parts;
-        parts.source_address = SOURCE;
+        parts.source_address = source;
         parts.source_port = SOURCE_PORT;
         parse(&request, rows[i].request, rows[i].fault);
         writer_init(&writer, out, sizeof(out));

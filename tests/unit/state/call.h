@@ -34,15 +34,16 @@ static inline uint32_t call_make_as(struct world *world, uint64_t hash, const ch
         texts[i] = call_string(call_texts[i]);
     texts[DIALOG_TEXT_CALL_ID] = call_string(call_id);
     texts[DIALOG_TEXT_CALLER_TAG] = call_string(tag);
-    const struct dialog_birth birth = {.call_hash = hash,
-                                       .texts = texts,
-                                       .caller_peer = 7,
-                                       .callee_peer = 8,
-                                       .callee_member = 9,
-                                       .cseq = 314,
-                                       .learnt = {{0xc0000201, 5070, 1}, {0xc0000202, 5060, 2}},
-                                       .invite = 3,
-                                       .invite_generation = 0x10004};
+    const struct dialog_birth birth = {
+        .call_hash = hash,
+        .texts = texts,
+        .caller_peer = 7,
+        .callee_peer = 8,
+        .callee_member = 9,
+        .cseq = 314,
+        .learnt = {{IP_MAPPED(0xc0000201), 5070, 1}, {IP_MAPPED(0xc0000202), 5060, 2}},
+        .invite = 3,
+        .invite_generation = 0x10004};
     return dialog_create(&world->dialogs, &birth, world->now);
 }
 

@@ -96,21 +96,31 @@ static inline enum dialog_state process_state(unsigned number)
     return number % 8 == 7 ? DIALOG_EARLY : number % 8 == 6 ? DIALOG_NONE : DIALOG_CONFIRMED;
 }
 
+// Both families, in each order.
+static inline struct ip_address process_address(unsigned number)
+{
+    struct ip_address ipv6 = {{0x20, 0x01, 0x0d, 0xb8, [12] = 1}};
+    ipv6.octets[14] = (uint8_t)(number >> 8);
+    ipv6.octets[15] = (uint8_t)number;
+    return number % 4 < 2 ? ip_from_ipv4(0x0a000000 + number) : ipv6;
+}
+
 static inline uint32_t process_add(struct process *process, unsigned number, tick_t now)
 {
     char octets[DIALOG_TEXT_COUNT][PROCESS_TEXT_MAX];
     struct dialog_string texts[DIALOG_TEXT_COUNT];
     for (unsigned i = 0; i < DIALOG_TEXT_COUNT; i++)
         texts[i] = (struct dialog_string){octets[i], process_text(number, i, octets[i])};
-    const struct dialog_birth birth = {.call_hash = process_hash(process, number),
-                                       .texts = texts,
-                                       .caller_peer = (uint16_t)(number % PROCESS_PEERS),
-                                       .callee_peer = (uint16_t)((number + 1) % PROCESS_PEERS),
-                                       .callee_member = (uint16_t)(number % 5),
-                                       .cseq = number,
-                                       .learnt = {{number, 5060, 0}, {number + 1, 5061, 1}},
-                                       .invite = 3,
-                                       .invite_generation = 4};
+    const struct dialog_birth birth = {
+        .call_hash = process_hash(process, number),
+        .texts = texts,
+        .caller_peer = (uint16_t)(number % PROCESS_PEERS),
+        .callee_peer = (uint16_t)((number + 1) % PROCESS_PEERS),
+        .callee_member = (uint16_t)(number % 5),
+        .cseq = number,
+        .learnt = {{process_address(number), 5060, 0}, {process_address(number + 1), 5061, 1}},
+        .invite = 3,
+        .invite_generation = 4};
     uint32_t index = dialog_create(&process->dialogs, &birth, now);
     if (index == INDEX_NONE)
         return INDEX_NONE;
@@ -152,8 +162,13 @@ static inline void process_assert(const struct process *process, uint32_t index,
     assert_int_equal(dialog->callee_peer, (number + 1) % PROCESS_PEERS);
     assert_int_equal(dialog->callee_member, number % 5);
     assert_int_equal(dialog->cseq[DIALOG_CALLER], number);
-    assert_int_equal(cold->learnt[0].address, number);
-    assert_int_equal(cold->learnt[1].port, 5061);
+    for (unsigned side = 0; side < 2; side++) {
+        const struct endpoint learnt = dialog_learnt(cold, (enum dialog_side)side);
+        const struct ip_address wanted = process_address(number + side);
+        assert_true(ip_equal(&learnt.address, &wanted));
+        assert_int_equal(learnt.port, 5060 + side);
+        assert_int_equal(learnt.listener, side);
+    }
     assert_true(wheel_armed(&dialog->timer));
 }
 

@@ -18,7 +18,7 @@ static struct cookie_octets text(const char *octets)
     return (struct cookie_octets){.octets = octets, .length = strlen(octets)};
 }
 
-static const struct endpoint home = {.address = 0xc0000201, .port = 5060, .listener = 3};
+static const struct endpoint home = {.address = IP_MAPPED(0xc0000201), .port = 5060, .listener = 3};
 
 // One kind of cookie behind one face, so that every property is asked of all of them.
 struct kind {
@@ -97,12 +97,12 @@ static bool read_tag(const struct cookie_keys *with, struct cookie_octets given,
 
 static unsigned write_refusal(const struct cookie_keys *with, const char *bound, char *out)
 {
-    return cookie_refusal_write(with, siphash13(&keys.table, bound, strlen(bound)), out);
+    return cookie_refusal_write(with, cookie_refusal_mac(with, text(bound)), out);
 }
 
 static bool read_refusal(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
 {
-    return cookie_refusal_check(with, given, siphash13(&keys.table, bound, strlen(bound)));
+    return cookie_refusal_check(with, given, cookie_refusal_mac(with, text(bound)));
 }
 
 static const struct kind kinds[] = {
@@ -211,6 +211,7 @@ static void wrong_key_fails(void **state)
         kinds[i].write(&keys, "a@b", out);
         other.mac.word[1] ^= 1;
         other.tag.word[0] ^= 1ULL << 63;
+        other.table.word[1] ^= 1ULL << 32;
         assert_false(kinds[i].read(&other, text(out), "a@b"));
         // A tag has no number: the same request after the key changed gets a new tag anyway.
         other = keys;
@@ -270,7 +271,21 @@ static void stateless_is_bound_to_the_source(void **state)
     from.port++;
     assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
     from = home;
-    from.address++;
+    from.address.octets[15]++;
+    assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
+    // Every octet of IPv6 counts, and that it is no IPv4.
+    static const struct endpoint ipv6 = {
+        .address = {{[10] = 0xff, [11] = 0xfe, [12] = 192, [15] = 1}}, .port = 5060, .listener = 3};
+    cookie_stateless_write(&keys, text("z9hG4bKup"), ipv6, 5, out);
+    from = ipv6;
+    assert_true(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
+    for (unsigned i = 0; i < sizeof(from.address.octets); i++) {
+        from = ipv6;
+        from.address.octets[i] ^= 1;
+        assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
+    }
+    from = ipv6;
+    from.port++;
     assert_false(cookie_stateless_read(&keys, text(out), text("z9hG4bKup"), &from, &loop));
 }
 

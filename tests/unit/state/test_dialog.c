@@ -223,7 +223,7 @@ static void a_message_is_seen(struct world *world)
     assert_int_equal(dialog_at(&world->dialogs, index)->callee_member, 77);
     assert_int_equal(dialog_at(&world->dialogs, index)->check,
                      dialog_record_check(dialog_at(&world->dialogs, index)));
-    seen = (struct dialog_seen){.side = DIALOG_CALLEE, .source = {0xc0000209, 5080, 2}};
+    seen = (struct dialog_seen){.side = DIALOG_CALLEE, .source = {IP_MAPPED(0xc0000209), 5080, 2}};
     dialog_see(&world->dialogs, index, &seen);
     bool learnt = room(world, dialog->cold != cold);
     assert_int_equal(dialog_cold(&world->dialogs, index)->learnt[DIALOG_CALLEE].port, learnt ? 5080 : 5060);
@@ -232,6 +232,41 @@ static void a_message_is_seen(struct world *world)
     for (unsigned i = 0; i < DIALOG_TEXT_COUNT; i++)
         call_text_is(world, index, i, call_texts[i]);
     call_file_is_whole(world);
+}
+
+static bool is_learnt(const struct world *world, uint32_t index, enum dialog_side side,
+                      struct endpoint wanted)
+{
+    const struct endpoint learnt = dialog_learnt(dialog_cold(&world->dialogs, index), side);
+    return endpoint_equal(learnt, wanted) && learnt.listener == wanted.listener;
+}
+
+// An IPv6 address stands behind the shifts, and is not there when it is not needed.
+static void either_family_is_learnt(struct world *world)
+{
+    static const struct endpoint seen[] = {
+        {{{0x20, 1, [15] = 1}}, 5070, 2},  {{{0x20, 1, [15] = 2}}, 5071, UINT16_MAX},
+        {IP_MAPPED(0xc0000209), 5072, 3},  {IP_MAPPED(0xc0000209), 5072, UINT16_MAX},
+        {{{0xff, 0xff, [15] = 3}}, 1, 63},
+    };
+    uint32_t index = call_make(world);
+    struct endpoint at[2] = {{IP_MAPPED(0xc0000201), 5070, 1}, {IP_MAPPED(0xc0000202), 5060, 2}};
+    for (unsigned i = 0; index != INDEX_NONE && i < 4 * sizeof(seen) / sizeof(seen[0]); i++) {
+        enum dialog_side side = i % 3 == 0 ? DIALOG_CALLEE : DIALOG_CALLER;
+        const struct endpoint source = seen[i % (sizeof(seen) / sizeof(seen[0]))];
+        dialog_see(&world->dialogs, index, &(struct dialog_seen){.side = side, .source = source});
+        if (room(world, is_learnt(world, index, side, source)))
+            at[side] = source;
+        (void)room(world,
+                   dialog_cseq_take(&world->dialogs, index, i % 2 ? DIALOG_CALLER : DIALOG_CALLEE) == 0);
+        (void)call_set(world, index, DIALOG_TEXT_CALLEE_TARGET, i % 2 ? "sip:a@[2001:db8::1]" : "sip:b");
+        assert_true(is_learnt(world, index, DIALOG_CALLER, at[DIALOG_CALLER]));
+        assert_true(is_learnt(world, index, DIALOG_CALLEE, at[DIALOG_CALLEE]));
+        const struct dialog_cold *cold = dialog_cold(&world->dialogs, index);
+        unsigned wide = !ip_is_ipv4(&at[0].address) + !ip_is_ipv4(&at[1].address);
+        assert_int_equal(dialog_cold_octets(cold), cold->length + dialog_shift_octets(cold) + 16 * wide);
+        call_file_is_whole(world);
+    }
 }
 
 static void a_fork_is_its_own_record(struct world *world)
@@ -328,6 +363,7 @@ static void full_is_an_answer(struct world *world)
     S(compared_whole)                                                                                        \
     S(a_hint_proves_nothing)                                                                                 \
     S(the_passages_of_a_spiral)                                                                              \
+    S(either_family_is_learnt)                                                                               \
     S(a_message_is_seen)                                                                                     \
     S(a_fork_is_its_own_record)                                                                              \
     S(a_call_has_at_most_32)                                                                                 \

@@ -161,15 +161,18 @@ static bool perform(struct child *child, unsigned number, const struct fact *nex
     uint32_t *index = &child->index[number];
     texts_of(number, next->version, octets, texts);
     if (!before->lives) {
-        const struct dialog_birth birth = {
-            .call_hash = hash_of(child, number), .texts = texts, .cseq = 1, .learnt = {{number, 5060, 0}}};
+        const struct dialog_birth birth = {.call_hash = hash_of(child, number),
+                                           .texts = texts,
+                                           .cseq = 1,
+                                           .learnt = {{IP_MAPPED(number), 5060, 0}}};
         *index = dialog_create(set, &birth, 100);
         return *index != INDEX_NONE;
     }
     if (event != DIALOG_EVENTS)
         dialog_step(set, *index, (enum dialog_event)event, 100);
     else if (next->cseq != before->cseq)
-        dialog_see(set, *index, &(struct dialog_seen){DIALOG_CALLER, next->cseq, {number, 5060, 0}});
+        dialog_see(set, *index,
+                   &(struct dialog_seen){DIALOG_CALLER, next->cseq, {IP_MAPPED(number), 5060, 0}});
     else if (next->lives && dialog_change(set, *index, &(struct dialog_change){.texts = texts}) != 0)
         return false;
     if (!next->lives)

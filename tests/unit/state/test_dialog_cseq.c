@@ -70,7 +70,7 @@ static void both_directions(struct world *world)
     if (!call_set(world, index, DIALOG_TEXT_CALLER_TARGET, "sip:alice@192.0.2.7"))
         return;
     dialog_see(&world->dialogs, index,
-               &(struct dialog_seen){.side = DIALOG_CALLER, .source = {0xc0000209, 5060, 1}});
+               &(struct dialog_seen){.side = DIALOG_CALLER, .source = {IP_MAPPED(0xc0000209), 5060, 1}});
     assert_int_equal(dialog_cseq_out(&world->dialogs, index, DIALOG_CALLER, 401), 405);
     assert_int_equal(dialog_cseq_out(&world->dialogs, index, DIALOG_CALLEE, 78), 82);
     call_text_is(world, index, DIALOG_TEXT_CALLER_TARGET, "sip:alice@192.0.2.7");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
@@ -49,8 +50,11 @@ static void known_13(void **state)
 }
 
 // The paper's description word for word: the input is padded to whole words, the last octet is the length.
-static uint64_t slow(const struct siphash_key *key, const uint8_t *input, size_t length, int c, int d)
+// A second word is had as the authors' variant of 128 bits has its own: another constant, d rounds more.
+static uint64_t slow_word(const struct siphash_key *key, const uint8_t *input, size_t length, const int cd[2],
+                          bool second)
 {
+    int c = cd[0], d = cd[1];
     uint8_t padded[512] = {0};
     size_t words = length / 8 + 1;
     uint64_t k0 = key->word[0], k1 = key->word[1];
@@ -58,14 +62,16 @@ static uint64_t slow(const struct siphash_key *key, const uint8_t *input, size_t
     uint64_t v2 = k0 ^ 0x6c7967656e657261, v3 = k1 ^ 0x7465646279746573;
     memcpy(padded, input, length);
     padded[words * 8 - 1] = (uint8_t)length;
-    for (size_t w = 0; w <= words; w++) {
+    for (size_t w = 0; w <= words + second; w++) {
         uint64_t m = 0;
         for (int i = 7; i >= 0 && w < words; i--)
             m = m * 256 + padded[w * 8 + (size_t)i];
         if (w < words)
             v3 ^= m;
-        else
+        else if (w == words)
             v2 ^= 0xff;
+        else
+            v1 ^= 0xdd;
         for (int r = 0; r < (w < words ? c : d); r++) {
             v0 += v1, v1 = (v1 << 13) + (v1 >> 51), v1 ^= v0, v0 = (v0 << 32) + (v0 >> 32);
             v2 += v3, v3 = (v3 << 16) + (v3 >> 48), v3 ^= v2;
@@ -78,6 +84,11 @@ static uint64_t slow(const struct siphash_key *key, const uint8_t *input, size_t
     return v0 ^ v1 ^ v2 ^ v3;
 }
 
+static uint64_t slow(const struct siphash_key *key, const uint8_t *input, size_t length, int c, int d)
+{
+    return slow_word(key, input, length, (const int[2]){c, d}, false);
+}
+
 static void agrees_with_slow(void **state)
 {
     uint8_t input[300];
@@ -85,6 +96,9 @@ static void agrees_with_slow(void **state)
     counting(input, sizeof(input));
     for (size_t length = 0; length < sizeof(input); length++) {
         assert_int_equal(siphash13(&key, input, length), slow(&key, input, length, 1, 3));
+        struct siphash_two two = siphash13_two(&key, input, length);
+        assert_int_equal(two.first, slow(&key, input, length, 1, 3));
+        assert_int_equal(two.second, slow_word(&key, input, length, (const int[2]){1, 3}, true));
         assert_int_equal(siphash24(&key, input, length), slow(&key, input, length, 2, 4));
     }
 }

@@ -380,7 +380,7 @@ static void a_new_record_is_clean(struct world *world)
     assert_int_equal(transaction->method, 0);
     assert_int_equal(transaction->other, INDEX_NONE);
     assert_int_equal(transaction->dialog, INDEX_NONE);
-    assert_int_equal(transaction->remote.address, 0);
+    assert_false(ip_is_set(&transaction->remote.address));
     assert_int_equal(transaction->attempts, ARENA_NONE);
     assert_int_equal(transaction->received_us, 0);
     assert_int_equal(transaction->kept, ARENA_NONE);

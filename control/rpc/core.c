@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What each worker did, and how evenly: its NIC queues, what it owns of all messages, its inboxes.
+#include "../control.h"
+#include "call.h"
+#include "handlers.h"
+
+// Drops are the rows from the first with that outcome to the end of the family PACKETS, where the next
+// begins.
+static json_int_t drops(const struct counters *counters, uint32_t worker)
+{
+    uint64_t total = 0;
+    for (unsigned int i = COUNTER_DROP_NOT_IP; i < COUNTER_REASSEMBLED; i++)
+        total += counters_value(counters, worker, (enum counter)i);
+    return (json_int_t)total;
+}
+
+// Whatever a worker's part in receiving them, the messages of its Call-IDs are its work.
+static uint64_t owned(const struct counters *counters, uint32_t worker)
+{
+    return counters_value(counters, worker, COUNTER_STEER_HERE) +
+           counters_value(counters, worker, COUNTER_INBOX_TAKEN);
+}
+
+static double owned_share(const struct counters *counters, uint32_t worker)
+{
+    uint64_t total = 0;
+    for (uint32_t other = 0; other < counters_workers(counters); other++)
+        total += owned(counters, other);
+    return total > 0 ? (double)owned(counters, worker) / (double)total : 0.0;
+}
+
+static json_t *queues_json(const struct control *control, uint32_t worker)
+{
+    json_t *queues = json_array();
+    struct counters_queue queue;
+    for (uint32_t i = 0; counters_queue(control->counters, worker, i, &queue); i++)
+        if (queue.network < control->networks)
+            json_array_append_new(
+                queues, json_pack("{s:s, s:i, s:I}", "network", control_network_name(control, queue.network),
+                                  "queue", (int)queue.queue, "received", (json_int_t)queue.received));
+    return queues;
+}
+
+static json_t *placement_json(uint64_t placement)
+{
+    static const struct {
+        uint64_t bit;
+        const char *word;
+    } words[] = {
+        {PLACEMENT_SHARED, "shared"}, {PLACEMENT_NOT_ISOLATED, "not-isolated"}, {PLACEMENT_REMOTE, "remote"}};
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (placement & words[i].bit)
+            json_array_append_new(list, json_string(words[i].word));
+    return list;
+}
+
+static json_t *core_json(const struct control *control, uint32_t worker)
+{
+    const struct counters *counters = control->counters;
+#define VALUE(name) (json_int_t) counters_value(counters, worker, COUNTER_##name)
+    double busy = (double)VALUE(TURN_BUSY);
+    double turns = busy + (double)VALUE(TURN_IDLE);
+    json_t *inbox = json_pack("{s:I, s:I, s:I, s:I, s:I}", "taken", VALUE(INBOX_TAKEN), "waiting",
+                              VALUE(USED_INBOX), "deepest", VALUE(INBOX_MOST), "room", VALUE(CAPACITY_INBOX),
+                              "not_taken", VALUE(DROP_INBOX_FULL));
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}",
+                     "worker", (int)worker, "cpu", (json_int_t)counters_cpu(counters, worker), "received",
+                     VALUE(RX_PACKETS), "steered_away", VALUE(STEER_AWAY), "owned",
+                     (json_int_t)owned(counters, worker), "forwarded", VALUE(OUT_FORWARDED), "answered",
+                     VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped", drops(counters, worker),
+                     "sent", VALUE(TX_PACKETS), "dialogs", VALUE(DIALOG_CONFIRMED_NOW), "busy_share",
+                     turns > 0 ? busy / turns : 0.0, "owned_share", owned_share(counters, worker), "inbox",
+                     inbox, "queues", queues_json(control, worker), "placement",
+                     placement_json(counters_placement(counters, worker)));
+#undef VALUE
+}
+
+void rpc_core_list(struct rpc_call *call)
+{
+    const struct control *control = rpc_control(call);
+    json_t *cores = json_array();
+    if (!control->counters) {
+        json_decref(cores);
+        rpc_fail(call, DG_UNAVAILABLE, "the dataplane is %s: no counters; system.status says more",
+                 control_dataplane_state(control));
+        return;
+    }
+    for (uint32_t worker = 0; worker < counters_workers(control->counters); worker++)
+        json_array_append_new(cores, core_json(control, worker));
+    rpc_reply(call, json_pack("{s:o}", "cores", cores));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans: the operator's, and those of the rules (configuration: bans), which workers' verdicts begin. The
+// agent keeps the one table of them, so that they need no control to begin and to end; it outlives this
+// process in a file. A source that was banned by a rule is remembered for as long again as its ban lasted:
+// whoever comes again in that time is banned for twice as long.
+//
+// The table is fixed: rules fill half of it at most, so that forged sources leave room for the operator.
+#ifndef DIALGATE_BANS_H
+#define DIALGATE_BANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "dialgate/channel.h"
+#include "dialgate/counters.h"
+#include "dialgate/prefilter.h"
+#include "event_queue.h"
+#include "siphash.h"
+
+#define BANS_MAX        PREFILTER_BANS_MAX
+#define BANS_BY_RULES   (BANS_MAX / 2)
+#define BAN_EVENTS_KEPT 4096u
+
+struct rules;
+struct bans;
+
+// Where bans are in force.
+struct ban_place {
+    // until_ms: of the monotonic clock, 0: until it is lifted. Returns 0 or -errno (-ENOSPC).
+    int (*put)(void *context, const struct ip_address *source, uint64_t until_ms);
+    void (*remove)(void *context, const struct ip_address *source);
+    uint64_t (*hits)(void *context, const struct ip_address *source); // since it was put there
+    void *context;
+};
+
+struct bans_options {
+    struct ban_place place;
+    struct event_queue *events;      // rows of struct channel_ban_event
+    struct counters_agent *counters; // NULL: nobody counts
+    struct siphash_key key;
+    const char *state_directory; // NULL: nothing outlives us
+    const uint8_t *boot_id;      // 16 octets: bans are true until the machine is booted again
+};
+
+struct bans *bans_create(const struct bans_options *options); // NULL without memory
+void bans_destroy(struct bans *bans);
+
+// The operator's: replaces what there is of the source. Returns 0, or -ENOSPC, or -errno of the place.
+int bans_set(struct bans *bans, const struct channel_ban *ban, uint64_t now_ms);
+// Lifts and forgets: the next ban of the source is its first. Returns 0 or -ENOENT.
+int bans_lift(struct bans *bans, const struct ip_address *address);
+// A worker's verdict. A source that has the address of a peer, or is allowed, is let alone.
+void bans_judge(struct bans *bans, const struct rules *rules, const struct ip_address *source,
+                enum ban_rule rule, uint64_t now_ms);
+// Bans of rules whose source the new rules know or allow, or whose rule does not ban any more, end.
+void bans_check(struct bans *bans, const struct rules *rules, uint64_t now_ms);
+// Ends what is over. Each second.
+void bans_expire(struct bans *bans, uint64_t now_ms);
+
+// At most CHANNEL_BAN_ROWS_MAX rows from a cursor on (0: the first); *cursor is 0 behind the last. Returns
+// how many.
+uint32_t bans_list(const struct bans *bans, uint64_t *cursor, struct channel_ban_row *rows, uint32_t most,
+                   uint64_t now_ms);
+
+// Those in force. The generation is another one whenever these are others.
+void bans_each(const struct bans *bans,
+               void (*visit)(void *context, const struct ip_address *source, uint64_t until_ms),
+               void *context);
+uint32_t bans_in_force(const struct bans *bans);
+uint64_t bans_generation(const struct bans *bans);
+
+// STATE/bans. Does nothing when nothing changed since. Returns 0 or -errno.
+int bans_save(struct bans *bans);
+unsigned bans_restore(struct bans *bans, uint64_t now_ms); // returns how many are in force
+
+#endif

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "host_tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if_arp.h>
+#include <poll.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "interface.h"
+#include "log.h"
+#include "packet.h"
+
+#define BURST       32u  // frames of one way before the others have their turn
+#define POLL_MS     100u // a driver may ask the device slowly
+#define IDLE_MS     1    // frames of workers wait no longer; the kernel's wake the thread
+#define TUN_DEVICE  "/dev/net/tun"
+#define FRAME_EXTRA 18u // Ethernet header and one VLAN tag
+
+static void set_carrier(struct host_tap *tap, bool carrier)
+{
+    int value = carrier;
+
+    tap->carrier = ioctl(tap->fd, TUNSETCARRIER, &value) == 0 ? carrier : tap->carrier;
+}
+
+static int open_tap(struct host_tap *tap, struct fault *fault)
+{
+    const char *name = tap->network->interface;
+    const bool is_new = if_nametoindex(name) == 0;
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+
+    tap->fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (tap->fd < 0)
+        return fault_set(fault, errno, "network %s: %s: %s; load the module tun, and let us open it",
+                         tap->network->name, TUN_DEVICE, strerror(errno));
+    memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+    if (ioctl(tap->fd, TUNSETIFF, &request) < 0 || (is_new && ioctl(tap->fd, TUNSETPERSIST, 1) < 0)) {
+        int error = errno;
+
+        close(tap->fd);
+        return fault_set(fault, error,
+                         "network %s: interface %s of the host path: %s; it has to be a TAP interface of one "
+                         "queue that no other program holds (ip tuntap), or not there at all",
+                         tap->network->name, name, strerror(error));
+    }
+    tap->carrier = true;
+    set_carrier(tap, false);
+    if (is_new)
+        log_event(LOG_INFO, "host_interface_made", "network=%s interface=%s", tap->network->name, name);
+    return 0;
+}
+
+int host_taps_open(struct host_taps *taps, const struct rules *rules, struct fault *fault)
+{
+    *taps = (struct host_taps){0};
+    for (unsigned i = 0; i < rules->network_count; i++) {
+        struct host_tap *tap = &taps->taps[taps->count];
+        int result;
+
+        if (rules->networks[i].attach != ATTACH_PCI)
+            continue;
+        *tap = (struct host_tap){.network = &rules->networks[i], .index = (uint8_t)i};
+        result = open_tap(tap, fault);
+        if (result < 0) {
+            host_taps_close(taps);
+            return result;
+        }
+        taps->count++;
+    }
+    return 0;
+}
+
+static bool link_is_up(uint16_t port)
+{
+    struct rte_eth_link link = {0};
+
+    return rte_eth_link_get_nowait(port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+static int join(struct host_tap *tap, struct fault *fault)
+{
+    const char *name = tap->network->interface;
+    struct rte_ether_addr mac = {0};
+    struct ifreq request = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+    uint16_t mtu = 0;
+    int result = rte_eth_macaddr_get(tap->port, &mac);
+
+    if (result == 0)
+        result = rte_eth_dev_get_mtu(tap->port, &mtu);
+    tap->mtu = mtu;
+    memcpy(request.ifr_hwaddr.sa_data, mac.addr_bytes, sizeof(mac.addr_bytes));
+    if (result == 0)
+        result = interface_do(name, SIOCSIFHWADDR, &request);
+    request = (struct ifreq){0};
+    if (result == 0)
+        result = interface_do(name, SIOCGIFFLAGS, &request);
+    request.ifr_flags |= IFF_UP;
+    if (result == 0)
+        result = interface_do(name, SIOCSIFFLAGS, &request);
+    set_carrier(tap, link_is_up(tap->port));
+    return result == 0 ? 0
+                       : fault_set(fault, -result, "network %s: interface %s of the host path: %s",
+                                   tap->network->name, name, strerror(-result));
+}
+
+int host_taps_join(struct host_taps *taps, const struct ports *ports, struct fault *fault)
+{
+    int result = 0;
+
+    for (unsigned i = 0; i < taps->count && result == 0; i++) {
+        taps->taps[i].port = ports->ports[taps->taps[i].index].id;
+        result = join(&taps->taps[i], fault);
+    }
+    return result;
+}
+
+static struct host_tap *tap_of(struct host_taps *taps, uint8_t network)
+{
+    for (unsigned i = 0; i < taps->count; i++) {
+        if (taps->taps[i].index == network)
+            return &taps->taps[i];
+    }
+    return NULL;
+}
+
+static void count_refused(struct host_taps *taps, uint8_t network)
+{
+    uint64_t *word = &taps->counters[network].host_refused;
+
+    __atomic_store_n(word, *word + 1, __ATOMIC_RELAXED);
+}
+
+// Frames of one worker for the kernel. What was written lies ready for what comes, or goes back to be freed.
+static unsigned write_frames(struct host_taps *taps, struct host_path_rings *way)
+{
+    struct rte_mbuf *mbufs[BURST];
+    unsigned n, back = 0;
+
+    if (rte_ring_free_count(way->back) < BURST)
+        return 0;
+    n = rte_ring_sc_dequeue_burst(way->out, (void **)mbufs, BURST, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        struct packet *packet = packet_of(mbufs[i]);
+        const struct host_tap *tap = tap_of(taps, packet->network);
+
+        // The interface may be down, or its queue full.
+        if (tap != NULL &&
+            write(tap->fd, rte_pktmbuf_mtod(mbufs[i], const void *), rte_pktmbuf_data_len(mbufs[i])) < 0)
+            count_refused(taps, packet->network);
+        if (taps->empty_count < HOST_TAP_EMPTIES) {
+            taps->empties[taps->empty_count++] = mbufs[i];
+            continue;
+        }
+        packet->network = HOST_PATH_DONE;
+        mbufs[back++] = mbufs[i];
+    }
+    rte_ring_sp_enqueue_bulk(way->back, (void *const *)mbufs, back, NULL);
+    return n;
+}
+
+static bool has_empty(struct host_taps *taps, const struct host_path_rings *way)
+{
+    if (taps->empty_count == 0)
+        taps->empty_count =
+            rte_ring_sc_dequeue_burst(way->spare, (void **)taps->empties, HOST_TAP_EMPTIES, NULL);
+    return taps->empty_count > 0;
+}
+
+// What the kernel sends. Without room it waits in the interface's own queue, which drops.
+static unsigned read_frames(struct host_taps *taps, struct host_tap *tap)
+{
+    struct rte_mbuf *mbufs[BURST];
+    unsigned n = 0;
+
+    if (rte_ring_free_count(tap->way.back) < BURST)
+        return 0;
+    while (n < BURST && has_empty(taps, &tap->way)) {
+        struct rte_mbuf *mbuf = taps->empties[taps->empty_count - 1];
+        ssize_t got;
+
+        rte_pktmbuf_reset(mbuf);
+        got = read(tap->fd, rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_tailroom(mbuf));
+        if (got <= 0)
+            break;
+        taps->empty_count--;
+        mbuf->data_len = (uint16_t)got;
+        mbuf->pkt_len = (uint32_t)got;
+        packet_of(mbuf)->network = tap->index;
+        mbufs[n++] = mbuf;
+    }
+    rte_ring_sp_enqueue_bulk(tap->way.back, (void *const *)mbufs, n, NULL);
+    return n;
+}
+
+static void *move_frames(void *argument)
+{
+    struct host_taps *taps = argument;
+    struct pollfd files[NETWORKS_MAX];
+
+    for (unsigned i = 0; i < taps->count; i++)
+        files[i] = (struct pollfd){.fd = taps->taps[i].fd, .events = POLLIN};
+    while (!atomic_load_explicit(&taps->stop, memory_order_relaxed)) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < taps->way_count; i++)
+            n += write_frames(taps, &taps->ways[i]);
+        for (unsigned i = 0; i < taps->count; i++)
+            n += read_frames(taps, &taps->taps[i]);
+        if (n == 0)
+            poll(files, taps->count, IDLE_MS);
+        for (unsigned i = 0; i < taps->count && n == 0; i++) {
+            if (files[i].revents & POLLERR) // somebody removed the interface
+                files[i].fd = -1;
+        }
+    }
+    return NULL;
+}
+
+int host_taps_start(struct host_taps *taps, const struct host_taps_workers *workers, struct fault *fault)
+{
+    int error;
+
+    if (taps->count == 0)
+        return 0;
+    for (unsigned i = 0; i < workers->count; i++)
+        taps->ways[i] = workers->rings[i];
+    taps->way_count = workers->count;
+    taps->counters = workers->counters;
+    for (unsigned i = 0; i < taps->count; i++)
+        taps->taps[i].way = taps->ways[workers->owner(workers->count, taps->taps[i].index, 0)];
+    error = pthread_create(&taps->thread, NULL, move_frames, taps); // on the agent's CPU, as the agent
+    taps->running = error == 0;
+    return error == 0 ? 0 : fault_set(fault, error, "host path: no thread: %s", strerror(error));
+}
+
+static void follow_link(struct host_tap *tap)
+{
+    bool up = link_is_up(tap->port);
+
+    if (up == tap->carrier)
+        return;
+    set_carrier(tap, up);
+    log_event(up ? LOG_INFO : LOG_WARNING, up ? "link_up" : "link_down", "network=%s device=%s interface=%s",
+              tap->network->name, tap->network->device, tap->network->interface);
+}
+
+// The interface says, as `ip link set mtu` does; where the NIC cannot, the interface gets its MTU back.
+static void follow_mtu(struct host_tap *tap, unsigned most)
+{
+    const unsigned wanted = interface_mtu(tap->network->interface);
+    struct ifreq request;
+    int result;
+
+    if (wanted == tap->mtu)
+        return;
+    result = wanted > most ? -EMSGSIZE : rte_eth_dev_set_mtu(tap->port, (uint16_t)wanted);
+    if (result == 0) {
+        log_event(LOG_INFO, "mtu_changed", "network=%s device=%s mtu=%u", tap->network->name,
+                  tap->network->device, wanted);
+        tap->mtu = wanted;
+        return;
+    }
+    log_event(LOG_WARNING, "mtu_refused",
+              "network=%s device=%s wanted=%u mtu=%u reason=\"%s\" fix=\"set it while the data plane is "
+              "stopped\"",
+              tap->network->name, tap->network->device, wanted, tap->mtu, strerror(-result));
+    request = (struct ifreq){.ifr_mtu = (int)tap->mtu};
+    interface_do(tap->network->interface, SIOCSIFMTU, &request);
+}
+
+void host_taps_poll(struct host_taps *taps, struct rte_mempool *pool, uint64_t now_ms)
+{
+    const unsigned room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+
+    if (now_ms < taps->next_ms)
+        return;
+    taps->next_ms = now_ms + POLL_MS;
+    for (unsigned i = 0; i < taps->count; i++) {
+        follow_link(&taps->taps[i]);
+        follow_mtu(&taps->taps[i], room - FRAME_EXTRA);
+    }
+}
+
+void host_taps_stop(struct host_taps *taps)
+{
+    if (!taps->running)
+        return;
+    atomic_store(&taps->stop, true);
+    pthread_join(taps->thread, NULL);
+    taps->running = false;
+    rte_pktmbuf_free_bulk(taps->empties, taps->empty_count); // alone by now
+    taps->empty_count = 0;
+}
+
+void host_taps_close(struct host_taps *taps)
+{
+    host_taps_stop(taps);
+    for (unsigned i = 0; i < taps->count; i++)
+        close(taps->taps[i].fd);
+    taps->count = 0;
+}

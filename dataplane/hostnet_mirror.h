@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the kernel knows of our networks, as it was last read: links, addresses, routes, neighbours.
+#ifndef DIALGATE_HOSTNET_MIRROR_H
+#define DIALGATE_HOSTNET_MIRROR_H
+
+#include <net/if.h>
+#include "dialgate/address.h"
+#include "hostnet_transact.h"
+#include "nexthop.h"
+
+// Whose interfaces are read, and which addresses of this machine.
+struct mirror_wanted {
+    unsigned networks;
+    char interfaces[NETWORKS_MAX][IF_NAMESIZE];
+    unsigned addresses;
+    struct ip_address address[LISTENERS_MAX];
+};
+
+// Neighbours that only went from reachable to stale and back make no other mirror: compared octet by octet.
+struct mirror {
+    struct nexthop_network networks[NETWORKS_MAX];
+    int ifindexes[NETWORKS_MAX]; // 0: there is no such interface
+    uint64_t missing;            // bits of wanted.address: of no interface of this machine
+    struct nexthop_route *routes;
+    uint32_t route_count, route_room;
+    struct nexthop_neighbour *neighbours;
+    uint32_t neighbour_count, neighbour_room;
+    struct ip_address *permanent; // neighbours that an operator set: a question would take that from them
+    uint32_t permanent_count, permanent_room;
+};
+static_assert(LISTENERS_MAX <= 64, "a bit for each");
+
+// Reads all of it, waiting for the kernel. Returns 0; -E2BIG: there are more routes or neighbours than a
+// table has room for, what fits is in the mirror; or -errno with an empty mirror, -EINTR when the kernel's
+// tables changed meanwhile.
+int mirror_read(struct mirror *mirror, struct hostnet_socket *socket, const struct mirror_wanted *wanted);
+void mirror_free(struct mirror *mirror);
+bool mirror_equal(const struct mirror *a, const struct mirror *b);
+
+// The network with this interface, -1.
+int mirror_network(const struct mirror *mirror, int ifindex);
+bool mirror_is_permanent(const struct mirror *mirror, const struct ip_address *address);
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "filter.h"
+
+#include <string.h>
+#include <urcu-qsbr.h>
+#include "verdict.h"
+#include "worker_core.h"
+
+static bool is_at_or_before(const struct filter_step *step, uint64_t high, uint64_t low)
+{
+    return step->high < high || (step->high == high && step->low <= low);
+}
+
+static uint64_t word_of(const uint8_t *octets)
+{
+    uint64_t word;
+    memcpy(&word, octets, sizeof(word));
+    return rte_be_to_cpu_64(word);
+}
+
+uint32_t filter_class(const struct filter_policy *policy, const struct ip_address *source)
+{
+    uint64_t high = word_of(source->octets), low = word_of(source->octets + 8);
+    uint32_t from = 0, to = policy->step_count; // the step looked for is in [from, to)
+    while (to - from > 1) {
+        uint32_t middle = from + (to - from) / 2;
+        if (is_at_or_before(&policy->steps[middle], high, low))
+            from = middle;
+        else
+            to = middle;
+    }
+    return policy->steps[from].class;
+}
+
+const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ip_address *source)
+{
+    uint32_t slot = (uint32_t)siphash13(&bans->key, source, sizeof(*source)) & bans->mask;
+    for (; ip_is_set(&bans->slots[slot].source); slot = (slot + 1) & bans->mask) { // half of them are empty
+        if (ip_equal(&bans->slots[slot].source, source))
+            return &bans->slots[slot];
+    }
+    return NULL;
+}
+
+static struct ip_address cut(const struct ip_address *address, const struct prefilter_address *mask)
+{
+    struct prefilter_address words;
+    struct ip_address source = *address;
+    if (ip_is_ipv4(address))
+        return source;
+    memcpy(&words, address, sizeof(words));
+    verdict_source(&words, mask);
+    memcpy(&source, &words, sizeof(source));
+    return source;
+}
+
+static bool is_banned(const struct worker *worker, const struct ip_address *source, uint64_t now_ns)
+{
+    const struct filter_bans *bans = rcu_dereference(worker->parts.published->bans);
+    const struct filter_ban *ban = bans != NULL && bans->count > 0 ? filter_ban_find(bans, source) : NULL;
+    if (ban == NULL || (ban->until_ns != 0 && ban->until_ns <= now_ns))
+        return false;
+    count_word(&bans->hits[(size_t)worker->parts.id * bans->room + ban->row], 1);
+    return true;
+}
+
+static enum payload_kind payload_kind_of(const uint8_t *payload, uint32_t length)
+{
+    uint8_t start[PAYLOAD_START] = {0};
+    if (length >= PAYLOAD_START && payload[0] != '\r')
+        return payload_classify(payload);
+    memcpy(start, payload, RTE_MIN(length, PAYLOAD_START));
+    uint32_t crlf = payload_crlf(start);
+    if (crlf > 0 && crlf >= length)
+        return PAYLOAD_SIP;
+    memset(start, 0, sizeof(start));
+    memcpy(start, payload + crlf, RTE_MIN(length - crlf, PAYLOAD_START));
+    return payload_classify(start);
+}
+
+// The row of a stranger, or the one that it may have.
+static struct filter_stranger *find_stranger(struct worker *worker, const struct ip_address *source)
+{
+    uint64_t hash = siphash13(&worker->parts.keys.table, source, sizeof(*source));
+    struct filter_stranger *set = worker->parts.filter->strangers[hash & (FILTER_SETS - 1)];
+    struct filter_stranger *oldest = set;
+    for (unsigned i = 0; i < FILTER_WAYS; i++) {
+        if (ip_equal(&set[i].source, source) || !ip_is_set(&set[i].source))
+            return &set[i];
+        if ((int32_t)(set[i].seen - oldest->seen) < 0)
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
+static enum prefilter_reason judge_stranger(struct worker *worker, const struct filter_policy *policy,
+                                            const struct ip_address *source,
+                                            const struct verdict_metering *metering)
+{
+    struct prefilter_buckets *shared = &worker->parts.filter->buckets[PREFILTER_STRANGERS];
+    struct filter_stranger *own = find_stranger(worker, source);
+    bool is_known = ip_equal(&own->source, source);
+    enum prefilter_reason reason = PREFILTER_REASON_REDIRECTED;
+    if (is_known)
+        reason = verdict_stranger(&own->buckets, &policy->settings, metering);
+    if (!verdict_is_drop(reason))
+        reason = verdict_strangers(shared, &policy->rules[PREFILTER_STRANGERS], metering);
+    if (!is_known && !verdict_is_drop(reason)) {
+        *own = (struct filter_stranger){.source = *source};
+        reason = verdict_stranger(&own->buckets, &policy->settings, metering);
+    }
+    if (ip_equal(&own->source, source))
+        own->seen = worker->now;
+    return reason;
+}
+
+static enum prefilter_reason judge(struct worker *worker, const struct filter_policy *policy,
+                                   const struct packet *packet, uint32_t class)
+{
+    const struct ip_address source = cut(&packet->source.address, &policy->settings.source_mask);
+    struct verdict_metering metering = {.now_ns = worker->now_us * 1000};
+    if (class == FILTER_DENIED)
+        return PREFILTER_REASON_DENIED;
+    if (is_banned(worker, &source, metering.now_ns))
+        return PREFILTER_REASON_BANNED;
+    enum payload_kind kind = payload_kind_of(packet->payload, packet->length);
+    if (kind == PAYLOAD_NOT_SIP)
+        return PREFILTER_REASON_NOT_SIP;
+    metering.invite = kind == PAYLOAD_INVITE;
+    if (class == PREFILTER_STRANGERS)
+        return judge_stranger(worker, policy, &source, &metering);
+    return verdict_peer(&worker->parts.filter->buckets[class], &policy->rules[class], &metering);
+}
+
+bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet)
+{
+    struct counters_filter *counters = worker->parts.filter_counters;
+    uint32_t class = filter_class(policy, &packet->source.address);
+    enum prefilter_reason reason = judge(worker, policy, packet, class);
+    bool dropped = verdict_is_drop(reason) && !policy->settings.dry_run;
+    if (verdict_is_drop(reason) && !dropped)
+        reason = reason - PREFILTER_FIRST_DROP + PREFILTER_FIRST_DRY_RUN;
+    count_word(&counters->reasons[packet->network][reason], 1);
+    class = class == FILTER_DENIED ? PREFILTER_STRANGERS : class;
+    count_word(&counters->classes[class][verdict_tally(reason)], 1);
+    return !dropped;
+}
+
+unsigned filter_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
+{
+    const struct filter_policy *policy = rcu_dereference(worker->parts.published->filter);
+    uint32_t networks = worker->parts.filter->networks;
+    unsigned kept = 0;
+    if (policy == NULL || !policy->settings.check)
+        return n;
+    for (unsigned i = 0; i < n; i++) {
+        const struct packet *packet = packet_of(mbufs[i]);
+        if ((networks >> packet->network & 1) == 0 || filter_passes(worker, policy, packet)) {
+            mbufs[kept++] = mbufs[i];
+            continue;
+        }
+        count(worker, COUNTER_DROP_FILTERED);
+        if (worker->captures != NULL)
+            capture_frame(worker, mbufs[i], COUNTER_DROP_FILTERED, 0);
+        rte_pktmbuf_free(mbufs[i]);
+    }
+    return kept;
+}

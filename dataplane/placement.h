@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where workers run against where they should: each on a CPU of its own that the kernel gives to nobody else,
+// at the memory node of the devices whose queues it owns.
+#ifndef DIALGATE_PLACEMENT_H
+#define DIALGATE_PLACEMENT_H
+
+#include "eal.h"
+#include "worker.h"
+
+// PLACEMENT_* of a worker; what is not as it should be is said in the log, with what to do.
+uint64_t placement_check(const struct eal_plan *plan, const struct worker_parts *parts);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fills the program's maps from a snapshot: everything into the half that is not in force, then one word of
+// the configuration puts it there. Buckets, bans and counters belong to neither half.
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "../ebpf/bucket.h"
+#include "prefilter.h"
+
+// The program reads the clock of the last tick, which is at most 10 ms old. A bucket whose burst is over
+// sooner would be held to less than its rate, and needs the exact one.
+#define TICK_NS 10000000ull
+
+static struct prefilter_address words(const struct ip_address *address)
+{
+    struct prefilter_address to;
+
+    memcpy(&to, address, sizeof(to));
+    return to;
+}
+
+static const void *section(const struct snapshot_header *image, enum snapshot_section which)
+{
+    return (const uint8_t *)image + image->sections[which].offset;
+}
+
+// Deletes every row. Both kinds of map start again at some row when asked for the one after NULL.
+static int empty_map(int fd)
+{
+    union {
+        struct prefilter_listener listener;
+        struct prefilter_prefix4 prefix4;
+        struct prefilter_prefix6 prefix6;
+    } key;
+
+    for (uint32_t left = PREFILTER_SOURCES_MAX + 1; left > 0; left--) {
+        if (bpf_map_get_next_key(fd, NULL, &key))
+            return errno == ENOENT ? 0 : -errno;
+        if (bpf_map_delete_elem(fd, &key))
+            return -errno;
+    }
+    return -E2BIG;
+}
+
+static uint16_t wire_port(const struct snapshot_listener *listener)
+{
+    const uint8_t octets[2] = {(uint8_t)(listener->port >> 8), (uint8_t)listener->port};
+    uint16_t port;
+
+    memcpy(&port, octets, sizeof(port));
+    return port;
+}
+
+static int load_listeners(int fd, const struct snapshot_header *image, uint32_t network)
+{
+    const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
+    const uint32_t one = 1;
+    int result = empty_map(fd);
+
+    for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count && result == 0; i++) {
+        struct prefilter_listener row = {.address = words(&listeners[i].address), .fragment = 1};
+
+        if (listeners[i].network != network)
+            continue;
+        if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
+            return -errno;
+        row.fragment = 0;
+        row.port = wire_port(&listeners[i]);
+        if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
+            return -errno;
+    }
+    return result;
+}
+
+struct tries {
+    int fd4, fd6;
+};
+
+// One row. A prefix shorter than IPv4's 96 bits is IPv6's alone, even one that covers the mapped addresses.
+static int load_prefix(const struct tries *tries, const struct ip_address *address, uint16_t length,
+                       const struct prefilter_source *value)
+{
+    const struct prefilter_address whole = words(address);
+
+    if (ip_is_ipv4(address) && length >= IP_MAPPED_BITS) {
+        const struct prefilter_prefix4 key = {length - IP_MAPPED_BITS, whole.words[3]};
+        return bpf_map_update_elem(tries->fd4, &key, value, BPF_ANY) ? -errno : 0;
+    }
+    const struct prefilter_prefix6 key = {length, whole};
+    return bpf_map_update_elem(tries->fd6, &key, value, BPF_ANY) ? -errno : 0;
+}
+
+// Deny rows come last: where a peer's source has the same prefix, deny wins.
+static int load_sources(const struct tries *tries, const struct snapshot_header *image)
+{
+    const struct snapshot_source *sources = section(image, SECTION_SOURCES);
+    const struct snapshot_deny *denies = section(image, SECTION_DENY);
+    const struct prefilter_source denied = {.peer = NUMBER_NONE, .denied = 1};
+    int result = empty_map(tries->fd4);
+
+    if (result == 0)
+        result = empty_map(tries->fd6);
+    for (uint32_t i = 0; i < image->sections[SECTION_SOURCES].count && result == 0; i++) {
+        const struct prefilter_source value = {.peer = sources[i].peer};
+
+        result = load_prefix(tries, &sources[i].address, sources[i].length, &value);
+    }
+    for (uint32_t i = 0; i < image->sections[SECTION_DENY].count && result == 0; i++)
+        result = load_prefix(tries, &denies[i].address, denies[i].length, &denied);
+    return result;
+}
+
+static struct bucket_rule rule_of(const struct bucket_limit *limit, uint32_t *exact)
+{
+    const struct bucket_rule rule = bucket_rule(limit->rate, limit->burst);
+
+    *exact |= rule.interval_ns > 0 && rule.tolerance_ns < 2 * TICK_NS;
+    return rule;
+}
+
+// One row a class that has packets: rows of numbers that nobody has are never asked for.
+static int load_rules(int fd, const struct snapshot_header *image, uint32_t *exact)
+{
+    const struct snapshot_prefilter *from = &image->settings.prefilter;
+    const struct snapshot_peer *peers = section(image, SECTION_PEERS);
+    const uint32_t strangers = PREFILTER_STRANGERS;
+    const struct prefilter_rules shared = {.all = rule_of(&from->strangers, exact),
+                                           .fragment = rule_of(&from->strangers_fragment, exact)};
+
+    for (uint32_t i = 0; i < image->sections[SECTION_PEERS].count; i++) {
+        if ((peers[i].flags & SNAPSHOT_PRESENT) == 0)
+            continue;
+        const struct prefilter_rules rules = {.all = rule_of(&peers[i].filter_all, exact),
+                                              .invite = rule_of(&peers[i].filter_invite, exact),
+                                              .fragment = rule_of(&peers[i].filter_fragment, exact)};
+
+        if (bpf_map_update_elem(fd, &i, &rules, BPF_ANY))
+            return -errno;
+    }
+    return bpf_map_update_elem(fd, &strangers, &shared, BPF_ANY) ? -errno : 0;
+}
+
+// IPv4 listeners that are found without a lookup.
+static void fill_quick(struct prefilter_settings *settings, const struct snapshot_header *image,
+                       uint32_t network)
+{
+    const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
+    uint32_t count = 0;
+
+    settings->quick_all = 1;
+    for (uint32_t i = 0; i < PREFILTER_QUICK_MAX; i++)
+        settings->quick[i] = UINT64_MAX;
+    for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count; i++) {
+        if (listeners[i].network != network || !ip_is_ipv4(&listeners[i].address))
+            continue;
+        if (count < PREFILTER_QUICK_MAX)
+            settings->quick[count++] =
+                prefilter_quick(words(&listeners[i].address).words[3], wire_port(&listeners[i]));
+        else
+            settings->quick_all = 0;
+    }
+}
+
+static struct prefilter_address mask_of(uint32_t bits)
+{
+    struct ip_address mask = {{0}};
+
+    for (uint32_t i = 0; i < bits && i < 128; i++)
+        mask.octets[i / 8] |= (uint8_t)(0x80u >> i % 8);
+    return words(&mask);
+}
+
+static struct prefilter_settings settings_of(const struct snapshot_header *image, uint32_t network,
+                                             uint32_t exact)
+{
+    const struct snapshot_prefilter *from = &image->settings.prefilter;
+    struct prefilter_settings settings = {.sequence = image->sequence,
+                                          .check = from->mode != PREFILTER_OFF,
+                                          .dry_run = from->mode == PREFILTER_DRY_RUN,
+                                          .source_mask = mask_of(from->source_bits),
+                                          .stranger = rule_of(&from->stranger, &exact),
+                                          .stranger_invite = rule_of(&from->stranger_invite, &exact)};
+
+    settings.exact = exact;
+    fill_quick(&settings, image, network);
+    return settings;
+}
+
+static int read_config(const struct prefilter_port *port, struct prefilter_config *config)
+{
+    const uint32_t zero = 0;
+
+    return bpf_map_lookup_elem(port->map_fds[PREFILTER_MAP_CONFIG], &zero, config) ? -errno : 0;
+}
+
+static int write_config(const struct prefilter_port *port, const struct prefilter_config *config)
+{
+    const uint32_t zero = 0;
+
+    return bpf_map_update_elem(port->map_fds[PREFILTER_MAP_CONFIG], &zero, config, BPF_ANY) ? -errno : 0;
+}
+
+int prefilter_look_for_bans(struct prefilter_port *port, bool any)
+{
+    struct prefilter_config config;
+    int result = read_config(port, &config);
+
+    port->no_bans = !any;
+    if (result)
+        return result;
+    config.banned = any;
+    return write_config(port, &config);
+}
+
+// Returns 0 or -errno; *step says where.
+static int fill_half(struct prefilter_port *port, const struct snapshot_header *image, uint32_t network,
+                     const char **step)
+{
+    struct prefilter_config config;
+    uint32_t exact = 0;
+    int result = read_config(port, &config);
+    const uint32_t half = !config.active;
+    const struct tries tries = {port->map_fds[half ? PREFILTER_MAP_SOURCES4_B : PREFILTER_MAP_SOURCES4_A],
+                                port->map_fds[half ? PREFILTER_MAP_SOURCES6_B : PREFILTER_MAP_SOURCES6_A]};
+
+    *step = "config";
+    if (result)
+        return result;
+    *step = "listeners";
+    result = load_listeners(port->map_fds[half ? PREFILTER_MAP_LISTENERS_B : PREFILTER_MAP_LISTENERS_A],
+                            image, network);
+    if (result)
+        return result;
+    *step = "sources";
+    result = load_sources(&tries, image);
+    if (result)
+        return result;
+    *step = "rules";
+    result = load_rules(port->map_fds[half ? PREFILTER_MAP_RULES_B : PREFILTER_MAP_RULES_A], image, &exact);
+    if (result)
+        return result;
+    *step = "config";
+    config.settings[half] = settings_of(image, network, exact);
+    config.banned = !port->no_bans;
+    result = write_config(port, &config);
+    // The kernel copies a value word by word: the half must be whole before the word that names it changes.
+    config.active = half;
+    return result ? result : write_config(port, &config);
+}
+
+int prefilter_load(struct prefilter_port *port, const struct snapshot_header *image, uint32_t network,
+                   char *error, size_t size)
+{
+    const char *step;
+    int result = fill_half(port, image, network, &step);
+
+    if (result) {
+        snprintf(error, size, "prefilter: map %s: %s; the old configuration stays in force", step,
+                 result == -ENOSPC || result == -E2BIG ? "too many rows" : strerror(-result));
+        return result;
+    }
+    // Waits for an RCU grace period: a packet on another CPU may still be reading the old half, which the
+    // next load clears. Where the kernel refuses (nohz_full) two loads are still far further apart than a
+    // packet takes.
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+    return 0;
+}

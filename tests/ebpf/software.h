@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker that is nothing but its filter. The path's headers have names that the fixture has, too.
+#ifndef TESTS_EBPF_SOFTWARE_H
+#define TESTS_EBPF_SOFTWARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dialgate/address.h"
+#include "dialgate/prefilter.h"
+
+struct snapshot_header;
+
+#define SOFTWARE_DENIED 0xffffu
+
+void software_open(void);
+void software_close(void);
+void software_load(const struct snapshot_header *image);
+// until_ns 0: for ever; none: NULL.
+void software_ban(const struct ip_address *source, uint64_t until_ns);
+// Reads a frame as screen does. False: it is no datagram, which is all that the filter sees.
+bool software_read(const uint8_t *octets, size_t length, struct ip_address *source);
+// The datagram that was read last, or one with this source and payload.
+bool software_passes(void);
+bool software_passes_from(const struct ip_address *source, const char *payload);
+uint64_t software_reason(enum prefilter_reason reason); // packets
+uint64_t software_class_packets(uint32_t class);
+uint32_t software_class(const struct ip_address *source);
+uint64_t software_hits(const struct ip_address *source);
+uint64_t software_now_ns(void);
+void software_wait_us(uint64_t us);
+unsigned software_strangers(void); // that have buckets
+
+#endif

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What the tests of NICs begin with: the lab of the net tests, where a QEMU guest stands in for the namespace `core`. It has
+# two network devices, each bridged to a link of the lab:
+#
+#   outside  e1000e, one queue           inside  virtio-net, four queues with RSS
+#
+# both bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
+NIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/net/lab.sh
+. "$(dirname "$NIC")/net/lab.sh"
+# The guest is slow enough without sanitizers.
+LAB_BUILD=$PLAIN
+# shellcheck disable=SC2034 # lab_end calls it
+LAB_AT_END=guest_logs
+
+guest_logs() # STATUS
+{
+    test_logs "$1"
+    [ "$1" -eq 0 ] || [ "$1" -eq 77 ] || [ ! -s "$LAB_DIR/guest.log" ] || {
+        echo "--- the guest's console:"
+        tail -n 40 "$LAB_DIR/guest.log"
+    }
+}
+
+# Another program than the kernel's own has the link of namespace core from here: its end is bridged to a TAP interface.
+guest_link() # LINK TAP
+{
+    local address=$1 tap=$2
+    lab_in core ip address flush dev "$address"
+    lab_in core ip tuntap add dev "$tap" mode tap "${@:3}"
+    lab_in core ip link add "bridge-$tap" type bridge
+    lab_in core ip link set "$address" master "bridge-$tap"
+    lab_in core ip link set "$tap" master "bridge-$tap"
+    lab_in core ip link set "$tap" up
+    lab_in core ip link set "bridge-$tap" up
+}
+
+# What the guest runs as its only program: the configuration, and inside.sh.
+guest_program()
+{
+    echo "#!/bin/bash"
+    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml"
+    echo "cat >/run/dialgate.yaml <<'CONFIGURATION'"
+    cat "$LAB_DIR/dialgate.yaml"
+    echo CONFIGURATION
+    cat "$NIC/inside.sh"
+}
+
+guest_start()
+{
+    local status=0
+    guest_program >"$LAB_DIR/guest.sh"
+    "$NIC/prepare.sh" "$PLAIN/nic" >"$LAB_DIR/prepare.log" 2>&1 || status=$?
+    [ $status != 77 ] || skip "$(tail -n 1 "$LAB_DIR/prepare.log")"
+    [ $status = 0 ] || fail "no guest: $(tail -n 3 "$LAB_DIR/prepare.log")"
+    guest_link outside0 nic0
+    guest_link inside0 nic1 multi_queue
+    lab_start guest core qemu-system-x86_64 -machine q35,accel=tcg,kernel-irqchip=off -cpu max -smp 2 -m 1024 \
+        -nographic -no-reboot -nodefaults -serial stdio -kernel "$PLAIN/nic/vmlinuz" -initrd "$PLAIN/nic/initrd.gz" \
+        -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=nopt tsc=reliable no_timer_check mitigations=off guest=$LAB_DIR/guest.sh" \
+        -device intel-iommu,intremap=on,device-iotlb=on,caching-mode=on \
+        -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
+        -device virtio-9p-pci,fsdev=root,mount_tag=hostroot,addr=0x8 \
+        -netdev tap,id=n0,ifname=nic0,script=no,downscript=no \
+        -device e1000e,netdev=n0,mac=52:54:00:12:34:56,addr=0x2,romfile=,id=outside \
+        -netdev tap,id=n1,ifname=nic1,script=no,downscript=no,queues=4,vhost=off \
+        -device virtio-net-pci,netdev=n1,mq=on,vectors=10,rss=on,iommu_platform=on,disable-legacy=on,mac=52:54:00:12:34:57,addr=0x3,romfile= \
+        -monitor "unix:$LAB_DIR/monitor,server=on,wait=off"
+}
+
+guest_monitor() # COMMAND: of QEMU
+{
+    echo "$1" | timeout 10 socat -t 1 - "unix-connect:$LAB_DIR/monitor" >/dev/null
+}
+
+guest_ready() # SECONDS
+{
+    lab_wait "$1" 'Dialgate in the guest is ready' guest_answers && lab_running guest
+}
+
+# Over the host path. A guest that has ended is not waited for.
+guest_answers()
+{
+    lab_ended guest || lab_in carrier curl -fsS --max-time 5 http://10.10.0.10:9464/readyz
+}
+
+lab_metrics()
+{
+    lab_in carrier curl -fsS --max-time 30 http://10.10.0.10:9464/metrics
+}
+
+guest_do() # COMMAND [ADDRESS NAMESPACE]: in the guest, over TCP by the host path; prints what it says
+{
+    echo "$1" | lab_in "${3:-carrier}" timeout 60 socat -t 50 - "TCP:${2:-10.10.0.10}:7000"
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls whose INVITEs no frame holds, with tags, over IPv6, and from one family to the other.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "frame.h"
+#include "tests.h"
+
+// Text of a message with a body of so many octets.
+static uint32_t with_body(const char *text, uint32_t octets, char *out)
+{
+    const char *end = strstr(text, "\r\n\r\n"), *length = strstr(text, "Content-Length:");
+    assert_non_null(end);
+    size_t head = (size_t)((length != NULL ? length : end + 2) - text);
+    memcpy(out, text, head);
+    int line = sprintf(out + head, "Content-Length: %u\r\n\r\n", octets);
+    for (uint32_t i = 0; i < octets; i++)
+        out[head + (size_t)line + i] = "abcdefghijklmnopqrstuvwxyz0123456789\r\n"[(i + i / 997) % 38];
+    return (uint32_t)head + (uint32_t)line + octets;
+}
+
+static char large[70000];
+
+// The INVITE with a body of so many octets comes and goes whole, and its call is like any other.
+static void call_with_body(struct wire *wire, const char *id, uint32_t octets, const struct wire_form *form)
+{
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, id);
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, octets, large);
+    wire->pieces = 0;
+    wire_put_any(wire, call.sides[DIALOG_CALLER].at, large, length, form);
+    wire_turn(wire);
+    wire_turn(wire); // a burst is 32 frames
+    assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLER].at, "SIP/2.0 100 "), 1);
+    call.invite = wire_take(wire, call.sides[DIALOG_CALLEE].at);
+    assert_true(wire->pieces > 0);
+    assert_true(call.invite.length > length);
+    assert_memory_equal(wire->large + call.invite.length - octets, large + length - octets, octets);
+    call_answer(&call, "180 Ringing");
+    call_answer(&call, "200 OK");
+    call_request(&call, DIALOG_CALLER, "ACK");
+    call_hang_up(&call, DIALOG_CALLER);
+    wire_expect_silence(wire);
+}
+
+static void test_bodies(void **state)
+{
+    static const uint32_t bodies[] = {1400, 3000, 8192, 60000};
+    static const enum wire_order orders[] = {WIRE_IN_ORDER, WIRE_REVERSED, WIRE_MIXED};
+    struct wire *wire = *state;
+    char id[48];
+    for (unsigned i = 0; i < RTE_DIM(bodies); i++) {
+        for (unsigned k = 0; k < RTE_DIM(orders); k++) {
+            snprintf(id, sizeof(id), "%u-%u@fragments", bodies[i], k);
+            call_with_body(wire, id, bodies[i], &(struct wire_form){.mtu = 1500, .order = orders[k]});
+        }
+    }
+    wire_expect_count(wire, COUNTER_REASSEMBLED, 12);
+    wire_expect_count(wire, COUNTER_TX_FRAGMENTED, 12);
+    wire_check(wire);
+}
+
+static const struct ip_address edge6 = {{0x20, 1, 0xd, 0xb8, [15] = 0x10}};
+static const struct ip_address carrier6 = {{0x20, 1, 0xd, 0xb8, [15] = 1}};
+
+// The outer network speaks IPv6, the inner one stays as it is.
+static void make_outside_ipv6(struct wire *wire)
+{
+    struct nexthop_network networks[NETWORKS_MAX] = {{.mac = {2, 0xaa, [5] = 0}, .mtu = 1500, .up = true},
+                                                     {.mac = {2, 0xaa, [5] = 1}, .mtu = 1500, .up = true}};
+    const struct nexthop_route routes[] = {
+        {.prefix = edge6, .length = 64, .network = 0},
+        {.prefix = IP_MAPPED(0x0a140000), .length = IP_MAPPED_BITS + 16, .network = 1}};
+    const struct nexthop_neighbour neighbours[] = {
+        {.address = carrier6, .mac = {2, 1}, .network = 0, .usable = true},
+        {.address = wire_sbc1.address, .mac = {2, 0xaa, 10, 20, 0, 11}, .network = 1, .usable = true},
+        {.address = wire_sbc2.address, .mac = {2, 0xaa, 10, 20, 0, 12}, .network = 1, .usable = true}};
+    struct nexthop_route sorted[2] = {routes[0], routes[1]};
+    sorted[0].prefix.octets[15] = 0;
+    wire->image.listeners[0].address = wire->image.listeners[0].advertised = edge6;
+    wire->image.members[IMAGE_MEMBER_CARRIER_A].address = carrier6;
+    for (unsigned i = 0; i < 6; i++) {
+        struct snapshot_source *source = &wire->image.sources[i];
+        if (ip_equal(&source->address, &wire_carrier.address))
+            source->address = carrier6;
+    }
+    wire_reload(wire);
+    nexthop_destroy(wire->published.nexthops);
+    wire->published.nexthops = nexthop_create(networks, sorted, 2, neighbours, 3);
+    assert_non_null(wire->published.nexthops);
+    wire->workers[0]->nexthops = wire->published.nexthops;
+}
+
+static const struct endpoint caller6 = {{{0x20, 1, 0xd, 0xb8, [15] = 1}}, 5060, 0};
+
+static void whole_call(struct wire *wire, struct endpoint caller, const char *id)
+{
+    struct call call;
+    call_init(&call, wire, id);
+    call.sides[DIALOG_CALLER].at = caller;
+    call_establish(&call);
+    call_request(&call, DIALOG_CALLER, "INFO");
+    call_hang_up(&call, DIALOG_CALLER);
+    wire_expect_silence(wire);
+}
+
+// One side speaks IPv6, the other one IPv4, with one INVITE in fragments, too.
+static void test_ipv6(void **state)
+{
+    struct wire *wire = *state;
+    make_outside_ipv6(wire);
+    whole_call(wire, caller6, "ipv6@fragments");
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "ipv6-large@fragments");
+    call.sides[DIALOG_CALLER].at = caller6;
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 8192, large);
+    wire_put_any(wire, caller6, large, length, &(struct wire_form){.mtu = 1280, .order = WIRE_MIXED});
+    wire_turn(wire);
+    assert_int_equal(wire_take_all(wire, caller6, "SIP/2.0 100 "), 1);
+    struct wire_packet invite = wire_take(wire, call.sides[DIALOG_CALLEE].at);
+    assert_true(invite.length > length);
+    wire_expect_count(wire, COUNTER_REASSEMBLED, 1);
+    // A response that is as long goes back in fragments of IPv6.
+    wire->pieces = 0;
+    call.extra = NULL;
+    call_respond(&call, &invite, "486 Busy Here", "busy");
+    assert_int_equal(wire_take_all(wire, caller6, "SIP/2.0 486 "), 1);
+    assert_int_equal(wire->pieces, 0);
+    assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "ACK "), 1);
+}
+
+// The other way: what comes in by IPv4 leaves by IPv6 in fragments.
+static void test_to_ipv6(void **state)
+{
+    struct wire *wire = *state;
+    make_outside_ipv6(wire);
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init_outward(&call, wire, "to-ipv6@fragments");
+    call.sides[DIALOG_CALLEE].at = caller6;
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 8192, large);
+    wire_put_any(wire, wire_sbc1, large, length, &(struct wire_form){.mtu = 1500});
+    wire_turn(wire);
+    assert_int_equal(wire_take_all(wire, wire_sbc1, "SIP/2.0 100 "), 1);
+    struct wire_packet invite = wire_take(wire, caller6);
+    assert_int_equal(wire->pieces, (8 + invite.length + 1447) / 1448);
+    assert_memory_equal(wire->large + invite.length - 8192, large + length - 8192, 8192);
+    wire_expect_count(wire, COUNTER_TX_FRAGMENTED, 1);
+}
+
+static void test_tags(void **state)
+{
+    struct wire *wire = *state;
+    wire->image.networks[0].vlan = 100;
+    wire->image.networks[1].vlan = 7;
+    wire->image.networks[1].outer_vlan = 4000;
+    wire_reload(wire);
+    whole_call(wire, wire_carrier, "tags@fragments");
+    call_with_body(wire, "tags-large@fragments", 3000,
+                   &(struct wire_form){.mtu = 1500, .tags = FRAME_TAGS(0, 100)});
+    // Others' tags, and none.
+    static const uint32_t others[] = {0, FRAME_TAGS(0, 101), FRAME_TAGS(100, 0), FRAME_TAGS(100, 100)};
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "others@fragments");
+    call_invite_text(&call, text);
+    for (unsigned i = 0; i < RTE_DIM(others); i++)
+        wire_put_any(wire, wire_carrier, text, (uint32_t)strlen(text),
+                     &(struct wire_form){.mtu = 1500, .tags = others[i]});
+    wire_turn(wire);
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_VLAN, 4);
+}
+
+// What never becomes whole, and what is not for us, costs others nothing.
+static void test_lost_pieces(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "lost@fragments");
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 3000, large);
+    for (uint32_t lost = 1; lost <= 3; lost++)
+        wire_put_any(wire, wire_carrier, large, length, &(struct wire_form){.mtu = 1500, .lost = lost});
+    wire_turn(wire);
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_OUT_FRAGMENT, 6);
+    for (unsigned i = 0; i < 200; i++)
+        wire_put_any(wire, wire_stranger, large, length, &(struct wire_form){.mtu = 1500});
+    for (unsigned i = 0; i < 20; i++)
+        wire_turn(wire);
+    wire_expect_count(wire, COUNTER_DROP_UNKNOWN_SOURCE, 600);
+    assert_int_equal(wire->workers[0]->reassembler.count, 3);
+    wire_pass(wire, 2100);
+    wire_expect_count(wire, COUNTER_REASSEMBLY_TIMED_OUT, 3);
+    assert_int_equal(wire->workers[0]->reassembler.count, 0);
+    wire_check(wire);
+}
+
+// Without a large buffer the datagram is lost and counted; the next one is not.
+static void test_no_large_buffer(void **state)
+{
+    static struct rte_mbuf *taken[64];
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    call_init(&call, wire, "buffers@fragments");
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 3000, large);
+    unsigned n = rte_mempool_avail_count(wire_large_pool());
+    assert_int_equal(rte_pktmbuf_alloc_bulk(wire_large_pool(), taken, n), 0);
+    wire_put_any(wire, wire_carrier, large, length, &(struct wire_form){.mtu = 1500});
+    wire_turn(wire);
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_NO_MBUF, 1);
+    // One for what comes and none for what leaves: refused, not lost.
+    rte_pktmbuf_free(taken[0]);
+    wire_put_any(wire, wire_carrier, large, length, &(struct wire_form){.mtu = 1500});
+    wire_turn(wire);
+    assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 503 "), 1);
+    rte_pktmbuf_free_bulk(taken + 1, n - 1);
+    wire_put_any(wire, wire_carrier, large, length, &(struct wire_form){.mtu = 1500});
+    wire_turn(wire);
+    assert_int_equal(wire_take_all(wire, wire_carrier, "SIP/2.0 100 "), 1);
+    assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "INVITE "), 1);
+}
+
+int path_tests(void)
+{
+    const struct CMUnitTest tests[] = {ON_WIRE(test_bodies),      ON_WIRE(test_ipv6),
+                                       ON_WIRE(test_to_ipv6),     ON_WIRE(test_tags),
+                                       ON_WIRE(test_lost_pieces), ON_WIRE(test_no_large_buffer)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -38,9 +38,9 @@ int prefilter_attach_begin(const char *run_directory, const char *interface, cha
 int prefilter_attach_done(const char *run_directory, const char *interface, struct prefilter_port *port,
                           char *error, size_t size);
 
-// Fills the half that is not in force with the listeners of `network` (an index), the sources, deny prefixes
-// and limits of a snapshot that was validated, then puts it in force. On an error the old configuration stays
-// in force.
+// Fills the half that is not in force with the listeners of `network` (an index) and of all networks that
+// share its interface, the sources, deny prefixes and limits of a snapshot that was validated, then puts it
+// in force. On an error the old configuration stays in force.
 int prefilter_load(struct prefilter_port *port, const struct snapshot_header *image, uint32_t network,
                    char *error, size_t size);
 

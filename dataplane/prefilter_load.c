@@ -55,6 +55,17 @@ static uint16_t wire_port(const struct snapshot_listener *listener)
     return port;
 }
 
+// The network of a listener that is found at the interface of `network`, or NULL: networks share one when
+// their tags tell them apart.
+static const struct snapshot_network *network_at(const struct snapshot_header *image,
+                                                 const struct snapshot_listener *listener, uint32_t network)
+{
+    const struct snapshot_network *networks = section(image, SECTION_NETWORKS);
+    const struct snapshot_network *own = &networks[listener->network];
+
+    return strcmp(own->interface, networks[network].interface) == 0 ? own : NULL;
+}
+
 static int load_listeners(int fd, const struct snapshot_header *image, uint32_t network)
 {
     const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
@@ -62,10 +73,13 @@ static int load_listeners(int fd, const struct snapshot_header *image, uint32_t 
     int result = empty_map(fd);
 
     for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count && result == 0; i++) {
-        struct prefilter_listener row = {.address = words(&listeners[i].address), .fragment = 1};
+        const struct snapshot_network *own = network_at(image, &listeners[i], network);
 
-        if (listeners[i].network != network)
+        if (own == NULL)
             continue;
+        struct prefilter_listener row = {
+            .address = words(&listeners[i].address), .tags = snapshot_tags(own), .fragment = 1};
+
         if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
             return -errno;
         row.fragment = 0;
@@ -155,13 +169,17 @@ static void fill_quick(struct prefilter_settings *settings, const struct snapsho
     for (uint32_t i = 0; i < PREFILTER_QUICK_MAX; i++)
         settings->quick[i] = UINT64_MAX;
     for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count; i++) {
-        if (listeners[i].network != network || !ip_is_ipv4(&listeners[i].address))
+        const struct snapshot_network *own = network_at(image, &listeners[i], network);
+
+        if (own == NULL || !ip_is_ipv4(&listeners[i].address))
             continue;
-        if (count < PREFILTER_QUICK_MAX)
-            settings->quick[count++] =
-                prefilter_quick(words(&listeners[i].address).words[3], wire_port(&listeners[i]));
-        else
+        if (count == PREFILTER_QUICK_MAX) {
             settings->quick_all = 0;
+            return;
+        }
+        settings->quick_tags[count] = snapshot_tags(own);
+        settings->quick[count++] =
+            prefilter_quick(words(&listeners[i].address).words[3], wire_port(&listeners[i]));
     }
 }
 

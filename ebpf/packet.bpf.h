@@ -23,7 +23,6 @@
 #define IP_OFFSET      0x1fff // in units of 8 octets
 #define IP6_MORE       0x0001
 #define IP6_OFFSET     0xfff8
-#define TAGS_MAX       2
 #define TAG_VLAN       0x0fff
 #define PLAIN_OFFSET   (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
 #define HEADER_ROUTING 43
@@ -39,7 +38,6 @@ enum packet_kind {
 struct packet {
     struct prefilter_listener to;
     struct prefilter_address source;
-    __u32 tags;   // as in the settings
     __u32 offset; // of the payload in the frame; 0: none is known
     __u32 length; // of the payload, as UDP says: a short frame is padded
     __u16 source_port;
@@ -150,24 +148,52 @@ static __always_inline enum packet_kind packet_read_ipv6(struct xdp_md *ctx, str
     return header == IPPROTO_UDP ? packet_ports(ctx, packet, offset, fragment_offset, more) : PACKET_OTHER;
 }
 
+// One tag: its identifier, and the type behind it. A tag without one says a priority only (802.1Q 6.9.1).
+static __always_inline bool packet_tag(struct xdp_md *ctx, __u32 offset, __u32 *identifier, __u16 *type)
+{
+    __u16 words[2];
+
+    if (bpf_xdp_load_bytes(ctx, offset, words, sizeof(words)))
+        return false;
+    *identifier = bpf_ntohs(words[0]) & TAG_VLAN;
+    *type = words[1];
+    return true;
+}
+
+// At most two tags; the second is an 802.1Q one. *type is that of what follows.
+static __always_inline bool packet_tags(struct xdp_md *ctx, struct packet *packet, __u32 *offset, __u16 *type)
+{
+    const __u16 first = *type;
+    __u32 outer, inner;
+
+    if (first != bpf_htons(ETH_P_8021Q) && first != bpf_htons(ETH_P_8021AD))
+        return true;
+    if (!packet_tag(ctx, *offset, &outer, type))
+        return false;
+    *offset += 4;
+    if (*type != bpf_htons(ETH_P_8021Q)) {
+        packet->to.tags = first == bpf_htons(ETH_P_8021AD) ? outer << 16 : outer;
+        return true;
+    }
+    if (!packet_tag(ctx, *offset, &inner, type))
+        return false;
+    *offset += 4;
+    packet->to.tags = outer << 16 | inner;
+    return true;
+}
+
 // Tags, options, extension headers, fragments, IPv6. A function of its own: the plain packet keeps its
 // registers and its small stack.
 static __noinline int packet_read_any(struct xdp_md *ctx, struct packet *packet)
 {
     __u32 offset = 2 * ETH_ALEN;
-    __u16 type, tag;
+    __u16 type;
 
     if (bpf_xdp_load_bytes(ctx, offset, &type, sizeof(type)))
         return PACKET_OTHER;
     offset += sizeof(type);
-    for (int i = 0; i < TAGS_MAX && (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD));
-         i++) {
-        if (bpf_xdp_load_bytes(ctx, offset, &tag, sizeof(tag)) ||
-            bpf_xdp_load_bytes(ctx, offset + 2, &type, sizeof(type)))
-            return PACKET_OTHER;
-        packet->tags = packet->tags << 16 | PREFILTER_TAG(bpf_ntohs(tag) & TAG_VLAN);
-        offset += 4;
-    }
+    if (!packet_tags(ctx, packet, &offset, &type))
+        return PACKET_OTHER;
     if (type == bpf_htons(ETH_P_IP))
         return packet_read_ipv4(ctx, packet, offset);
     return type == bpf_htons(ETH_P_IPV6) ? packet_read_ipv6(ctx, packet, offset) : PACKET_OTHER;
@@ -180,7 +206,7 @@ static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct p
     const struct iphdr *ip = (const void *)(ethernet + 1);
     const struct udphdr *udp = (const void *)(ip + 1);
 
-    packet->tags = 0;
+    packet->to.tags = 0;
     packet->offset = 0;
     packet->length = 0;
     packet->ipv6 = 0;

@@ -341,7 +341,7 @@ static __always_inline bool is_quick(const struct prefilter_settings *settings,
 
 #pragma GCC unroll 8
     for (__u32 i = 0; i < PREFILTER_QUICK_MAX; i++)
-        if (settings->quick[i] == quick)
+        if (settings->quick[i] == quick && settings->quick_tags[i] == to->tags)
             return true;
     return false;
 }
@@ -366,6 +366,7 @@ static __always_inline bool is_ours(struct judged *judged)
         return false;
     judged->kind = PACKET_FRAGMENT;
     judged->fragments.address = packet->to.address;
+    judged->fragments.tags = packet->to.tags;
     judged->fragments.port = 0;
     judged->fragments.fragment = 1;
     return is_listener(&judged->fragments, judged->half);
@@ -381,7 +382,7 @@ SEC("xdp") int dialgate(struct xdp_md *ctx)
     judged->kind = packet_read(ctx, &judged->packet);
     judged->half = config.active & 1;
     judged->class = PREFILTER_CLASSES;
-    if (judged->kind == PACKET_OTHER || judged->packet.tags != settings_of(judged)->tags || !is_ours(judged))
+    if (judged->kind == PACKET_OTHER || !is_ours(judged))
         return count(judged, PREFILTER_REASON_PASSED_TO_KERNEL, XDP_PASS);
     if (!settings_of(judged)->check)
         return redirect(ctx, judged, PREFILTER_REASON_REDIRECTED);

@@ -177,23 +177,21 @@ struct prefilter_stranger {
 };
 _Static_assert(sizeof(struct prefilter_stranger) == 16, "layout");
 
-#define PREFILTER_TAG(vlan) (0x1000u | (vlan)) // 0 is no tag, and a tag of VLAN 0 is one
-#define PREFILTER_QUICK_MAX 8u                 // IPv4 listeners that are found without a lookup
+#define PREFILTER_QUICK_MAX 8u // IPv4 listeners that are found without a lookup
 
 struct prefilter_settings {
-    uint64_t sequence;  // of the configuration in this half
-    uint32_t check;     // 0: everything for a listener goes to the workers unchecked
-    uint32_t dry_run;   // 1: count what would be dropped, drop nothing
-    uint32_t tags;      // PREFILTER_TAG of our frames' VLAN, of an outer one 16 bits up; 0: untagged
-    uint32_t quick_all; // 1: `quick` has every IPv4 listener
-    uint64_t quick[PREFILTER_QUICK_MAX];  // prefilter_quick() of IPv4 listeners, all ones behind the last
-    uint32_t exact;                       // 1: some burst is over within a tick of the clock
-    uint32_t reserved;                    // zero
-    struct prefilter_address source_mask; // what of an IPv6 address is one source
-    struct bucket_rule stranger;          // of each stranger
+    uint64_t sequence;                        // of the configuration in this half
+    uint32_t check;                           // 0: everything for a listener goes to the workers unchecked
+    uint32_t dry_run;                         // 1: count what would be dropped, drop nothing
+    uint32_t quick_all;                       // 1: `quick` has every IPv4 listener
+    uint32_t exact;                           // 1: some burst is over within a tick of the clock
+    uint64_t quick[PREFILTER_QUICK_MAX];      // prefilter_quick() of IPv4 listeners, all ones behind the last
+    uint32_t quick_tags[PREFILTER_QUICK_MAX]; // and the tags of each
+    struct prefilter_address source_mask;     // what of an IPv6 address is one source
+    struct bucket_rule stranger;              // of each stranger
     struct bucket_rule stranger_invite;
 };
-_Static_assert(sizeof(struct prefilter_settings) == 144, "layout");
+_Static_assert(sizeof(struct prefilter_settings) == 168, "layout");
 
 // An IPv4 address and a port, both in network byte order, as one word.
 static inline uint64_t prefilter_quick(uint32_t address, uint16_t port)
@@ -206,15 +204,18 @@ struct prefilter_config {
     uint32_t banned; // 1: there may be bans; 0: the program looks for none
     struct prefilter_settings settings[2];
 };
-_Static_assert(sizeof(struct prefilter_config) == 296, "layout");
+_Static_assert(sizeof(struct prefilter_config) == 344, "layout");
 
-// Each listener has two rows: its own, and one for fragments of its address, which may carry no port.
+// Each listener has two rows: its own, and one for fragments of its address, which may carry no port. Tags
+// are identifiers: that of the inner tag (802.1Q), that of the outer one (802.1ad) 16 bits up; 0: none. So
+// listeners of several VLANs share an interface.
 struct prefilter_listener {
     struct prefilter_address address;
+    uint32_t tags;
     uint16_t port;     // network byte order; zero with fragment
     uint16_t fragment; // 1: the row for fragments
 };
-_Static_assert(sizeof(struct prefilter_listener) == 20, "layout");
+_Static_assert(sizeof(struct prefilter_listener) == 24, "layout");
 
 // Keys of the tries.
 struct prefilter_prefix4 {

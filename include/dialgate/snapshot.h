@@ -44,6 +44,12 @@ struct snapshot_network {
 #define VLAN_MAX 4094u
 static_assert(sizeof(struct snapshot_network) == 112, "layout");
 
+// Tags of its frames as one number: the inner identifier, the outer one 16 bits up; 0: they have none.
+static inline uint32_t snapshot_tags(const struct snapshot_network *network)
+{
+    return (uint32_t)network->outer_vlan << 16 | network->vlan;
+}
+
 struct snapshot_listener {
     char name[NAME_SIZE];
     struct ip_address address;

@@ -31,11 +31,15 @@ void image_init(struct image *image)
     image->header.magic = SNAPSHOT_MAGIC;
     image->header.version = SNAPSHOT_VERSION;
     image->header.size = sizeof(*image);
+    sections[SECTION_NETWORKS] = (struct snapshot_range){offsetof(struct image, networks), 3};
     sections[SECTION_LISTENERS].offset = offsetof(struct image, listeners);
     sections[SECTION_SOURCES].offset = offsetof(struct image, sources);
     sections[SECTION_DENY].offset = offsetof(struct image, denies);
     sections[SECTION_PEERS].offset = offsetof(struct image, peers);
     sections[SECTION_PEERS].count = IMAGE_PEERS;
+    for (unsigned i = 0; i < 3; i++)
+        memcpy(image->networks[i].interface, i == 1 ? "eth1" : "eth0", 5);
+    image->networks[2].vlan = 7;
     for (unsigned i = 0; i < IMAGE_PEERS; i++)
         image->peers[i] = (struct snapshot_peer){
             .flags = SNAPSHOT_PRESENT, .filter_all = AMPLE, .filter_invite = AMPLE, .filter_fragment = AMPLE};
@@ -91,6 +95,8 @@ void image_usual(struct image *image)
     image_listener(image, US, 513, 0); // the last octets of US, read as a port when a header length lies
     image_listener(image, US6, 5060, 0);
     image_listener(image, "192.0.2.9", 5060, 1);
+    image_listener(image, OTHER, 5060, 2);
+    image_listener(image, OTHER6, 5060, 2);
     image_source(image, "198.51.100.200", 32, 8);
     image_source(image, "203.0.113.16", 28, 9);
     image_source(image, "198.51.100.0", 24, 7);

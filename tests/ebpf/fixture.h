@@ -19,6 +19,7 @@
 // Room for the image: header, then rows.
 struct image {
     struct snapshot_header header;
+    struct snapshot_network networks[3]; // the last one shares the interface of the first, in VLAN 7
     struct snapshot_listener listeners[16];
     struct snapshot_source sources[8];
     struct snapshot_deny denies[8];
@@ -38,6 +39,8 @@ void image_deny(struct image *image, const char *address, unsigned length);
 #define STRANGER  "203.0.114.77"
 #define DENIED    "203.0.113.1"
 #define US6       "2001:db8::1"
+#define OTHER     "192.0.2.7" // ours in VLAN 7
+#define OTHER6    "2001:db8::7"
 #define PEER6     "2001:db8:7::5" // 7
 #define STRANGER6 "2001:db8:f:1::77"
 #define INVITE    "INVITE sip:bob@example.com SIP/2.0\r\n"

@@ -22,27 +22,6 @@
 static struct program program;
 static struct xdp_socket xdp_socket;
 
-// What the settings of both halves say of tags: no row of the snapshot does.
-static void set_tags(uint32_t tags)
-{
-    const uint32_t zero = 0;
-    struct prefilter_config config;
-    int fd = program.maps.fds[PREFILTER_MAP_CONFIG];
-
-    assert_int_equal(bpf_map_lookup_elem(fd, &zero, &config), 0);
-    config.settings[0].tags = config.settings[1].tags = tags;
-    assert_int_equal(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), 0);
-}
-
-static void configure(const struct vector *row, struct image *image)
-{
-    const uint32_t tag = PREFILTER_TAG(5);
-
-    vector_image(row, image);
-    program_configure(&program, image);
-    set_tags(row->set & TAGGED_TWICE ? PREFILTER_TAG(9) << 16 | tag : row->set & TAGGED ? tag : 0);
-}
-
 static void set_ban(const struct vector *row)
 {
     struct ip_address address = IP_MAPPED(0);
@@ -95,7 +74,8 @@ static unsigned check_row(const struct vector *row)
     struct image image;
     unsigned faults = 0;
 
-    configure(row, &image);
+    vector_image(row, &image);
+    program_configure(&program, &image);
     set_ban(row);
     program_socket(&program, row->set & NO_SOCKET ? -1 : xdp_socket.fd);
     size_t length = frame_build(&row->frame, frame);

@@ -21,6 +21,10 @@
 // The octets of headers with their count.
 #define HEADERS(source_, payload_, first_, octets_)                                                          \
     WITH6(source_, payload_, .next = first_, .headers = octets_, .headers_length = sizeof(octets_) - 1)
+#define WITHIN(source_, destination_, payload_, ...)                                                         \
+    {                                                                                                        \
+        .source = source_, .destination = destination_, .port = 5060, .payload = payload_, __VA_ARGS__       \
+    }
 #define TO(destination_, port_)                                                                              \
     {                                                                                                        \
         .source = PEER, .destination = destination_, .port = port_, .payload = OPTIONS                       \
@@ -62,9 +66,10 @@ const struct vector vectors[] = {
     {"IPv4 options of 40 octets", WITH(PEER, OPTIONS, .version_ihl = 0x4f), 0, IS(REDIRECTED)},
     {"do not fragment", WITH(PEER, OPTIONS, .fragment = 0x4000), 0, IS(REDIRECTED)},
 
-    // Tags: the configuration has none.
+    // Tags: the network has none, another one of its interface is in VLAN 7.
     {"VLAN tag", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5}), 0, IS(PASSED_TO_KERNEL)},
-    {"priority tag", WITH(PEER, OPTIONS, .tags = {FRAME_TAG}), 0, IS(PASSED_TO_KERNEL)},
+    {"priority tag is none", WITH(PEER, OPTIONS, .tags = {FRAME_TAG}), 0, IS(REDIRECTED)},
+    {"two priority tags", WITH(PEER, OPTIONS, .tags = {FRAME_TAG, FRAME_TAG}), 0, IS(REDIRECTED)},
     {"two tags", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5, FRAME_TAG | 6}), 0, IS(PASSED_TO_KERNEL)},
     {"ends in the tag", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5}, .cut = 15), 0, IS(PASSED_TO_KERNEL)},
     {"IPv4 under IPv6's ether type", WITH(PEER, OPTIONS, .ether_type = 0x86dd), 0, IS(PASSED_TO_KERNEL)},
@@ -86,6 +91,21 @@ const struct vector vectors[] = {
     {"both tags the wrong way round", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5, FRAME_TAG | 9}),
      TAGGED_TWICE, IS(PASSED_TO_KERNEL)},
     {"inner tag alone", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5}), TAGGED_TWICE, IS(PASSED_TO_KERNEL)},
+    {"another VLAN of the interface", WITHIN(PEER, OTHER, OPTIONS, .tags = {FRAME_TAG | 7}), 0,
+     IS(REDIRECTED)},
+    {"both networks tagged", WITHIN(PEER, OTHER, OPTIONS, .tags = {FRAME_TAG | 7}), TAGGED, IS(REDIRECTED)},
+    {"its address without the tag", WITHIN(PEER, OTHER, OPTIONS, ), 0, IS(PASSED_TO_KERNEL)},
+    {"its address in the first VLAN", WITHIN(PEER, OTHER, OPTIONS, .tags = {FRAME_TAG | 5}), TAGGED,
+     IS(PASSED_TO_KERNEL)},
+    {"the first's address in its VLAN", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 7}), 0,
+     IS(PASSED_TO_KERNEL)},
+    {"fragment in another VLAN", WITHIN(PEER, OTHER, OPTIONS, .tags = {FRAME_TAG | 7}, .fragment = 0x2010), 0,
+     IS(REDIRECTED)},
+    {"fragment without its tag", WITHIN(PEER, OTHER, OPTIONS, .fragment = 0x2010), 0, IS(PASSED_TO_KERNEL)},
+    {"IPv6 in another VLAN", WITHIN(PEER6, OTHER6, OPTIONS, .tags = {FRAME_TAG | 7}), 0, IS(REDIRECTED)},
+    {"IPv6 without its tag", WITHIN(PEER6, OTHER6, OPTIONS, ), 0, IS(PASSED_TO_KERNEL)},
+    {"rules are the same in another VLAN", WITHIN(PEER, OTHER, INVITE, .tags = {FRAME_TAG | 7}), NO_INVITE,
+     IS(PEER_INVITE_RATE)},
 
     // Fragments.
     {"first fragment", WITH(PEER, OPTIONS, .fragment = 0x2000), 0, IS(REDIRECTED)},
@@ -352,6 +372,8 @@ void vector_image(const struct vector *vector, struct image *image)
     const struct bucket_limit none = {0, 0};
 
     image_usual(image);
+    image->networks[0].vlan = vector->set & (TAGGED | TAGGED_TWICE) ? 5 : 0;
+    image->networks[0].outer_vlan = vector->set & TAGGED_TWICE ? 9 : 0;
     for (unsigned i = 0; i < IMAGE_PEERS; i++) {
         struct snapshot_peer *peer = &image->peers[i];
 

@@ -42,7 +42,7 @@ extern const size_t vectors_count;
 
 // Whose counters move by one: a peer's number, PREFILTER_STRANGERS, or PREFILTER_CLASSES for nobody's.
 uint32_t vector_class(const struct vector *vector);
-// What is loaded for the row, but for tags and bans.
+// What is loaded for the row, but for bans.
 void vector_image(const struct vector *vector, struct image *image);
 
 #endif

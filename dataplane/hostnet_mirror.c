@@ -122,16 +122,16 @@ static int on_route(const struct nlmsghdr *message, void *data)
     return MNL_CB_OK;
 }
 
-static void add_permanent(struct reading *reading, const struct ip_address *address)
+static void add_permanent(struct reading *reading, const struct mirror_permanent *permanent)
 {
     struct mirror *mirror = reading->mirror;
     void *list = mirror->permanent;
-    struct ip_address *out =
+    struct mirror_permanent *out =
         append(reading, &list, &mirror->permanent_count, &mirror->permanent_room, sizeof(*out));
 
     mirror->permanent = list;
     if (out != NULL)
-        *out = *address;
+        *out = *permanent;
 }
 
 static int on_neighbour(const struct nlmsghdr *message, void *data)
@@ -161,7 +161,7 @@ static int on_neighbour(const struct nlmsghdr *message, void *data)
     out->usable = 1;
     memcpy(out->mac, neighbour.mac, sizeof(out->mac));
     if (neighbour.permanent)
-        add_permanent(reading, &neighbour.address);
+        add_permanent(reading, &(struct mirror_permanent){neighbour.address, network});
     return MNL_CB_OK;
 }
 
@@ -222,10 +222,10 @@ bool mirror_equal(const struct mirror *a, const struct mirror *b)
            lists_equal(a->neighbours, b->neighbours, a->neighbour_count * sizeof(*a->neighbours));
 }
 
-bool mirror_is_permanent(const struct mirror *mirror, const struct ip_address *address)
+bool mirror_is_permanent(const struct mirror *mirror, int network, const struct ip_address *address)
 {
     for (uint32_t i = 0; i < mirror->permanent_count; i++) {
-        if (ip_equal(&mirror->permanent[i], address))
+        if (mirror->permanent[i].network == network && ip_equal(&mirror->permanent[i].address, address))
             return true;
     }
     return false;

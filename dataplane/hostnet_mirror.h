@@ -16,6 +16,12 @@ struct mirror_wanted {
     struct ip_address address[LISTENERS_MAX];
 };
 
+// A neighbour that an operator set: a question would take that from it.
+struct mirror_permanent {
+    struct ip_address address;
+    int network;
+};
+
 // Neighbours that only went from reachable to stale and back make no other mirror: compared octet by octet.
 struct mirror {
     struct nexthop_network networks[NETWORKS_MAX];
@@ -25,7 +31,7 @@ struct mirror {
     uint32_t route_count, route_room;
     struct nexthop_neighbour *neighbours;
     uint32_t neighbour_count, neighbour_room;
-    struct ip_address *permanent; // neighbours that an operator set: a question would take that from them
+    struct mirror_permanent *permanent;
     uint32_t permanent_count, permanent_room;
 };
 static_assert(LISTENERS_MAX <= 64, "a bit for each");
@@ -39,6 +45,6 @@ bool mirror_equal(const struct mirror *a, const struct mirror *b);
 
 // The network with this interface, -1.
 int mirror_network(const struct mirror *mirror, int ifindex);
-bool mirror_is_permanent(const struct mirror *mirror, const struct ip_address *address);
+bool mirror_is_permanent(const struct mirror *mirror, int network, const struct ip_address *address);
 
 #endif

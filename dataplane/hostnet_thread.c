@@ -98,6 +98,16 @@ static struct nexthop_table *make_table(const struct hostnet_thread *thread)
     return table == NULL || thread->paths.count == 0 ? table : narrowed(thread, table);
 }
 
+// Returns 0 or -ENOMEM: the table is still owed then.
+static int make_owed_table(struct hostnet_thread *thread, struct nexthop_table **table)
+{
+    if (!thread->untold)
+        return 0;
+    *table = make_table(thread);
+    thread->untold = *table == NULL;
+    return *table == NULL ? -ENOMEM : 0;
+}
+
 int hostnet_thread_read(struct hostnet_thread *thread, struct nexthop_table **table)
 {
     struct mirror_wanted wanted;
@@ -125,10 +135,8 @@ int hostnet_thread_read(struct hostnet_thread *thread, struct nexthop_table **ta
 
     mirror_free(&thread->mirror);
     thread->mirror = next;
-    if (equal)
-        return 0;
-    *table = make_table(thread);
-    return *table == NULL ? -ENOMEM : 0;
+    thread->untold |= !equal;
+    return make_owed_table(thread, table);
 }
 
 static void publish(struct hostnet_thread *thread, struct nexthop_table *table)
@@ -147,16 +155,18 @@ static uint64_t cpu_ms(void)
     return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
 }
 
+// Tables are as dear as readings: whoever forges errors about path MTUs makes one as seldom as a routing
+// daemon.
 static void refresh(struct hostnet_thread *thread)
 {
     uint64_t begun_ms = cpu_ms();
-    struct nexthop_table *table;
-    int result;
+    struct nexthop_table *table = NULL;
+    int result = thread->old ? hostnet_thread_read(thread, &table) : 0;
 
-    thread->old = false;
-    result = hostnet_thread_read(thread, &table);
+    thread->old &= result < 0;
+    if (table == NULL && make_owed_table(thread, &table) < 0)
+        result = -ENOMEM;
     publish(thread, table);
-    thread->old |= result < 0;
     // Its own time, not the kernel's: a wait of half a minute must not make the next one five.
     thread->next_ms = clock_ms() + (result < 0 && result != -EINTR ? HOSTNET_RETRY_MS : HOSTNET_REFRESH_MS) +
                       10 * (cpu_ms() - begun_ms);
@@ -186,7 +196,7 @@ static int ask(struct hostnet_thread *thread, const struct hostnet_command *comm
     char text[ADDRESS_TEXT_SIZE];
     int result;
 
-    if (ifindex == 0 || mirror_is_permanent(&thread->mirror, &command->address))
+    if (ifindex == 0 || mirror_is_permanent(&thread->mirror, command->network, &command->address))
         return 0;
     result = ask_kernel(thread, ifindex, &command->address);
     if (result == -EINVAL && !thread->unmanaged) {
@@ -213,7 +223,6 @@ static bool narrow(struct hostnet_thread *thread, const struct hostnet_command *
 static void take_commands(struct hostnet_thread *thread)
 {
     struct hostnet_command command;
-    bool narrower = false;
     int result = 0;
 
     // A kernel that lets one question wait lets them all: reading has its turn in between.
@@ -223,12 +232,10 @@ static void take_commands(struct hostnet_thread *thread)
         if (command.kind == HOSTNET_ASK)
             result = ask(thread, &command);
         else if (command.kind == HOSTNET_NARROW)
-            narrower |= narrow(thread, &command);
+            thread->untold |= narrow(thread, &command);
         else
             thread->old = true;
     }
-    if (narrower)
-        publish(thread, make_table(thread));
 }
 
 static int on_event(const struct nlmsghdr *message, void *data)
@@ -268,7 +275,7 @@ static int patience(const struct hostnet_thread *thread, uint64_t now_ms)
 {
     uint64_t next = hostnet_paths_next(&thread->paths);
 
-    if (thread->old && thread->next_ms < next)
+    if ((thread->old || thread->untold) && thread->next_ms < next)
         next = thread->next_ms;
     if (next == UINT64_MAX)
         return -1;
@@ -294,9 +301,8 @@ void *hostnet_thread_run(void *argument)
                 take_events(thread);
         }
         now_ms = clock_ms();
-        if (hostnet_paths_expire(&thread->paths, now_ms))
-            publish(thread, make_table(thread));
-        if (thread->old && now_ms >= thread->next_ms)
+        thread->untold |= hostnet_paths_expire(&thread->paths, now_ms);
+        if ((thread->old || thread->untold) && now_ms >= thread->next_ms)
             refresh(thread);
     }
 }

@@ -32,7 +32,8 @@ struct hostnet_thread {
     struct mirror mirror;
     struct hostnet_paths paths;
     bool old;         // something changed since the last reading
-    uint64_t next_ms; // no reading before
+    bool untold;      // of mirror or paths no table was made yet
+    uint64_t next_ms; // no reading and no table before
     bool unmanaged;   // the kernel does not know NTF_EXT_MANAGED
     struct log_limit limit;
 };

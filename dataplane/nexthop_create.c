@@ -20,6 +20,9 @@ static int compare_routes(const void *left, const void *right)
         return ip_compare(&a->prefix, &b->prefix);
     if (a->metric != b->metric)
         return a->metric < b->metric ? -1 : 1;
+    // A path MTU stands beside the kernel's own route to that one address; 0, the network's, comes last.
+    if (a->mtu != b->mtu)
+        return (uint16_t)(a->mtu - 1u) < (uint16_t)(b->mtu - 1u) ? -1 : 1;
     return 0;
 }
 

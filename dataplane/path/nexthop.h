@@ -43,7 +43,7 @@ struct nexthop_table {
     struct nexthop_network networks[NETWORKS_MAX];
     uint32_t route_count;
     uint32_t neighbour_mask;              // slots - 1
-    struct nexthop_route *routes;         // IPv4's first; longest prefix first, then lowest metric
+    struct nexthop_route *routes;         // IPv4's first; longest prefix, lowest metric, least MTU first
     struct nexthop_neighbour *neighbours; // open addressing, linear probing, at most half full
 };
 

@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "addresses.h"
+#include "clock.h"
 #include "hostnet.h"
 #include "hostnet_paths.h"
 #include "hostnet_socket.h"
@@ -109,7 +111,8 @@ static enum nexthop_result find(const struct nexthop_table *table, struct ip_add
     return nexthop_find(table, 0, &address, hop);
 }
 
-static const struct snapshot_network network = {.name = "outside", .interface = "hn0"};
+static const struct snapshot_network networks[2] = {{.name = "outside", .interface = "hn0"},
+                                                    {.name = "inside", .interface = "hn1"}};
 
 static void make_links(void)
 {
@@ -120,6 +123,8 @@ static void make_links(void)
         "ip route add 2001:db8:98::/48 via 2001:db8:97::98 mtu 1300 && "
         "ip route add blackhole 2001:db8:98:bad::/64 && ip route add unreachable 10.98.0.0/16 && "
         "ip route add 10.99.0.0/16 via inet6 fe80::99 dev hn0 && "
+        "ip route add 10.99.1.3/32 via inet6 fe80::99 dev hn0 && "
+        "ip neigh add fe80::77 lladdr 02:00:00:00:00:77 dev hn1 nud permanent && "
         "ip neigh add fe80::fe lladdr 02:00:00:00:00:fe dev hn0 nud permanent && "
         "ip neigh add fe80::99 lladdr 02:00:00:00:00:99 dev hn0 nud permanent");
 }
@@ -150,24 +155,30 @@ static void check_first(const struct nexthop_table *table)
     assert_int_equal(table->networks[0].mtu, 1500);
 }
 
-// A question goes to the kernel once a second, and never about what an operator set.
+// A question goes to the kernel once a second, and never about what an operator set. What is set on another
+// network is another neighbour.
 static void check_questions(struct hostnet *hostnet)
 {
     const struct ip_address unknown = IP(10, 97, 0, 8), set = IP(10, 97, 0, 9);
-    const struct ip_address unknown6 = ip6("2001:db8:97::8"), none = {.octets = {0}};
+    const struct ip_address unknown6 = ip6("2001:db8:97::8"), none = {.octets = {0}}, there = ip6("fe80::77");
 
     assert_true(hostnet_ask(hostnet, 0, &unknown, 5000));
     assert_false(hostnet_ask(hostnet, 0, &unknown, 5999));
     assert_true(hostnet_ask(hostnet, 0, &unknown, 6000));
     assert_true(hostnet_ask(hostnet, 0, &unknown6, 5000));
     assert_true(hostnet_ask(hostnet, 0, &set, 5000));
-    assert_false(hostnet_ask(hostnet, 1, &unknown, 5000));
+    assert_true(hostnet_ask(hostnet, 0, &there, 5000));
+    assert_true(hostnet_ask(hostnet, 1, &there, 5000));
+    assert_false(hostnet_ask(hostnet, 2, &unknown, 5000));
     assert_false(hostnet_ask(hostnet, 0, &none, 5000));
     run("for i in $(seq 600); do ip neigh show dev hn0 | grep -q '10.97.0.8 .*managed\\|10.97.0.8 "
         ".*INCOMPLETE' && "
         "ip neigh show dev hn0 | grep -q '2001:db8:97::8 .*managed\\|2001:db8:97::8 .*INCOMPLETE' && exit 0; "
         "sleep 0.1; done; exit 1");
+    run("for i in $(seq 600); do ip neigh show dev hn0 | grep -q '^fe80::77 ' && exit 0; sleep 0.1; done; "
+        "exit 1");
     run("ip neigh show dev hn0 | grep -q '10.97.0.9 .*PERMANENT'");
+    run("ip neigh show dev hn1 | grep -q 'fe80::77 .*PERMANENT'");
 }
 
 static void wait_missing(const struct hostnet *hostnet, uint64_t wanted)
@@ -175,6 +186,49 @@ static void wait_missing(const struct hostnet *hostnet, uint64_t wanted)
     for (unsigned i = 0; i < 6000 && hostnet_counts(hostnet).missing != wanted; i++)
         usleep(10000);
     assert_int_equal(hostnet_counts(hostnet).missing, wanted);
+}
+
+// Beside a route of the kernel's to that one address, too.
+static void check_host_path_mtu(struct hostnet *hostnet)
+{
+    const struct ip_address host = IP(10, 99, 1, 3);
+    struct nexthop hop = {.mtu = 0};
+
+    assert_true(hostnet_narrow(hostnet, 0, &host, 1370));
+    for (unsigned i = 0; i < 20 && hop.mtu != 1370; i++) {
+        struct nexthop_table *table = wait_table(hostnet);
+
+        assert_int_equal(find(table, host, &hop), NEXTHOP_FOUND);
+        nexthop_destroy(table);
+    }
+    assert_int_equal(hop.mtu, 1370);
+}
+
+// Who forges errors makes no more tables than the kernel's own changes may.
+static void check_pace(struct hostnet *hostnet)
+{
+    const struct ip_address near = IP(10, 99, 1, 4);
+    uint64_t begun_ms = clock_ms(), tables = 0;
+    struct nexthop_table *table = NULL;
+    struct nexthop hop = {.mtu = 0};
+    eventfd_t times;
+
+    for (uint16_t mtu = 1499; mtu >= 1300; mtu--) {
+        hostnet_narrow(hostnet, 0, &near, mtu);
+        usleep(1000);
+    }
+    do {
+        struct pollfd fd = {.fd = hostnet_fd(hostnet), .events = POLLIN};
+
+        assert_int_equal(poll(&fd, 1, 60000), 1);
+        assert_int_equal(eventfd_read(fd.fd, &times), 0);
+        tables += times;
+        table = hostnet_take(hostnet);
+        if (table != NULL)
+            find(table, near, &hop);
+        nexthop_destroy(table);
+    } while (hop.mtu != 1300);
+    assert_in_range(tables, 1, (clock_ms() - begun_ms) / HOSTNET_REFRESH_MS + 2);
 }
 
 static void check_path_mtu(struct hostnet *hostnet)
@@ -204,7 +258,7 @@ static void test_live(void **state)
     struct fault fault;
 
     make_links();
-    assert_int_equal(hostnet_open(&hostnet, &network, 1, &table, &fault), 0);
+    assert_int_equal(hostnet_open(&hostnet, networks, 2, &table, &fault), 0);
     check_first(table);
     nexthop_destroy(table);
     hostnet_watch(hostnet, listeners, 2);
@@ -213,6 +267,8 @@ static void test_live(void **state)
     wait_hop(hostnet, IP(192, 0, 2, 1), NEXTHOP_FOUND, IP(10, 97, 0, 254));
     check_questions(hostnet);
     check_path_mtu(hostnet);
+    check_host_path_mtu(hostnet);
+    check_pace(hostnet);
     run("ip route del default");
     wait_hop(hostnet, IP(192, 0, 2, 1), NEXTHOP_UNROUTED, IP(0, 0, 0, 0));
     wait_missing(hostnet, 0);
@@ -244,7 +300,7 @@ static void test_silent_kernel(void **state)
 
     run("ip link add hn0 type veth peer name hn1 && ip link set hn0 up && ip link set hn1 up && "
         "ip addr add 10.97.0.1/24 dev hn0 && ip route add default via 10.97.0.254");
-    assert_int_equal(hostnet_open(&hostnet, &network, 1, &table, &fault), 0);
+    assert_int_equal(hostnet_open(&hostnet, networks, 1, &table, &fault), 0);
     nexthop_destroy(table);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     silent_kernel = pair[0];

@@ -128,13 +128,6 @@ static __always_inline const struct prefilter_settings *settings_of(const struct
 
 // Notes of drops.
 
-static __always_inline bool note_granted(uint64_t *word, __u64 now_ns, __u32 rate, __u32 burst)
-{
-    const struct bucket_rule rule = {BUCKET_NS_PER_S / rate, (burst - 1) * (BUCKET_NS_PER_S / rate)};
-
-    return bucket_take(word, now_ns, &rule) == BUCKET_TAKEN;
-}
-
 static __always_inline void note_dropper(const struct judged *judged, __u64 reason,
                                          struct prefilter_buckets *notes, __u64 now_ns)
 {
@@ -144,22 +137,43 @@ static __always_inline void note_dropper(const struct judged *judged, __u64 reas
         __sync_fetch_and_add(&known->packets, PREFILTER_DROP_SAMPLE);
         known->reason = reason;
         known->class = judged->class;
+        known->seen_s = now_ns / BUCKET_NS_PER_S;
         return;
     }
-    if (!note_granted(&notes->invite, now_ns, PREFILTER_DROPPERS_RATE, PREFILTER_DROPPERS_RATE))
+    if (!verdict_note(&notes->invite, now_ns, PREFILTER_DROPPERS_RATE, PREFILTER_DROPPERS_RATE))
         return;
-    const struct prefilter_dropped first = {PREFILTER_DROP_SAMPLE, reason, judged->class, 0};
+    const struct prefilter_dropped first = {PREFILTER_DROP_SAMPLE, reason, judged->class,
+                                            now_ns / BUCKET_NS_PER_S};
     bpf_map_update_elem(&droppers, &judged->key, &first, BPF_NOEXIST);
 }
 
+// Numbered before there is room: what finds the ring full leaves a gap that its reader sees. Two CPUs may
+// come to the ring in another order than to their numbers; two that never agree on one share it.
+static __always_inline __u64 note_number(struct prefilter_buckets *notes)
+{
+    __u64 number = 0;
+
+#pragma GCC unroll 4
+    for (int i = 0; i < BUCKET_TRIES; i++) {
+        __u64 seen = *(volatile __u64 *)&notes->fragment;
+
+        number = seen + 1;
+        if (__sync_val_compare_and_swap(&notes->fragment, seen, number) == seen)
+            break;
+    }
+    return number;
+}
+
 static __always_inline void note_event(struct xdp_md *ctx, const struct judged *judged, __u64 reason,
-                                       __u64 now_ns)
+                                       struct prefilter_buckets *notes, __u64 now_ns)
 {
     const struct packet *packet = &judged->packet;
+    __u64 number = note_number(notes);
     struct prefilter_drop *drop = bpf_ringbuf_reserve(&drops, sizeof(*drop), 0);
 
     if (!drop)
         return;
+    drop->number = number;
     drop->time_ns = now_ns;
     drop->source = packet->source;
     drop->source_port = bpf_ntohs(packet->source_port);
@@ -172,7 +186,7 @@ static __always_inline void note_event(struct xdp_md *ctx, const struct judged *
         bpf_xdp_load_bytes(ctx, packet->offset, drop->first, sizeof(drop->first));
     else if (packet->offset && packet->length)
         bpf_xdp_load_bytes(ctx, packet->offset, drop->first, packet->length & (PREFILTER_FIRST_OCTETS - 1));
-    bpf_ringbuf_submit(drop, 0);
+    bpf_ringbuf_submit(drop, BPF_RB_NO_WAKEUP); // its reader looks by itself
 }
 
 // Of one drop in PREFILTER_DROP_SAMPLE. A function of its own: the usual packet pays for none of its stack.
@@ -185,8 +199,8 @@ static __noinline int note_drop(struct xdp_md *ctx, const struct judged *judged,
     if (!notes)
         return 0;
     note_dropper(judged, reason, notes, now_ns);
-    if (note_granted(&notes->all, now_ns, PREFILTER_DROPS_RATE, PREFILTER_DROPS_BURST))
-        note_event(ctx, judged, reason, now_ns);
+    if (verdict_note(&notes->all, now_ns, PREFILTER_DROPS_RATE, PREFILTER_DROPS_BURST))
+        note_event(ctx, judged, reason, notes, now_ns);
     return 0;
 }
 

@@ -107,6 +107,15 @@ PAYLOAD_INLINE enum prefilter_tally verdict_tally(uint64_t reason)
     return PREFILTER_TALLY_RATE;
 }
 
+// Whether one more note is granted; word: a bucket of notes. The one writer of its notes is a worker, of the
+// program's there are many.
+PAYLOAD_INLINE bool verdict_note(uint64_t *word, uint64_t now_ns, uint32_t rate, uint32_t burst)
+{
+    const struct bucket_rule rule = {BUCKET_NS_PER_S / rate, (burst - 1) * (BUCKET_NS_PER_S / rate)};
+
+    return verdict_take(word, now_ns, &rule, PREFILTER_REASON_STRANGERS_RATE) == PREFILTER_REASON_REDIRECTED;
+}
+
 // What one IPv6 address is cut to; IPv4 is one source as it is. The caller knows the family from the packet.
 PAYLOAD_INLINE void verdict_source(struct prefilter_address *source, const struct prefilter_address *mask)
 {

@@ -167,7 +167,8 @@ struct prefilter_buckets {
 };
 _Static_assert(sizeof(struct prefilter_buckets) == 64, "one line");
 
-#define PREFILTER_NOTES   PREFILTER_CLASSES // row of PREFILTER_MAP_BUCKETS: all: drops, invite: new droppers
+// Row of PREFILTER_MAP_BUCKETS: all: drops, invite: new droppers, fragment: number of the last note.
+#define PREFILTER_NOTES   PREFILTER_CLASSES
 #define PREFILTER_BUCKETS (PREFILTER_CLASSES + 1)
 
 // The buckets of one stranger stay small: there are many of them and an LRU entry is not aligned to lines.
@@ -247,13 +248,14 @@ struct prefilter_dropped {
     uint64_t packets; // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
     uint16_t reason;  // enum prefilter_reason, of the last sample; in dry-run too the drop's own
     uint16_t class;   // of the last sample
-    uint32_t reserved;
+    uint32_t seen_s;  // when it was noted: CLOCK_MONOTONIC, modulo 2^32
 };
 _Static_assert(sizeof(struct prefilter_dropped) == 16, "layout");
 
 // One of PREFILTER_DROP_SAMPLE drops, and at most PREFILTER_DROPS_RATE a second.
 struct prefilter_drop {
-    uint64_t time_ns;                // CLOCK_MONOTONIC
+    uint64_t number;  // from 1, each port (or worker) for itself: a gap is notes that found the ring full
+    uint64_t time_ns; // CLOCK_MONOTONIC
     struct prefilter_address source; // whole
     uint16_t source_port;            // host order; 0: a fragment without ports
     uint16_t port;                   // of ours
@@ -262,6 +264,6 @@ struct prefilter_drop {
     uint8_t dry_run;                       // 1: it went to the workers
     uint8_t first[PREFILTER_FIRST_OCTETS]; // of the payload, zeros behind its end
 };
-_Static_assert(sizeof(struct prefilter_drop) == 48, "layout");
+_Static_assert(sizeof(struct prefilter_drop) == 56, "layout");
 
 #endif

@@ -244,20 +244,21 @@ static void maps_are_found(void **state)
     program_unload(&other);
 }
 
-// What the dataplane runs with. CAP_PERFMON would switch off verifier rules that the program has to keep.
-static bool keep_four_capabilities(void)
+// What the dataplane needs, and CAP_PERFMON, which switches off verifier rules that the program has to keep
+// without it.
+static bool keep_capabilities(bool perfmon)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[2] = {{0}};
 
     sets[0].permitted = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK;
-    sets[1].permitted = 1u << (CAP_BPF - 32);
+    sets[1].permitted = 1u << (CAP_BPF - 32) | (perfmon ? 1u << (CAP_PERFMON - 32) : 0);
     sets[0].effective = sets[0].permitted;
     sets[1].effective = sets[1].permitted;
     return syscall(SYS_capset, &header, sets) == 0;
 }
 
-static void four_capabilities_are_enough(void **state)
+static void loads_with(bool perfmon)
 {
     int status;
     pid_t child = fork();
@@ -268,7 +269,7 @@ static void four_capabilities_are_enough(void **state)
         struct prefilter_port port;
         struct image image;
 
-        if (!keep_four_capabilities())
+        if (!keep_capabilities(perfmon))
             _exit(2);
         attach_ours(&program);
         if (attach_done(&port))
@@ -282,6 +283,16 @@ static void four_capabilities_are_enough(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void four_capabilities_are_enough(void **state)
+{
+    loads_with(false);
+}
+
+static void perfmon_beside_them(void **state)
+{
+    loads_with(true);
 }
 
 static void record_that_cannot_be_written(void **state)
@@ -468,6 +479,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(killed_process_is_cleared_up, clean),
         cmocka_unit_test_setup(maps_are_found, clean),
         cmocka_unit_test_setup(four_capabilities_are_enough, clean),
+        cmocka_unit_test_setup(perfmon_beside_them, clean),
         cmocka_unit_test_setup(record_that_cannot_be_written, clean),
         cmocka_unit_test_setup(detach_leaves_another_program, clean),
         cmocka_unit_test_setup(wire_to_socket, clean),

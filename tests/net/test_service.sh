@@ -44,6 +44,7 @@ service() # dataplane|control ARGUMENTS...
     capabilities=$(sed -n 's/^AmbientCapabilities=CAP_//p' "$UNITS/dialgate-$name.service" | tr '[:upper:]' '[:lower:]' | sed 's/ cap_/,+/g; s/^/+/')
     # The unit says LimitMEMLOCK=infinity; who may not raise the limit gets the capability instead.
     [ -z "$capabilities" ] || [ "$(ulimit -Hl)" = unlimited ] || capabilities+=,+ipc_lock
+    capabilities=${capabilities/,+${WITHOUT:-nothing}/}
     lab_start "$name" core env NOTIFY_SOCKET="$LAB_DIR/notify-$name" WATCHDOG_USEC=${WATCHDOG_S}000000 setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
         --inh-caps="-all${capabilities:+,$capabilities}" --ambient-caps="-all${capabilities:+,$capabilities}" \
         --bounding-set="-all${capabilities:+,$capabilities}" --no-new-privs \
@@ -130,6 +131,7 @@ expect_told control 'STATUS=serving'
 lab_ready 60 || fail "Dialgate did not become ready"
 confined dataplane 0000000000001000 # CAP_NET_ADMIN
 confined control 0000000000000000
+! grep -q 'event=prefilter_slower' "$LAB_DIR/dataplane.log" || fail "its unit gives it less than the prefilter wants"
 expect_told dataplane WATCHDOG=1
 expect_told control WATCHDOG=1
 
@@ -167,8 +169,10 @@ lab_wait 30 "the data plane's watchdog expires" last_told dataplane 'watchdog ex
     fail "the data plane's manager: $(cat "$LAB_DIR/manager-dataplane.log")"
 lab_kill dataplane ABRT
 lab_wait 30 "the data plane is gone" lab_ended dataplane || fail "the data plane lives"
-dataplane
+WITHOUT=perfmon dataplane # which an operator may take away
 lab_ready 60 || fail "not ready with a new data plane"
+expect "what is lost without CAP_PERFMON is told" grep -q 'event=prefilter_slower missing=CAP_PERFMON' "$LAB_DIR/dataplane.log"
+confined dataplane 0000000000001000
 test_done
 expect_told control STOPPING=1
 expect_told dataplane STOPPING=1

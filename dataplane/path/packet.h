@@ -8,8 +8,10 @@
 #include "endpoint.h"
 #include "message.h"
 
-// affinity.h: another worker is asked which member holds the dialog that this request names.
-enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED };
+// Why a packet that was handed over is no message of a Call-ID that its new worker owns. affinity.h: that is
+// asked which member holds the dialog that this request names. screen.c: it puts this fragment's datagram
+// together.
+enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED, ASK_FRAGMENT };
 
 struct packet {
     _Alignas(64) uint64_t call_hash; // keyed hash of the Call-ID
@@ -22,7 +24,7 @@ struct packet {
     uint8_t network;      // it came from, or is to leave by
     uint8_t is_held;      // name.h: its next hop's name was asked for; 1: it has been through the stages
     uint8_t ask;          // enum ask; the rest is affinity.c's
-    uint8_t asker;        // worker
+    uint8_t asker;        // worker; of a fragment, the one that it is for
     uint16_t ask_peer;    // whose member is wanted
     uint16_t held_by;     // the answer: member, NUMBER_NONE
     uint64_t ask_hash;    // of the Call-ID that is named

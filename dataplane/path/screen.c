@@ -3,6 +3,11 @@
 // what is not for one of our listeners is counted and dropped (under AF_XDP the kernel has had it already;
 // under AF_PACKET the kernel sees a copy of everything). The form in which nearly everything comes, IPv4
 // without tag or options, is read here; frame.h has the others.
+//
+// A fragment that another worker is to put together goes to its inbox as it came, when it is known to be of a
+// peer and for a listener's address, and goes through all of this once more there. What of its sender was
+// sent behind it may so come before it; of such packets nobody who receives by several queues knows the
+// order.
 #include <netinet/in.h>
 #include <string.h>
 #include <rte_ether.h>
@@ -11,6 +16,7 @@
 #include <rte_udp.h>
 #include "checksum.h"
 #include "frame.h"
+#include "owner.h"
 #include "worker_core.h"
 
 static bool udp_sum_is_right(const struct rte_ipv4_hdr *ip, const struct rte_udp_hdr *udp, uint32_t octets)
@@ -112,6 +118,23 @@ static enum counter screen_whole(struct worker *worker, struct rte_mbuf **mbuf, 
     return COUNTER_COUNT;
 }
 
+// The worker that puts a fragment's datagram together. Those of one datagram may come by several queues,
+// since all but the first have no ports for a NIC's hash; where these are several workers', one of them is
+// named by what the fragments share (RFC 791 3.2, RFC 8200 4.5; the protocol is always UDP), under a key, so
+// that nobody outside chooses it. Elsewhere it is the one that has them.
+static unsigned assembler_of(const struct worker *worker, const struct fragment *fragment)
+{
+    const struct {
+        struct ip_address source, destination;
+        uint32_t id, network;
+    } words = {fragment->source, fragment->destination, fragment->id, fragment->network};
+    static_assert(sizeof(words) == 40, "no padding");
+    if (worker->parts.count == 1 || worker->rules->networks[fragment->network].queues == 1)
+        return worker->parts.id;
+    return owner_of(siphash13(&worker->parts.keys.table, &words, sizeof(words)), worker->parts.count);
+}
+
+// COUNTER_STEER_FRAGMENT: it is to be handed over.
 static enum counter screen_fragment(struct worker *worker, struct rte_mbuf **mbuf, struct frame *frame)
 {
     struct fragment fragment = {.source = frame->source,
@@ -130,6 +153,13 @@ static enum counter screen_fragment(struct worker *worker, struct rte_mbuf **mbu
     fragment.peer = rules_peer(worker->rules, &fragment.source);
     if (fragment.peer == NUMBER_NONE)
         return COUNTER_DROP_UNKNOWN_SOURCE;
+    struct packet *packet = packet_of(*mbuf);
+    if (packet->ask != ASK_FRAGMENT) {
+        packet->asker = (uint8_t)assembler_of(worker, &fragment);
+        if (packet->asker != worker->parts.id)
+            return COUNTER_STEER_FRAGMENT;
+    }
+    packet->ask = ASK_NOT;
     switch (reassemble_add(&worker->reassembler, &fragment, worker->now_us, &whole)) {
     case REASSEMBLED_NOT:
         return COUNTER_OUT_FRAGMENT;
@@ -179,6 +209,10 @@ unsigned screen_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n
         enum counter outcome = screen(worker, &mbufs[i]);
         if (outcome == COUNTER_COUNT) {
             mbufs[kept++] = mbufs[i];
+            continue;
+        }
+        if (outcome == COUNTER_STEER_FRAGMENT) {
+            steer_fragment(worker, mbufs[i]);
             continue;
         }
         if (host_path_give(worker, mbufs[i], outcome))

@@ -2,6 +2,9 @@
 // The owner of a Call-ID is named by the high 32 bits of its keyed hash, scaled to the number of workers.
 // What has no Call-ID stays here: only its refusal is left to do. Packets for others are buffered and handed
 // over once a turn; a full inbox drops and counts, so that one slow core never stops another.
+//
+// Fragments come the same way to the worker that puts their datagram together (screen.c), which may have to
+// hand that on: so what an inbox brings is looked at before what there is for others is handed over.
 #include <rte_ring.h>
 #include "owner.h"
 #include "worker_core.h"
@@ -25,18 +28,39 @@ static unsigned steer_owner(const struct worker *worker, struct packet *packet)
     return owner_of(packet->call_hash, worker->parts.count);
 }
 
+static void steer_lose(struct worker *worker, struct rte_mbuf *mbuf)
+{
+    count(worker, COUNTER_DROP_INBOX_FULL);
+    if (worker->captures != NULL && packet_of(mbuf)->ask == ASK_FRAGMENT)
+        capture_frame(worker, mbuf, COUNTER_DROP_INBOX_FULL, 0);
+    else if (worker->captures != NULL)
+        capture_dropped(worker, packet_of(mbuf), COUNTER_DROP_INBOX_FULL);
+    rte_pktmbuf_free(mbuf);
+}
+
 static void steer_hand_over(struct worker *worker, unsigned owner)
 {
     struct tx_buffer *buffer = &worker->steer[owner];
     unsigned taken = rte_ring_sp_enqueue_burst(worker->parts.outbox[owner], (void *const *)buffer->mbufs,
                                                buffer->count, NULL);
-    if (taken < buffer->count) {
-        count_add(worker, COUNTER_DROP_INBOX_FULL, buffer->count - taken);
-        for (unsigned i = taken; worker->captures != NULL && i < buffer->count; i++)
-            capture_dropped(worker, packet_of(buffer->mbufs[i]), COUNTER_DROP_INBOX_FULL);
-        rte_pktmbuf_free_bulk(buffer->mbufs + taken, buffer->count - taken);
-    }
+    for (unsigned i = taken; i < buffer->count; i++)
+        steer_lose(worker, buffer->mbufs[i]);
     buffer->count = 0;
+}
+
+static void steer_put(struct worker *worker, unsigned owner, struct rte_mbuf *mbuf)
+{
+    struct tx_buffer *buffer = &worker->steer[owner];
+    buffer->mbufs[buffer->count++] = mbuf;
+    if (buffer->count == RTE_DIM(buffer->mbufs))
+        steer_hand_over(worker, owner);
+}
+
+void steer_fragment(struct worker *worker, struct rte_mbuf *mbuf)
+{
+    packet_of(mbuf)->ask = ASK_FRAGMENT;
+    count(worker, COUNTER_STEER_FRAGMENT);
+    steer_put(worker, packet_of(mbuf)->asker, mbuf);
 }
 
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
@@ -48,10 +72,7 @@ unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
             mbufs[kept++] = mbufs[i];
             continue;
         }
-        struct tx_buffer *buffer = &worker->steer[owner];
-        buffer->mbufs[buffer->count++] = mbufs[i];
-        if (buffer->count == RTE_DIM(buffer->mbufs))
-            steer_hand_over(worker, owner);
+        steer_put(worker, owner, mbufs[i]);
     }
     count_add(worker, COUNTER_STEER_HERE, kept);
     count_add(worker, COUNTER_STEER_AWAY, n - kept);
@@ -66,6 +87,31 @@ void steer_flush(struct worker *worker)
     }
 }
 
+// Of a fragment that was handed over: whether it made a datagram whole whose Call-ID is ours. That is *mbuf
+// then; else it is freed or on its way.
+static bool steer_becomes_ours(struct worker *worker, struct rte_mbuf **mbuf)
+{
+    unsigned n = screen_burst(worker, mbuf, 1);
+    if (worker->parts.filter != NULL)
+        n = filter_burst(worker, mbuf, n);
+    return steer_burst(worker, mbuf, n) == 1;
+}
+
+// Keeps the messages, in place. What came back from affinity.c was counted when it came first.
+static unsigned steer_sort(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
+{
+    unsigned kept = 0, counted = 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t ask = packet_of(mbufs[i])->ask;
+        if (ask == ASK_FRAGMENT && !steer_becomes_ours(worker, &mbufs[i]))
+            continue;
+        counted += ask == ASK_NOT;
+        mbufs[kept++] = mbufs[i];
+    }
+    count_add(worker, COUNTER_INBOX_TAKEN, counted);
+    return kept;
+}
+
 unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs)
 {
     unsigned n = 0;
@@ -76,11 +122,10 @@ unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs)
         unsigned left,
             taken = rte_ring_sc_dequeue_burst(worker->parts.inbox[from], (void **)(mbufs + n), BURST, &left);
         most = RTE_MAX(most, (uint64_t)taken + left);
-        n += taken;
+        worker->seen.received += taken;
+        n += taken > 0 ? steer_sort(worker, mbufs + n, taken) : 0;
     }
     if (most > worker->parts.counters->values[COUNTER_INBOX_MOST])
         count_add(worker, COUNTER_INBOX_MOST, most - worker->parts.counters->values[COUNTER_INBOX_MOST]);
-    if (n > 0)
-        count_add(worker, COUNTER_INBOX_TAKEN, n);
     return n;
 }

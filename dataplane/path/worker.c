@@ -145,9 +145,8 @@ unsigned worker_turn(struct worker *worker)
     unsigned released = process_held(worker), n = 0, early = 0;
     for (unsigned i = 0; i < worker->parts.queue_count; i++)
         n += receive(worker, &worker->queues[i], mbufs + n, &early);
-    steer_flush(worker);
     unsigned handed = steer_inbox(worker, mbufs + n);
-    worker->seen.received += handed;
+    steer_flush(worker);
     n += leave_early(worker, mbufs + n, handed, &early);
     for (unsigned i = 0; i < n; i += BURST) {
         prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));

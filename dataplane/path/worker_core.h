@@ -262,8 +262,12 @@ unsigned host_path_slice(struct worker *worker);
 // steer.c: keeps what this worker owns, in place, and buffers the rest for its owners.
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
 uint64_t steer_hash(const struct worker *worker, const struct packet *packet); // of its Call-ID
+// Hands a fragment to the worker packet->asker. Takes the mbuf.
+void steer_fragment(struct worker *worker, struct rte_mbuf *mbuf);
+// At most BURST from each other worker. Of fragments among them those stay that make a datagram of ours
+// whole.
+unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs);
 void steer_flush(struct worker *worker);
-unsigned steer_inbox(struct worker *worker, struct rte_mbuf **mbufs); // at most BURST from each other worker
 // parse.c
 void parse_stage(struct worker *worker, struct work *work);
 void parse_count(struct worker *worker, const struct packet *packet, const struct message *message);

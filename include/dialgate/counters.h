@@ -30,6 +30,8 @@
       "Datagrams that came in fragments, by what became of them, and fragments refused by themselves.")               \
     F(PACKETS_SENT, "dialgate_packets_sent_total", "counter", "Packets given to NIC queues, and those that were not.") \
     F(STEERED, "dialgate_steered_total", "counter", "Messages by owner core as seen by the core that received them.")  \
+    F(STEERED_FRAGMENTS, "dialgate_steered_fragments_total", "counter",                                                \
+      "Fragments handed to the core that puts their datagram together, as seen by the core that received them.")       \
     F(INBOX, "dialgate_inbox_messages_total", "counter", "Messages that other cores handed over and this one took.")   \
     F(INBOX_DEEPEST, "dialgate_inbox_deepest", "gauge",                                                                \
       "The most messages that waited in one inbox of this core since the start.")                                      \
@@ -131,6 +133,7 @@
     C(TX_RETRANSMITTED, PACKETS_SENT, "result=\"retransmission\"", "of those sent: repeated by a timer or a repeat")   \
     C(STEER_HERE, STEERED, "owner=\"self\"", "owned by the receiving core")                                            \
     C(STEER_AWAY, STEERED, "owner=\"other\"", "handed to another core")                                                \
+    C(STEER_FRAGMENT, STEERED_FRAGMENTS, "", "")                                                                       \
     C(INBOX_TAKEN, INBOX, "", "owned by this core, received by another")                                               \
     C(INBOX_MOST, INBOX_DEEPEST, "", "of one inbox ring")                                                              \
     C(MESSAGE_INVITE, MESSAGES, "kind=\"INVITE\"", "INVITE outside a dialog")                                          \

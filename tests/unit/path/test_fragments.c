@@ -231,10 +231,106 @@ static void test_no_large_buffer(void **state)
     assert_int_equal(wire_take_all(wire, call.sides[DIALOG_CALLEE].at, "INVITE "), 1);
 }
 
+static uint64_t of_worker(const struct wire *wire, unsigned worker, enum counter counter)
+{
+    return wire->parts[worker].counters->values[counter];
+}
+
+// Fragments of one datagram come by queues of different workers: one of the two puts it together, whoever
+// owns its Call-ID.
+static void test_two_workers(void **state)
+{
+    static const uint32_t bodies[] = {1400, 3000, 8192, 60000};
+    static const enum wire_order orders[] = {WIRE_IN_ORDER, WIRE_REVERSED, WIRE_MIXED};
+    struct wire *wire = wire_open(&(struct wire_options){.workers = 2, .queues = 2});
+    const struct wire_form form = {.mtu = 1500, .queues = 2};
+    char id[48];
+    for (unsigned i = 0; i < 48; i++) {
+        struct wire_form this = form;
+        snprintf(id, sizeof(id), "%u@fragments-of-two", i);
+        this.order = orders[i % RTE_DIM(orders)];
+        call_with_body(wire, id, bodies[i % RTE_DIM(bodies)], &this);
+    }
+    wire_expect_count(wire, COUNTER_REASSEMBLED, 48);
+    for (unsigned worker = 0; worker < 2; worker++) {
+        assert_in_range(of_worker(wire, worker, COUNTER_REASSEMBLED), 8, 40);
+        // Half of each datagram came by the other's queue, and each worker owns some of the calls.
+        assert_in_range(of_worker(wire, worker, COUNTER_STEER_FRAGMENT), 48, 600);
+        assert_in_range(of_worker(wire, worker, COUNTER_DIALOG_CREATED), 8, 40);
+    }
+    // Messages alone are told as owned.
+    uint64_t owned = wire_count(wire, COUNTER_STEER_HERE) + wire_count(wire, COUNTER_INBOX_TAKEN);
+    assert_int_equal(owned, 48 * 6);
+    wire_expect_count(wire, COUNTER_DROP_INBOX_FULL, 0);
+    // Who is no peer is handed to nobody.
+    uint64_t handed = wire_count(wire, COUNTER_STEER_FRAGMENT);
+    for (unsigned i = 0; i < 10; i++)
+        wire_put_any(wire, wire_stranger, large, 3000, &form);
+    wire_turn(wire);
+    wire_expect_count(wire, COUNTER_DROP_UNKNOWN_SOURCE, 30);
+    wire_expect_count(wire, COUNTER_STEER_FRAGMENT, handed);
+    wire_close(wire);
+    (void)state;
+}
+
+// A network with one queue has one worker that receives from it.
+static void test_two_workers_one_queue(void **state)
+{
+    struct wire *wire = *state;
+    char id[48];
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(id, sizeof(id), "%u@fragments-of-one", i);
+        call_with_body(wire, id, 3000, &(struct wire_form){.mtu = 1500});
+    }
+    assert_int_equal(of_worker(wire, 0, COUNTER_REASSEMBLED), 8);
+    wire_expect_count(wire, COUNTER_STEER_FRAGMENT, 0);
+}
+
+// The worker that is to put them together stands still: what it has no room for is lost and counted, and what
+// comes when it goes on is not.
+static void test_inbox_full(void **state)
+{
+    struct wire *wire = wire_open(&(struct wire_options){.workers = 2, .queues = 2});
+    const struct wire_form form = {.mtu = 1500, .lost = 3}; // three fragments each
+    struct rte_ring *inbox = wire->parts[1].inbox[0];
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    void *filler[1024] = {0};
+    call_init(&call, wire, "inbox@fragments");
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 3000, large);
+    unsigned fill = rte_ring_free_count(inbox) - 1;
+    assert_int_equal(rte_ring_enqueue_bulk(inbox, filler, fill, NULL), fill);
+    for (unsigned i = 0; i < 16; i++)
+        wire_put_any(wire, wire_carrier, large, length, &form);
+    worker_turn(wire->workers[0]);
+    assert_int_equal(rte_ring_dequeue_bulk(inbox, filler, fill, NULL), fill);
+    uint64_t handed = of_worker(wire, 0, COUNTER_STEER_FRAGMENT);
+    assert_in_range(handed, 2, 30); // of 32
+    wire_expect_count(wire, COUNTER_DROP_INBOX_FULL, handed - 1);
+    wire_expect_count(wire, COUNTER_OUT_FRAGMENT, 32 - handed);
+    wire_turn(wire);
+    wire_expect_count(wire, COUNTER_OUT_FRAGMENT, 32 - handed + 1);
+    wire_pass(wire, 2100);
+    assert_int_equal(wire->workers[0]->reassembler.count + wire->workers[1]->reassembler.count, 0);
+    wire_expect_silence(wire);
+    call_with_body(wire, "inbox-empty@fragments", 3000, &(struct wire_form){.mtu = 1500, .queues = 2});
+    wire_close(wire);
+    (void)state;
+}
+
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_WIRE(test_bodies),      ON_WIRE(test_ipv6),
-                                       ON_WIRE(test_to_ipv6),     ON_WIRE(test_tags),
-                                       ON_WIRE(test_lost_pieces), ON_WIRE(test_no_large_buffer)};
+    const struct CMUnitTest tests[] = {
+        ON_WIRE(test_bodies),
+        ON_WIRE(test_ipv6),
+        ON_WIRE(test_to_ipv6),
+        ON_WIRE(test_tags),
+        ON_WIRE(test_lost_pieces),
+        ON_WIRE(test_no_large_buffer),
+        cmocka_unit_test(test_two_workers),
+        ON_TWO(test_two_workers_one_queue),
+        cmocka_unit_test(test_inbox_full),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

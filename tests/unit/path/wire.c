@@ -202,6 +202,8 @@ struct wire *wire_open(const struct wire_options *options)
     assert_non_null(pieces);
     reassemble_init(&wire->reassembler, pieces, wire->reassembler_counters);
     image_make(&wire->image);
+    for (unsigned network = 0; network < WIRE_NETWORKS; network++)
+        wire->image.networks[network].queues = wire->queues;
     if (options->usages > 0)
         image_application(&wire->image);
     atomic_init(&wire->heard, 1);
@@ -312,24 +314,30 @@ void wire_close(struct wire *wire)
     free(wire);
 }
 
-void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length)
+void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, const void *octets,
+                          uint32_t length)
 {
     struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
     assert_non_null(mbuf);
+    assert_true(queue->queue < wire->queues);
     void *at = rte_pktmbuf_append(mbuf, (uint16_t)length);
     assert_non_null(at);
     memcpy(at, octets, length);
-    assert_int_equal(rte_ring_enqueue(rx[network][0], mbuf), 0);
+    assert_int_equal(rte_ring_enqueue(rx[queue->network][queue->queue], mbuf), 0);
+}
+
+void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length)
+{
+    wire_put_frame_queue(wire, &(struct worker_queue){.network = (uint8_t)network}, octets, length);
 }
 
 void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text)
 {
     uint8_t frame[WIRE_TEXT_MAX];
     uint32_t length = wire_frame(from, text, (uint32_t)strlen(text), frame);
-    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
-    assert_non_null(mbuf);
-    memcpy(rte_pktmbuf_append(mbuf, (uint16_t)length), frame, length);
-    assert_int_equal(rte_ring_enqueue(rx[from.listener][queue], mbuf), 0);
+    wire_put_frame_queue(wire,
+                         &(struct worker_queue){.network = (uint8_t)from.listener, .queue = (uint16_t)queue},
+                         frame, length);
 }
 
 void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint32_t length)

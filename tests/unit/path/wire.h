@@ -94,12 +94,15 @@ void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint3
 void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text);
 // A whole frame as given.
 void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length);
+void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, const void *octets,
+                          uint32_t length);
 enum wire_order { WIRE_IN_ORDER, WIRE_REVERSED, WIRE_MIXED };
 struct wire_form {
     uint32_t mtu; // of the sender's way
     uint32_t tags;
     uint32_t lost; // number of the frame that does not arrive, from 1; 0: all do
     enum wire_order order;
+    unsigned queues; // frames take turns on so many; 0: all by the first one
 };
 // wire_any.c: a datagram with tags, over IPv6, in fragments: to the listener that `from` names.
 void wire_put_any(struct wire *wire, struct endpoint from, const void *octets, uint32_t length,

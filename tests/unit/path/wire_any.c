@@ -52,7 +52,9 @@ void wire_put_any(struct wire *wire, struct endpoint from, const void *octets, u
             pieces > 1 ? headers_put_piece(&way, at, &piece) : headers_put(&way, at, datagram, (uint16_t)id);
         if (i + 1 == form->lost)
             continue;
-        wire_put_frame(wire, listener->network, begin, (uint32_t)(at - begin) + piece.length);
+        const struct worker_queue queue = {.network = (uint8_t)listener->network,
+                                           .queue = (uint16_t)(form->queues > 0 ? i % form->queues : 0)};
+        wire_put_frame_queue(wire, &queue, begin, (uint32_t)(at - begin) + piece.length);
     }
     free(made);
 }

@@ -35,12 +35,13 @@ static bool within_rate(struct worker *worker, uint8_t network, enum host_path_k
     return true;
 }
 
+// One frame in several mbufs would leave all but its first behind: the other end knows none such.
 bool host_path_give(struct worker *worker, struct rte_mbuf *mbuf, enum counter why)
 {
     uint8_t network = packet_of(mbuf)->network;
     enum host_path_kind kind;
     if (worker->parts.host.out == NULL || network >= worker->rules->network_count ||
-        worker->rules->networks[network].attach != ATTACH_PCI || !kind_of(why, &kind))
+        worker->rules->networks[network].attach != ATTACH_PCI || mbuf->nb_segs != 1 || !kind_of(why, &kind))
         return false;
     enum counter outcome = COUNTER_OUT_HOST;
     if (!within_rate(worker, network, kind))

@@ -124,6 +124,24 @@ static void test_kinds(void **state)
     detach(wire);
 }
 
+// Some drivers make one whatever they are told: it is no frame that could be written whole.
+static void test_chain(void **state)
+{
+    struct wire *wire = *state;
+    struct host_path_rings *rings = attach(wire, RATE, 64);
+    struct frame frame = arp();
+    struct rte_mbuf *head = rte_pktmbuf_alloc(wire_pool()), *tail = rte_pktmbuf_alloc(wire_pool());
+    assert_true(head != NULL && tail != NULL);
+    memcpy(rte_pktmbuf_append(head, (uint16_t)frame.length), frame.octets, frame.length);
+    assert_non_null(rte_pktmbuf_append(tail, 100));
+    assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
+    wire_put_mbuf(0, head);
+    wire_turn(wire);
+    assert_int_equal(rte_ring_count(rings->out), 0);
+    wire_expect_count(wire, COUNTER_DROP_NOT_IP, 1);
+    detach(wire);
+}
+
 // More than the rate of one kind takes nothing from the others, and time gives it again.
 static void test_rate(void **state)
 {
@@ -215,8 +233,12 @@ static void test_back(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds), ON_WIRE(test_rate),
-                                       ON_WIRE(test_burst), ON_WIRE(test_full),
-                                       ON_WIRE(test_back),  ON_WIRE(test_not_for_the_kernel)};
+    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),
+                                       ON_WIRE(test_chain),
+                                       ON_WIRE(test_rate),
+                                       ON_WIRE(test_burst),
+                                       ON_WIRE(test_full),
+                                       ON_WIRE(test_back),
+                                       ON_WIRE(test_not_for_the_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

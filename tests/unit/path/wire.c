@@ -314,6 +314,11 @@ void wire_close(struct wire *wire)
     free(wire);
 }
 
+void wire_put_mbuf(unsigned network, struct rte_mbuf *mbuf)
+{
+    assert_int_equal(rte_ring_enqueue(rx[network][0], mbuf), 0);
+}
+
 void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, const void *octets,
                           uint32_t length)
 {

@@ -94,6 +94,7 @@ void wire_put(struct wire *wire, struct endpoint from, const void *octets, uint3
 void wire_put_queue(struct wire *wire, unsigned queue, struct endpoint from, const char *text);
 // A whole frame as given.
 void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length);
+void wire_put_mbuf(unsigned network, struct rte_mbuf *mbuf); // takes it
 void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, const void *octets,
                           uint32_t length);
 enum wire_order { WIRE_IN_ORDER, WIRE_REVERSED, WIRE_MIXED };

@@ -192,8 +192,10 @@ int ua_request_keep(struct worker *worker, uint32_t server, const struct work *w
 struct ua_kept {
     struct endpoint source; // of the request
     uint16_t application;
-    uint16_t owed;   // status of a final response that found no mbuf, 0: none
-    uint32_t length; // octets of the request behind this
+    uint16_t owed;           // status of a final response that found no mbuf, 0: none
+    uint16_t phrase_length;  // of what is owed, behind the request
+    uint32_t length;         // octets of the request behind this
+    uint32_t headers_length; // of what is owed, behind its phrase
 };
 bool ua_request_kept(struct worker *worker, uint32_t server, struct ua_kept *kept);
 void ua_request_forget(struct worker *worker, uint32_t server);
@@ -215,7 +217,8 @@ int ua_response_write(struct worker *worker, uint32_t server, const struct ua_re
 // mbuf. False: the transaction has had its final response.
 bool ua_response_send(struct worker *worker, uint32_t server, uint16_t status, struct rendered *rendered);
 // A final response of ours to a kept request, without a word of any application; not a 2xx to INVITE. Steps
-// the transaction alone. Without an mbuf it is owed: what is sent later has no headers and the RFC's phrase.
+// the transaction alone. Without an mbuf it is owed, and goes out later; without memory to keep them, too,
+// without its phrase and headers.
 struct ua_final {
     uint16_t status;
     struct dialog_string phrase;  // empty: the RFC's

@@ -204,17 +204,47 @@ static uint16_t owed(struct worker *worker, uint32_t server)
     return kept.owed;
 }
 
+static uint8_t *put(uint8_t *to, const void *from, uint32_t length)
+{
+    if (length > 0)
+        memcpy(to, from, length);
+    return to + length;
+}
+
+// With the kept request, in a larger piece of memory; what finds none goes without.
+static void keep_owed(struct worker *worker, struct transaction *transaction, const struct ua_final *final)
+{
+    struct ua_kept kept;
+    memcpy(&kept, arena_at(&worker->arena, transaction->attempts), sizeof(kept));
+    uint32_t whole = (uint32_t)sizeof(kept) + kept.length;
+    arena_ref larger = ARENA_NONE;
+    kept.owed = final->status;
+    if (final->phrase.length + final->headers.length > 0 && final->phrase.length < UA_PHRASE_MAX)
+        larger = arena_get(&worker->arena, whole + final->phrase.length + final->headers.length);
+    if (larger != ARENA_NONE) {
+        uint8_t *to = arena_at(&worker->arena, larger);
+        kept.phrase_length = (uint16_t) final->phrase.length;
+        kept.headers_length = final->headers.length;
+        to = put(to, arena_at(&worker->arena, transaction->attempts), whole);
+        to = put(to, final->phrase.octets, final->phrase.length);
+        (void)put(to, final->headers.octets, final->headers.length);
+        arena_put(&worker->arena, transaction->attempts);
+        transaction->attempts = larger;
+    }
+    memcpy(arena_at(&worker->arena, transaction->attempts), &kept, sizeof(kept));
+}
+
 // Who has had a 100 to its INVITE does not repeat it: that transaction looks again by itself, as long as its
 // caller may still wait (timer B after the last 1xx, which early_lifetime bounds).
-static void owe(struct worker *worker, uint32_t server, uint16_t status)
+static void owe(struct worker *worker, uint32_t server, const struct ua_final *final)
 {
-    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    struct transaction *transaction = transaction_at(&worker->transactions, server);
     const tick_t t1 = worker->transactions.timers.t1;
     const tick_t last = transaction->started + worker->dialogs.life.early + 64 * t1;
     if (transaction->attempts == ARENA_NONE)
         return;
-    uint8_t *octets = arena_at(&worker->arena, transaction->attempts);
-    memcpy(octets + offsetof(struct ua_kept, owed), &status, sizeof(status));
+    if (owed(worker, server) == 0)
+        keep_owed(worker, transaction, final);
     if (transaction->kind == TRANSACTION_INVITE_SERVER && (int32_t)(last - worker->now) > 0)
         transaction_end_at(&worker->transactions, server, worker->now + 8 * t1);
 }
@@ -226,11 +256,18 @@ bool ua_is_owed(struct worker *worker, uint32_t server)
 
 bool ua_pay(struct worker *worker, uint32_t server)
 {
-    uint16_t status = owed(worker, server);
-    if (status == 0)
+    const struct transaction *transaction = transaction_at(&worker->transactions, server);
+    struct ua_kept kept;
+    if (owed(worker, server) == 0)
         return false;
-    ua_finish(worker, server, &(struct ua_final){.status = status});
-    return transaction_at(&worker->transactions, server)->attempts == ARENA_NONE;
+    const char *octets = arena_at(&worker->arena, transaction->attempts);
+    memcpy(&kept, octets, sizeof(kept));
+    octets += sizeof(kept) + kept.length;
+    ua_finish(worker, server,
+              &(struct ua_final){.status = kept.owed,
+                                 .phrase = {octets, kept.phrase_length},
+                                 .headers = {octets + kept.phrase_length, kept.headers_length}});
+    return transaction->attempts == ARENA_NONE;
 }
 
 void ua_finish(struct worker *worker, uint32_t server, const struct ua_final *final)
@@ -244,5 +281,5 @@ void ua_finish(struct worker *worker, uint32_t server, const struct ua_final *fi
     if (result == 0)
         (void)ua_response_send(worker, server, final->status, &rendered);
     else if (result == -ENOBUFS)
-        owe(worker, server, final->status);
+        owe(worker, server, final);
 }

@@ -100,6 +100,35 @@ static void test_refusal(void **state)
     ua_forget(caller.world);
 }
 
+// With the lines that it had (14.2).
+static void test_lines(void **state)
+{
+    struct caller caller;
+    char text[WIRE_TEXT_MAX], after[8];
+    caller_init(&caller, *state, "lines@owed");
+    caller_establish(&caller);
+    (void)caller_asks(&caller, "INVITE", &(struct asked){.body = ua_sdp});
+    uint32_t first = caller.call.sides[DIALOG_CALLER].cseq;
+    request_text(&caller, "INVITE", NULL, text);
+    send_dry(&caller, text);
+    send_dry(&caller, text); // still none: what is owed stays
+    wire_send(caller.world->wire, wire_carrier, text);
+    struct wire_packet refused = caller_take(&caller, "SIP/2.0 500 ");
+    snprintf(after, sizeof(after), "%s", header_of(&refused, "Retry-After"));
+    assert_int_not_equal(strlen(after), 0);
+    wire_send(caller.world->wire, wire_carrier, text);
+    refused = caller_take(&caller, "SIP/2.0 500 ");
+    assert_header(&refused, "Retry-After", after);
+    assert_int_equal(
+        caller_answered(&caller, 200,
+                        &(struct ua_wanted){.fixed.flags = CHANNEL_UA_DESCRIPTION, .body = ua_sdp}),
+        0);
+    (void)caller_take(&caller, "SIP/2.0 200 OK\r\n");
+    caller.call.sides[DIALOG_CALLER].cseq = first;
+    caller_ack(&caller, NULL);
+    ua_forget(caller.world);
+}
+
 // An INVITE that has its 100 is not repeated: its 487 comes by itself. The one spare buffer is for the 200 to
 // the CANCEL.
 static void test_cancelled(void **state)
@@ -126,7 +155,8 @@ static void test_cancelled(void **state)
 int path_tests(void)
 {
 #define UA(test) cmocka_unit_test_setup_teardown(test, ua_setup, ua_teardown)
-    const struct CMUnitTest tests[] = {UA(test_bye), UA(test_bye_of_the_patient), UA(test_prack),
-                                       UA(test_refusal), UA(test_cancelled)};
+    const struct CMUnitTest tests[] = {UA(test_bye),   UA(test_bye_of_the_patient),
+                                       UA(test_prack), UA(test_refusal),
+                                       UA(test_lines), UA(test_cancelled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

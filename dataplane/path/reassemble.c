@@ -54,10 +54,10 @@ void reassemble_expire(struct reassembler *set, uint64_t now_us)
     }
 }
 
-// What there is of the same source, of the same peer and in all.
+// What there is of the same source and of the same peer.
 struct census {
-    unsigned of_source, of_peer, of_all;
-    struct reassembly *oldest_of_source, *oldest_of_peer, *oldest;
+    unsigned of_source, of_peer;
+    struct reassembly *oldest_of_source, *oldest_of_peer;
     struct reassembly *free;
 };
 
@@ -75,8 +75,6 @@ static struct census take_census(struct reassembler *set, const struct fragment 
             census.free = row;
             continue;
         }
-        census.of_all++;
-        census.oldest = older(census.oldest, row);
         if (row->peer != fragment->peer)
             continue;
         census.of_peer++;
@@ -87,6 +85,24 @@ static struct census take_census(struct reassembler *set, const struct fragment 
         census.oldest_of_source = older(census.oldest_of_source, row);
     }
     return census;
+}
+
+// With all places taken: the oldest one of the peer that has most.
+static struct reassembly *oldest_of_greediest(struct reassembler *set)
+{
+    struct reassembly *found = NULL;
+    unsigned most = 0;
+    for (unsigned i = 0; i < REASSEMBLE_DATAGRAMS; i++) {
+        struct reassembly *row = &set->datagrams[i];
+        unsigned of_peer = 0;
+        for (unsigned k = 0; k < REASSEMBLE_DATAGRAMS; k++)
+            of_peer += set->datagrams[k].peer == row->peer;
+        if (of_peer < most)
+            continue;
+        found = of_peer > most ? row : older(found, row);
+        most = of_peer;
+    }
+    return found;
 }
 
 // A place for the datagram that this fragment is the first one seen of.
@@ -102,7 +118,7 @@ static struct reassembly *begin(struct reassembler *set, const struct fragment *
         row = census.oldest_of_peer;
         why = COUNTER_REASSEMBLY_OF_PEER;
     } else if (row == NULL) {
-        row = census.oldest;
+        row = oldest_of_greediest(set);
     }
     if (row->is_used)
         give_up(set, row, why);

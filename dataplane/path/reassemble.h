@@ -12,9 +12,10 @@
 // Nothing here grows: REASSEMBLE_DATAGRAMS at once, of one peer and of one source fewer, and the oldest one
 // makes room, since fragments of a datagram follow each other at once or, mostly, never. Who is no peer has
 // no place here at all, as strangers' messages are dropped anyway; so a flood from elsewhere costs a peer
-// nothing, and one with a peer's spoofed address only that peer. There is no least size of fragments: a
-// router on the way may cut one of 1,480 octets into 1,472 and 8. Their number is bounded instead, and the
-// first one has to have the header that decides whose it is (RFC 3128, RFC 7112).
+// nothing, and one with a peer's spoofed address only that peer. One with addresses of several peers takes
+// from these, too: without a free place the peer that has most gives one. There is no least size of
+// fragments: a router on the way may cut one of 1,480 octets into 1,472 and 8. Their number is bounded
+// instead, and the first one has to have the header that decides whose it is (RFC 3128, RFC 7112).
 #ifndef DIALGATE_PATH_REASSEMBLE_H
 #define DIALGATE_PATH_REASSEMBLE_H
 

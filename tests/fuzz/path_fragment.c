@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Any fragments at any time, against a model that keeps a flag for each octet and a list by age: what becomes
 // whole has the octets that came, and everything else is refused, repeated or given up for the same reason.
-// Then the input as a frame: what is read of it lies in it.
+// Then the input as a frame, and as what fragments may carry: what is read of it lies in it.
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "frame.h"
 #include "reassemble.h"
 #include "sip_check.h"
@@ -49,6 +50,22 @@ static uint32_t model_find(const struct model *model, const struct fragment *fra
     return at;
 }
 
+// The oldest datagram of the peer that has most.
+static uint32_t model_greediest(const struct model *model)
+{
+    uint32_t found = 0, most = 0;
+    for (uint32_t i = 0; i < model->count; i++) {
+        uint32_t of_peer = 0;
+        for (uint32_t k = 0; k < model->count; k++)
+            of_peer += model->rows[k]->first.peer == model->rows[i]->first.peer;
+        if (of_peer > most) {
+            most = of_peer;
+            found = i;
+        }
+    }
+    return found;
+}
+
 static void model_make_room(struct model *model, const struct fragment *fragment)
 {
     uint32_t of_peer = 0, of_source = 0;
@@ -69,7 +86,7 @@ static void model_make_room(struct model *model, const struct fragment *fragment
                 continue;
             model_remove(model, i, COUNTER_REASSEMBLY_OF_PEER);
         } else if (model->count == REASSEMBLE_DATAGRAMS) {
-            model_remove(model, i, COUNTER_REASSEMBLY_NO_ROOM);
+            model_remove(model, model_greediest(model), COUNTER_REASSEMBLY_NO_ROOM);
         }
         return;
     }
@@ -130,19 +147,56 @@ static enum reassembled model_add(struct model *model, const struct fragment *fr
     return model->rows[at]->is_refused ? REASSEMBLED_REFUSED : model_store(model, at, fragment);
 }
 
+// No input has the right sum over a header of IPv4: it is put in.
+static void put_sum(uint8_t *octets, uint32_t length)
+{
+    uint32_t at = FRAME_ETHERNET;
+    while (at + FRAME_TAG <= length && at < FRAME_ETHERNET + 2 * FRAME_TAG && octets[at - 2] != 8)
+        at += FRAME_TAG;
+    if (at + FRAME_IPV4 > length || octets[at - 2] != 8)
+        return;
+    uint32_t header = (octets[at] & 15u) * 4;
+    if (header < FRAME_IPV4 || header > length - at)
+        return;
+    memset(octets + at + 10, 0, 2);
+    uint16_t sum = (uint16_t)~checksum_fold(checksum_add(0, octets + at, header));
+    memcpy(octets + at + 10, &sum, sizeof(sum));
+}
+
+static void check_read(const struct frame *frame, const uint8_t *octets, uint32_t length)
+{
+    struct frame_udp udp;
+    CHECK(frame->upper >= octets && frame->octets <= (size_t)(octets + length - frame->upper));
+    CHECK(!frame->is_fragment || (frame->octets > 0 && frame->offset % 8 == 0 && frame->offset < 65536));
+    CHECK(!frame->is_fragment || !frame->has_more || frame->octets % 8 == 0);
+    if (!frame->is_fragment && frame_udp(frame, true, &udp) == COUNTER_COUNT)
+        CHECK(udp.payload == frame->upper + 8 && udp.length <= frame->octets - 8);
+}
+
 static void check_frame(const uint8_t *data, size_t size)
 {
     uint32_t length = (uint32_t)(size < 9000 ? size : 9000);
     uint8_t *octets = malloc(length + 1); // its own, so that what lies behind is nobody's
     struct frame frame;
-    struct frame_udp udp;
     CHECK(octets != NULL);
     memcpy(octets, data, length);
-    if (frame_read(octets, length, &frame) == COUNTER_COUNT) {
-        CHECK(frame.upper >= octets && frame.octets <= (size_t)(octets + length - frame.upper));
-        CHECK(!frame.is_fragment || (frame.octets > 0 && frame.offset % 8 == 0 && frame.offset < 65536));
-        if (!frame.is_fragment && frame_udp(&frame, true, &udp) == COUNTER_COUNT)
-            CHECK(udp.payload == frame.upper + 8 && udp.length <= frame.octets - 8);
+    put_sum(octets, length);
+    if (frame_read(octets, length, &frame) == COUNTER_COUNT)
+        check_read(&frame, octets, length);
+    free(octets);
+}
+
+// A whole datagram that came in fragments begins with any header, and no fragment lies in it.
+static void check_datagram(const uint8_t *data, size_t size)
+{
+    uint32_t length = (uint32_t)(size < 9000 ? size : 9000);
+    uint8_t *octets = malloc(length + 1);
+    struct frame frame = {.is_fragment = true, .source = {{0x20, 1}}};
+    CHECK(octets != NULL);
+    memcpy(octets, data, length);
+    if (length > 0 && frame_walk(&frame, octets[0] & 63, octets + 1, length - 1) == COUNTER_COUNT) {
+        CHECK(!frame.is_fragment);
+        check_read(&frame, octets + 1, length - 1);
     }
     free(octets);
 }
@@ -207,5 +261,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(memcmp(counters, model.counters, sizeof(counters)) == 0);
     }
     check_frame(data, size);
+    check_datagram(data, size);
     return 0;
 }

@@ -309,13 +309,33 @@ static void test_floods(void **state)
     assert_int_equal(set.count, 0);
 }
 
+// With the addresses of more peers than there is room for: a peer that has one datagram keeps its place.
+static void test_flood_of_peers(void **state)
+{
+    struct fragment kept = of(7, 0x0b000001, 1);
+    uint32_t id = 0;
+    assert_int_equal(add(kept), REASSEMBLED_NOT);
+    now++;
+    for (; id < 1000; id++, now++) {
+        uint16_t peer = (uint16_t)(100 + id % 10);
+        assert_int_equal(add(of(peer, peer, id)), REASSEMBLED_NOT);
+    }
+    assert_int_equal(set.count, REASSEMBLE_DATAGRAMS);
+    kept.offset = 1480;
+    kept.octets = datagram + 1480;
+    kept.has_more = false;
+    assert_int_equal(add(kept), REASSEMBLED_WHOLE);
+    assert_int_equal(whole.length, 2960);
+}
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {ROW(test_in_order),  ROW(test_reversed), ROW(test_any_order),
-                                       ROW(test_cut_again), ROW(test_repeated), ROW(test_contradictions),
-                                       ROW(test_too_long),  ROW(test_too_many), ROW(test_tiny),
-                                       ROW(test_times_out), ROW(test_keys),     ROW(test_floods)};
+    const struct CMUnitTest tests[] = {ROW(test_in_order),      ROW(test_reversed), ROW(test_any_order),
+                                       ROW(test_cut_again),     ROW(test_repeated), ROW(test_contradictions),
+                                       ROW(test_too_long),      ROW(test_too_many), ROW(test_tiny),
+                                       ROW(test_times_out),     ROW(test_keys),     ROW(test_floods),
+                                       ROW(test_flood_of_peers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,11 @@ static uint64_t filter_offset(const struct counters_header *h)
            ~(uint64_t)63;
 }
 
+static uint64_t notes_offset(const struct counters_header *h)
+{
+    return filter_offset(h) + sizeof(struct counters_filter);
+}
+
 static int check(const struct counters_header *h, uint64_t file_size, char *error, size_t size)
 {
     if (h->magic != COUNTERS_MAGIC || h->version != COUNTERS_VERSION || h->counter_count != COUNTER_COUNT ||
@@ -47,7 +52,7 @@ static int check(const struct counters_header *h, uint64_t file_size, char *erro
         h->peers_offset < sizeof(struct counters_worker))
         return fault(error, size, "blocks overlap");
     uint64_t peers_end = (uint64_t)h->peers_offset + (uint64_t)h->peers_max * sizeof(struct counters_peer);
-    if (h->members_offset < peers_end || filter_offset(h) + sizeof(struct counters_filter) > h->worker_stride)
+    if (h->members_offset < peers_end || notes_offset(h) + sizeof(struct filter_notes) > h->worker_stride)
         return fault(error, size, "a worker's block is smaller than its parts");
     if ((uint64_t)h->worker_offset + (uint64_t)h->workers * h->worker_stride > file_size)
         return fault(error, size, "the file is smaller than its header says");
@@ -287,4 +292,10 @@ void counters_class(const struct counters *counters, uint32_t class, uint64_t va
     for (uint32_t worker = 0; worker < counters->header.workers && class < PREFILTER_CLASSES; worker++)
         for (uint32_t tally = 0; tally < PREFILTER_TALLY_COUNT; tally++)
             values[tally] += load(&filter_of(counters, worker)->classes[class][tally]);
+}
+
+const struct filter_notes *counters_notes(const struct counters *counters, uint32_t worker)
+{
+    const void *place = block(counters, worker) + notes_offset(&counters->header);
+    return place;
 }

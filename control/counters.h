@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dialgate/counters.h"
+#include "dialgate/filter_notes.h"
 #include "dialgate/snapshot.h"
 
 struct counters;
@@ -51,5 +52,7 @@ void counters_filter(const struct counters *counters, uint32_t network,
                      uint64_t values[PREFILTER_REASON_COUNT]);
 void counters_class(const struct counters *counters, uint32_t class, uint64_t values[PREFILTER_TALLY_COUNT]);
 struct counters_network counters_network(const struct counters *counters, uint32_t network);
+// Notes of drops of one worker; worker < counters_workers(). drop_read.h reads them.
+const struct filter_notes *counters_notes(const struct counters *counters, uint32_t worker);
 
 #endif

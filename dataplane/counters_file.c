@@ -31,8 +31,8 @@ static void fill_header(struct counters_header *header, unsigned workers)
         .peers_max = PEERS_MAX,
         .members_max = MEMBERS_MAX,
         .worker_offset = agent + lines(sizeof(struct counters_agent)) + networks,
-        .worker_stride =
-            members + lines(MEMBERS_MAX * sizeof(struct counters_member)) + sizeof(struct counters_filter),
+        .worker_stride = members + lines(MEMBERS_MAX * sizeof(struct counters_member)) +
+                         sizeof(struct counters_filter) + sizeof(struct filter_notes),
         .peers_offset = peers,
         .members_offset = members,
         .agent_offset = agent,
@@ -118,6 +118,11 @@ struct counters_filter *counters_file_filter(const struct counters_file *file, u
 {
     return at(file, worker,
               file->header->members_offset + lines(MEMBERS_MAX * sizeof(struct counters_member)));
+}
+
+struct filter_notes *counters_file_notes(const struct counters_file *file, unsigned worker)
+{
+    return (void *)(counters_file_filter(file, worker) + 1);
 }
 
 struct counters_agent *counters_file_agent(const struct counters_file *file)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "fault.h"
 #include "dialgate/counters.h"
+#include "dialgate/filter_notes.h"
 
 struct counters_file {
     struct counters_header *header; // our mapping, NULL: none
@@ -22,6 +23,7 @@ struct counters_worker *counters_file_worker(const struct counters_file *file, u
 struct counters_peer *counters_file_peers(const struct counters_file *file, unsigned worker);
 struct counters_member *counters_file_members(const struct counters_file *file, unsigned worker);
 struct counters_filter *counters_file_filter(const struct counters_file *file, unsigned worker);
+struct filter_notes *counters_file_notes(const struct counters_file *file, unsigned worker);
 struct counters_agent *counters_file_agent(const struct counters_file *file);
 struct counters_network *counters_file_networks(const struct counters_file *file); // NETWORKS_MAX of them
 

@@ -276,6 +276,7 @@ static int make_filter(struct worker_parts *parts, const struct workers_plan *pl
     memset(parts->filter, 0, sizeof(*parts->filter));
     parts->filter->networks = networks;
     parts->filter_counters = counters_file_filter(plan->counters, parts->id);
+    parts->filter_notes = counters_file_notes(plan->counters, parts->id);
     return 0;
 }
 

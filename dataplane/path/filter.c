@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <urcu-qsbr.h>
+#include "filter_note.h"
 #include "verdict.h"
 #include "worker_core.h"
 
@@ -132,16 +133,34 @@ static enum prefilter_reason judge(struct worker *worker, const struct filter_po
     return verdict_peer(&worker->parts.filter->buckets[class], &policy->rules[class], &metering);
 }
 
+static void note(struct worker *worker, const struct filter_policy *policy, const struct packet *packet,
+                 uint32_t class, enum prefilter_reason reason)
+{
+    if (worker->parts.filter_notes == NULL)
+        return;
+    const struct filter_drop drop = {.source = &packet->source.address,
+                                     .payload = packet->payload,
+                                     .length = packet->length,
+                                     .source_port = packet->source.port,
+                                     .port = worker->rules->listeners[packet->source.listener].port,
+                                     .class = (uint16_t) class,
+                                     .reason = (uint8_t)reason,
+                                     .network = packet->network};
+    filter_note(worker, policy, &drop);
+}
+
 bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet)
 {
     struct counters_filter *counters = worker->parts.filter_counters;
     uint32_t class = filter_class(policy, &packet->source.address);
     enum prefilter_reason reason = judge(worker, policy, packet, class);
     bool dropped = verdict_is_drop(reason) && !policy->settings.dry_run;
+    class = class == FILTER_DENIED ? PREFILTER_STRANGERS : class;
+    if (verdict_is_drop(reason))
+        note(worker, policy, packet, class, reason);
     if (verdict_is_drop(reason) && !dropped)
         reason = reason - PREFILTER_FIRST_DROP + PREFILTER_FIRST_DRY_RUN;
     count_word(&counters->reasons[packet->network][reason], 1);
-    class = class == FILTER_DENIED ? PREFILTER_STRANGERS : class;
     count_word(&counters->classes[class][verdict_tally(reason)], 1);
     return !dropped;
 }

@@ -88,6 +88,7 @@ struct worker_parts {
     struct call_ring *calls;                 // in a file of its own: records of calls, NULL: there is none
     struct filter *filter;                   // zeroed but for its networks; NULL: each has an XDP program
     struct counters_filter *filter_counters; // with it
+    struct filter_notes *filter_notes;       // with it, zeroed; NULL: nothing is noted
     struct takeover *takeover;               // what earlier processes left, NULL: nothing
 };
 
@@ -110,6 +111,7 @@ struct suspects;           // suspect.h
 struct filter;             // filter.h
 struct filter_policy;      // filter.h
 struct filter_bans;        // filter.h
+struct filter_notes;       // dialgate/filter_notes.h
 struct capture_table;      // capture.h
 struct capture_place;      // capture_ring.h
 struct ua_ring;            // ua_ring.h

@@ -450,6 +450,7 @@ struct counters_network {
 static_assert(sizeof(struct counters_network) == 128, "two lines a network");
 
 // What the software filter of a worker did, by network as in the snapshot, and by class: behind its members.
+// struct filter_notes (filter_notes.h) follows.
 #define COUNTERS_FILTER_NETWORKS 16u
 struct counters_filter {
     uint64_t reasons[COUNTERS_FILTER_NETWORKS][PREFILTER_REASON_COUNT];

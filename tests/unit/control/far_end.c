@@ -153,7 +153,7 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
         .members_max = 8,
         .worker_offset = 64 + agent,
         .worker_stride = ((members + 8 * (uint32_t)sizeof(struct counters_member) + 63) & ~63u) +
-                         (uint32_t)sizeof(struct counters_filter),
+                         (uint32_t)(sizeof(struct counters_filter) + sizeof(struct filter_notes)),
         .peers_offset = peers,
         .members_offset = members,
         .agent_offset = 64,

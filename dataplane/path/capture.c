@@ -2,9 +2,8 @@
 #include "capture.h"
 
 #include <string.h>
-#include <rte_ether.h>
-#include <rte_ip.h>
 #include "capture_match.h"
+#include "frame.h"
 #include "worker_core.h"
 
 void capture_init(struct worker *worker)
@@ -262,34 +261,50 @@ void capture_sent(struct worker *worker, const struct writer *message, struct en
     add_or_commit(worker, &sight, captures, &record);
 }
 
-// The peer at the other end of a frame, as far as it has IPv4.
-static uint16_t peer_of_frame(const struct worker *worker, const struct rte_mbuf *mbuf, bool sent)
+// Nothing was read of these: whose call they are is not known.
+static uint8_t match_unread(const struct worker *worker, uint16_t peer)
 {
-    const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
-    const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
-    if (rte_pktmbuf_data_len(mbuf) < sizeof(*ethernet) + sizeof(*ip) ||
-        ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
+    const struct capture_table *table = worker->captures;
+    uint8_t captures = 0;
+    for (unsigned slot = 0; slot < CAPTURES_MAX; slot++) {
+        const struct capture_filter *filter = &table->slots[slot];
+        if (filter->kind == CHANNEL_CAPTURE_ALL ||
+            (filter->kind == CHANNEL_CAPTURE_PEER && filter->peer == peer))
+            captures |= (uint8_t)(1u << slot);
+    }
+    return captures & table->dropped;
+}
+
+void capture_unread(struct worker *worker, const struct packet *packet, uint16_t outcome)
+{
+    if (worker->captures->dropped == 0)
+        return;
+    const struct capture_sight sight = {.octets = packet->payload,
+                                        .length = packet->length,
+                                        .peer = rules_peer(worker->rules, &packet->source.address)};
+    uint8_t captures = match_unread(worker, sight.peer);
+    const struct capture_record record = record_of_packet(worker, packet, outcome);
+    if (captures != 0)
+        add_or_commit(worker, &sight, captures, &record);
+}
+
+// The peer at the other end of a frame.
+static uint16_t peer_of_frame(const struct worker *worker, const struct capture_sight *sight, bool sent)
+{
+    struct frame frame;
+    if (!frame_ends(sight->octets, sight->length, &frame))
         return NUMBER_NONE;
-    struct ip_address address = ip_from_ipv4(rte_be_to_cpu_32(sent ? ip->dst_addr : ip->src_addr));
-    return rules_peer(worker->rules, &address);
+    return rules_peer(worker->rules, sent ? &frame.destination : &frame.source);
 }
 
 void capture_frame(struct worker *worker, struct rte_mbuf *mbuf, uint16_t outcome, uint8_t flags)
 {
-    const struct capture_table *table = worker->captures;
     struct capture_sight sight = {.octets = rte_pktmbuf_mtod(mbuf, const uint8_t *),
                                   .length = rte_pktmbuf_data_len(mbuf)};
-    uint8_t captures = 0;
-    if (table->dropped == 0 || outcome == COUNTER_DROP_NOT_IP || outcome == COUNTER_DROP_NOT_UDP)
+    if (worker->captures->dropped == 0 || outcome == COUNTER_DROP_NOT_IP || outcome == COUNTER_DROP_NOT_UDP)
         return;
-    sight.peer = peer_of_frame(worker, mbuf, flags & CAPTURE_SENT);
-    for (unsigned slot = 0; slot < CAPTURES_MAX; slot++) {
-        const struct capture_filter *filter = &table->slots[slot];
-        if (filter->kind == CHANNEL_CAPTURE_ALL ||
-            (filter->kind == CHANNEL_CAPTURE_PEER && filter->peer == sight.peer))
-            captures |= (uint8_t)(1u << slot);
-    }
-    captures &= table->dropped;
+    sight.peer = peer_of_frame(worker, &sight, flags & CAPTURE_SENT);
+    uint8_t captures = match_unread(worker, sight.peer);
     const struct capture_record record = {.flags = CAPTURE_FRAME | flags,
                                           .time_us = wall_of(worker, worker->now_us),
                                           .outcome = outcome,

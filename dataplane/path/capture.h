@@ -10,8 +10,10 @@
 // members are nobody's call: a capture by peer has them and one by their Call-ID, no other.
 //
 // What lies in the ring left us as far as we know: the driver may refuse it still, which is counted, and of
-// which a capture of what is dropped has the frame. Packets without IPv4 or UDP are not captured: under
-// AF_PACKET they are the host's own traffic. What the prefilter drops never comes here.
+// which a capture of what is dropped has the frame; so it has frames in which no datagram was found,
+// fragments among them. What was put together of fragments is captured as one datagram. Packets without IP or
+// UDP are not captured: under AF_PACKET they are the host's own traffic. What the XDP program drops never
+// comes here.
 #ifndef DIALGATE_PATH_CAPTURE_H
 #define DIALGATE_PATH_CAPTURE_H
 
@@ -84,6 +86,8 @@ void capture_received(struct worker *worker, const struct work *work);
 void capture_settled(struct worker *worker, const struct work *work);
 // It was received and dropped elsewhere.
 void capture_dropped(struct worker *worker, const struct packet *packet, uint16_t outcome);
+// It was dropped by who it is from, before anything was read of it.
+void capture_unread(struct worker *worker, const struct packet *packet, uint16_t outcome);
 // It leaves. outcome: why it does not, else CAPTURE_NO_OUTCOME.
 void capture_sent(struct worker *worker, const struct writer *message, struct endpoint to, uint16_t outcome);
 // A frame that was dropped without a look at what it holds. flags: CAPTURE_SENT or 0.

@@ -180,7 +180,7 @@ unsigned filter_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n
         }
         count(worker, COUNTER_DROP_FILTERED);
         if (worker->captures != NULL)
-            capture_frame(worker, mbufs[i], COUNTER_DROP_FILTERED, 0);
+            capture_unread(worker, packet, COUNTER_DROP_FILTERED);
         rte_pktmbuf_free(mbufs[i]);
     }
     return kept;

@@ -166,28 +166,57 @@ static uint32_t add_tag(uint32_t tags, bool is_outer, uint16_t control)
     return is_outer ? id << 16 : tags | id;
 }
 
-enum counter frame_read(const uint8_t *octets, uint32_t length, struct frame *frame)
+// Where what the tags hide begins: past at most two. The frame has FRAME_ETHERNET octets.
+static uint32_t read_tags(const uint8_t *octets, uint32_t length, struct frame *frame, uint16_t *type)
 {
     uint32_t at = FRAME_ETHERNET;
     frame->tags = 0;
-    if (length < at)
-        return COUNTER_DROP_NOT_IP;
-    uint16_t type = be16(octets + at - 2);
-    if ((type == FRAME_TYPE_VLAN || type == FRAME_TYPE_QINQ) && length >= at + FRAME_TAG) {
-        uint16_t control = be16(octets + at), first = type;
+    *type = be16(octets + at - 2);
+    if ((*type == FRAME_TYPE_VLAN || *type == FRAME_TYPE_QINQ) && length >= at + FRAME_TAG) {
+        uint16_t control = be16(octets + at), first = *type;
         at += FRAME_TAG;
-        type = be16(octets + at - 2);
-        bool has_two = type == FRAME_TYPE_VLAN && length >= at + FRAME_TAG;
+        *type = be16(octets + at - 2);
+        bool has_two = *type == FRAME_TYPE_VLAN && length >= at + FRAME_TAG;
         frame->tags = add_tag(0, has_two || first == FRAME_TYPE_QINQ, control);
         if (has_two) {
             frame->tags = add_tag(frame->tags, false, be16(octets + at));
             at += FRAME_TAG;
-            type = be16(octets + at - 2);
+            *type = be16(octets + at - 2);
         }
     }
+    return at;
+}
+
+enum counter frame_read(const uint8_t *octets, uint32_t length, struct frame *frame)
+{
+    uint16_t type;
+    frame->tags = 0;
+    if (length < FRAME_ETHERNET)
+        return COUNTER_DROP_NOT_IP;
+    uint32_t at = read_tags(octets, length, frame, &type);
     if (type == FRAME_TYPE_IPV4)
         return read_ipv4(frame, octets + at, length - at);
     return type == FRAME_TYPE_IPV6 ? read_ipv6(frame, octets + at, length - at) : COUNTER_DROP_NOT_IP;
+}
+
+bool frame_ends(const uint8_t *octets, uint32_t length, struct frame *frame)
+{
+    uint16_t type;
+    if (length < FRAME_ETHERNET)
+        return false;
+    uint32_t at = read_tags(octets, length, frame, &type);
+    octets += at;
+    length -= at;
+    if (type == FRAME_TYPE_IPV4 && length >= FRAME_IPV4) {
+        frame->source = ip_from_ipv4(be32(octets + 12));
+        frame->destination = ip_from_ipv4(be32(octets + 16));
+        return true;
+    }
+    if (type != FRAME_TYPE_IPV6 || length < FRAME_IPV6)
+        return false;
+    memcpy(&frame->source, octets + 8, sizeof(frame->source));
+    memcpy(&frame->destination, octets + 24, sizeof(frame->destination));
+    return !ip_is_ipv4(&frame->source) && !ip_is_ipv4(&frame->destination);
 }
 
 enum counter frame_udp(const struct frame *frame, bool sum_is_known, struct frame_udp *udp)

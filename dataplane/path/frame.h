@@ -53,6 +53,9 @@ struct frame_udp {
 
 // Returns COUNTER_COUNT for UDP and for fragments, else the outcome of the packet.
 enum counter frame_read(const uint8_t *octets, uint32_t length, struct frame *frame);
+// What IP's header says of both ends of a frame that was refused, whatever is wrong with the rest: only
+// source, destination and tags are set. Returns whether there is such a header.
+bool frame_ends(const uint8_t *octets, uint32_t length, struct frame *frame);
 // From a header of this kind on to UDP, over IPv6's extension headers; sets upper and octets, or the fields
 // of a fragment. A whole datagram that came in fragments is read by it, too: is_fragment then ends it, as no
 // fragment lies in another.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "capturing.h"
 #include "frame.h"
 #include "tests.h"
 
@@ -177,6 +178,39 @@ static void test_tags(void **state)
     wire_expect_count(wire, COUNTER_DROP_VLAN, 4);
 }
 
+// A capture of what is dropped of a peer has its frames whatever they are: pieces of IPv6 with others' tags.
+static void test_captured_pieces(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    make_outside_ipv6(wire);
+    struct capture_filter of_peer = capturing_filter(CHANNEL_CAPTURE_PEER);
+    of_peer.peer = IMAGE_CARRIER_A;
+    capturing_begin(wire);
+    capturing_dropped(wire, 0, of_peer);
+    call_init(&call, wire, "captured@fragments");
+    call.sides[DIALOG_CALLER].at = caller6;
+    call_invite_text(&call, text);
+    uint32_t length = with_body(text, 3000, large);
+    wire_put_any(wire, caller6, large, length,
+                 &(struct wire_form){.mtu = 1280, .tags = FRAME_TAGS(200, 100)});
+    wire_turn(wire);
+    uint32_t pieces = (8 + length + 1231) / 1232; // of what 1280 leaves beside IPv6's two headers
+    for (uint32_t i = 0; i < pieces; i++) {
+        const struct capture_record *record = capturing_record(0);
+        assert_non_null(record);
+        assert_int_equal(record->flags, CAPTURE_FRAME);
+        assert_int_equal(record->outcome, COUNTER_DROP_VLAN);
+        assert_int_equal(record->peer, IMAGE_CARRIER_A);
+        assert_memory_equal((const uint8_t *)(record + 1) + 12, "\x88\xa8", 2);
+        capturing_tails.rings[0].tail += record->size;
+    }
+    assert_null(capturing_record(0));
+    wire_expect_count(wire, COUNTER_DROP_VLAN, pieces);
+    capturing_end(wire);
+}
+
 // What never becomes whole, and what is not for us, costs others nothing.
 static void test_lost_pieces(void **state)
 {
@@ -326,6 +360,7 @@ int path_tests(void)
         ON_WIRE(test_ipv6),
         ON_WIRE(test_to_ipv6),
         ON_WIRE(test_tags),
+        ON_WIRE(test_captured_pieces),
         ON_WIRE(test_lost_pieces),
         ON_WIRE(test_no_large_buffer),
         cmocka_unit_test(test_two_workers),

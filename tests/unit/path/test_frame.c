@@ -216,6 +216,41 @@ static enum counter read_frame(const struct built *built, uint32_t length, struc
     return frame_udp(frame, false, udp);
 }
 
+// Both ends are read where IP's header is whole, whatever follows it or is wrong with it.
+static void test_ends(void **state)
+{
+    static const char *const headers[] = {"4u", "14t", "215u", "6u", "216Fu", "26Ru", "06n"};
+    const struct ip_address from4 = ip_from_ipv4(0x0a000001), to4 = ip_from_ipv4(0x0a000002);
+    for (unsigned i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        struct built built = build(headers[i]);
+        bool is_ipv4 = built.octets[built.ip] >> 4 == 4;
+        built.octets[built.ip] &= 0xf0; // neither is its length of that header
+        for (uint32_t length = 0; length <= built.length; length++) {
+            struct frame frame;
+            uint8_t *at = guarded - length;
+            memcpy(at, built.octets, length);
+            bool has_ends = frame_ends(at, length, &frame);
+            assert_int_equal(has_ends, length >= built.ip + (is_ipv4 ? FRAME_IPV4 : FRAME_IPV6));
+            if (!has_ends)
+                continue;
+            assert_memory_equal(&frame.source, is_ipv4 ? from4.octets : ipv6_from, 16);
+            assert_memory_equal(&frame.destination, is_ipv4 ? to4.octets : ipv6_to, 16);
+        }
+    }
+}
+
+// An IPv6 address that is one of IPv4's here alone is no end (dialgate/address.h).
+static void test_mapped_ends(void **state)
+{
+    const struct ip_address mapped = ip_from_ipv4(0x0a000001);
+    for (unsigned side = 0; side < 2; side++) {
+        struct built built = build("6u");
+        struct frame frame;
+        memcpy(built.octets + built.ip + 8 + side * sizeof(mapped), &mapped, sizeof(mapped));
+        assert_false(frame_ends(built.octets, built.length, &frame));
+    }
+}
+
 static void test_rows(void **state)
 {
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -341,8 +376,9 @@ static void test_any(void **state)
 int main(void)
 {
     uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_fragments),
-                                       cmocka_unit_test(test_addresses), cmocka_unit_test(test_any)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),      cmocka_unit_test(test_fragments),
+                                       cmocka_unit_test(test_addresses), cmocka_unit_test(test_any),
+                                       cmocka_unit_test(test_ends),      cmocka_unit_test(test_mapped_ends)};
     if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0)
         return 1;
     guarded = pages + PAGE;

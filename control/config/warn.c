@@ -115,6 +115,21 @@ static void warn_members(const struct config *config, size_t number, struct plac
     }
 }
 
+// A packet reaches us at an address of its own family. Members are refused for that (check_peer.c), since
+// nothing can be sent to them; of sources nothing comes.
+static void warn_sources(const struct config *config, size_t number, struct places *places)
+{
+    const struct config_peer *peer = &config->peers[number];
+    char path[PLACE_PATH_SIZE];
+    for (size_t i = 0; i < peer->sources.count; i++) {
+        const struct ip_address *address = &peer->sources.rows[i].address;
+        snprintf(path, sizeof(path), "peers[%zu].sources[%zu]", number, i);
+        if (!model_has_family(config, peer, address))
+            places_warn(places, path, "is %s, and no listener of %s is: nothing comes from there",
+                        ip_is_ipv4(address) ? "IPv4" : "IPv6", peer->name);
+    }
+}
+
 static void warn_peer(const struct config *config, size_t number, struct places *places)
 {
     const struct config_peer *peer = &config->peers[number];
@@ -146,6 +161,7 @@ static void warn_peer(const struct config *config, size_t number, struct places 
     }
     warn_limits(config, number, places);
     warn_members(config, number, places);
+    warn_sources(config, number, places);
 }
 
 // dialgate-dataplane lets deny win where a peer's source or member is the same prefix.

@@ -113,6 +113,18 @@ static const struct row rows[] = {
      "11:20: prefilter.deny[0]: is what r sends from: all of it is dropped"},
     {"denied part of a source",
      PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16]}\nprefilter: {deny: [10.9.1.0/24]}\n", NULL},
+    {"IPv6 source of a peer without an IPv6 listener",
+     PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16, '2001:db8::/32']}\n",
+     "10:51: peers[2].sources[1]: is IPv6, and no listener of r is: nothing comes from there"},
+    {"IPv4 source of a peer without an IPv4 listener",
+     BASE "  - {name: b, network: n, address: '2001:db8::1'}\npeers:\n"
+          "  - {name: p, listener: a, sources: [10.1.0.0/16]}\n"
+          "  - {name: q, listener: b, sources: [10.2.0.0/16, '2001:db8::/32']}\n",
+     "7:38: peers[1].sources[0]: is IPv4, and no listener of q is: nothing comes from there"},
+    {"sources of both families, a listener of each",
+     BASE "  - {name: b, network: n, address: '2001:db8::1'}\npeers:\n"
+          "  - {name: p, listener: [a, b], sources: [10.1.0.0/16, '2001:db8::/32']}\n",
+     NULL},
     {"peer's rate above that of all",
      PEERS "  - {name: r, listener: a, sources: [10.9.0.0/16], limits: {calls_per_second: 9}}\nlimits: "
            "{calls_per_second: 8}\n",

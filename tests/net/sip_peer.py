@@ -16,6 +16,9 @@ import time
 PATIENCE = 20.0  # seconds for what comes in milliseconds: more than a loaded machine takes
 ADDRESSES = {"carrier": "10.10.1.1", "stranger": "10.10.2.1", "sbc1": "10.20.0.11", "sbc2": "10.20.0.12"}
 EDGE, CORE = "10.10.0.10", "10.20.0.10"
+# With LAB_IPV6=yes.
+ADDRESSES_IPV6 = {"carrier": "2001:db8:1001::1", "stranger": "2001:db8:1002::1", "sbc1": "2001:db8:2000::11", "sbc2": "2001:db8:2000::12"}
+EDGE_IPV6, CORE_IPV6 = "2001:db8:1000::10", "2001:db8:2000::10"
 CLONE_NEWNET = 0x40000000
 COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type"}
 
@@ -46,6 +49,21 @@ def tell():
 def enter(descriptor):
     if libc.setns(descriptor, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
+
+
+def in_space(space, make):
+    """What this makes inside one of the lab's namespaces, a socket mostly."""
+    descriptor = os.open(f"/run/netns/{os.environ['LAB_ID']}-{space}", os.O_RDONLY)
+    try:
+        enter(descriptor)
+        return make()
+    finally:
+        enter(own_space)
+        os.close(descriptor)
+
+
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address
 
 
 def unique(prefix):
@@ -101,23 +119,18 @@ class Message:
 class Peer:
     """One address and port in one namespace."""
 
-    def __init__(self, space, port=5060, target=None):
+    def __init__(self, space, port=5060, target=None, ipv6=False):
         self.space, self.port = space, port
-        self.address = ADDRESSES[space]
-        self.target = target or ((CORE, 5060) if space.startswith("sbc") else (EDGE, 5060))
-        descriptor = os.open(f"/run/netns/{os.environ['LAB_ID']}-{space}", os.O_RDONLY)
-        try:
-            enter(descriptor)
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        finally:
-            enter(own_space)
-            os.close(descriptor)
+        self.address = (ADDRESSES_IPV6 if ipv6 else ADDRESSES)[space]
+        ours = (CORE_IPV6 if ipv6 else CORE) if space.startswith("sbc") else (EDGE_IPV6 if ipv6 else EDGE)
+        self.target = target or (ours, 5060)
+        self.socket = in_space(space, lambda: socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM))
         self.socket.bind((self.address, port))
         self.heard, self.repeated = set(), False
 
     @property
     def here(self):
-        return f"{self.address}:{self.port}"
+        return f"{bracketed(self.address)}:{self.port}"
 
     def send(self, text, target=None):
         octets = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
@@ -131,7 +144,7 @@ class Peer:
         octets, source = self.socket.recvfrom(65535)
         self.repeated = octets in self.heard
         self.heard.add(octets)
-        transcript.append(f"<<< {self.space}:{self.port} from {source[0]}:{source[1]}\n{octets.decode('utf-8', 'backslashreplace')}")
+        transcript.append(f"<<< {self.space}:{self.port} from {bracketed(source[0])}:{source[1]}\n{octets.decode('utf-8', 'backslashreplace')}")
         return Message(octets, source)
 
     def expect(self, wanted, seconds=PATIENCE):
@@ -162,7 +175,7 @@ class Peer:
 
     def request(self, method, uri=None, **fields):
         """A request outside a dialog. Fields: branch, call_id, cseq, from_tag, to, to_tag, max_forwards, extra (lines), contact, body."""
-        uri = uri or f"sip:200@{self.target[0]}"
+        uri = uri or f"sip:200@{bracketed(self.target[0])}"
         to = fields.get("to", f"<{uri}>")
         to_tag = f";tag={fields['to_tag']}" if "to_tag" in fields else ""
         body = fields.get("body", "")

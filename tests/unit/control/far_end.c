@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "dialgate/filter_notes.h"
 
 size_t far_build(struct far_message *message, enum channel_type type, uint32_t request, const void *body,
                  size_t size)

@@ -15,12 +15,14 @@ enum {
     FLAG_UPDATES = 2,
     FLAG_REFERRED = 4,
     FLAG_REFERS = 8,
+    FLAG_SUBSCRIBES = 16,
 };
 
 static uint64_t flags_of(const struct ua_call *call)
 {
     return (call->callee ? FLAG_CALLEE : 0) | (call->updates ? FLAG_UPDATES : 0) |
-           (call->referred ? FLAG_REFERRED : 0) | (call->refers ? FLAG_REFERS : 0);
+           (call->referred ? FLAG_REFERRED : 0) | (call->refers ? FLAG_REFERS : 0) |
+           (call->subscribes ? FLAG_SUBSCRIBES : 0);
 }
 
 // Unix time; 0: none.
@@ -140,6 +142,7 @@ static void take(void *context, uint64_t id, struct keep_reader *reader)
     call->updates = (flags & FLAG_UPDATES) != 0;
     call->referred = (flags & FLAG_REFERRED) != 0;
     call->refers = (flags & FLAG_REFERS) != 0;
+    call->subscribes = (flags & FLAG_SUBSCRIBES) != 0;
     call->context = keep_read_text(reader);
     call->user = keep_read_text(reader);
     call->password = keep_read_text(reader);

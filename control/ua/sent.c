@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Commands to the data plane, by tag: who waits for what comes of them, and what they were for.
-#include <errno.h>
+// Commands to the data plane, by tag: who waits for what comes of them (outcome.c), and what they were for.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,74 +15,13 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-enum dg_code ua_code_of(int result)
-{
-    switch (-result) {
-    case 0:
-        return DG_OK;
-    case ENOENT:
-        return DG_NOT_FOUND;
-    case EPROTO:
-        return DG_INVALID_TRANSITION;
-    case EALREADY:
-    case EAGAIN:
-        return DG_INVALID_STATE;
-    case EINVAL:
-    case EMSGSIZE:
-        return DG_INVALID_PARAMS;
-    case ENOSPC:
-    case ENOMEM:
-        return DG_RESOURCES;
-    case EBUSY:
-        return DG_RATE_LIMITED;
-    case ENETUNREACH:
-        return DG_TRANSPORT;
-    case EOPNOTSUPP:
-        return DG_PROTOCOL;
-    case ENOTCONN:
-        return DG_UNAVAILABLE;
-    default:
-        return DG_REFUSED;
-    }
-}
-
-static const char *text_of(int result)
-{
-    switch (-result) {
-    case ENOENT:
-        return "the dialog or the request is not there any more";
-    case EPROTO:
-        return "not in this state of the dialog";
-    case EALREADY:
-        return "it is ending";
-    case EAGAIN:
-        return "another exchange is under way in the dialog";
-    case EINVAL:
-        return "the data plane takes a text for no URI, address or header field";
-    case EMSGSIZE:
-        return "the message would be longer than the way takes";
-    case ENOSPC:
-        return "transactions, dialogs or memory of the data plane are full";
-    case EBUSY:
-        return "a limit of the application or the peer is reached";
-    case ENETUNREACH:
-        return "no route, or no member that is up";
-    case EOPNOTSUPP:
-        return "the far end does not support what this needs";
-    case ENOTCONN:
-        return "the data plane is not connected";
-    default:
-        return "refused by the data plane";
-    }
-}
-
 struct ua_sent *ua_sent_find(const struct ua *ua, uint64_t tag)
 {
     struct ua_node *node = tag ? ua_table_find(&ua->tags, tag) : NULL;
     return node ? UA_OF(node, struct ua_sent, node) : NULL;
 }
 
-static void tell_waiter(struct ua_sent *sent, const struct ua_outcome *outcome)
+void ua_sent_tell(struct ua_sent *sent, const struct ua_outcome *outcome)
 {
     struct ua_reply reply = sent->reply;
     sent->reply.done = NULL;
@@ -125,7 +63,7 @@ void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const 
 {
     struct ua_outcome outcome = {.code = code, .text = text};
     struct ua_call *call = sent->purpose == UA_FOR_CALL ? sent->call : NULL;
-    tell_waiter(sent, &outcome);
+    ua_sent_tell(sent, &outcome);
     if (!call) {
         ua_sent_free(ua, sent);
         return;
@@ -299,7 +237,8 @@ int ua_do(struct ua *ua, const struct ua_wish *wish, const struct ua_reply *repl
         return -1;
     int result = transmit(ua, sent);
     if (result < 0) {
-        refuse(fault, ua_code_of(result), text_of(result));
+        const struct ua_meaning refused = ua_meaning(result);
+        refuse(fault, refused.code, refused.text);
         ua_try_free(sent->again);
         free(sent->order);
         free(sent);
@@ -311,128 +250,6 @@ int ua_do(struct ua *ua, const struct ua_wish *wish, const struct ua_reply *repl
         sent->reply = *reply;
     tie(ua, sent, wish);
     return 0;
-}
-
-// --- what came of it ---
-
-static void responded(struct ua *ua, struct ua_sent *sent)
-{
-    struct ua_request *request = ua_request_find(ua, sent->request);
-    if (!request)
-        return;
-    if (sent->order->status >= 200) {
-        request->answered = sent->order->status;
-        ua_request_end(ua, request);
-    } else {
-        free(request->last); // comes again when the data plane says so
-        request->last = sent->order;
-        request->last_size = sent->size;
-        sent->order = NULL;
-    }
-}
-
-static void keep_description(struct ua_sent *sent)
-{
-    struct ua_words words;
-    if (!sent->call || !(sent->order->flags & CHANNEL_UA_DESCRIPTION))
-        return;
-    ua_order_words(sent->order, &words);
-    ua_call_keep_description(sent->call, words.texts[CHANNEL_UA_TEXTS].octets,
-                             words.texts[CHANNEL_UA_TEXTS].length);
-}
-
-// The data plane has begun the call of our INVITE, or begun it again.
-static void begin_call(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event)
-{
-    struct ua_call *call = sent->call;
-    if (call) {
-        call->over = false;
-        if (call->by_handle.key != event->dialog)
-            ua_call_rename(ua, call, event->dialog);
-    } else {
-        call = ua_call_by_handle(ua, event->dialog); // its first STATE may have come before
-        if (!call)
-            call = ua_call_begin(ua, sent->app, event->dialog, event->call);
-        if (!call)
-            return;
-        sent->app->placed++;
-        sent->call = call;
-        LIST_INSERT_HEAD(&call->sent, sent, of_call);
-        ua_try_begin(ua, sent->again, call);
-    }
-    call->placing = sent;
-    call->peer = event->peer;
-    call->round = ua->round;
-    call->untold = false; // it may have been listed before
-}
-
-static void take_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
-                      const struct message *message)
-{
-    const unsigned op = sent->order->op;
-    const bool inside = sent->order->dialog != 0;
-    if (sent->purpose == UA_FOR_CALL)
-        begin_call(ua, sent, event);
-    if (sent->again && message)
-        ua_try_sent(sent->again, message);
-    if (sent->registration && message)
-        ua_registration_sent(sent, message);
-    keep_description(sent);
-    if (sent->call && (sent->purpose == UA_FOR_CALL || sent->order->flags & CHANNEL_UA_DESCRIPTION))
-        ua_call_keep(ua, sent->call);
-    if (sent->call && sent->purpose == UA_FOR_CALL)
-        ua_invite_keep(ua, sent);
-    struct ua_outcome outcome = {
-        .code = DG_OK, .call = sent->call, .request = sent->name, .message = message, .event = event};
-    tell_waiter(sent, &outcome);
-    if (sent->purpose == UA_FOR_RESPONSE)
-        responded(ua, sent);
-    if (op == CHANNEL_UA_RELEASE && sent->call)
-        ua_call_end(ua, sent->call, UA_REASON_CLOSED); // and with it this
-    else if (sent->purpose == UA_FOR_RESPONSE || sent->purpose == UA_FOR_OTHER || op == CHANNEL_UA_CANCEL ||
-             (inside && !sent->call))
-        ua_sent_free(ua, sent);
-}
-
-// What was to be tried again is not: who waits for the outcome of the whole is told by an event.
-static void take_refused(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event)
-{
-    struct ua_call *call = sent->call;
-    struct ua_request *request = ua_request_find(ua, sent->request);
-    bool begun = sent->purpose == UA_FOR_CALL && call;
-    if (call && sent->ends)
-        call->ender = UA_BY_NOBODY;
-    if (event->result == -EAGAIN && sent->purpose == UA_FOR_CHANGE) { // after RETRY
-        struct ua_outcome outcome = {.code = DG_OK, .call = call, .request = sent->name};
-        tell_waiter(sent, &outcome);
-        return;
-    }
-    // It is gone; or nobody will answer it once more.
-    if (request && (event->result == -ENOENT || sent->quiet) && sent->order->status >= 200)
-        ua_request_end(ua, request);
-    if (begun)
-        ua_tell(ua, call->app, call, "failed",
-                json_pack("{s:i, s:s, s:b}", "status", 503, "reason", text_of(event->result), "final", 1));
-    const struct ua_outcome outcome = {
-        .code = ua_code_of(event->result), .text = text_of(event->result), .event = event};
-    tell_waiter(sent, &outcome);
-    ua_sent_free(ua, sent);
-    if (begun && call->over)
-        ua_call_end(ua, call, CHANNEL_REASON_REFUSED);
-}
-
-void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
-                  const struct message *message)
-{
-    if (sent->done)
-        return;
-    sent->done = true;
-    TAILQ_REMOVE(&ua->waiting, sent, link);
-    ua_count(ua, sent, event->result ? UA_RESULT_REFUSED : UA_RESULT_DONE);
-    if (event->result)
-        take_refused(ua, sent, event);
-    else
-        take_done(ua, sent, event, message);
 }
 
 // Those that an earlier control sent: their DONE may be on its way.

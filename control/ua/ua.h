@@ -94,10 +94,11 @@ struct ua_call {
     bool updates : 1;  // the peer's Allow names UPDATE
     bool over : 1;     // the data plane has forgotten it, our INVITE may be tried again
     bool by_update : 1;
-    bool referred : 1; // a REFER has come in it
-    bool refers : 1;   // we have sent one in it
-    bool untold : 1;   // the application hears nothing of it (yet)
-    bool moved : 1;    // its handle was that of a data plane that is gone; in no table by it
+    bool referred : 1;   // a REFER has come in it
+    bool refers : 1;     // we have sent one in it
+    bool subscribes : 1; // its program may have subscriptions of its own in it
+    bool untold : 1;     // the application hears nothing of it (yet)
+    bool moved : 1;      // its handle was that of a data plane that is gone; in no table by it
     struct ua_change history[UA_HISTORY];
 };
 
@@ -347,8 +348,6 @@ struct channel_ua_command *ua_order_join(const struct channel_ua_command *fixed,
 int ua_do(struct ua *ua, const struct ua_wish *wish, const struct ua_reply *reply, struct ua_fault *fault);
 // Sends its order again under a new tag. Returns 0 or -errno.
 int ua_sent_again(struct ua *ua, struct ua_sent *sent);
-void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
-                  const struct message *message);
 struct ua_sent *ua_sent_find(const struct ua *ua, uint64_t tag);
 void ua_sent_untie(struct ua_sent *sent);               // from its call
 void ua_sent_free(struct ua *ua, struct ua_sent *sent); // who waits for it must have been told
@@ -356,7 +355,20 @@ void ua_sent_free(struct ua *ua, struct ua_sent *sent); // who waits for it must
 void ua_sent_fail(struct ua *ua, struct ua_sent *sent, enum dg_code code, const char *text);
 void ua_sent_sweep(struct ua *ua);
 void ua_sent_connected(struct ua *ua); // what waits for its DONE begins to wait
-enum dg_code ua_code_of(int result);
+// Tells who waits for it, once.
+void ua_sent_tell(struct ua_sent *sent, const struct ua_outcome *outcome);
+
+// --- outcome.c ---
+
+// What the data plane's result means to an application, and to who reads it.
+struct ua_meaning {
+    enum dg_code code;
+    const char *text;
+};
+struct ua_meaning ua_meaning(int result); // 0 or -errno
+// DONE of this command. message: what went out, NULL: none.
+void ua_sent_done(struct ua *ua, struct ua_sent *sent, const struct channel_ua_event *event,
+                  const struct message *message);
 
 // --- retry.c ---
 

@@ -120,6 +120,16 @@ static bool is_of(const struct transfer *transfer, const struct ua_request *requ
            memcmp(transfer->from_tag, message_at(message, message->to_tag), message->to_tag.length) == 0;
 }
 
+// RFC 6665 4.1.3: of no subscription of ours. What a program has subscribed to by itself is its own, and what
+// it has outside calls it alone knows.
+static bool refuse_stray(struct ua *ua, struct ua_request *request, const struct message *message)
+{
+    if (!request->call || request->call->subscribes || !refer_is_event(message))
+        return false;
+    transfer_respond_to(ua, request, 481, NULL);
+    return true;
+}
+
 bool transfer_take_notify(struct ua *ua, struct ua_request *request, const struct message *message)
 {
     struct transfer *transfer;
@@ -128,7 +138,7 @@ bool transfer_take_notify(struct ua *ua, struct ua_request *request, const struc
     if (is_of(transfer, request, message))
         break;
     if (!transfer)
-        return false;
+        return refuse_stray(ua, request, message);
     unsigned status = refer_read_notify(message, &news);
     if (status) {
         transfer_respond_to(ua, request, (uint16_t)status, NULL);

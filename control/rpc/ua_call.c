@@ -203,6 +203,11 @@ static bool is_general(const char *method)
     return !others[i];
 }
 
+static bool subscribes(const char *method)
+{
+    return strcmp(method, "SUBSCRIBE") == 0 || strcmp(method, "REFER") == 0;
+}
+
 void rpc_ua_request_send(struct rpc_call *call)
 {
     struct ua_wish wish = ua_wish(CHANNEL_UA_REQUEST);
@@ -213,6 +218,10 @@ void rpc_ua_request_send(struct rpc_call *call)
     }
     if (rpc_text(call, "dialog")) {
         wish.call = rpc_ua_dialog(call);
+        if (wish.call && subscribes(wish.method)) {
+            wish.call->subscribes = true;
+            ua_call_keep(&rpc_control(call)->ua, wish.call);
+        }
         if (wish.call)
             rpc_ua_do(call, &wish);
         return;

@@ -381,6 +381,24 @@ static void test_sent(void **state)
     expect_none(world);
 }
 
+// RFC 6665 4.1.3: of no REFER that went; but a program that subscribes by itself has what comes of it.
+static void test_stray_notify(void **state)
+{
+    static const char stray[] = "NOTIFY sip:b@y SIP/2.0\r\n" HEAD(
+        "t1", ";tag=f1",
+        "1 NOTIFY") "Event: refer;id=9\r\nSubscription-State: active\r\n\r\nSIP/2.0 180 Ringing\r\n";
+    struct ua_world *world = *state;
+    begin(world);
+    ua_say_asked(world, TRANSACTION, 0, stray);
+    expect_answer(world, 481);
+    ua_ask(world, "ua.request", "{\"dialog\":\"" HEX "\",\"method\":\"SUBSCRIBE\"}");
+    ua_done(world, ua_command(world, CHANNEL_UA_REQUEST), 0, DIALOG,
+            REQUEST("SUBSCRIBE", ";tag=t1", "9", ""));
+    json_decref(ua_answer_of(world));
+    ua_say_asked(world, TRANSACTION + 1, 0, stray);
+    ua_expect_event(world, "request", "method", "NOTIFY");
+}
+
 // The next question for a dialog is answered with TARGET's names.
 static void name_target(struct ua_world *world)
 {
@@ -470,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refer_gone, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_calls, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_stray_notify, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent_with_replaces, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_not_sent, setup_ask, ua_teardown),
     };

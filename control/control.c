@@ -374,10 +374,23 @@ bool control_has_prefilter(const struct control *control, uint32_t network)
     return network < control->networks && control->prefilters[network].fds[PREFILTER_MAP_COUNTERS] >= 0;
 }
 
+// The first network with the interface of this one.
+static uint32_t port_of(const struct control *control, uint32_t network)
+{
+    uint32_t count, port = 0;
+    const struct snapshot_network *networks =
+        configuration_section(&control->active, SECTION_NETWORKS, &count);
+    while (network < count && strcmp(networks[port].interface, networks[network].interface) != 0)
+        port++;
+    return network < count ? port : network;
+}
+
 enum filter_place control_filter_place(const struct control *control, uint32_t network)
 {
     if (control_has_prefilter(control, network))
         return FILTER_IN_XDP;
+    if (control_has_prefilter(control, port_of(control, network)))
+        return FILTER_SHARED;
     return network < control->networks && control->counters ? FILTER_IN_WORKERS : FILTER_NOWHERE;
 }
 

@@ -45,7 +45,8 @@ void agent_gauges_poll(const struct dataplane *plane)
     put(&agent->networks, ports->count);
     put_host(agent, plane->hostnet);
     for (unsigned i = 0; i < ports->count; i++) {
-        put_network(&networks[i], ports->ports[i].id);
+        if (ports->ports[i].shared == i) // once for all its networks
+            put_network(&networks[i], ports->ports[i].id);
         put(&networks[i].up, known[i].up);
         put(&networks[i].mtu, known[i].mtu);
     }

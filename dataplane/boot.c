@@ -23,7 +23,7 @@ static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundi
                             .argument_count = options->eal_argument_count};
 
     for (unsigned i = 0; i < rules->network_count; i++) {
-        if (rules->networks[i].attach == ATTACH_PCI)
+        if (rules->networks[i].attach == ATTACH_PCI && rules->ports.of[i] == i)
             plan.devices[plan.device_count++] = rules->networks[i].device;
     }
     return plan;

@@ -19,7 +19,7 @@
 #define POLL_MS     100u // a driver may ask the device slowly
 #define IDLE_MS     1    // frames of workers wait no longer; the kernel's wake the thread
 #define TUN_DEVICE  "/dev/net/tun"
-#define FRAME_EXTRA 18u // Ethernet header and one VLAN tag
+#define FRAME_EXTRA 22u // Ethernet header and two tags
 
 static void set_carrier(struct host_tap *tap, bool carrier)
 {
@@ -62,7 +62,7 @@ int host_taps_open(struct host_taps *taps, const struct rules *rules, struct fau
         struct host_tap *tap = &taps->taps[taps->count];
         int result;
 
-        if (rules->networks[i].attach != ATTACH_PCI)
+        if (rules->networks[i].attach != ATTACH_PCI || rules->ports.of[i] != i)
             continue;
         *tap = (struct host_tap){.network = &rules->networks[i], .index = (uint8_t)i};
         result = open_tap(tap, fault);

@@ -71,19 +71,6 @@ static int first_reading(struct hostnet *made, struct nexthop_table **table)
     return result == -E2BIG ? 0 : result;
 }
 
-// Whose routes and neighbours are the network's: with a tag those of the kernel's interface for it, by its
-// usual name, when there is one.
-static void name_interface(const struct snapshot_network *network, char name[IF_NAMESIZE])
-{
-    char tagged[NAME_SIZE + 8];
-
-    snprintf(tagged, sizeof(tagged), "%s.%u", network->interface, network->vlan);
-    if (network->vlan != 0 && strlen(tagged) < IF_NAMESIZE && if_nametoindex(tagged) != 0)
-        memcpy(name, tagged, strlen(tagged) + 1);
-    else
-        strncpy(name, network->interface, IF_NAMESIZE - 1);
-}
-
 int hostnet_open(struct hostnet **hostnet, const struct snapshot_network *networks, unsigned count,
                  struct nexthop_table **table, struct fault *fault)
 {
@@ -99,8 +86,13 @@ int hostnet_open(struct hostnet **hostnet, const struct snapshot_network *networ
     pthread_mutex_init(&made->thread.lock, NULL);
     wanted = &made->thread.wanted;
     wanted->networks = count;
-    for (unsigned i = 0; i < count; i++)
-        name_interface(&networks[i], wanted->interfaces[i]);
+    for (unsigned i = 0; i < count; i++) {
+        struct hostnet_place *place = &wanted->places[i];
+
+        strncpy(place->interface, networks[i].interface, IF_NAMESIZE - 1);
+        place->vlan = networks[i].vlan;
+        place->outer_vlan = networks[i].outer_vlan;
+    }
     result = open_descriptors(made);
     if (result == 0)
         result = first_reading(made, table);

@@ -49,10 +49,72 @@ static bool is_family(uint8_t family)
     return family == AF_INET || family == AF_INET6;
 }
 
+// The first attribute of this type in another one; NULL: there is none.
+static const struct nlattr *find_within(const struct nlattr *nest, uint16_t type)
+{
+    const struct nlattr *inner = mnl_attr_get_payload(nest);
+    int left = mnl_attr_get_payload_len(nest);
+
+    while (mnl_attr_ok(inner, left)) {
+        if (mnl_attr_get_type(inner) == type)
+            return inner;
+        left -= (int)MNL_ALIGN(inner->nla_len);
+        inner = mnl_attr_next(inner);
+    }
+    return NULL;
+}
+
+// IFLA_LINKINFO: what kind of interface it is, and what only that kind has.
+static int parse_vlan(const struct nlattr *attribute, struct hostnet_link *link)
+{
+    const struct nlattr *kind = find_within(attribute, IFLA_INFO_KIND);
+    const struct nlattr *data = find_within(attribute, IFLA_INFO_DATA), *id;
+
+    if (kind == NULL || mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) < 0 ||
+        strcmp(mnl_attr_get_str(kind), "vlan") != 0 || data == NULL)
+        return 0;
+    id = find_within(data, IFLA_VLAN_ID);
+    if (id == NULL || mnl_attr_validate(id, MNL_TYPE_U16) < 0)
+        return -EBADMSG;
+    link->vlan = mnl_attr_get_u16(id);
+    return 0;
+}
+
+static int parse_link_attribute(const struct nlattr *attribute, struct hostnet_link *link)
+{
+    switch (mnl_attr_get_type(attribute)) {
+    case IFLA_IFNAME:
+        if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
+            mnl_attr_get_payload_len(attribute) > sizeof(link->name))
+            return -EBADMSG;
+        memcpy(link->name, mnl_attr_get_str(attribute), mnl_attr_get_payload_len(attribute));
+        return 0;
+    case IFLA_ADDRESS:
+        // A tunnel's is shorter or longer: no Ethernet, nothing for us.
+        if (mnl_attr_get_payload_len(attribute) == sizeof(link->mac))
+            memcpy(link->mac, mnl_attr_get_payload(attribute), sizeof(link->mac));
+        return 0;
+    case IFLA_MTU:
+    case IFLA_LINK:
+        if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
+            return -EBADMSG;
+        if (mnl_attr_get_type(attribute) == IFLA_MTU)
+            link->mtu = mnl_attr_get_u32(attribute);
+        else
+            link->parent = (int)mnl_attr_get_u32(attribute);
+        return 0;
+    case IFLA_LINKINFO:
+        return parse_vlan(attribute, link);
+    default:
+        return 0;
+    }
+}
+
 int hostnet_message_link(const struct nlmsghdr *message, struct hostnet_link *link)
 {
     const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
     const struct nlattr *attribute;
+    bool is_elsewhere = false;
 
     if (!long_enough(message, sizeof(*info)))
         return -EBADMSG;
@@ -61,27 +123,15 @@ int hostnet_message_link(const struct nlmsghdr *message, struct hostnet_link *li
                               .up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0};
     for (attribute = mnl_nlmsg_get_payload_offset(message, sizeof(*info)); has_attribute(message, attribute);
          attribute = mnl_attr_next(attribute)) {
-        switch (mnl_attr_get_type(attribute)) {
-        case IFLA_IFNAME:
-            if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
-                mnl_attr_get_payload_len(attribute) > sizeof(link->name))
-                return -EBADMSG;
-            memcpy(link->name, mnl_attr_get_str(attribute), mnl_attr_get_payload_len(attribute));
-            break;
-        case IFLA_ADDRESS:
-            // A tunnel's is shorter or longer: no Ethernet, nothing for us.
-            if (mnl_attr_get_payload_len(attribute) == sizeof(link->mac))
-                memcpy(link->mac, mnl_attr_get_payload(attribute), sizeof(link->mac));
-            break;
-        case IFLA_MTU:
-            if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
-                return -EBADMSG;
-            link->mtu = mnl_attr_get_u32(attribute);
-            break;
-        default:
-            break;
-        }
+        int result = parse_link_attribute(attribute, link);
+
+        if (result < 0)
+            return result;
+        // An index there says nothing here.
+        is_elsewhere |= mnl_attr_get_type(attribute) == IFLA_LINK_NETNSID;
     }
+    if (is_elsewhere)
+        link->vlan = 0;
     return 0;
 }
 

@@ -16,6 +16,8 @@ struct hostnet_link {
     uint8_t mac[6];
     uint32_t mtu;
     bool up;
+    uint16_t vlan; // identifier of a VLAN interface, 0: it is none, or upon one of another namespace
+    int parent;    // index of the interface that it is upon
 };
 
 struct hostnet_address {

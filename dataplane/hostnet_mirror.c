@@ -6,55 +6,24 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include "frame.h"
 #include "hostnet_message.h"
 
 struct reading {
     struct mirror *mirror;
     const struct mirror_wanted *wanted;
+    struct hostnet_link *links;
+    uint32_t link_count, link_room;
     int error;
 };
 
-int mirror_network(const struct mirror *mirror, int ifindex)
+uint32_t mirror_networks(const struct mirror *mirror, int ifindex)
 {
-    for (int i = 0; i < (int)NETWORKS_MAX; i++) {
-        if (ifindex != 0 && mirror->ifindexes[i] == ifindex)
-            return i;
-    }
-    return -1;
-}
+    uint32_t networks = 0;
 
-static int on_link(const struct nlmsghdr *message, void *data)
-{
-    struct reading *reading = data;
-    struct hostnet_link link;
-
-    if (hostnet_message_link(message, &link) < 0)
-        return MNL_CB_OK;
-    for (unsigned i = 0; i < reading->wanted->networks; i++) {
-        struct nexthop_network *network = &reading->mirror->networks[i];
-
-        if (strcmp(reading->wanted->interfaces[i], link.name) != 0)
-            continue;
-        reading->mirror->ifindexes[i] = link.ifindex;
-        memcpy(network->mac, link.mac, sizeof(network->mac));
-        network->mtu = (uint16_t)(link.mtu > UINT16_MAX ? UINT16_MAX : link.mtu);
-        network->up = link.up;
-    }
-    return MNL_CB_OK;
-}
-
-static int on_address(const struct nlmsghdr *message, void *data)
-{
-    const struct reading *reading = data;
-    struct hostnet_address found;
-
-    if (hostnet_message_address(message, &found) < 0 || !found.usable)
-        return MNL_CB_OK;
-    for (unsigned i = 0; i < reading->wanted->addresses; i++) {
-        if (ip_equal(&reading->wanted->address[i], &found.address))
-            reading->mirror->missing &= ~(UINT64_C(1) << i);
-    }
-    return MNL_CB_OK;
+    for (unsigned i = 0; i < NETWORKS_MAX && ifindex != 0; i++)
+        networks |= mirror->ifindexes[i] == ifindex ? 1u << i : 0;
+    return networks;
 }
 
 // A zeroed element behind the others, so that padding compares equal. *list of *count elements of size octets
@@ -73,6 +42,59 @@ static void *append(struct reading *reading, void **list, uint32_t *count, uint3
         *room = more;
     }
     return memset((char *)*list + size * (*count)++, 0, size);
+}
+
+static int on_link(const struct nlmsghdr *message, void *data)
+{
+    struct reading *reading = data;
+    struct hostnet_link link, *out;
+    void *list = reading->links;
+
+    if (hostnet_message_link(message, &link) < 0)
+        return MNL_CB_OK;
+    out = append(reading, &list, &reading->link_count, &reading->link_room, sizeof(*out));
+    reading->links = list;
+    if (out != NULL)
+        *out = link;
+    return MNL_CB_OK;
+}
+
+static void place_network(struct reading *reading, unsigned network)
+{
+    const struct hostnet_place *place = &reading->wanted->places[network];
+    struct mirror *mirror = reading->mirror;
+    struct nexthop_network *row = &mirror->networks[network];
+    const struct hostnet_link *base, *link;
+    uint32_t mtu;
+
+    link = hostnet_vlan_find(reading->links, reading->link_count, place, &base);
+    memcpy(mirror->names[network], link == NULL ? place->interface : link->name, IF_NAMESIZE);
+    if (link == NULL)
+        return;
+    mirror->ifindexes[network] = link->ifindex;
+    memcpy(row->mac, link->mac, sizeof(row->mac));
+    mtu = link->mtu < base->mtu ? link->mtu : base->mtu;
+    if (link == base && (place->vlan != 0 || place->outer_vlan != 0))
+        mirror->bare |= 1u << network;
+    // Interfaces leave room for one tag beyond their MTU; of a VLAN's own the kernel has counted.
+    if (link == base && place->vlan != 0 && place->outer_vlan != 0 && mtu > FRAME_TAG)
+        mtu -= FRAME_TAG;
+    row->mtu = (uint16_t)(mtu > UINT16_MAX ? UINT16_MAX : mtu);
+    row->up = link->up && base->up;
+}
+
+static int on_address(const struct nlmsghdr *message, void *data)
+{
+    const struct reading *reading = data;
+    struct hostnet_address found;
+
+    if (hostnet_message_address(message, &found) < 0 || !found.usable)
+        return MNL_CB_OK;
+    for (unsigned i = 0; i < reading->wanted->addresses; i++) {
+        if (ip_equal(&reading->wanted->address[i], &found.address))
+            reading->mirror->missing &= ~(UINT64_C(1) << i);
+    }
+    return MNL_CB_OK;
 }
 
 static void add_route(struct reading *reading, const struct hostnet_route *route, int network,
@@ -100,7 +122,6 @@ static void add_route(struct reading *reading, const struct hostnet_route *route
         out->gateway = *gateway;
 }
 
-static_assert(NETWORKS_MAX <= 32, "on_route() has a bit for each");
 static int on_route(const struct nlmsghdr *message, void *data)
 {
     struct reading *reading = data;
@@ -112,12 +133,11 @@ static int on_route(const struct nlmsghdr *message, void *data)
     for (unsigned i = 0; route.refused && i < reading->wanted->networks; i++)
         add_route(reading, &route, (int)i, NULL);
     for (unsigned i = 0; i < route.hop_count; i++) { // the first hop of each network
-        int network = mirror_network(reading->mirror, route.hops[i].ifindex);
+        uint32_t networks = mirror_networks(reading->mirror, route.hops[i].ifindex) & ~seen;
 
-        if (network < 0 || (seen & 1u << network) != 0)
-            continue;
-        seen |= 1u << network;
-        add_route(reading, &route, network, &route.hops[i].gateway);
+        seen |= networks;
+        for (; networks != 0; networks &= networks - 1)
+            add_route(reading, &route, __builtin_ctz(networks), &route.hops[i].gateway);
     }
     return MNL_CB_OK;
 }
@@ -134,34 +154,39 @@ static void add_permanent(struct reading *reading, const struct mirror_permanent
         *out = *permanent;
 }
 
-static int on_neighbour(const struct nlmsghdr *message, void *data)
+static void add_neighbour(struct reading *reading, const struct hostnet_neighbour *neighbour, int network)
 {
-    struct reading *reading = data;
     struct mirror *mirror = reading->mirror;
-    struct hostnet_neighbour neighbour;
     struct nexthop_neighbour *out;
     void *list = mirror->neighbours;
-    int network;
 
-    if (hostnet_message_neighbour(message, &neighbour) < 0 || !neighbour.usable)
-        return MNL_CB_OK;
-    network = mirror_network(mirror, neighbour.ifindex);
-    if (network < 0)
-        return MNL_CB_OK;
     if (mirror->neighbour_count == NEXTHOP_NEIGHBOURS_MAX) {
         reading->error = -E2BIG;
-        return MNL_CB_OK;
+        return;
     }
     out = append(reading, &list, &mirror->neighbour_count, &mirror->neighbour_room, sizeof(*out));
     mirror->neighbours = list;
     if (out == NULL)
-        return MNL_CB_OK;
-    out->address = neighbour.address;
+        return;
+    out->address = neighbour->address;
     out->network = (uint8_t)network;
     out->usable = 1;
-    memcpy(out->mac, neighbour.mac, sizeof(out->mac));
-    if (neighbour.permanent)
-        add_permanent(reading, &(struct mirror_permanent){neighbour.address, network});
+    memcpy(out->mac, neighbour->mac, sizeof(out->mac));
+    if (neighbour->permanent)
+        add_permanent(reading, &(struct mirror_permanent){neighbour->address, network});
+}
+
+static int on_neighbour(const struct nlmsghdr *message, void *data)
+{
+    struct reading *reading = data;
+    struct hostnet_neighbour neighbour;
+    uint32_t networks;
+
+    if (hostnet_message_neighbour(message, &neighbour) < 0 || !neighbour.usable)
+        return MNL_CB_OK;
+    networks = mirror_networks(reading->mirror, neighbour.ifindex);
+    for (; networks != 0; networks &= networks - 1)
+        add_neighbour(reading, &neighbour, __builtin_ctz(networks));
     return MNL_CB_OK;
 }
 
@@ -187,6 +212,9 @@ int mirror_read(struct mirror *mirror, struct hostnet_socket *socket, const stru
     memset(mirror, 0, sizeof(*mirror));
     mirror->missing = wanted->addresses < 64 ? (UINT64_C(1) << wanted->addresses) - 1 : UINT64_MAX;
     result = read_table(&reading, socket, RTM_GETLINK, on_link);
+    for (unsigned i = 0; i < wanted->networks && result == 0; i++)
+        place_network(&reading, i);
+    free(reading.links);
     if (result == 0)
         result = read_table(&reading, socket, RTM_GETADDR, on_address);
     if (result == 0)

@@ -25,7 +25,7 @@ static void tell_networks(const struct hostnet_thread *thread, const struct mirr
 {
     for (unsigned i = 0; i < thread->wanted.networks; i++) {
         const struct nexthop_network *was = &thread->mirror.networks[i], *is = &next->networks[i];
-        const char *interface = thread->wanted.interfaces[i];
+        const char *interface = next->names[i];
 
         if (was->up && !is->up)
             log_event(LOG_WARNING, "network_down", "interface=%s reason=\"%s\"", interface,
@@ -34,6 +34,25 @@ static void tell_networks(const struct hostnet_thread *thread, const struct mirr
             log_event(LOG_INFO, "network_up", "interface=%s mtu=%u", interface, is->mtu);
         if (was->up && is->up && was->mtu != is->mtu)
             log_event(LOG_INFO, "network_mtu", "interface=%s mtu=%u before=%u", interface, is->mtu, was->mtu);
+    }
+}
+
+static void tell_bare(const struct hostnet_thread *thread, const struct mirror *next)
+{
+    uint32_t changed = next->bare ^ thread->mirror.bare;
+
+    for (; changed != 0; changed &= changed - 1) {
+        unsigned i = (unsigned)__builtin_ctz(changed);
+        const struct hostnet_place *place = &thread->wanted.places[i];
+
+        if (next->bare & 1u << i)
+            log_event(LOG_WARNING, "vlan_interface_missing",
+                      "interface=%s vlan=%u outer_vlan=%u reason=\"the kernel has no interface of this VLAN: "
+                      "nobody answers ARP and ND there\" fix=\"ip link add link %s type vlan id ...\"",
+                      place->interface, place->vlan, place->outer_vlan, place->interface);
+        else if (next->ifindexes[i] != 0)
+            log_event(LOG_INFO, "vlan_interface", "interface=%s vlan=%u outer_vlan=%u", next->names[i],
+                      place->vlan, place->outer_vlan);
     }
 }
 
@@ -130,6 +149,7 @@ int hostnet_thread_read(struct hostnet_thread *thread, struct nexthop_table **ta
     atomic_fetch_add(&thread->readings, 1);
     if (!first)
         tell_networks(thread, &next);
+    tell_bare(thread, &next);
     tell_addresses(thread, &wanted, next.missing);
     bool equal = !first && mirror_equal(&thread->mirror, &next);
 
@@ -205,7 +225,7 @@ static int ask(struct hostnet_thread *thread, const struct hostnet_command *comm
     }
     if (result < 0 && result != -ECANCELED && log_allowed(&thread->limit, "neighbour_ask"))
         log_event(LOG_WARNING, "neighbour_ask", "interface=%s address=%s error=\"%s\"",
-                  thread->wanted.interfaces[command->network], address_text(&command->address, text),
+                  thread->mirror.names[command->network], address_text(&command->address, text),
                   strerror(-result));
     return result;
 }
@@ -247,7 +267,7 @@ static int on_event(const struct nlmsghdr *message, void *data)
     // addresses and routes are rare, and a name or a hop must be looked up to know whose they are.
     if (message->nlmsg_type == RTM_NEWNEIGH || message->nlmsg_type == RTM_DELNEIGH) {
         if (hostnet_message_neighbour(message, &neighbour) < 0 ||
-            mirror_network(&thread->mirror, neighbour.ifindex) < 0)
+            mirror_networks(&thread->mirror, neighbour.ifindex) == 0)
             return MNL_CB_OK;
     }
     thread->old = true;

@@ -37,3 +37,11 @@ unsigned interface_queues(const char *name)
 
     return interface_do(name, SIOCETHTOOL, &request) < 0 ? 0 : channels.combined_count + channels.rx_count;
 }
+
+bool interface_strips_tags(const char *name)
+{
+    struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+    struct ifreq request = {.ifr_data = (void *)&flags};
+
+    return interface_do(name, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}

@@ -10,7 +10,7 @@
 #include "worker.h"
 
 #define POOL_CACHE     256u
-#define FRAME_OVERHEAD 18u // Ethernet header and one VLAN tag
+#define FRAME_OVERHEAD 22u // Ethernet header and two tags
 // Packets that a driver keeps a queue: fill ring and receive ring of AF_XDP, 2048 descriptors either way of a
 // NIC.
 #define QUEUE_RESERVED 4096u
@@ -77,8 +77,8 @@ struct rte_mempool *packet_pool_create(const struct rules *rules, struct fault *
 
         if (frame > room && frame <= UINT16_MAX - RTE_PKTMBUF_HEADROOM - RTE_CACHE_LINE_SIZE)
             room = RTE_ALIGN_CEIL(frame, RTE_CACHE_LINE_SIZE);
-        needed +=
-            rules->networks[i].attach != ATTACH_AF_PACKET ? rules->networks[i].queues * QUEUE_RESERVED : 0;
+        if (rules->networks[i].attach != ATTACH_AF_PACKET && rules->ports.of[i] == i)
+            needed += rules->networks[i].queues * QUEUE_RESERVED;
     }
     if (rules->settings->mbufs < needed) {
         fault_set(fault, EINVAL,

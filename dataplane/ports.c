@@ -22,7 +22,7 @@
 #include "xdp_record.h"
 
 #define DESCRIPTORS        2048u
-#define FRAME_OVERHEAD     18u   // Ethernet header and one VLAN tag
+#define FRAME_OVERHEAD     22u   // Ethernet header and two tags
 #define PACKET_FRAME_EXTRA 128u  // what AF_PACKET puts before a frame in its ring, generously
 #define PACKET_FRAMES      2048u // a ring
 #define PCI_DEVICES        "/sys/bus/pci/devices/"
@@ -139,6 +139,17 @@ static int check_interface(const struct snapshot_network *network, struct fault 
     return 0;
 }
 
+// XDP sees no tag that the NIC took off: frames of all VLANs look untagged.
+static void check_tags(const struct snapshot_network *network)
+{
+    if (network->attach == ATTACH_AF_XDP && snapshot_tags(network) != 0 &&
+        interface_strips_tags(network->interface))
+        log_event(LOG_WARNING, "vlan_stripped",
+                  "network=%s interface=%s reason=\"the NIC takes tags off before XDP sees them\" "
+                  "fix=\"ethtool -K %s rxvlan off\"",
+                  network->name, network->interface, network->interface);
+}
+
 int ports_check(const struct ports_plan *plan, struct fault *fault)
 {
     const struct rules *rules = plan->rules;
@@ -147,6 +158,8 @@ int ports_check(const struct ports_plan *plan, struct fault *fault)
 
     for (unsigned i = 0; i < rules->network_count && result == 0; i++) {
         result = check_interface(&rules->networks[i], fault);
+        if (result == 0)
+            check_tags(&rules->networks[i]);
         af_xdp |= rules->networks[i].attach == ATTACH_AF_XDP;
     }
     if (result == 0)
@@ -344,10 +357,16 @@ int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault 
     ports->pool = packet_pool_create(plan->rules, fault);
     result = ports->pool == NULL ? -ENOMEM : packet_pool_create_large(plan->rules, &ports->large, fault);
     for (unsigned i = 0; i < plan->rules->network_count && result == 0; i++) {
-        ports->ports[i].network = &plan->rules->networks[i];
-        prefilter_init(&ports->ports[i].prefilter);
+        struct port *port = &ports->ports[i];
+
+        port->network = &plan->rules->networks[i];
+        port->shared = plan->rules->ports.of[i];
+        prefilter_init(&port->prefilter);
         ports->count++;
-        result = open_port(ports, i, plan, fault);
+        if (port->shared == i)
+            result = open_port(ports, i, plan, fault);
+        else
+            port->id = ports->ports[port->shared].id;
     }
     if (result < 0) {
         ports_close(ports);

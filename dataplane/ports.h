@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The NIC ports: one a network, through AF_XDP with our prefilter or AF_PACKET, and the pool that their
-// packets come from.
+// The NIC ports: one an interface, through AF_XDP with our prefilter, AF_PACKET or a driver of DPDK, and the
+// pool that their packets come from.
 #ifndef DIALGATE_PORTS_H
 #define DIALGATE_PORTS_H
 
@@ -12,6 +12,7 @@
 struct port {
     const struct snapshot_network *network; // in the rules of the start, which outlive the ports
     uint16_t id;                            // DPDK's
+    uint8_t shared; // network whose port it is (rules.h); another one's: nothing below is set
     bool probed;
     bool attaching; // the record says that the next program is ours
     bool attached;  // prefilter holds maps
@@ -22,7 +23,7 @@ struct ports {
     struct rte_mempool *pool;
     struct rte_mempool
         *large; // of buffers that no NIC sees, for the largest datagrams; NULL: none are wanted
-    struct port ports[NETWORKS_MAX];
+    struct port ports[NETWORKS_MAX]; // by network
     unsigned count;
     const char *run_directory;
 };

@@ -8,6 +8,7 @@
 #include "dialgate/counters.h"
 #include "message.h"
 #include "rules.h"
+#include "rules_ports.h"
 #include "rules_source.h"
 
 #define RECORDS_MAX (1u << 26) // the table has 27 bits for an index
@@ -45,6 +46,13 @@ static bool is_same_place(const struct snapshot_listener *a, const struct snapsh
     return is_at(&a->address, a->port, &b->advertised, b->advertised_port) ||
            is_at(&a->advertised, a->advertised_port, &b->address, b->port) ||
            is_at(&a->advertised, a->advertised_port, &b->advertised, b->advertised_port);
+}
+
+static bool deal_ports(const struct check *check, struct rules_ports *ports)
+{
+    int refused = rules_ports_deal(ports, check->rules->networks, check->rules->network_count);
+    return refused < 0 ||
+           refuse(check, "network that another one's port cannot have, too", (uint32_t)refused);
 }
 
 static bool check_networks(const struct check *check)
@@ -426,8 +434,8 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
         refuse(&check, "texts without an end", 0);
         goto refused;
     }
-    if (!check_settings(&check) || !check_networks(&check) || !check_peers(&check) || !check_routes(&check) ||
-        !check_bans(&check))
+    if (!check_settings(&check) || !check_networks(&check) || !deal_ports(&check, &rules->ports) ||
+        !check_peers(&check) || !check_routes(&check) || !check_bans(&check))
         goto refused;
     int result = index_sources(rules);
     if (result == 0)

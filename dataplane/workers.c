@@ -108,12 +108,18 @@ unsigned workers_queue_owner(unsigned count, unsigned network, unsigned queue)
     return (network + queue) % count;
 }
 
-static int deal_queues(struct workers *workers, const struct ports *ports, struct fault *fault)
+static int deal_queues(struct workers *workers, const struct rules *rules, const struct ports *ports,
+                       struct fault *fault)
 {
     for (unsigned n = 0; n < ports->count; n++) {
-        unsigned queues = ports->ports[n].network->queues;
+        unsigned queues = ports->ports[n].network->queues, port = rules->ports.of[n];
 
-        assert(queues > 0); // rules_create() saw to it
+        assert(queues > 0 && port <= n); // rules_create() saw to it
+        if (port != n) {
+            for (unsigned w = 0; w < workers->count; w++)
+                workers->parts[w].tx_owner[n] = workers->parts[w].tx_owner[port];
+            continue;
+        }
         for (unsigned q = 0; q < queues; q++) {
             unsigned owner = workers_queue_owner(workers->count, n, q);
             struct worker_parts *parts = &workers->parts[owner];
@@ -259,7 +265,7 @@ static uint32_t unfiltered_networks(const struct ports *ports)
     uint32_t networks = 0;
 
     for (unsigned i = 0; i < ports->count; i++)
-        networks |= ports->ports[i].attached ? 0 : 1u << i;
+        networks |= ports->ports[ports->ports[i].shared].attached ? 0 : 1u << i;
     return networks;
 }
 
@@ -327,7 +333,7 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
     if (result == 0)
         result = make_host_rings(workers, plan->rules, fault);
     if (result == 0)
-        result = deal_queues(workers, plan->ports, fault);
+        result = deal_queues(workers, plan->rules, plan->ports, fault);
     if (result == 0)
         result = make_ua_rings(workers, plan->rules->settings, fault);
     if (result == 0)

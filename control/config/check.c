@@ -103,28 +103,60 @@ static int check_device(const struct config_network *network, struct places *pla
     return 0;
 }
 
-static int check_networks(const struct config *config, struct places *places)
+// Two networks of one interface: what a port has once is equal, and their tags tell them apart.
+static int check_shared(const struct config_network *network, const struct config_network *earlier,
+                        struct places *places)
 {
     char path[PLACE_PATH_SIZE], interface[NAME_SIZE], taken[NAME_SIZE];
+    model_interface(network, interface);
+    model_interface(earlier, taken);
+    bool same_device = network->device[0] != '\0' && strcmp(network->device, earlier->device) == 0;
+    if (strcmp(interface, taken) != 0 && !same_device)
+        return 0;
+    const struct {
+        const char *key;
+        bool equal;
+    } rows[] = {{"interface", strcmp(interface, taken) == 0},
+                {"attach", network->attach == earlier->attach},
+                {"device", strcmp(network->device, earlier->device) == 0},
+                {"queues", network->queues == earlier->queues}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(path, sizeof(path), "networks.%s.%s", network->name, rows[i].key);
+        if (!rows[i].equal)
+            return places_refuse(places, path,
+                                 "differs from networks.%s.%s, whose port it shares (%s); make them equal",
+                                 earlier->name, rows[i].key, same_device ? network->device : interface);
+    }
+    snprintf(path, sizeof(path), "networks.%s.vlan", network->name);
+    if (network->vlan == earlier->vlan && network->outer_vlan == earlier->outer_vlan)
+        return places_refuse(
+            places, path, "%" PRIu64 " is that of networks.%s, too, which shares %s; give each its own VLAN",
+            network->vlan, earlier->name, interface);
+    return 0;
+}
+
+// The kernel shows packet sockets a single tag as one of 802.1Q, whatever it was.
+static int check_tags(const struct config_network *network, struct places *places)
+{
+    char path[PLACE_PATH_SIZE];
+    snprintf(path, sizeof(path), "networks.%s.outer_vlan", network->name);
+    if (network->outer_vlan != 0 && network->vlan == 0 && network->attach == ATTACH_AF_PACKET)
+        return places_refuse(places, path, "needs vlan, too, with attach: af_packet");
+    return 0;
+}
+
+static int check_networks(const struct config *config, struct places *places)
+{
     int result = 0;
     if (config->network_count == 0)
         return places_refuse(places, "networks", "no network is given; give at least one with its interface");
     for (size_t i = 0; i < config->network_count && result == 0; i++) {
         const struct config_network *network = &config->networks[i];
         result = check_device(network, places);
-        model_interface(network, interface);
-        for (size_t other = 0; other < i && result == 0; other++) {
-            const struct config_network *earlier = &config->networks[other];
-            model_interface(earlier, taken);
-            snprintf(path, sizeof(path), "networks.%s.interface", network->name);
-            if (strcmp(interface, taken) == 0)
-                result = places_refuse(places, path, "%s is network %s already; give each interface once",
-                                       interface, earlier->name);
-            snprintf(path, sizeof(path), "networks.%s.device", network->name);
-            if (result == 0 && network->device[0] != '\0' && strcmp(network->device, earlier->device) == 0)
-                result = places_refuse(places, path, "%s is network %s already; give each device once",
-                                       network->device, earlier->name);
-        }
+        if (result == 0)
+            result = check_tags(network, places);
+        for (size_t other = 0; other < i && result == 0; other++)
+            result = check_shared(network, &config->networks[other], places);
     }
     return result;
 }
@@ -167,7 +199,7 @@ static int check_settings(const struct config *config, struct places *places)
 {
     uint64_t queues = 0, mbufs = config->memory.mbufs;
     for (size_t i = 0; i < config->network_count; i++)
-        queues += config->networks[i].queues;
+        queues += model_port(config, i) == i ? config->networks[i].queues : 0;
     if (mbufs < queues * MBUFS_PER_QUEUE)
         return places_refuse(places, "memory.mbufs",
                              "%" PRIu64 " is too few for %" PRIu64 " queues; give at least %" PRIu64, mbufs,

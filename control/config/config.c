@@ -318,6 +318,18 @@ void model_interface(const struct config_network *network, char interface[NAME_S
         snprintf(interface, NAME_SIZE, "dg-%.*s", NAME_SIZE - 4, network->name);
 }
 
+size_t model_port(const struct config *config, size_t network)
+{
+    char own[NAME_SIZE], other[NAME_SIZE];
+    model_interface(&config->networks[network], own);
+    for (size_t i = 0; i < network; i++) {
+        model_interface(&config->networks[i], other);
+        if (strcmp(own, other) == 0)
+            return i;
+    }
+    return network;
+}
+
 const struct config_network *model_network(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->network_count; i++)

@@ -109,7 +109,7 @@ extern const char *const choices_replaces_from[];
     K(device, TEXT, NULL, "", 0, 0, RESTART, "attach: pci: PCI address of the device, such as 0000:3b:00.0") \
     K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has") \
     K(vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, \
-      "identifier of the 802.1Q tag that its frames have, ours and the others'; 0: none") \
+      "identifier of the 802.1Q tag that its frames have, ours and the others'; 0: none. Networks with the same interface differ in their tags") \
     K(outer_vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, "the same of the 802.1ad tag (QinQ) before that one") \
     K(host_rate, COUNT, NULL, "20000", 10, 1000000, RELOAD, \
       "attach: pci: frames a second that each worker passes on to the kernel, of each kind: UDP, other IP, the rest")

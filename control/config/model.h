@@ -231,6 +231,8 @@ bool model_has_family(const struct config *config, const struct config_peer *pee
 bool model_speaks_at(const struct config_peer *peer, const char *listener); // one of its listeners
 // The kernel's interface of a network: interface, or what it is when none is given.
 void model_interface(const struct config_network *network, char interface[NAME_SIZE]);
+// Index of the first network with the interface of this one: they share a port.
+size_t model_port(const struct config *config, size_t network);
 const struct config_network *model_network(const struct config *config, const char *name);
 
 // How the value at this path is written where the environment gave it ("${NAME}"); NULL where it did not.

@@ -61,8 +61,10 @@ void rpc_prefilter_show(struct rpc_call *call)
     }
     json_t *networks = json_array();
     for (uint32_t network = 0; network < control->networks; network++) {
-        static const char *const places[] = {
-            [FILTER_IN_XDP] = "xdp", [FILTER_IN_WORKERS] = "software", [FILTER_NOWHERE] = "none"};
+        static const char *const places[] = {[FILTER_IN_XDP] = "xdp",
+                                             [FILTER_IN_WORKERS] = "software",
+                                             [FILTER_SHARED] = "shared",
+                                             [FILTER_NOWHERE] = "none"};
         const char *name = control_network_name(control, network);
         json_array_append_new(networks, json_pack("{s:o, s:s, s:o}", "network", text_json(name, strlen(name)),
                                                   "runs", places[control_filter_place(control, network)],

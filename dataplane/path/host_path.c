@@ -17,6 +17,7 @@ static bool kind_of(enum counter why, enum host_path_kind *kind)
         *kind = HOST_PATH_IP;
         return true;
     case COUNTER_DROP_NOT_OURS:
+    case COUNTER_DROP_VLAN: // the kernel may be in that VLAN
         *kind = HOST_PATH_UDP;
         return true;
     default:
@@ -43,6 +44,7 @@ bool host_path_give(struct worker *worker, struct rte_mbuf *mbuf, enum counter w
     if (worker->parts.host.out == NULL || network >= worker->rules->network_count ||
         worker->rules->networks[network].attach != ATTACH_PCI || mbuf->nb_segs != 1 || !kind_of(why, &kind))
         return false;
+    packet_of(mbuf)->network = worker->rules->ports.of[network]; // whose interface the kernel's is
     enum counter outcome = COUNTER_OUT_HOST;
     if (!within_rate(worker, network, kind))
         outcome = COUNTER_DROP_HOST_RATE;

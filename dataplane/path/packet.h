@@ -21,7 +21,7 @@ struct packet {
     uint16_t peer;                   // that the source belongs to, NUMBER_NONE
     struct span call_id;             // in payload
     uint32_t received_us; // low bits of the clock, for what leaves too: when what it answers came; 0: never
-    uint8_t network;      // it came from, or is to leave by
+    uint8_t network;      // it came from, until screen.c the one whose port; or is to leave by
     uint8_t is_held;      // name.h: its next hop's name was asked for; 1: it has been through the stages
     uint8_t ask;          // enum ask; the rest is affinity.c's
     uint8_t asker;        // worker; of a fragment, the one that it is for

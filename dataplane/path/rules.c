@@ -2,6 +2,15 @@
 #include "rules.h"
 #include "rules_source.h"
 
+uint8_t rules_network(const struct rules *rules, uint8_t of, uint32_t tags)
+{
+    uint8_t network = rules->ports.of[of];
+    // At most NETWORKS_MAX, and on most trunks two.
+    while (network != NETWORK_NONE && snapshot_tags(&rules->networks[network]) != tags)
+        network = rules->ports.next[network];
+    return network;
+}
+
 uint16_t rules_listener(const struct rules *rules, const struct ip_address *address, uint16_t port)
 {
     for (uint32_t i = 0; i < rules->listener_count; i++) { // at most LISTENERS_MAX, usually two

@@ -17,6 +17,15 @@ struct rules_lengths {
     uint8_t count;
 };
 
+#define NETWORK_NONE 0xffu
+
+// Networks whose tags tell them apart share a port: that of the first of them, whose number stands for it.
+struct rules_ports {
+    uint8_t of[NETWORKS_MAX];       // the port of a network
+    uint8_t untagged[NETWORKS_MAX]; // of a port: the network whose frames have no tag, NETWORK_NONE
+    uint8_t next[NETWORKS_MAX];     // the next network of the same port, NETWORK_NONE
+};
+
 struct rules {
     const struct snapshot_header *image; // own copy, aligned
     const struct snapshot_settings *settings;
@@ -37,6 +46,7 @@ struct rules {
     uint32_t *source_slots; // open-addressed hash of (prefix, length) -> source index + 1
     uint32_t source_mask;
     struct rules_lengths source_lengths[2]; // [1]: of IPv4
+    struct rules_ports ports;
 };
 
 // Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets,
@@ -49,6 +59,8 @@ static inline const char *rules_text(const struct rules *rules, uint32_t offset)
 {
     return offset == 0 ? "" : rules->texts + offset;
 }
+// The network of a frame with these tags (snapshot_tags()) at the port of a network; NETWORK_NONE.
+uint8_t rules_network(const struct rules *rules, uint8_t of, uint32_t tags);
 // The listener with this address and port, as packets have them; NUMBER_NONE.
 uint16_t rules_listener(const struct rules *rules, const struct ip_address *address, uint16_t port);
 // The listener that a URI or a sent-by means: also by what it is advertised as; NUMBER_NONE.

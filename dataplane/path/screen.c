@@ -179,8 +179,10 @@ static __attribute__((noinline)) enum counter screen_any(struct worker *worker, 
     enum counter outcome = frame_read(rte_pktmbuf_mtod(*mbuf, const uint8_t *), (*mbuf)->data_len, &frame);
     if (outcome != COUNTER_COUNT)
         return outcome;
-    if (frame.tags != worker->tags[packet_of(*mbuf)->network])
+    uint8_t network = rules_network(worker->rules, packet_of(*mbuf)->network, frame.tags);
+    if (network == NETWORK_NONE)
         return COUNTER_DROP_VLAN;
+    packet_of(*mbuf)->network = network;
     if (frame.is_fragment)
         return screen_fragment(worker, mbuf, &frame);
     return screen_datagram(worker, packet_of(*mbuf), &frame, sum_is_known(*mbuf));
@@ -189,14 +191,16 @@ static __attribute__((noinline)) enum counter screen_any(struct worker *worker, 
 static enum counter screen(struct worker *worker, struct rte_mbuf **mbuf)
 {
     uint32_t octets = rte_pktmbuf_data_len(*mbuf);
+    uint8_t network = worker->rules->ports.untagged[packet_of(*mbuf)->network];
     const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(*mbuf, const struct rte_ether_hdr *);
     const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
     if (octets < sizeof(*ethernet) + sizeof(*ip) || (*mbuf)->nb_segs != 1 ||
         ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ||
         ip->version_ihl != RTE_IPV4_VHL_DEF ||
         (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||
-        worker->tags[packet_of(*mbuf)->network] != 0)
+        network == NETWORK_NONE)
         return screen_any(worker, mbuf);
+    packet_of(*mbuf)->network = network;
     return screen_plain(worker, *mbuf, ip, octets - (uint32_t)sizeof(*ethernet));
 }
 

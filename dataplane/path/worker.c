@@ -185,8 +185,10 @@ void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
     worker->view.rules = worker->rules;
-    for (uint32_t i = 0; i < worker->rules->network_count; i++)
-        worker->tags[i] = FRAME_TAGS(worker->rules->networks[i].outer_vlan, worker->rules->networks[i].vlan);
+    for (uint32_t i = 0; i < worker->rules->network_count; i++) {
+        worker->tags[i] = snapshot_tags(&worker->rules->networks[i]);
+        worker->queue_of[i] = worker->queue_of[worker->rules->ports.of[i]];
+    }
     name_drop_held(worker);
     probe_settings(worker);
     shed_settings(worker);

@@ -35,9 +35,9 @@ struct published {
 
 // A NIC queue that this worker owns: it alone receives from it and sends to it.
 struct worker_queue {
-    uint16_t port;  // DPDK port
-    uint16_t queue; // rx and tx queue number
-    uint8_t network;
+    uint16_t port;   // DPDK port
+    uint16_t queue;  // rx and tx queue number
+    uint8_t network; // whose port it is (rules.h)
 };
 
 // Words that each worker writes for itself and all read.

@@ -327,6 +327,44 @@ static void test_link(void **state)
     assert_int_equal(hostnet_message_link(message, &link), -EBADMSG);
 }
 
+// As `ip link add link eth0 name eth0.100 type vlan id 100` makes it.
+static struct nlmsghdr *vlan_link(const char *kind, bool has_id)
+{
+    void *body;
+    struct nlmsghdr *message = begin(RTM_NEWLINK, sizeof(struct ifinfomsg), &body);
+    struct nlattr *info, *data;
+
+    *(struct ifinfomsg *)body = (struct ifinfomsg){.ifi_index = 12};
+    mnl_attr_put_strz(message, IFLA_IFNAME, "eth0.100");
+    mnl_attr_put_u32(message, IFLA_LINK, 9);
+    info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+    mnl_attr_put_strz(message, IFLA_INFO_KIND, kind);
+    data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+    mnl_attr_put_u16(message, IFLA_VLAN_PROTOCOL, htons(0x8100));
+    if (has_id)
+        mnl_attr_put_u16(message, IFLA_VLAN_ID, 100);
+    mnl_attr_nest_end(message, data);
+    mnl_attr_nest_end(message, info);
+    return message;
+}
+
+static void test_vlan_link(void **state)
+{
+    struct nlmsghdr *message = vlan_link("vlan", true);
+    struct hostnet_link link;
+
+    assert_int_equal(hostnet_message_link(message, &link), 0);
+    assert_int_equal(link.vlan, 100);
+    assert_int_equal(link.parent, 9);
+    // What it is upon is in another namespace.
+    mnl_attr_put_u32(message, IFLA_LINK_NETNSID, 3);
+    assert_int_equal(hostnet_message_link(message, &link), 0);
+    assert_int_equal(link.vlan, 0);
+    assert_int_equal(hostnet_message_link(vlan_link("macvlan", true), &link), 0);
+    assert_int_equal(link.vlan, 0);
+    assert_int_equal(hostnet_message_link(vlan_link("vlan", false), &link), -EBADMSG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_route6),    cmocka_unit_test(test_route_odd),
         cmocka_unit_test(test_multipath), cmocka_unit_test(test_neighbour),
         cmocka_unit_test(test_address),   cmocka_unit_test(test_link),
+        cmocka_unit_test(test_vlan_link),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

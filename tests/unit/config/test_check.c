@@ -20,14 +20,33 @@ static const struct row rows[] = {
     {"no listener", "networks: {n: {interface: e0}}\n",
      "1:1: listeners: no listener is given; give at least one address of ours"},
     {"interface twice", "networks:\n  n: {interface: e0}\n  m: {interface: e0}\n",
-     "3:18: networks.m.interface: e0 is network n already; give each interface once"},
+     "3:6: networks.m.vlan: 0 is that of networks.n, too, which shares e0; give each its own VLAN"},
     {"interface of a host path twice",
      "networks:\n  n: {interface: dg-m}\n  m: {attach: pci, device: \"0000:01:00.0\"}\n",
-     "3:6: networks.m.interface: dg-m is network n already; give each interface once"},
+     "3:15: networks.m.attach: differs from networks.n.attach, whose port it shares (dg-m); make them equal"},
     {"device twice",
      "networks:\n  n: {attach: pci, device: \"0000:01:00.0\"}\n  m: {attach: pci, device: "
      "\"0000:01:00.0\"}\n",
-     "3:28: networks.m.device: 0000:01:00.0 is network n already; give each device once"},
+     "3:6: networks.m.interface: differs from networks.n.interface, whose port it shares (0000:01:00.0); "
+     "make "
+     "them equal"},
+    {"VLAN twice",
+     "networks:\n  n: {interface: e0, vlan: 7, outer_vlan: 9}\n  m: {interface: e0, vlan: 7, outer_vlan: "
+     "9}\n",
+     "3:28: networks.m.vlan: 7 is that of networks.n, too, which shares e0; give each its own VLAN"},
+    {"queues differ on one interface",
+     "networks:\n  n: {interface: e0, queues: 2}\n  m: {interface: e0, vlan: 7, queues: 4}\n",
+     "3:39: networks.m.queues: differs from networks.n.queues, whose port it shares (e0); make them equal"},
+    {"attach differs on one interface",
+     "networks:\n  n: {interface: e0}\n  m: {interface: e0, vlan: 7, attach: af_packet}\n",
+     "3:39: networks.m.attach: differs from networks.n.attach, whose port it shares (e0); make them equal"},
+    {"devices differ on one interface",
+     "networks:\n  n: {attach: pci, interface: e0, device: \"0000:01:00.0\"}\n"
+     "  m: {attach: pci, interface: e0, vlan: 7, device: \"0000:02:00.0\"}\n",
+     "3:52: networks.m.device: differs from networks.n.device, whose port it shares (e0); make them equal"},
+    {"outer tag alone by packet sockets",
+     "networks:\n  n: {interface: e0, attach: af_packet, outer_vlan: 9}\n",
+     "2:53: networks.n.outer_vlan: needs vlan, too, with attach: af_packet"},
     {"no device", "networks:\n  n: {attach: pci}\n",
      "2:6: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
      "-D)"},

@@ -10,6 +10,8 @@ static const char *const files[] = {
     SOURCE_ROOT "/config/examples/application.yaml",
     SOURCE_ROOT "/config/examples/from-kamailio.yaml",
     SOURCE_ROOT "/config/examples/lab.yaml",
+    SOURCE_ROOT "/config/examples/pci.yaml",
+    SOURCE_ROOT "/config/examples/trunk.yaml",
     SOURCE_ROOT "/config/examples/two-armed.yaml",
 };
 

@@ -233,6 +233,7 @@ static void test_shipped(void **state)
         SOURCE_ROOT "/config/examples/from-kamailio.yaml",
         SOURCE_ROOT "/config/examples/lab.yaml",
         SOURCE_ROOT "/config/examples/one-armed.yaml",
+        SOURCE_ROOT "/config/examples/trunk.yaml",
         SOURCE_ROOT "/config/examples/two-armed.yaml",
         SOURCE_ROOT "/config/examples/two-nodes/node-a.yaml",
         SOURCE_ROOT "/config/examples/two-nodes/node-b.yaml",

@@ -328,7 +328,8 @@ void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, c
     void *at = rte_pktmbuf_append(mbuf, (uint16_t)length);
     assert_non_null(at);
     memcpy(at, octets, length);
-    assert_int_equal(rte_ring_enqueue(rx[queue->network][queue->queue], mbuf), 0);
+    assert_int_equal(
+        rte_ring_enqueue(rx[wire->published.rules->ports.of[queue->network]][queue->queue], mbuf), 0);
 }
 
 void wire_put_frame(struct wire *wire, unsigned network, const void *octets, uint32_t length)

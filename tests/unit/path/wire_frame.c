@@ -95,23 +95,26 @@ static void read_packet(const struct rte_mbuf *mbuf, unsigned network, struct wi
 }
 
 // IPv4 without a tag in one frame, and not larger than tests are used to.
-static bool is_plain(const struct rte_mbuf *mbuf, uint32_t tags)
+static bool is_plain(const struct rte_mbuf *mbuf)
 {
     const struct headers *headers = rte_pktmbuf_mtod(mbuf, const struct headers *);
-    return tags == 0 && headers->ethernet.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
+    return headers->ethernet.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
            headers->ip.fragment_offset == 0;
 }
 
 void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool keep)
 {
+    const uint8_t untagged = wire->published.rules->ports.untagged[network];
     void *taken;
     while (rte_ring_dequeue(ring, &taken) == 0) {
+        // One that shares the port of another one sends nothing by its own.
+        assert_int_equal(wire->published.rules->ports.of[network], network);
         static struct wire_packet thrown_away;
         assert_true(!keep || wire->out_count < WIRE_OUT_MAX);
         struct wire_packet *packet = keep ? &wire->out[wire->out_count] : &thrown_away;
         bool is_message = true;
-        if (is_plain(taken, wire->workers[0]->tags[network]))
-            read_packet(taken, network, packet);
+        if (untagged != NETWORK_NONE && is_plain(taken))
+            read_packet(taken, untagged, packet);
         else
             is_message = wire_read_any(wire, taken, network, packet);
         wire->out_count += keep && is_message;

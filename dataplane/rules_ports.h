@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which networks share a port (rules.h).
+#ifndef DIALGATE_RULES_PORTS_H
+#define DIALGATE_RULES_PORTS_H
+
+#include "rules.h"
+
+// Networks of one interface share it. What a port has once (attachment, device, queues) is equal then, and
+// tags tell frames apart. Returns -1, or the index of a network for which that is not so.
+int rules_ports_deal(struct rules_ports *ports, const struct snapshot_network *networks, uint32_t count);
+
+#endif

@@ -45,6 +45,15 @@ static struct frame elsewhere(void)
     return frame;
 }
 
+static struct frame in_vlan(struct frame frame, uint16_t vlan)
+{
+    const uint8_t tag[4] = {0x81, 0, (uint8_t)(vlan >> 8), (uint8_t)vlan};
+    memmove(frame.octets + 16, frame.octets + 12, frame.length - 12);
+    memcpy(frame.octets + 12, tag, sizeof(tag));
+    frame.length += sizeof(tag);
+    return frame;
+}
+
 static void swap(uint8_t *one, uint8_t *other, unsigned octets)
 {
     for (unsigned i = 0; i < octets; i++) {
@@ -142,6 +151,32 @@ static void test_chain(void **state)
     detach(wire);
 }
 
+// On a trunk: what is in none of our VLANs, and what is in one of them and not ours, goes to the one
+// interface that stands for the NIC.
+static void test_trunk(void **state)
+{
+    struct wire *wire = *state;
+    struct host_path_rings *rings = attach(wire, RATE, 64);
+    struct frame frames[3] = {in_vlan(elsewhere(), 300), in_vlan(elsewhere(), 200), in_vlan(arp(), 200)};
+    wire->image.networks[1] = wire->image.networks[0];
+    strcpy(wire->image.networks[1].name, "inside");
+    wire->image.networks[0].vlan = 100;
+    wire->image.networks[1].vlan = 200;
+    wire_reload(wire);
+    for (unsigned i = 0; i < RTE_DIM(frames); i++) {
+        void *got = NULL;
+        put(wire, frames[i]);
+        wire_expect_count(wire, COUNTER_OUT_HOST, i + 1);
+        assert_int_equal(rte_ring_dequeue(rings->out, &got), 0);
+        assert_int_equal(rte_pktmbuf_data_len((struct rte_mbuf *)got), frames[i].length);
+        assert_memory_equal(rte_pktmbuf_mtod((struct rte_mbuf *)got, void *), frames[i].octets,
+                            frames[i].length);
+        assert_int_equal(packet_of(got)->network, 0);
+        rte_pktmbuf_free(got);
+    }
+    detach(wire);
+}
+
 // More than the rate of one kind takes nothing from the others, and time gives it again.
 static void test_rate(void **state)
 {
@@ -233,12 +268,8 @@ static void test_back(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),
-                                       ON_WIRE(test_chain),
-                                       ON_WIRE(test_rate),
-                                       ON_WIRE(test_burst),
-                                       ON_WIRE(test_full),
-                                       ON_WIRE(test_back),
-                                       ON_WIRE(test_not_for_the_kernel)};
+    const struct CMUnitTest tests[] = {
+        ON_WIRE(test_kinds), ON_WIRE(test_trunk), ON_WIRE(test_chain), ON_WIRE(test_rate),
+        ON_WIRE(test_burst), ON_WIRE(test_full),  ON_WIRE(test_back),  ON_WIRE(test_not_for_the_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

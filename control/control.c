@@ -391,7 +391,9 @@ enum filter_place control_filter_place(const struct control *control, uint32_t n
         return FILTER_IN_XDP;
     if (control_has_prefilter(control, port_of(control, network)))
         return FILTER_SHARED;
-    return network < control->networks && control->counters ? FILTER_IN_WORKERS : FILTER_NOWHERE;
+    if (network >= control->networks || !control->counters)
+        return FILTER_NOWHERE;
+    return counters_network(control->counters, network).no_program ? FILTER_INSTEAD : FILTER_IN_WORKERS;
 }
 
 int control_filter_counters(const struct control *control, uint32_t network,
@@ -401,6 +403,7 @@ int control_filter_counters(const struct control *control, uint32_t network,
     case FILTER_IN_XDP:
         return prefilter_read_counters(&control->prefilters[network], values);
     case FILTER_IN_WORKERS:
+    case FILTER_INSTEAD:
         counters_filter(control->counters, network, values);
         return 0;
     default:

@@ -160,8 +160,9 @@ const char *control_network_name(const struct control *control, uint32_t index);
 bool control_has_prefilter(const struct control *control, uint32_t network); // an XDP program's maps
 
 // Where the prefilter's policy is carried out. FILTER_SHARED: in the program of an earlier network with the
-// same interface, which counts for both.
-enum filter_place { FILTER_NOWHERE, FILTER_IN_XDP, FILTER_IN_WORKERS, FILTER_SHARED };
+// same interface, which counts for both. FILTER_INSTEAD: in the workers, since the XDP program could not be
+// had (prefilter.unavailable).
+enum filter_place { FILTER_NOWHERE, FILTER_IN_XDP, FILTER_IN_WORKERS, FILTER_SHARED, FILTER_INSTEAD };
 enum filter_place control_filter_place(const struct control *control, uint32_t network);
 // Packets by reason there. Returns 0 or -errno.
 int control_filter_counters(const struct control *control, uint32_t network,

@@ -49,5 +49,6 @@ void agent_gauges_poll(const struct dataplane *plane)
             put_network(&networks[i], ports->ports[i].id);
         put(&networks[i].up, known[i].up);
         put(&networks[i].mtu, known[i].mtu);
+        put(&networks[i].no_program, plane->programs.missing[i][0] != '\0');
     }
 }

@@ -150,8 +150,10 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
                const struct boot_options *options, struct fault *fault)
 {
     const struct eal_plan eal = eal_plan_of(rules, dir, options);
-    const struct ports_plan ports = {
-        .rules = rules, .run_directory = dir->run, .prefilter = options->prefilter};
+    const struct ports_plan ports = {.rules = rules,
+                                     .run_directory = dir->run,
+                                     .prefilter = options->prefilter,
+                                     .programs = &plane->programs};
     struct workers_plan plan = {.eal = &eal,
                                 .ports = &plane->ports,
                                 .counters = &plane->counters,

@@ -30,6 +30,7 @@ struct dataplane {
     struct listen_set listens;
     struct hostnet *hostnet;
     struct host_taps host_taps;
+    struct port_programs programs;
     struct ports ports;
     struct counters_file counters;
     struct workers workers;

@@ -34,6 +34,8 @@ void hello_send(struct channel_server *channel, struct channel_hello *hello, con
     int fds[CHANNEL_FDS_MAX];
     unsigned fd_count = plane != NULL ? describe(plane, hello, fds) : 0;
 
+    if (text == NULL && plane != NULL)
+        text = port_programs_missing(&plane->programs);
     if (text != NULL)
         strncpy(hello->text, text, sizeof(hello->text) - 1);
     channel_server_send(channel, &(struct channel_output){.type = CHANNEL_HELLO,

@@ -38,7 +38,8 @@ static const struct {
     {CAP_BPF, "CAP_BPF", true},
 };
 
-static int check_rights(bool af_xdp, struct fault *fault)
+// What programs need is asked of the kernel, where the start goes on without.
+static int check_rights(bool af_xdp, bool must, struct fault *fault)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{0}};
@@ -52,8 +53,8 @@ static int check_rights(bool af_xdp, struct fault *fault)
     for (unsigned i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
         unsigned bit = capabilities[i].bit;
 
-        if ((capabilities[i].af_xdp_only && !af_xdp) || (data[bit / 32].effective & 1u << bit % 32) != 0 ||
-            (bit == CAP_BPF && sys_admin))
+        if ((capabilities[i].af_xdp_only && !(af_xdp && must)) ||
+            (data[bit / 32].effective & 1u << bit % 32) != 0 || (bit == CAP_BPF && sys_admin))
             continue;
         strncat(missing, " ", sizeof(missing) - strlen(missing) - 1);
         strncat(missing, capabilities[i].name, sizeof(missing) - strlen(missing) - 1);
@@ -163,17 +164,13 @@ int ports_check(const struct ports_plan *plan, struct fault *fault)
         af_xdp |= rules->networks[i].attach == ATTACH_AF_XDP;
     }
     if (result == 0)
-        result = check_rights(af_xdp, fault);
-    if (result == 0 && af_xdp && access(plan->prefilter, R_OK) < 0)
-        result = fault_set(fault, errno, "prefilter %s: %s; name the file with --prefilter", plan->prefilter,
-                           strerror(errno));
+        result = check_rights(af_xdp, rules->settings->prefilter.unavailable == PREFILTER_REFUSE, fault);
     if (result == 0 && af_xdp && strchr(plan->prefilter, ',') != NULL)
         result = fault_set(fault, EINVAL, "prefilter %s: its path must not have a comma", plan->prefilter);
-    for (unsigned i = 0; i < rules->network_count && result == 0; i++) {
-        if (rules->networks[i].attach == ATTACH_AF_XDP)
-            result = prefilter_clear_stale(plan->run_directory, rules->networks[i].interface, fault->text,
-                                           sizeof(fault->text));
-    }
+    if (result == 0)
+        result = port_programs_check(
+            plan->programs, &(struct port_program_plan){plan->rules, plan->run_directory, plan->prefilter},
+            fault);
     return result;
 }
 
@@ -194,7 +191,7 @@ static int find_device(struct port *port, struct fault *fault)
 static int probe(struct port *port, unsigned index, const char *prefilter, struct fault *fault)
 {
     const struct snapshot_network *network = port->network;
-    const bool af_xdp = network->attach == ATTACH_AF_XDP;
+    const bool af_xdp = port->attach == ATTACH_AF_XDP;
     // Frames of AF_PACKET are a power of two, so that they fill their blocks.
     unsigned frame = 2048;
     char name[32], arguments[PATH_MAX];
@@ -296,7 +293,10 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
     struct port *port = &ports->ports[index];
     const struct snapshot_network *network = port->network;
     struct rte_eth_dev_info info = {0};
-    int result =
+    int result;
+
+    port->attach = port_programs_attach(plan->programs, plan->rules, index);
+    result =
         network->attach == ATTACH_PCI ? find_device(port, fault) : probe(port, index, plan->prefilter, fault);
 
     if (result == 0 && rte_eth_dev_info_get(port->id, &info) != 0)
@@ -305,7 +305,7 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         result = check_limits(port, &info, fault);
     if (result < 0)
         return result;
-    if (network->attach == ATTACH_AF_XDP) {
+    if (port->attach == ATTACH_AF_XDP) {
         result = prefilter_attach_begin(ports->run_directory, network->interface, fault->text,
                                         sizeof(fault->text));
         if (result < 0)
@@ -323,7 +323,7 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
             "network %s: interface %s did not start: %s; check networks.%s.queues against its channels "
             "(ethtool -l %s) and the rights to load eBPF",
             network->name, network->interface, eal_words(), network->name, network->interface);
-    if (network->attach != ATTACH_AF_XDP)
+    if (port->attach != ATTACH_AF_XDP)
         return 0;
     result = prefilter_attach_done(ports->run_directory, network->interface, &port->prefilter, fault->text,
                                    sizeof(fault->text));

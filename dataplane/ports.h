@@ -6,11 +6,13 @@
 
 #include <rte_mempool.h>
 #include "fault.h"
+#include "port_program.h"
 #include "prefilter.h"
 #include "rules.h"
 
 struct port {
     const struct snapshot_network *network; // in the rules of the start, which outlive the ports
+    enum attach attach;                     // the network's, or AF_PACKET where its XDP program cannot be had
     uint16_t id;                            // DPDK's
     uint8_t shared; // network whose port it is (rules.h); another one's: nothing below is set
     bool probed;
@@ -31,11 +33,12 @@ struct ports {
 struct ports_plan {
     const struct rules *rules;
     const char *run_directory;
-    const char *prefilter; // the ELF
+    const char *prefilter;          // the ELF
+    struct port_programs *programs; // filled by ports_check(), read by ports_open()
 };
 
-// Before EAL: interfaces exist, our rights suffice, no foreign XDP program is there; what a dead instance
-// left is removed.
+// Before EAL: interfaces exist, our rights suffice, XDP programs can be had or prefilter.unavailable does
+// without; what a dead instance left is removed.
 int ports_check(const struct ports_plan *plan, struct fault *fault);
 // After EAL: pool and ports, started, with the prefilter loaded. Returns 0 or -errno with fault; then nothing
 // is left behind.

@@ -299,7 +299,8 @@ static bool check_settings(const struct check *check)
 {
     const struct snapshot_settings *s = check->rules->settings;
     if (s->workers == 0 || s->workers > WORKERS_MAX || s->idle > IDLE_SPIN ||
-        s->prefilter.mode > PREFILTER_ENFORCE || s->prefilter.source_bits > 128)
+        s->prefilter.mode > PREFILTER_ENFORCE || s->prefilter.unavailable > PREFILTER_SOFTWARE ||
+        s->prefilter.source_bits > 128)
         return refuse(check, "workers or modes out of range", 0);
     if (s->dialogs_capacity == 0 || s->dialogs_capacity > RECORDS_MAX || s->transactions_capacity == 0 ||
         s->transactions_capacity > RECORDS_MAX || s->arena_octets < (4u << 20) ||

@@ -322,7 +322,8 @@ static void put_settings(struct plan *plan)
     if (config->state.dialogs[0] == '/') // else "auto"
         memcpy(settings->dialogs_directory, config->state.dialogs, sizeof(config->state.dialogs));
     settings->prefilter = (struct snapshot_prefilter){
-        .mode = (uint32_t)config->prefilter.mode,
+        .mode = (uint16_t)config->prefilter.mode,
+        .unavailable = (uint16_t)config->prefilter.unavailable,
         .source_bits = (uint32_t)config->prefilter.source_prefix,
         .stranger = plan_bucket(&config->buckets.stranger, 0, 0),
         .stranger_invite = plan_bucket(&config->buckets.stranger_invite, 0, 0),

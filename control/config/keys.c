@@ -26,6 +26,7 @@ const char *const choices_record_format[] = {"csv", "json", NULL};
 const char *const choices_record_sync[] = {"never", "second", "always", NULL};
 const char *const choices_session_end[] = {"free", "bye", NULL};
 const char *const choices_mode[] = {"off", "dry-run", "enforce", NULL};
+const char *const choices_unavailable[] = {"refuse", "software", NULL};
 const char *const choices_method[] = {
     [METHOD_INVITE] = "INVITE",   [METHOD_ACK] = "ACK",
     [METHOD_BYE] = "BYE",         [METHOD_CANCEL] = "CANCEL",
@@ -42,6 +43,7 @@ static_assert(ATTACH_AF_XDP == 0 && ATTACH_AF_PACKET == 1 && ATTACH_PCI == 2 && 
               "choices");
 static_assert(PREFILTER_OFF == 0 && PREFILTER_DRY_RUN == 1 && PREFILTER_ENFORCE == 2 && BALANCE_CALL_ID == 0,
               "choices");
+static_assert(PREFILTER_REFUSE == 0 && PREFILTER_SOFTWARE == 1, "choices");
 static_assert(BAN_OFF == 0 && BAN_DRY_RUN == 1 && BAN_ON == 2, "choices");
 static_assert(IN_DIALOG_PEER == 0 && IN_DIALOG_GROUP == 1 && IN_DIALOG_ANY_PEER == 2 &&
                   SESSION_END_FREE == 0 && SESSION_END_BYE == 1,

@@ -85,6 +85,7 @@ extern const char *const choices_idle[];
 extern const char *const choices_in_dialog[];
 extern const char *const choices_method[]; // enum sip_method up to METHOD_UPDATE, then "any"
 extern const char *const choices_mode[];
+extern const char *const choices_unavailable[];
 extern const char *const choices_refer[];
 extern const char *const choices_refresher[];
 extern const char *const choices_reliable[];
@@ -314,6 +315,8 @@ extern const char *const choices_replaces_from[];
 
 #define CONFIG_PREFILTER(K, L) \
     K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
+    K(unavailable, CHOICE, choices_unavailable, "refuse", 0, 0, RESTART, \
+      "attach: af_xdp and the XDP program cannot be loaded or attached: refuse to start, or start with af_packet and the software filter") \
     K(source_prefix, COUNT, NULL, "64", 32, 128, RELOAD, "length of the IPv6 prefix that is one source; of IPv4 each address is one") \
     L(deny, 4096, RELOAD, "prefixes whose SIP is dropped")
 

@@ -50,6 +50,8 @@ void show_status(struct ctl *ctl, const json_t *result)
         fprintf(ctl->out, ", up %s, pid %" PRId64 ", %" PRId64 " workers, %" PRId64 " networks",
                 unit_duration_ms(number(dataplane, "uptime_s") * 1000, a), number(dataplane, "pid"),
                 number(dataplane, "workers"), number(dataplane, "networks"));
+    if (ready && strcmp(text(dataplane, "text"), "-") != 0)
+        fprintf(ctl->out, "\n  but       %s", text(dataplane, "text"));
     fprintf(ctl->out, "\nmessages    %s received, %s sent, %s forwarded, %s answered\n",
             count(messages, "received", a), count(messages, "sent", b), count(messages, "forwarded", c),
             count(messages, "answered", d));

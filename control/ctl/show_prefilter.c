@@ -57,8 +57,11 @@ void show_prefilter(struct ctl *ctl, const json_t *result)
     const json_t *networks = json_object_get(result, "networks");
     fprintf(ctl->out, "mode %s\n", text(result, "mode"));
     for (size_t i = 0; i < json_array_size(networks); i++)
-        fprintf(ctl->out, "%s: %s\n", text(json_array_get(networks, i), "network"),
-                text(json_array_get(networks, i), "runs"));
+        fprintf(ctl->out, "%s: %s%s\n", text(json_array_get(networks, i), "network"),
+                text(json_array_get(networks, i), "runs"),
+                json_is_true(json_object_get(json_array_get(networks, i), "program_missing"))
+                    ? ": the XDP program is MISSING, dialgatectl status says why"
+                    : "");
     print_counters(ctl, networks);
 }
 

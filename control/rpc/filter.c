@@ -64,11 +64,14 @@ void rpc_prefilter_show(struct rpc_call *call)
         static const char *const places[] = {[FILTER_IN_XDP] = "xdp",
                                              [FILTER_IN_WORKERS] = "software",
                                              [FILTER_SHARED] = "shared",
+                                             [FILTER_INSTEAD] = "software",
                                              [FILTER_NOWHERE] = "none"};
         const char *name = control_network_name(control, network);
-        json_array_append_new(networks, json_pack("{s:o, s:s, s:o}", "network", text_json(name, strlen(name)),
-                                                  "runs", places[control_filter_place(control, network)],
-                                                  "counters", counters_json(control, network)));
+        enum filter_place place = control_filter_place(control, network);
+        json_array_append_new(networks,
+                              json_pack("{s:o, s:s, s:b, s:o}", "network", text_json(name, strlen(name)),
+                                        "runs", places[place], "program_missing", place == FILTER_INSTEAD,
+                                        "counters", counters_json(control, network)));
     }
     rpc_reply(call, json_pack("{s:s, s:o}", "mode", mode_name(control), "networks", networks));
 }

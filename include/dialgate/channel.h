@@ -135,7 +135,7 @@ struct channel_hello {
     uint32_t networks;
     uint32_t prefilter_maps[NETWORKS_MAX];
     uint32_t has_captures;
-    char text[CHANNEL_TEXT_SIZE]; // with CHANNEL_FAILED: what, where, what to do
+    char text[CHANNEL_TEXT_SIZE]; // FAILED: what, where, what to do; RUNNING: what is not as configured
 };
 static_assert(sizeof(struct channel_hello) == 360, "layout");
 

@@ -438,14 +438,16 @@ struct counters_worker {
     N(host_refused, "dialgate_network_host_refused_total", "counter",                                                  \
       "Frames that the kernel's interface of the host path did not take (attach: pci).")                                       \
     N(up, "dialgate_network_up", "gauge", "1: the kernel's interface of the network is up and its link is there.")     \
-    N(mtu, "dialgate_network_mtu_bytes", "gauge", "Octets of an IP packet that the network takes.")
+    N(mtu, "dialgate_network_mtu_bytes", "gauge", "Octets of an IP packet that the network takes.") \
+    N(no_program, "dialgate_network_prefilter_missing", "gauge", \
+      "1: attach says af_xdp, and AF_PACKET and the software filter serve, since the XDP program could not be had (prefilter.unavailable).")
 // clang-format on
 
 struct counters_network {
 #define N(field, name, type, help) uint64_t field;
     NETWORK_COUNTERS(N)
 #undef N
-    uint64_t reserved[7];
+    uint64_t reserved[6];
 };
 static_assert(sizeof(struct counters_network) == 128, "two lines a network");
 

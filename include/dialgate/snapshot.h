@@ -207,9 +207,12 @@ enum in_dialog { IN_DIALOG_PEER, IN_DIALOG_GROUP, IN_DIALOG_ANY_PEER };
 enum session_end { SESSION_END_FREE, SESSION_END_BYE };
 enum idle_mode { IDLE_SLEEP, IDLE_SPIN };
 enum prefilter_mode { PREFILTER_OFF, PREFILTER_DRY_RUN, PREFILTER_ENFORCE };
+// What a network of ATTACH_AF_XDP does that cannot have its XDP program.
+enum prefilter_unavailable { PREFILTER_REFUSE, PREFILTER_SOFTWARE };
 
 struct snapshot_prefilter {
-    uint32_t mode;                          // enum prefilter_mode
+    uint16_t mode;                          // enum prefilter_mode
+    uint16_t unavailable;                   // enum prefilter_unavailable
     uint32_t source_bits;                   // of an IPv6 address that are one source, 32 .. 128
     struct bucket_limit stranger;           // all SIP of one source that is no peer
     struct bucket_limit stranger_invite;    // its INVITEs

@@ -37,6 +37,7 @@
     "timers: {t1: 200ms, t2: 3s, t4: 6s, b: 20s, c: 190s}\n"                                                 \
     "prefilter:\n"                                                                                           \
     "  mode: dry-run\n"                                                                                      \
+    "  unavailable: software\n"                                                                              \
     "  deny: [192.0.2.0/24, 192.0.2.7]\n"                                                                    \
     "  peer: {rate: 1, burst: 2}\n"                                                                          \
     "  peer_invite: {rate: 3, burst: 4}\n"                                                                   \
@@ -123,6 +124,7 @@ static void test_settings(void **state)
     assert_int_equal(settings->server_header[0], 0);
     assert_string_equal(settings->dialogs_directory, "/mnt/huge/a");
     assert_true(settings->prefilter.mode == PREFILTER_DRY_RUN);
+    assert_true(settings->prefilter.unavailable == PREFILTER_SOFTWARE);
     assert_int_equal(settings->prefilter.source_bits, 56);
     assert_memory_equal(&settings->prefilter.stranger, limits, sizeof(limits));
     const struct snapshot_deny *deny = section(&image, SECTION_DENY);

@@ -68,6 +68,7 @@ static const struct row shape_rows[] = {
      "5:10: prefilter.peer.rat: unknown key, did you mean rate; give one of rate, burst"},
     {"key of another section", BASE "prefilter: {rate: 5}\n",
      "4:13: prefilter.rate: unknown key here, it stands under peers[].prefilter; give one of mode, "
+     "unavailable, "
      "source_prefix, deny, peer, peer_invite, peer_fragment, stranger, stranger_invite, strangers, "
      "strangers_fragment"},
     {"unknown key in a peer's section", BASE "peers: [{name: p, limits: {call: 1}}]\n",

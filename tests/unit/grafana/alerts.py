@@ -20,6 +20,8 @@ RULES = [
      {f'dialgate_ready{{{I}}}': '0x10', f'dialgate_dataplane_up{{{I}}}': '1x10', f'dialgate_draining{{{I}}}': '1x10'}),
     ('DialgateRestarted', 5, {f'dialgate_dataplane_start_time_seconds{{{I}}}': '100 100 900x8'},
      {f'dialgate_dataplane_start_time_seconds{{{I}}}': '100x10'}),
+    ('DialgatePrefilterMissing', 5, {f'dialgate_network_prefilter_missing{{{I},network="outside"}}': '1x10'},
+     {f'dialgate_network_prefilter_missing{{{I},network="outside"}}': '0x10'}),
     ('DialgateReloadRefused', 8, {f'dialgate_configuration_last_reload_successful{{{I}}}': '0x10'},
      {f'dialgate_configuration_last_reload_successful{{{I}}}': '1x10'}),
     ('DialgateMemberDown', 5,

@@ -74,6 +74,7 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(many_workers, image.header.settings.workers = WORKERS_MAX + 1) \
     R(idle, image.header.settings.idle = 2) \
     R(mode, image.header.settings.prefilter.mode = 3) \
+    R(unavailable, image.header.settings.prefilter.unavailable = 2) \
     R(no_dialogs, image.header.settings.dialogs_capacity = 0) \
     R(many_dialogs, image.header.settings.dialogs_capacity = UINT32_MAX) \
     R(no_transactions, image.header.settings.transactions_capacity = 0) \

@@ -331,10 +331,52 @@ static void test_silent_kernel(void **state)
     close(pair[0]);
 }
 
+// Networks of one interface: one has a VLAN interface, as its name says, two have none and what the interface
+// itself has.
+static void test_trunk(void **state)
+{
+    static const struct snapshot_network trunk[3] = {
+        {.name = "a", .interface = "tr0", .vlan = 5},
+        {.name = "b", .interface = "tr0", .vlan = 6},
+        {.name = "c", .interface = "tr0", .vlan = 7, .outer_vlan = 8}};
+    struct hostnet *hostnet;
+    struct nexthop_table *table;
+    struct nexthop hop;
+    struct fault fault;
+
+    run("ip link add tr0 type veth peer name tr1 && ip link set tr0 up && ip link set tr1 up && "
+        "ip addr add 10.97.0.1/24 dev tr0 && "
+        "ip neigh add 10.97.0.9 lladdr 02:00:00:00:00:09 dev tr0 nud permanent && "
+        "ip link add tr0.5 type veth peer name tr5 && ip link set tr0.5 mtu 1450 up && ip link set tr5 up && "
+        "ip addr add 10.96.0.1/24 dev tr0.5 && "
+        "ip neigh add 10.96.0.9 lladdr 02:00:00:00:05:09 dev tr0.5 nud permanent");
+    assert_int_equal(hostnet_open(&hostnet, trunk, 3, &table, &fault), 0);
+    assert_int_equal(nexthop_find(table, 0, &IP(10, 96, 0, 9), &hop), NEXTHOP_FOUND);
+    assert_int_equal(hop.mac[4], 5);
+    assert_int_equal(hop.mtu, 1450);
+    assert_int_equal(nexthop_find(table, 0, &IP(10, 97, 0, 9), &hop), NEXTHOP_UNROUTED);
+    for (uint8_t i = 1; i < 3; i++) {
+        assert_int_equal(nexthop_find(table, i, &IP(10, 97, 0, 9), &hop), NEXTHOP_FOUND);
+        assert_int_equal(hop.mac[5], 9);
+        assert_int_equal(hop.mtu, i == 1 ? 1500 : 1496); // room for the second tag
+    }
+    nexthop_destroy(table);
+    assert_int_equal(hostnet_start(hostnet, &fault), 0);
+    run("ip link del tr0.5"); // then it is as the others
+    for (bool is_back = false; !is_back;) {
+        table = wait_table(hostnet);
+        is_back = nexthop_find(table, 0, &IP(10, 97, 0, 9), &hop) == NEXTHOP_FOUND;
+        nexthop_destroy(table);
+    }
+    hostnet_close(hostnet);
+    run("ip link del tr0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths)};
-    const struct CMUnitTest live[] = {cmocka_unit_test(test_live), cmocka_unit_test(test_silent_kernel)};
+    const struct CMUnitTest live[] = {cmocka_unit_test(test_live), cmocka_unit_test(test_trunk),
+                                      cmocka_unit_test(test_silent_kernel)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     if (failed != 0)

@@ -427,6 +427,8 @@ static void test_sent_with_replaces(void **state)
                                            .peer = world->carrier,
                                            .state = CHANNEL_DIALOG_CONFIRMED};
     ua_say(world, &other, NULL);
+    for (int i = 0; i < 2000 && !ua_call_by_handle(&world->rpc.control.ua, TARGET); i++)
+        far_run(world->rpc.base, 2); // the question comes another way, and may be faster
     ua_ask(world, "refer.send",
            "{\"dialog\":\"" HEX "\",\"to\":\"sip:c@z\",\"replaces\":\"1100000000000002\",\"early_only\":"
            "true,\"subscribe\":false}");
@@ -455,34 +457,21 @@ static void test_not_sent(void **state)
     expect_none(world);
 }
 
-static int open_world(void **state, const char *applications)
-{
-    struct ua_world *world = malloc(sizeof(*world));
-    *state = world;
-    return world ? ua_world_open(world, applications) : -1;
-}
-
-static int setup_accept(void **state)
-{
-    return open_world(state, " - {name: desk, listener: edge, refer: accept, refer_targets: ['@z']}\n"
-                             " - {name: robot}\n");
-}
-
 static int setup_ask(void **state)
 {
-    return open_world(state, " - {name: desk, listener: edge}\n - {name: robot}\n");
+    return ua_setup_with(state, " - {name: desk, listener: edge}\n - {name: robot}\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_carried_out, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_fails, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_target_forks, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_carried_out, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_fails, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_target_forks, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_refused, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_refuses, setup_ask, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_no_description, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_no_description_nobody, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_no_description, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_no_description_nobody, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_describes, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_no_text, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_refer_gone, setup_ask, ua_teardown),

@@ -441,19 +441,6 @@ static void test_not_sent(void **state)
     expect_none(world);
 }
 
-static int open_world(void **state, const char *applications)
-{
-    struct ua_world *world = malloc(sizeof(*world));
-    *state = world;
-    return world ? ua_world_open(world, applications) : -1;
-}
-
-static int setup_accept(void **state)
-{
-    return open_world(state, " - {name: desk, listener: edge, refer: accept, refer_targets: ['@z']}\n"
-                             " - {name: robot}\n");
-}
-
 static int setup_described(void **state)
 {
     char path[] = "/tmp/dialgate-offer-XXXXXX", applications[256];
@@ -465,31 +452,31 @@ static int setup_described(void **state)
         " - {name: desk, listener: edge, refer: accept, refer_targets: ['@z'], answer: {status: 200, body: "
         "%s}}\n - {name: robot}\n",
         path);
-    int result = open_world(state, applications);
+    int result = ua_setup_with(state, applications);
     return unlink(path) == 0 ? result : -1; // it is read when the configuration is
 }
 
 static int setup_ask(void **state)
 {
-    return open_world(state, " - {name: desk, listener: edge}\n - {name: robot}\n");
+    return ua_setup_with(state, " - {name: desk, listener: edge}\n - {name: robot}\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_carried_out, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_unsubscribed, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_not_begun, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_refused, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_carried_out, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_unsubscribed, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_not_begun, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_refused, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_too_many, setup_ask, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_nobody_there, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_there, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_described, setup_described, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_target_dialog, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_target_dialog, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_folded_routes, setup_accept, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_moved, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_target_dialog, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_target_dialog, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_folded_routes, ua_setup_transfers, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_moved, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_room_for_others, setup_ask, ua_teardown),
-        cmocka_unit_test_setup_teardown(test_too_deep, setup_accept, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_too_deep, ua_setup_transfers, ua_teardown),
         cmocka_unit_test_setup_teardown(test_cannot_accept, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_program_answers, setup_ask, ua_teardown),
         cmocka_unit_test_setup_teardown(test_sent, setup_ask, ua_teardown),

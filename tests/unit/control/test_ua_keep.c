@@ -2,7 +2,6 @@
 // What applications have is there again after a restart of control: the same daemon twice over one directory.
 #include "cmocka_first.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "ua_world.h"
 
@@ -446,17 +445,8 @@ static void test_sent(void **state)
     assert_int_equal(world->rpc.control.transfers.count, 0);
 }
 
-static int setup_transferring(void **state)
-{
-    struct ua_world *world = malloc(sizeof(*world));
-    *state = world;
-    return world ? ua_world_open(world, " - {name: desk, listener: edge, refer: accept, refer_targets: "
-                                        "['@z']}\n - {name: robot}\n")
-                 : -1;
-}
-
 #define TEST(name)     cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
-#define TRANSFER(name) cmocka_unit_test_setup_teardown(name, setup_transferring, ua_teardown)
+#define TRANSFER(name) cmocka_unit_test_setup_teardown(name, ua_setup_transfers, ua_teardown)
 
 int main(void)
 {

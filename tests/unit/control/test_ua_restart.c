@@ -4,7 +4,6 @@
 #include "cmocka_first.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "ua_world.h"
 
@@ -333,15 +332,6 @@ static void test_refer_outside_accepted(void **state)
     assert_true(TAILQ_EMPTY(&world->rpc.control.referrals.open));
 }
 
-static int setup_transferring(void **state)
-{
-    struct ua_world *world = malloc(sizeof(*world));
-    *state = world;
-    return world ? ua_world_open(world, " - {name: desk, listener: edge, refer: accept, refer_targets: "
-                                        "['@z']}\n - {name: robot}\n")
-                 : -1;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ua_setup, ua_teardown)
 
 int main(void)
@@ -359,7 +349,7 @@ int main(void)
         TEST(test_dataplane_answered),
         TEST(test_application_gone),
         TEST(test_refer_outside),
-        cmocka_unit_test_setup_teardown(test_refer_outside_accepted, setup_transferring, ua_teardown),
+        cmocka_unit_test_setup_teardown(test_refer_outside_accepted, ua_setup_transfers, ua_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

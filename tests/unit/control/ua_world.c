@@ -279,13 +279,23 @@ void ua_confirm(struct ua_world *world, uint64_t tag)
     ua_expect_event(world, "state", "to", "confirmed");
 }
 
-int ua_setup(void **state)
+int ua_setup_with(void **state, const char *applications)
 {
     struct ua_world *world = malloc(sizeof(*world));
     *state = world;
-    return world ? ua_world_open(world, " - {name: desk, listener: edge}\n"
-                                        " - {name: robot, answer: {status: 603, ring: 180, after: 20ms}}\n")
-                 : -1;
+    return world ? ua_world_open(world, applications) : -1;
+}
+
+int ua_setup(void **state)
+{
+    return ua_setup_with(state, " - {name: desk, listener: edge}\n"
+                                " - {name: robot, answer: {status: 603, ring: 180, after: 20ms}}\n");
+}
+
+int ua_setup_transfers(void **state)
+{
+    return ua_setup_with(state, " - {name: desk, listener: edge, refer: accept, refer_targets: ['@z']}\n"
+                                " - {name: robot}\n");
 }
 
 int ua_teardown(void **state)

@@ -87,6 +87,8 @@ void ua_resume(struct ua_world *world, const struct ua_row *rows, size_t count);
 
 // A world with the applications desk and robot, which refuses by itself.
 int ua_setup(void **state);
+int ua_setup_transfers(void **state); // desk carries out REFERs to @z
+int ua_setup_with(void **state, const char *applications);
 int ua_teardown(void **state);
 
 #endif

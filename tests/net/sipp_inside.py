@@ -54,6 +54,13 @@ async def reinvite_of_ours(one, role):
     await ended(one, dialog, "local")
 
 
+async def reinvites_and_ends(one, dialog):
+    """A re-INVITE of ours that is accepted in the end, and their BYE."""
+    await desk(one).call("ua.reinvite", dialog=dialog, body=SDP, tag=one.name)
+    await desk(one).event("response", tag=one.name, status=200)
+    await ended(one, dialog, "remote")
+
+
 @both_roles
 async def glare_we_answer_491(one, role):
     def write(far):
@@ -66,9 +73,7 @@ async def glare_we_answer_491(one, role):
         far.asks("BYE", 200)
 
     _, dialog = await up(one, role, write)
-    await desk(one).call("ua.reinvite", dialog=dialog, body=SDP, tag=one.name)
-    await desk(one).event("response", tag=one.name, status=200)
-    await ended(one, dialog, "remote")
+    await reinvites_and_ends(one, dialog)
 
 
 @both_roles
@@ -82,9 +87,7 @@ async def glare_they_answer_491(one, role):
         far.asks("BYE", 200)
 
     _, dialog = await up(one, role, write)
-    await desk(one).call("ua.reinvite", dialog=dialog, body=SDP, tag=one.name)
-    await desk(one).event("response", tag=one.name, status=200)
-    await ended(one, dialog, "remote")
+    await reinvites_and_ends(one, dialog)
 
 
 @both_roles

@@ -7,6 +7,7 @@
 
 test_begin
 test_replace 's/attach: af_xdp/attach: af_packet/'
+test_set "capture: {directory: $LAB_DIR/captures}"
 test_up
 expect "no XDP program on outside0" bash -c "! nsenter --net=/run/netns/$LAB_ID-core ip link show outside0 | grep -q xdp"
 test_callees uas
@@ -22,6 +23,7 @@ expect_counted dialgate_prefilter_class_packets_total 1000 'peer="-"' 'result="i
 expect_counted dialgate_prefilter_class_packets_total 300 'peer="carrier-a"' 'result="passed"'
 expect_equal "what of the carrier was dropped" 0 "$(lab_metric dialgate_prefilter_class_packets_total 'peer="carrier-a"' 'result="rate"')"
 expect "prefilter show says where" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' prefilter show | grep -q 'outside: software'"
+expect "capture of what is dropped" lab_ctl capture start --file banned --dropped --peer carrier-a
 expect "ban" lab_ctl prefilter ban 10.10.1.1 --for 1h
 banned_is_silent()
 {
@@ -38,6 +40,10 @@ PYTHON
 }
 lab_wait 20 'the ban is in force' banned_is_silent || fail "a banned peer is answered"
 expect_counted dialgate_prefilter_packets_total 1 'network="outside"' 'reason="banned"'
+expect "the capture's end" lab_ctl capture stop 1
+tshark -r "$LAB_DIR/captures/banned.pcapng" -o udp.check_checksum:TRUE -T fields -E separator='|' -e sip.Method -e ip.src -e udp.checksum.status \
+    -e frame.comment >"$LAB_DIR/banned" 2>"$LAB_DIR/tshark.errors" || fail "$(cat "$LAB_DIR/tshark.errors")"
+grep -q '^OPTIONS|10.10.1.1|1|peer="carrier-a".*outcome="dropped",reason="filtered"' "$LAB_DIR/banned" || fail "what was dropped: $(cat "$LAB_DIR/banned")"
 expect "unban" lab_ctl prefilter unban 10.10.1.1
 test_no_dialogs
 test_outcomes

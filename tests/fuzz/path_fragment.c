@@ -177,12 +177,16 @@ static void check_frame(const uint8_t *data, size_t size)
 {
     uint32_t length = (uint32_t)(size < 9000 ? size : 9000);
     uint8_t *octets = malloc(length + 1); // its own, so that what lies behind is nobody's
-    struct frame frame;
+    struct frame frame, ends;
     CHECK(octets != NULL);
     memcpy(octets, data, length);
     put_sum(octets, length);
-    if (frame_read(octets, length, &frame) == COUNTER_COUNT)
+    bool has_ends = frame_ends(octets, length, &ends);
+    if (frame_read(octets, length, &frame) == COUNTER_COUNT) {
         check_read(&frame, octets, length);
+        CHECK(has_ends && ends.tags == frame.tags && ip_equal(&ends.source, &frame.source) &&
+              ip_equal(&ends.destination, &frame.destination));
+    }
     free(octets);
 }
 

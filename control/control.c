@@ -25,6 +25,7 @@ static void forget_maps(struct prefilter_maps *maps)
 
 static void forget_descriptors(struct control *control)
 {
+    drops_disconnected(control);
     for (uint32_t network = 0; network < NETWORKS_MAX; network++)
         forget_maps(&control->prefilters[network]);
     control->networks = 0;
@@ -55,6 +56,7 @@ static void take_descriptors(struct control *control, const struct channel_hello
             forget_maps(maps);
         }
     }
+    drops_connected(control);
     capture_connected(control, hello->has_captures ? &fds[next] : NULL);
 }
 
@@ -217,9 +219,9 @@ int control_init(struct control *control, struct event_base *base, const struct 
     else
         config_free(config);
     if (result == 0 && ((result = record_start(control)) < 0 || (result = events_start(control)) < 0 ||
-                        (result = event_watch_start(control)) < 0 || (result = capture_init(control)) < 0 ||
-                        (result = referrals_start(control)) < 0 || (result = ua_start(control)) < 0 ||
-                        (result = transfers_start(control)) < 0))
+                        (result = drops_start(control)) < 0 || (result = event_watch_start(control)) < 0 ||
+                        (result = capture_init(control)) < 0 || (result = referrals_start(control)) < 0 ||
+                        (result = ua_start(control)) < 0 || (result = transfers_start(control)) < 0))
         snprintf(error, size, "no memory");
     if (result < 0)
         control_fini(control);
@@ -257,6 +259,7 @@ void control_fini(struct control *control)
     if (control->renewal)
         event_free(control->renewal);
     forget_descriptors(control);
+    drops_stop(control);
     kept_ports_close(&control->kept_ports);
     configuration_free(&control->candidate);
     configuration_free(&control->active);

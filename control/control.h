@@ -11,6 +11,7 @@
 #include "configuration.h"
 #include "counters.h"
 #include "dialgate/prefilter.h"
+#include "drops.h"
 #include "event.h"
 #include "event_watch.h"
 #include "kept_ports.h"
@@ -91,6 +92,7 @@ struct control {
     uint32_t snapshot_deadline_ms;
     struct event_stream events;
     struct event_watch watch;
+    struct drops *drops;
     struct record_keeper records;
     struct captures captures;
     struct end_job *end_jobs; // rpc/dialog_end_many.c

@@ -11,6 +11,7 @@
     K(MEMBER, "member", "changes of probed members' health")                                                           \
     K(LIMIT, "limit", "limits that refuse calls")                                                                      \
     K(BAN, "ban", "bans of addresses")                                                                                 \
+    K(DROP, "drop", "packets of peers that the prefilter drops")                                                       \
     K(CONFIG, "config", "configurations on their way into force")                                                      \
     K(REFER, "refer", "transfers, whoever makes them")                                                                 \
     K(CAPTURE, "capture", "captures of messages")                                                                      \
@@ -41,6 +42,9 @@
     E(BAN_ENDED, BAN, "ended", "dataplane_seq, address, reason, seconds, times, dry_run",                              \
       "its source is a peer's or allowed now, or its rule bans no more")                                               \
     E(BAN_LOST, BAN, "lost", "count, first, last", "as dialog lost")                                                   \
+    E(DROP_BEGAN, DROP, "began", "peer, reasons, packets_per_second",                                                  \
+      "packets of a peer are dropped, or in dry-run would be; reasons as in dialgate_prefilter_class_packets_total")   \
+    E(DROP_OVER, DROP, "over", "peer, packets, seconds", "none was for ten seconds")                                   \
     E(CONFIG_RELOADED, CONFIG, "reloaded", "who, version, sequence, file, text", "a file is in force")                 \
     E(CONFIG_ROLLED_BACK, CONFIG, "rolled_back", "who, version, sequence, file, text", "a version of before is")       \
     E(CONFIG_REFUSED, CONFIG, "refused", "cause, who, text", "what was to come into force did not")                    \

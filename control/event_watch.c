@@ -35,6 +35,7 @@ static void on_second(evutil_socket_t fd, short what, void *context)
     struct control *control = context;
     look_at_records(control);
     event_load_look(control, control->watch.load);
+    drop_watch_look(control, control->watch.drops);
     events_serve_soon(&control->events); // what was not taken is tried again
 }
 
@@ -43,8 +44,9 @@ int event_watch_start(struct control *control)
     static const struct timeval second = {1, 0};
     struct event_watch *watch = &control->watch;
     watch->load = event_load_create();
+    watch->drops = drop_watch_create();
     watch->tick = event_new(control->base, -1, EV_PERSIST, on_second, control);
-    return watch->load && watch->tick && event_add(watch->tick, &second) == 0 ? 0 : -ENOMEM;
+    return watch->load && watch->drops && watch->tick && event_add(watch->tick, &second) == 0 ? 0 : -ENOMEM;
 }
 
 void event_watch_stop(struct control *control)
@@ -53,6 +55,7 @@ void event_watch_stop(struct control *control)
     if (watch->tick)
         event_free(watch->tick);
     free(watch->load);
+    free(watch->drops);
     *watch = (struct event_watch){.tick = NULL};
 }
 

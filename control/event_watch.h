@@ -21,6 +21,7 @@ struct event_watch {
     bool records_failing;
     uint64_t records_lost;
     struct watched_load *load; // event_load.c
+    struct drop_watch *drops;  // drop_watch.c
 };
 
 // Behind events_start(). Returns 0 or -ENOMEM.

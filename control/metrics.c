@@ -135,6 +135,7 @@ void metrics_walk(const struct control *control, const struct metrics_visitor *v
     referrals_walk(control, v);
     walk_prefilter(control, v);
     walk_classes(control, v);
+    drops_walk(control, v);
 }
 
 struct text_context {

@@ -13,8 +13,9 @@
 #include <bpf/libbpf.h>
 #include "dialgate/address.h"
 
-#define NS_PER_S 1000000000ull
-#define BATCH    4096u // far more than any one hash bucket holds
+#define NS_PER_S    1000000000ull
+#define CLASS_BATCH 1024u
+#define BATCH       4096u // far more than any one hash bucket holds
 
 static const struct {
     uint32_t type;
@@ -91,6 +92,32 @@ void prefilter_add_class(const struct prefilter_maps *maps, uint32_t class,
     free(each);
 }
 
+// In batches: a map has thousands of rows.
+int prefilter_add_classes(const struct prefilter_maps *maps, uint32_t classes,
+                          uint64_t (*values)[PREFILTER_TALLY_COUNT])
+{
+    int cpus = libbpf_num_possible_cpus();
+    uint32_t keys[CLASS_BATCH], position = 0, wanted = classes * PREFILTER_TALLY_COUNT, done = 0;
+    uint64_t *each = cpus > 0 ? calloc((size_t)cpus * CLASS_BATCH, sizeof(*each)) : NULL;
+    int result = each ? 0 : -ENOMEM;
+    while (result == 0 && done < wanted) {
+        uint32_t count = CLASS_BATCH;
+        int last = bpf_map_lookup_batch(maps->fds[PREFILTER_MAP_CLASSES], done ? &position : NULL, &position,
+                                        keys, each, &count, NULL);
+        if (last && errno != ENOENT)
+            result = -errno;
+        for (uint32_t i = 0; result == 0 && i < count; i++)
+            for (int cpu = 0; cpu < cpus && keys[i] < wanted; cpu++)
+                values[keys[i] / PREFILTER_TALLY_COUNT][keys[i] % PREFILTER_TALLY_COUNT] +=
+                    each[i * (uint32_t)cpus + (uint32_t)cpu];
+        done += count;
+        if (last || count == 0)
+            break;
+    }
+    free(each);
+    return result;
+}
+
 struct rows {
     struct prefilter_address addresses[BATCH];
     union value values[BATCH];
@@ -142,34 +169,35 @@ static void address_text(const struct prefilter_address *address, char text[INET
         inet_ntop(AF_INET6, from.octets, text, INET6_ADDRSTRLEN);
 }
 
-struct top {
-    struct prefilter_dropper *rows;
-    size_t capacity;
-    size_t count;
-};
-
-static void top_insert(void *context, const struct prefilter_address *address, const union value *value)
+void prefilter_top_add(struct prefilter_top *top, const struct prefilter_address *address,
+                       const struct prefilter_dropped *dropped)
 {
-    const uint64_t drops = value->dropped.packets;
-    struct top *top = context;
     size_t at = top->count;
 
     if (at == top->capacity) {
-        if (at == 0 || drops <= top->rows[at - 1].drops)
+        if (at == 0 || dropped->packets <= top->rows[at - 1].drops)
             return;
         at--;
     } else {
         top->count++;
     }
-    for (; at > 0 && top->rows[at - 1].drops < drops; at--)
+    for (; at > 0 && top->rows[at - 1].drops < dropped->packets; at--)
         top->rows[at] = top->rows[at - 1];
+    top->rows[at] = (struct prefilter_dropper){.drops = dropped->packets,
+                                               .reason = dropped->reason,
+                                               .class = dropped->class,
+                                               .seen_s = dropped->seen_s};
     address_text(address, top->rows[at].address);
-    top->rows[at].drops = drops;
+}
+
+static void top_insert(void *context, const struct prefilter_address *address, const union value *value)
+{
+    prefilter_top_add(context, address, &value->dropped);
 }
 
 int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity)
 {
-    struct top top = {rows, capacity, 0};
+    struct prefilter_top top = {rows, capacity, 0};
     int result = each_row(maps->fds[PREFILTER_MAP_DROPPERS], PREFILTER_DROPPERS_MAX, top_insert, &top);
 
     return result ? result : (int)top.count;

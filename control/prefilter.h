@@ -17,7 +17,10 @@ struct prefilter_maps {
 
 struct prefilter_dropper {
     char address[INET6_ADDRSTRLEN];
-    uint64_t drops; // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
+    uint64_t drops;  // estimated from samples: a multiple of PREFILTER_DROP_SAMPLE
+    uint16_t reason; // enum prefilter_reason, of the last sample
+    uint16_t class;  // likewise: a peer's number or PREFILTER_STRANGERS
+    uint32_t seen_s; // of the last sample: CLOCK_MONOTONIC, modulo 2^32
 };
 
 struct prefilter_ban_row {
@@ -36,8 +39,21 @@ int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[P
 void prefilter_add_class(const struct prefilter_maps *maps, uint32_t class,
                          uint64_t values[PREFILTER_TALLY_COUNT]);
 
+// Adds those of the first `classes` classes. Returns 0 or -errno.
+int prefilter_add_classes(const struct prefilter_maps *maps, uint32_t classes,
+                          uint64_t (*values)[PREFILTER_TALLY_COUNT]);
+
 // The sources with the most drops, most first, at most capacity rows. Returns their number.
 int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity);
+
+// The same from wherever droppers are known: rows of at most capacity, count of them filled, most first.
+struct prefilter_top {
+    struct prefilter_dropper *rows;
+    size_t capacity;
+    size_t count;
+};
+void prefilter_top_add(struct prefilter_top *top, const struct prefilter_address *address,
+                       const struct prefilter_dropped *dropped);
 
 // Bans for lifetime_s seconds, 0: for ever; a second ban of an address replaces the first. -EINVAL: not an
 // address; -ENOSPC: PREFILTER_BANS_MAX addresses are banned.

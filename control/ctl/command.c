@@ -40,7 +40,7 @@ static const struct ctl_word list_options[] = {
 };
 static const struct ctl_word follow_options[] = {
     {"--kind", "kinds", CTL_LIST, false,
-     "dialog, member, limit, ban, config, refer, capture or health; may be repeated"},
+     "dialog, member, limit, ban, drop, config, refer, capture or health; may be repeated"},
     {"--peer", "peer", CTL_TEXT, false, "only what concerns this peer"},
     {"--call-id", "call_id", CTL_TEXT, false, "only the dialogs of this Call-ID"},
     {"--since", "since", CTL_NUMBER, false, "first what is kept behind this number"},
@@ -69,6 +69,17 @@ static const struct ctl_word top_options[] = {
 static const struct ctl_word page_options[] = {
     {"--limit", "limit", CTL_NUMBER, false, "rows, at most 1000 (100)"},
     {"--after", "cursor", CTL_TEXT, false, "go on behind this cursor"},
+    {0},
+};
+static const struct ctl_word drops_options[] = {
+    {"--follow", "follow", CTL_FLAG, false, "and what comes, until Ctrl-C"},
+    {"--summary", "summary", CTL_FLAG, false, "how many, by network, peer and reason"},
+    {"--network", "network", CTL_TEXT, false, "only of this network"},
+    {"--peer", "peer", CTL_TEXT, false, "only of this peer's sources"},
+    {"--strangers", "strangers", CTL_FLAG, false, "only of sources that are no peer's"},
+    {"--reason", "reason", CTL_TEXT, false, "only for this reason: not_sip, peer_rate, ..."},
+    {"--source", "source", CTL_TEXT, false, "only from this address or prefix"},
+    {"--limit", "limit", CTL_NUMBER, false, "the newest rows (50); with --follow, end after so many"},
     {0},
 };
 static const struct ctl_word ban_options[] = {
@@ -284,6 +295,8 @@ const struct ctl_command ctl_commands[] = {
     {"prefilter", "show", "prefilter.show", none, none, show_prefilter, NULL, CTL_LOOKS, "packets by reason"},
     {"prefilter", "top", "prefilter.top", none, top_options, show_top, NULL, CTL_LOOKS,
      "sources with the most drops"},
+    {"prefilter", "drops", NULL, none, drops_options, NULL, run_prefilter_drops, CTL_ACTS,
+     "the last dropped packets, a sample: whence, whose, why"},
     {"prefilter", "ban", "prefilter.ban", address_word, ban_options, show_ban, NULL, CTL_ACTS,
      "drop all from an address"},
     {"prefilter", "unban", "prefilter.unban", address_word, none, show_unban, NULL, CTL_ACTS, "lift a ban"},

@@ -131,6 +131,7 @@ void show_dialogs(struct ctl *ctl, const json_t *result);
 void show_dialog_count(struct ctl *ctl, const json_t *result);
 void show_captures(struct ctl *ctl, const json_t *result);
 void show_capture_stopped(struct ctl *ctl, const json_t *result);
+int run_prefilter_drops(struct ctl *ctl, const json_t *params);
 int run_top(struct ctl *ctl, const json_t *params);
 int run_completion_bash(struct ctl *ctl, const json_t *params);
 int run_completion_words(struct ctl *ctl, const json_t *params);

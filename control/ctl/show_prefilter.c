@@ -65,17 +65,29 @@ void show_prefilter(struct ctl *ctl, const json_t *result)
     print_counters(ctl, networks);
 }
 
+static const char *whose(const json_t *row)
+{
+    return json_is_string(json_object_get(row, "peer")) ? text(row, "peer") : "strangers";
+}
+
 void show_top(struct ctl *ctl, const json_t *result)
 {
-    static const struct table_column columns[] = {
-        {"NETWORK", false}, {"SOURCE", false}, {"DROPS (ABOUT)", true}};
+    static const struct table_column columns[] = {{"NETWORK", false}, {"SOURCE", false},
+                                                  {"PEER", false},    {"DROPS (ABOUT)", true},
+                                                  {"LAST", true},     {"REASON", false}};
     const json_t *sources = json_object_get(result, "sources");
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(sources); i++) {
-        char drops[UNIT_SIZE];
+        char drops[UNIT_SIZE], age[UNIT_SIZE], last[UNIT_SIZE + 8];
         const json_t *row = json_array_get(sources, i);
-        const char *cells[] = {text(row, "network"), text(row, "address"),
-                               unit_count(json_integer_value(json_object_get(row, "drops")), drops)};
+        snprintf(last, sizeof(last), "%s ago",
+                 unit_duration_ms(json_integer_value(json_object_get(row, "age_s")) * 1000, age));
+        const char *cells[] = {text(row, "network"),
+                               text(row, "address"),
+                               whose(row),
+                               unit_count(json_integer_value(json_object_get(row, "drops")), drops),
+                               last,
+                               text(row, "reason")};
         table_add(table, cells);
     }
     print_and_free(ctl, table);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// prefilter.show and prefilter.top: what the XDP programs of the networks did.
+// prefilter.show and prefilter.top: what the XDP programs of the networks, or the workers' filters, did.
 #include <stdlib.h>
 #include <string.h>
 #include "../control.h"
+#include "../droppers.h"
+#include "../log.h"
 #include "call.h"
+#include "filter.h"
 #include "handlers.h"
 #include "text.h"
 
@@ -25,19 +28,9 @@ static const char *mode_name(const struct control *control)
     return names[control->active.image->settings.prefilter.mode];
 }
 
-// Answers the call and returns false when no network has a prefilter.
-static bool any_prefilter(struct rpc_call *call)
+const char *filter_reason_name(unsigned int reason)
 {
-    const struct control *control = rpc_control(call);
-    for (uint32_t network = 0; network < control->networks; network++)
-        if (control_has_prefilter(control, network))
-            return true;
-    if (channel_ready(control->channel))
-        rpc_fail(call, DG_REFUSED,
-                 "no network runs a prefilter: it needs attach: af_xdp and a running dataplane");
-    else
-        rpc_fail(call, DG_UNAVAILABLE, "%s", dg_code_text(DG_UNAVAILABLE));
-    return false;
+    return reason < PREFILTER_REASON_COUNT ? reasons[reason].label : "-";
 }
 
 static json_t *counters_json(const struct control *control, uint32_t network)
@@ -76,23 +69,31 @@ void rpc_prefilter_show(struct rpc_call *call)
     rpc_reply(call, json_pack("{s:s, s:o}", "mode", mode_name(control), "networks", networks));
 }
 
+static json_t *dropper_json(const struct control *control, const char *network,
+                            const struct prefilter_dropper *row)
+{
+    uint32_t now_s = (uint32_t)(clock_ms() / 1000), age_s = now_s - row->seen_s;
+    return json_pack("{s:o, s:s, s:I, s:s, s:o, s:I}", "network", text_json(network, strlen(network)),
+                     "address", row->address, "drops", (json_int_t)row->drops, "reason",
+                     filter_reason_name(row->reason), "peer", filter_class_json(control, row->class), "age_s",
+                     (json_int_t)(age_s > INT32_MAX ? 0 : age_s));
+}
+
 void rpc_prefilter_top(struct rpc_call *call)
 {
     const struct control *control = rpc_control(call);
     int64_t limit = rpc_integer(call, "limit", TOP_DEFAULT);
-    if (!any_prefilter(call))
+    if (!channel_ready(control->channel)) {
+        rpc_fail(call, DG_UNAVAILABLE, "%s", dg_code_text(DG_UNAVAILABLE));
         return;
+    }
     struct prefilter_dropper *rows = calloc((size_t)limit, sizeof(*rows));
     json_t *sources = json_array();
     for (uint32_t network = 0; rows && network < control->networks; network++) {
-        const char *name = control_network_name(control, network);
-        if (!control_has_prefilter(control, network))
-            continue;
-        int count = prefilter_top(&control->prefilters[network], rows, (size_t)limit);
+        int count = droppers_top(control, network, rows, (size_t)limit);
         for (int i = 0; i < count; i++)
             json_array_append_new(sources,
-                                  json_pack("{s:o, s:s, s:I}", "network", text_json(name, strlen(name)),
-                                            "address", rows[i].address, "drops", (json_int_t)rows[i].drops));
+                                  dropper_json(control, control_network_name(control, network), &rows[i]));
     }
     free(rows);
     rpc_reply(call, json_pack("{s:o}", "sources", sources));

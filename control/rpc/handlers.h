@@ -48,6 +48,9 @@ void rpc_prefilter_ban(struct rpc_call *call);
 void rpc_prefilter_unban(struct rpc_call *call);
 void rpc_prefilter_bans(struct rpc_call *call);
 
+// drops.c
+void rpc_prefilter_drops(struct rpc_call *call);
+
 // capture.c
 void rpc_capture_start(struct rpc_call *call);
 void rpc_capture_list(struct rpc_call *call);

@@ -94,6 +94,20 @@ static const struct rpc_param top_params[] = {
     {0},
 };
 
+static const struct rpc_param drops_params[] = {
+    {"network", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only of this network"},
+    {"peer", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only of this peer's sources"},
+    {"strangers", RPC_BOOLEAN, false, 0, 0, NULL, "only of sources that are no peer's"},
+    {"reason", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only for this reason, a drop's of prefilter.show"},
+    {"source", RPC_TEXT, false, 1, RPC_NAME_MAX, NULL, "only from this address or prefix"},
+    {"limit", RPC_INTEGER, false, 1, 1000, NULL, "rows (50): the newest; with after, the oldest behind it"},
+    {"after", RPC_INTEGER, false, 0, RPC_EVER, NULL, "`last` of the answer before"},
+    {"stream", RPC_TEXT, false, 16, 16, NULL, "of the answer before: of another, all that is kept comes"},
+    {"summary", RPC_BOOLEAN, false, 0, 0, NULL,
+     "how many of those that are kept, by network, peer and reason"},
+    {0},
+};
+
 static const struct rpc_param ban_params[] = {
     {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL,
      "IPv4 address, or one of IPv6, which stands for its /64"},
@@ -195,7 +209,9 @@ const struct rpc_method rpc_methods[] = {
     {"prefilter.show", nothing, rpc_prefilter_show, ROLE_VIEWER, false, "0.1",
      "packets by reason and network"},
     {"prefilter.top", top_params, rpc_prefilter_top, ROLE_VIEWER, false, "0.1",
-     "sources with the most dropped packets"},
+     "sources with the most dropped packets, why the last one was and how long ago"},
+    {"prefilter.drops", drops_params, rpc_prefilter_drops, ROLE_VIEWER, false, "0.1",
+     "the last dropped packets of a sample: one in 16, at most 100 a second of each network or worker"},
     {"prefilter.ban", ban_params, rpc_prefilter_ban, ROLE_OPERATOR, true, "0.1",
      "drop everything from an address on every network"},
     {"prefilter.unban", unban_params, rpc_prefilter_unban, ROLE_OPERATOR, true, "0.1",

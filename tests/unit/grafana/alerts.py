@@ -65,6 +65,11 @@ RULES = [
      {f'dialgate_mbufs_used{{{I}}}': '50x10', f'dialgate_mbufs_capacity{{{I}}}': '100x10'}),
     ('DialgateDropsForWant', 10, {f'dialgate_packets_total{{{I},worker="0",outcome="dropped",reason="no_mbuf"}}': '0+5x20'},
      {f'dialgate_packets_total{{{I},worker="0",outcome="dropped",reason="not_ours"}}': '0+5x20'}),
+    ('DialgatePeerPacketsDropped', 10,
+     {f'dialgate_prefilter_class_packets_total{{{I},peer="p",result="invite_rate"}}': '0+5x20'},
+     {f'dialgate_prefilter_class_packets_total{{{I},peer="p",result="passed"}}': '0+500x20',
+      f'dialgate_prefilter_class_packets_total{{{I},peer="p",result="dry_run"}}': '0+5x20',
+      f'dialgate_prefilter_class_packets_total{{{I},peer="-",result="rate"}}': '0+500x20'}),
     ('DialgatePacketsMissed', 15, {f'dialgate_network_packets_missed_total{{{I},network="o"}}': '0+600x20'},
      {f'dialgate_network_packets_missed_total{{{I},network="o"}}': '7x20'}),
 ]

@@ -63,6 +63,7 @@ int droppers_top(const struct control *control, uint32_t network, struct prefilt
     case FILTER_IN_XDP:
         return prefilter_top(&control->prefilters[network], rows, capacity);
     case FILTER_IN_WORKERS:
+    case FILTER_INSTEAD:
         return top_of_workers(control->counters, network, &top);
     default:
         return 0;

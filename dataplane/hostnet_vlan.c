@@ -29,13 +29,13 @@ static const struct hostnet_link *by_tagged_name(const struct hostnet_link *link
                                                  const struct hostnet_place *place)
 {
     const struct hostnet_link *found;
+    const unsigned single = place->vlan != 0 ? place->vlan : place->outer_vlan;
     char name[TAGGED_NAME];
 
     if (place->vlan != 0 && place->outer_vlan != 0)
         snprintf(name, sizeof(name), "%s.%u.%u", place->interface, place->outer_vlan, place->vlan);
     else
-        snprintf(name, sizeof(name), "%s.%u", place->interface,
-                 place->vlan != 0 ? place->vlan : place->outer_vlan);
+        snprintf(name, sizeof(name), "%s.%u", place->interface, single);
     found = by_name(links, count, name);
     return found != NULL && found->vlan == 0 ? found : NULL; // not one of another VLAN
 }

@@ -2,8 +2,9 @@
 // Datagrams into a whole worker that holds a confirmed call and one that rings. After each input: every
 // packet has had one outcome, what left is SIP, and in the end nothing is left in memory.
 //
-// An input is a list of records that end with octet 0x1e: one letter for who sends (or how long nothing is
-// sent), then the text. In the text a per cent sign and a letter stand for what only the parties of the calls
+// An input is a list of records that end with octet 0x1e: one letter for who sends (a capital one: in
+// fragments, out of order), or how long nothing is sent, then the text; or z and a frame of any form. In the
+// text a per cent sign and a letter stand for what only the parties of the calls
 // can know (see put_secret()), since no fuzzer would guess a MAC.
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "checksum.h"
+#include "headers.h"
 #include "sip_check.h"
 
 #define RECORD_END  0x1e
@@ -105,6 +108,25 @@ static uint32_t expand(const uint8_t *data, size_t size, char text[WIRE_TEXT_MAX
     return used;
 }
 
+// The sum of IPv4's header is put in: no input has the right one.
+static void put_raw(const uint8_t *data, size_t size)
+{
+    uint8_t frame[1900];
+    uint32_t length = (uint32_t)(size < sizeof(frame) ? size : sizeof(frame));
+    memcpy(frame, data, length);
+    if (length >= FRAME_ETHERNET + FRAME_IPV4 && frame[12] == 8) {
+        uint32_t header = (frame[FRAME_ETHERNET] & 15u) * 4;
+        memset(frame + 24, 0, 2);
+        if (header >= FRAME_IPV4 && FRAME_ETHERNET + header <= length) {
+            uint16_t sum = (uint16_t)~checksum_fold(checksum_add(0, frame + FRAME_ETHERNET, header));
+            memcpy(frame + 24, &sum, sizeof(sum));
+        }
+    }
+    wire_put_frame(wire, 0, frame, length);
+    wire_turn(wire);
+    remember();
+}
+
 static void run_record(const uint8_t *data, size_t size)
 {
     static const struct {
@@ -119,10 +141,17 @@ static void run_record(const uint8_t *data, size_t size)
         wire_pass_silently(wire, ms[data[0] - '0']);
         return;
     }
+    if (data[0] == 'z') {
+        put_raw(data + 1, size - 1);
+        return;
+    }
     uint32_t length = expand(data + 1, size - 1, text);
     for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
         if (senders[i].letter == (char)data[0])
             wire_put(wire, senders[i].from, text, length);
+        else if (senders[i].letter == (char)(data[0] | 0x20))
+            wire_put_any(wire, senders[i].from, text, length,
+                         &(struct wire_form){.mtu = HEADERS_MTU_IPV4, .order = WIRE_MIXED});
     }
     wire_turn(wire);
     remember();

@@ -21,14 +21,12 @@
 //   q             control stops to read, or reads again
 //   c             control goes, another one comes
 //   b             the data plane ends, and another one begins without configuration
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
@@ -59,21 +57,6 @@ static uint32_t answers, refused;                    // that control got since i
 static uint32_t rows[STEPS_MAX + 2];                 // by the request's number
 static uint64_t next_event[CHANNEL_EVENT_KINDS + 1]; // of this connection, applications' last; 0: any
 
-// Pipes are not counted: the service has none, and libFuzzer opens two to its symbolizer when it meets a new function.
-static unsigned open_descriptors(void)
-{
-    unsigned count = 0;
-    DIR *open = opendir("/proc/self/fd");
-    const struct dirent *entry;
-    struct stat status;
-
-    CHECK(open != NULL);
-    while ((entry = readdir(open)) != NULL)
-        count += fstatat(dirfd(open), entry->d_name, &status, 0) == 0 && !S_ISFIFO(status.st_mode);
-    closedir(open);
-    return count;
-}
-
 static void end(void)
 {
     char path[64];
@@ -90,7 +73,7 @@ static void begin(void)
     CHECK(call_records_open(&records, directory, CHANNEL_WORKERS, true) == 0);
     rcu_register_thread();
     rcu_thread_offline();
-    descriptors = open_descriptors();
+    descriptors = channel_descriptors();
 }
 
 static void take_table(void *context, struct name_table *next)
@@ -501,6 +484,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(services.captures.running[slot].state == CAPTURE_FREE);
     stop();
     take_table(NULL, NULL);
-    CHECK(open_descriptors() == descriptors);
+    CHECK(channel_descriptors() == descriptors);
     return 0;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "channel_workers.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <rte_eal.h>
 #include <rte_ring.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "command.h"
 #include "dialog.h"
 #include "name.h"
@@ -268,3 +271,17 @@ static uint64_t ban_hits(void *context, const struct ip_address *source)
 }
 
 const struct ban_place channel_workers_bans = {put_ban, remove_ban, ban_hits, NULL};
+
+unsigned channel_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *open = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    struct stat status;
+
+    CHECK(open != NULL);
+    while ((entry = readdir(open)) != NULL)
+        count += fstatat(dirfd(open), entry->d_name, &status, 0) == 0 && !S_ISFIFO(status.st_mode);
+    closedir(open);
+    return count;
+}

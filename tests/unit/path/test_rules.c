@@ -100,9 +100,9 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(no_host_rate, (image.networks[0].attach = ATTACH_PCI, image.networks[0].device[0] = '0')) \
     R(no_queues, image.networks[0].queues = 0) \
     R(queues, image.networks[0].queues = 65) \
-    R(same_interface_and_tags, strcpy(image.networks[1].interface, image.networks[0].interface)) \
-    R(same_interface_other_queues, (strcpy(image.networks[1].interface, image.networks[0].interface), image.networks[1].vlan = 7, image.networks[1].queues = 2)) \
-    R(same_interface_other_attach, (strcpy(image.networks[1].interface, image.networks[0].interface), image.networks[1].vlan = 7, image.networks[1].attach = ATTACH_AF_PACKET)) \
+    R(same_interface_and_tags, memcpy(image.networks[1].interface, image.networks[0].interface, NAME_SIZE)) \
+    R(same_interface_other_queues, (memcpy(image.networks[1].interface, image.networks[0].interface, NAME_SIZE), image.networks[1].vlan = 7, image.networks[1].queues = 2)) \
+    R(same_interface_other_attach, (memcpy(image.networks[1].interface, image.networks[0].interface, NAME_SIZE), image.networks[1].vlan = 7, image.networks[1].attach = ATTACH_AF_PACKET)) \
     R(same_device_other_interface, (strcpy(image.networks[1].device, "0000:00:02.0"), strcpy(image.networks[0].device, "0000:00:02.0"))) \
     R(vlan, image.networks[0].vlan = 4095) \
     R(outer_vlan, image.networks[0].outer_vlan = 4095) \

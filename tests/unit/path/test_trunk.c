@@ -6,7 +6,7 @@
 
 static void share(struct wire *wire, uint16_t outside, uint16_t inside, uint16_t inside_outer)
 {
-    strcpy(wire->image.networks[1].interface, wire->image.networks[0].interface);
+    memcpy(wire->image.networks[1].interface, wire->image.networks[0].interface, NAME_SIZE);
     wire->image.networks[0].vlan = outside;
     wire->image.networks[1].vlan = inside;
     wire->image.networks[1].outer_vlan = inside_outer;

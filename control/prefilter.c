@@ -8,12 +8,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "dialgate/address.h"
 
-#define NS_PER_S    1000000000ull
 #define CLASS_BATCH 1024u
 #define BATCH       4096u // far more than any one hash bucket holds
 
@@ -23,7 +21,7 @@ static const struct {
     uint32_t value_size;
 } shapes[PREFILTER_MAP_SHARED] = {
     [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},
-    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(struct prefilter_address),
+    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(struct prefilter_prefix6),
                             sizeof(struct prefilter_ban)},
     [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(struct prefilter_address),
                                 sizeof(struct prefilter_dropped)},
@@ -69,14 +67,6 @@ int prefilter_read_counters(const struct prefilter_maps *maps, uint64_t values[P
     return result;
 }
 
-union value {
-    struct prefilter_ban ban;
-    struct prefilter_dropped dropped;
-};
-_Static_assert(sizeof(union value) == sizeof(struct prefilter_ban) &&
-                   sizeof(union value) == sizeof(struct prefilter_dropped),
-               "the kernel writes values of either kind side by side");
-
 void prefilter_add_class(const struct prefilter_maps *maps, uint32_t class,
                          uint64_t values[PREFILTER_TALLY_COUNT])
 {
@@ -120,13 +110,13 @@ int prefilter_add_classes(const struct prefilter_maps *maps, uint32_t classes,
 
 struct rows {
     struct prefilter_address addresses[BATCH];
-    union value values[BATCH];
+    struct prefilter_dropped values[BATCH];
 };
 
 // Calls visit for each row of a map of addresses. A row that moves meanwhile may be seen twice or
 // not at all.
 static int each_row(int fd, uint32_t entries_max,
-                    void (*visit)(void *, const struct prefilter_address *, const union value *),
+                    void (*visit)(void *, const struct prefilter_address *, const struct prefilter_dropped *),
                     void *context)
 {
     struct rows *rows = malloc(sizeof(*rows));
@@ -190,9 +180,10 @@ void prefilter_top_add(struct prefilter_top *top, const struct prefilter_address
     address_text(address, top->rows[at].address);
 }
 
-static void top_insert(void *context, const struct prefilter_address *address, const union value *value)
+static void top_insert(void *context, const struct prefilter_address *address,
+                       const struct prefilter_dropped *dropped)
 {
-    prefilter_top_add(context, address, &value->dropped);
+    prefilter_top_add(context, address, dropped);
 }
 
 int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *rows, size_t capacity)
@@ -201,81 +192,4 @@ int prefilter_top(const struct prefilter_maps *maps, struct prefilter_dropper *r
     int result = each_row(maps->fds[PREFILTER_MAP_DROPPERS], PREFILTER_DROPPERS_MAX, top_insert, &top);
 
     return result ? result : (int)top.count;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-// IPv6: the /64. False: no address.
-static bool key_of(const char *text, struct prefilter_address *key)
-{
-    struct ip_address address = IP_MAPPED(0);
-
-    if (inet_pton(AF_INET, text, address.octets + IP_MAPPED_BITS / 8) != 1) {
-        if (inet_pton(AF_INET6, text, address.octets) != 1 || ip_is_ipv4(&address))
-            return false;
-        memset(address.octets + 8, 0, 8);
-    }
-    memcpy(key, &address, sizeof(*key));
-    return true;
-}
-
-int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s)
-{
-    struct prefilter_ban ban = {.expires_ns = lifetime_s ? now_ns() + lifetime_s * NS_PER_S : 0};
-    struct prefilter_address key;
-
-    if (!key_of(address, &key))
-        return -EINVAL;
-    if (bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &key, &ban, BPF_ANY))
-        return errno == E2BIG ? -ENOSPC : -errno;
-    return 0;
-}
-
-int prefilter_unban(const struct prefilter_maps *maps, const char *address)
-{
-    struct prefilter_address key;
-
-    if (!key_of(address, &key))
-        return -EINVAL;
-    return bpf_map_delete_elem(maps->fds[PREFILTER_MAP_BANS], &key) ? -errno : 0;
-}
-
-struct listing {
-    const struct prefilter_maps *maps;
-    struct prefilter_ban_row *rows;
-    size_t capacity;
-    size_t count;
-    uint64_t now_ns;
-};
-
-static void list_one(void *context, const struct prefilter_address *address, const union value *value)
-{
-    struct listing *listing = context;
-    const uint64_t expires_ns = value->ban.expires_ns;
-
-    if (expires_ns && expires_ns <= listing->now_ns) {
-        bpf_map_delete_elem(listing->maps->fds[PREFILTER_MAP_BANS], address);
-        return;
-    }
-    if (listing->count < listing->capacity) {
-        struct prefilter_ban_row *row = &listing->rows[listing->count];
-
-        address_text(address, row->address);
-        row->remaining_s = expires_ns ? (expires_ns - listing->now_ns + NS_PER_S - 1) / NS_PER_S : 0;
-    }
-    listing->count++;
-}
-
-int prefilter_list_bans(const struct prefilter_maps *maps, struct prefilter_ban_row *rows, size_t capacity)
-{
-    struct listing listing = {maps, rows, capacity, 0, now_ns()};
-    int result = each_row(maps->fds[PREFILTER_MAP_BANS], PREFILTER_BANS_MAX, list_one, &listing);
-
-    return result ? result : (int)listing.count;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Control's side of one port's prefilter: counters, droppers and bans, through the map descriptors that the
-// dataplane sent. Addresses are text. Functions return 0 (or a number of rows) or -errno, and keep
-// nothing.
+// Control's side of one port's prefilter: counters and droppers, through the map descriptors that the
+// dataplane sent (bans are the agent's). Addresses are text. Functions return 0 (or a number of rows) or
+// -errno, and keep nothing.
 #ifndef DIALGATE_CONTROL_PREFILTER_H
 #define DIALGATE_CONTROL_PREFILTER_H
 
@@ -21,11 +21,6 @@ struct prefilter_dropper {
     uint16_t reason; // enum prefilter_reason, of the last sample
     uint16_t class;  // likewise: a peer's number or PREFILTER_STRANGERS
     uint32_t seen_s; // of the last sample: CLOCK_MONOTONIC, modulo 2^32
-};
-
-struct prefilter_ban_row {
-    char address[INET6_ADDRSTRLEN];
-    uint64_t remaining_s; // rounded up; 0: for ever
 };
 
 // -EPROTO: a descriptor is not the map it should be (the other side is not trusted). Call once when
@@ -54,16 +49,5 @@ struct prefilter_top {
 };
 void prefilter_top_add(struct prefilter_top *top, const struct prefilter_address *address,
                        const struct prefilter_dropped *dropped);
-
-// Bans for lifetime_s seconds, 0: for ever; a second ban of an address replaces the first. -EINVAL: not an
-// address; -ENOSPC: PREFILTER_BANS_MAX addresses are banned.
-int prefilter_ban(const struct prefilter_maps *maps, const char *address, uint32_t lifetime_s);
-
-// -ENOENT: not banned.
-int prefilter_unban(const struct prefilter_maps *maps, const char *address);
-
-// Rows of at most capacity bans in no particular order, and removes the expired ones. Returns how many bans
-// there are, which may be more than capacity.
-int prefilter_list_bans(const struct prefilter_maps *maps, struct prefilter_ban_row *rows, size_t capacity);
 
 #endif

@@ -11,7 +11,7 @@ struct making {
     const struct filter_bans *before; // whose hits go on
 };
 
-static void add(void *context, const struct ip_address *source, uint64_t until_ms)
+static void add(void *context, const struct ban_source *source, uint64_t until_ms)
 {
     struct making *making = context;
 
@@ -28,6 +28,7 @@ void ban_filter_poll(struct dataplane *plane, const struct bans *bans)
     making.bans = filter_bans_create(bans_in_force(bans), workers->count, &plane->keys.table);
     if (making.bans == NULL)
         return;
+    making.bans->lengths = bans_lengths(bans);
     bans_each(bans, add, &making);
     reload_bans(plane, making.bans);
     plane->bans_generation = bans_generation(bans);

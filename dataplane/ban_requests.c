@@ -5,21 +5,48 @@
 #include <stdio.h>
 #include <string.h>
 
-void ban_requests_set(struct bans *bans, struct channel_server *channel, const struct channel_input *in,
-                      uint64_t now_ms)
+// What the operator is told.
+static void explain(struct channel_done *done, uint32_t source_bits)
+{
+    switch (done->result) {
+    case -ENOENT:
+        snprintf(done->text, sizeof(done->text), "not banned");
+        break;
+    case -EDOM:
+        snprintf(done->text, sizeof(done->text),
+                 "a ban is of one source: an IPv4 address, or an IPv6 /%u (prefilter.source_prefix); "
+                 "prefilter.deny in the configuration has other prefixes",
+                 source_bits);
+        break;
+    case -EADDRNOTAVAIL:
+        snprintf(done->text, sizeof(done->text), "nobody sends from there");
+        break;
+    case -ENOSPC:
+        snprintf(done->text, sizeof(done->text), "no room for more bans; lift some");
+        break;
+    case -E2BIG:
+        snprintf(done->text, sizeof(done->text),
+                 "bans of %u other prefix lengths are in force; lift those of one of them",
+                 PREFILTER_BAN_LENGTHS);
+        break;
+    default:
+        snprintf(done->text, sizeof(done->text), "%s", strerror(-done->result));
+    }
+}
+
+void ban_requests_set(struct bans *bans, const struct rules *rules, struct channel_server *channel,
+                      const struct channel_input *in, uint64_t now_ms)
 {
     const struct channel_ban *order = &in->body.ban;
-    struct channel_done done = {.result = order->lift ? bans_lift(bans, &order->address)
-                                                      : bans_set(bans, order, now_ms)};
+    uint32_t bits = rules->settings->prefilter.source_bits;
+    struct channel_done done = {.result = order->lift ? bans_lift(bans, order, bits)
+                                                      : bans_set(bans, order, bits, now_ms)};
 
     // What the operator was told holds, whatever ends us then. What is not saved now is tried each second.
     if (done.result == 0)
         bans_save(bans);
     else
-        snprintf(done.text, sizeof(done.text), "%s",
-                 done.result == -ENOENT   ? "not banned"
-                 : done.result == -ENOSPC ? "no room for more bans; lift some"
-                                          : strerror(-done.result));
+        explain(&done, bits);
     channel_server_done(channel, CHANNEL_DONE, in->header.request, &done);
 }
 

@@ -9,8 +9,8 @@
 #include "suspect.h"
 #include "workers.h"
 
-void ban_requests_set(struct bans *bans, struct channel_server *channel, const struct channel_input *in,
-                      uint64_t now_ms);
+void ban_requests_set(struct bans *bans, const struct rules *rules, struct channel_server *channel,
+                      const struct channel_input *in, uint64_t now_ms);
 void ban_requests_list(struct bans *bans, struct channel_server *channel, const struct channel_input *in,
                        uint64_t now_ms);
 // Empties a worker's ring.

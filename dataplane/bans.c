@@ -5,35 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include "log.h"
+#include "ban_table.h"
 #include "rules.h"
 #include "store.h"
-#include "suspect.h"
 
 #define BANS_MAGIC   0x736e616273736764ULL
-#define BANS_VERSION 1u
+#define BANS_VERSION 2u
 #define BOOT_ID      16u
-#define SLOTS        BANS_MAX // chains
-#define NONE         UINT32_MAX
-
-static_assert((SLOTS & (SLOTS - 1)) == 0, "a mask");
-
-enum ban_state { BAN_FREE, BAN_LIVE, BAN_REMEMBERED };
-
-struct ban {
-    struct ip_address source;
-    uint64_t since_ms;    // Unix time
-    uint64_t until_ms;    // of the monotonic clock; 0: until it is lifted. Of a remembered one: till then
-    uint64_t lifetime_ms; // 0: likewise
-    uint32_t times;
-    uint32_t next; // of its chain, or of the free ones
-    uint8_t state; // enum ban_state
-    uint8_t reason;
-    uint8_t dry_run;
-    uint8_t reserved[5];
-};
-static_assert(sizeof(struct ban) == 56, "the file has them as they are");
 
 struct bans_file {
     uint64_t magic;
@@ -42,28 +20,6 @@ struct bans_file {
     uint8_t boot_id[BOOT_ID];
     struct ban rows[];
 };
-
-struct bans {
-    struct bans_options options;
-    struct log_limit limit;
-    struct ban rows[BANS_MAX];
-    uint32_t heads[SLOTS];
-    uint32_t free;    // first of the free ones that were used before
-    uint32_t used;    // rows from here on were never used
-    uint32_t by_rule; // live or remembered
-    uint32_t live;    // and no dry run
-    bool changed;     // since it was saved
-    uint64_t generation;
-};
-
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 struct bans *bans_create(const struct bans_options *options)
 {
     struct bans *bans = calloc(1, sizeof(*bans));
@@ -71,8 +27,7 @@ struct bans *bans_create(const struct bans_options *options)
     if (bans == NULL)
         return NULL;
     bans->options = *options;
-    memset(bans->heads, 0xff, sizeof(bans->heads));
-    bans->free = NONE;
+    ban_table_init(bans);
     return bans;
 }
 
@@ -80,125 +35,51 @@ void bans_destroy(struct bans *bans)
 {
     free(bans);
 }
-
-static uint32_t *chain_of(struct bans *bans, const struct ip_address *source)
-{
-    return &bans->heads[siphash13(&bans->options.key, source, sizeof(*source)) & (SLOTS - 1)];
-}
-
-static struct ban *find(struct bans *bans, const struct ip_address *source)
-{
-    for (uint32_t at = *chain_of(bans, source); at != NONE; at = bans->rows[at].next) {
-        if (ip_equal(&bans->rows[at].source, source))
-            return &bans->rows[at];
-    }
-    return NULL;
-}
-
-static void publish_count(const struct bans *bans)
-{
-    if (bans->options.counters != NULL)
-        __atomic_store_n(&bans->options.counters->bans, bans->live, __ATOMIC_RELAXED);
-}
-
 static void count_up(uint64_t *word)
 {
     __atomic_store_n(word, *word + 1, __ATOMIC_RELAXED);
 }
 
-static void forget(struct bans *bans, struct ban *ban)
+int bans_set(struct bans *bans, const struct channel_ban *order, uint32_t source_bits, uint64_t now_ms)
 {
-    uint32_t index = (uint32_t)(ban - bans->rows), *at = chain_of(bans, &ban->source);
+    const struct ban_source source = ban_source(&order->address, source_bits);
+    struct ban *ban = ban_table_find(bans, &source);
 
-    while (*at != index)
-        at = &bans->rows[*at].next;
-    *at = ban->next;
-    bans->by_rule -= ban->reason != CHANNEL_BAN_OPERATOR;
-    *ban = (struct ban){.next = bans->free};
-    bans->free = index;
-    bans->changed = true;
-}
-
-static bool is_in_force(const struct ban *ban)
-{
-    return ban->state == BAN_LIVE && !ban->dry_run;
-}
-
-static void take_away(struct bans *bans, const struct ban *ban)
-{
-    if (!is_in_force(ban))
-        return;
-    bans->options.place.remove(bans->options.place.context, &ban->source);
-    bans->live--;
-    bans->generation++;
-    publish_count(bans);
-}
-
-static struct ban *insert(struct bans *bans, const struct ip_address *source)
-{
-    uint32_t index = bans->free != NONE ? bans->free : bans->used, *chain = chain_of(bans, source);
-
-    if (index == BANS_MAX)
-        return NULL;
-    if (bans->free != NONE)
-        bans->free = bans->rows[index].next;
-    else
-        bans->used++;
-    bans->rows[index] = (struct ban){.source = *source, .next = *chain};
-    *chain = index;
-    return &bans->rows[index];
-}
-
-// Puts it in force, or notes what it would be. Returns 0 or -errno; then it is forgotten.
-static int begin(struct bans *bans, struct ban *ban, uint64_t lifetime_ms, uint64_t now_ms)
-{
-    const struct ban_place *place = &bans->options.place;
-    int result = 0;
-
-    ban->since_ms = wall_ms();
-    ban->lifetime_ms = lifetime_ms;
-    ban->until_ms = lifetime_ms != 0 ? now_ms + lifetime_ms : 0;
-    ban->state = BAN_LIVE;
-    bans->changed = true;
-    if (!ban->dry_run)
-        result = place->put(place->context, &ban->source, ban->until_ms);
-    if (result < 0) {
-        ban->state = BAN_REMEMBERED; // nothing to take away
-        forget(bans, ban);
-        return result;
-    }
-    bans->live += !ban->dry_run;
-    bans->generation += !ban->dry_run;
-    publish_count(bans);
-    return 0;
-}
-
-int bans_set(struct bans *bans, const struct channel_ban *order, uint64_t now_ms)
-{
-    struct ip_address source = suspect_source(&order->address);
-    struct ban *ban = find(bans, &source);
-
+    if (order->length != 0 && order->length != source.length)
+        return -EDOM;
+    if (!ban_is_somebody(&source))
+        return -EADDRNOTAVAIL;
     if (ban != NULL) {
-        take_away(bans, ban);
-        forget(bans, ban);
+        ban_table_take_away(bans, ban);
+        ban_table_forget(bans, ban);
     }
-    ban = insert(bans, &source);
+    ban = ban_table_insert(bans, &source);
     if (ban == NULL)
         return -ENOSPC;
     ban->reason = CHANNEL_BAN_OPERATOR;
     ban->times = 1;
-    return begin(bans, ban, order->lifetime_ms, now_ms);
+    return ban_table_begin(bans, ban, order->lifetime_ms, now_ms);
 }
 
-int bans_lift(struct bans *bans, const struct ip_address *address)
+// One that is live, also in dry-run. NULL: none.
+static struct ban *find_live(struct bans *bans, const struct ip_address *address, uint32_t bits)
 {
-    struct ip_address source = suspect_source(address);
-    struct ban *ban = find(bans, &source);
+    const struct ban_source source = ban_source(address, bits);
+    struct ban *ban = ban_table_find(bans, &source);
 
-    if (ban == NULL || ban->state != BAN_LIVE)
+    return ban != NULL && ban->state == BAN_LIVE ? ban : NULL;
+}
+
+int bans_lift(struct bans *bans, const struct channel_ban *order, uint32_t source_bits)
+{
+    struct ban *ban = find_live(bans, &order->address, order->length != 0 ? order->length : source_bits);
+
+    for (uint32_t bits = order->length == 0 ? 128 : 0; ban == NULL && bits > 0; bits--)
+        ban = find_live(bans, &order->address, bits);
+    if (ban == NULL || (order->length != 0 && ban->source.length != order->length))
         return -ENOENT;
-    take_away(bans, ban);
-    forget(bans, ban);
+    ban_table_take_away(bans, ban);
+    ban_table_forget(bans, ban);
     return 0;
 }
 
@@ -210,49 +91,45 @@ static void tell(struct bans *bans, const struct ban *ban, enum channel_ban_chan
         CHANNEL_BAN_REASONS(R)
 #undef R
     };
-    const struct channel_ban_event event = {.time_ms = wall_ms(),
-                                            .address = ban->source,
+    const struct channel_ban_event event = {.time_ms = ban_table_wall_ms(),
+                                            .address = ban->source.address,
                                             .lifetime_ms = ban->lifetime_ms,
                                             .times = ban->times,
-                                            .length = ip_is_ipv4(&ban->source) ? 128 : 64,
+                                            .length = (uint16_t)ban->source.length,
                                             .reason = ban->reason,
                                             .dry_run = ban->dry_run,
                                             .change = (uint8_t)change};
+    const struct ip_address *address = &ban->source.address;
     char text[INET6_ADDRSTRLEN];
 
     event_queue_add(bans->options.events, &event);
     if (!log_allowed(&bans->limit, events[change]))
         return;
-    inet_ntop(ip_is_ipv4(&ban->source) ? AF_INET : AF_INET6,
-              ban->source.octets + (ip_is_ipv4(&ban->source) ? IP_MAPPED_BITS / 8 : 0), text, sizeof(text));
-    log_event(LOG_INFO, events[change], "address=%s reason=%s lifetime_s=%llu times=%u dry_run=%u", text,
-              reasons[ban->reason], (unsigned long long)ban->lifetime_ms / 1000, ban->times, ban->dry_run);
+    inet_ntop(ip_is_ipv4(address) ? AF_INET : AF_INET6,
+              address->octets + (ip_is_ipv4(address) ? IP_MAPPED_BITS / 8 : 0), text, sizeof(text));
+    log_event(LOG_INFO, events[change], "address=%s length=%u reason=%s lifetime_s=%llu times=%u dry_run=%u",
+              text, ban->source.length - (ip_is_ipv4(address) ? IP_MAPPED_BITS : 0), reasons[ban->reason],
+              (unsigned long long)ban->lifetime_ms / 1000, ban->times, ban->dry_run);
 }
 
-static bool is_within(const struct ip_address *source, const struct ip_address *prefix, unsigned length)
+// A banned prefix of IPv6 must not hold a longer one either. ::/0 is all of IPv6, and nothing of IPv4.
+static bool overlaps(const struct ban_source *source, const struct ip_address *prefix, unsigned length)
 {
-    unsigned whole = length / 8;
+    const unsigned common = length < source->length ? length : source->length;
+    const bool is_of_ipv4 = ip_is_ipv4(prefix) && length >= IP_MAPPED_BITS;
+    const struct ip_address ours = ip_prefix(&source->address, common), theirs = ip_prefix(prefix, common);
 
-    return memcmp(source, prefix, whole) == 0 &&
-           (length % 8 == 0 || ((source->octets[whole] ^ prefix->octets[whole]) >> (8 - length % 8)) == 0);
+    return ip_is_ipv4(&source->address) == is_of_ipv4 && ip_equal(&ours, &theirs);
 }
 
-// A banned /64 of IPv6 must not hold a longer prefix either.
-static bool overlaps(const struct ip_address *source, const struct ip_address *prefix, unsigned length)
-{
-    unsigned own = ip_is_ipv4(source) ? 128 : 64;
-
-    return is_within(source, prefix, length < own ? length : own);
-}
-
-static bool is_spared(const struct rules *rules, const struct ip_address *source)
+static bool is_spared(const struct rules *rules, const struct ban_source *source)
 {
     for (uint32_t i = 0; i < rules->allowed_count; i++) {
         if (overlaps(source, &rules->allowed[i].address, rules->allowed[i].length))
             return true;
     }
-    if (ip_is_ipv4(source))
-        return rules_peer(rules, source) != NUMBER_NONE;
+    if (ip_is_ipv4(&source->address))
+        return rules_peer(rules, &source->address) != NUMBER_NONE;
     for (uint32_t i = 0; i < rules->source_count; i++) {
         if (overlaps(source, &rules->sources[i].address, rules->sources[i].length))
             return true;
@@ -265,13 +142,12 @@ static bool has_room(struct bans *bans)
 {
     if (bans->by_rule < BANS_BY_RULES)
         return true;
-    for (uint32_t i = 0; i < bans->used; i++) {
-        if (bans->rows[i].state == BAN_REMEMBERED) {
-            forget(bans, &bans->rows[i]);
-            return true;
-        }
-    }
-    return false;
+    if (bans->remembered == 0)
+        return false;
+    while (bans->rows[bans->hand].state != BAN_REMEMBERED)
+        bans->hand = (bans->hand + 1) % bans->used;
+    ban_table_forget(bans, &bans->rows[bans->hand]);
+    return true;
 }
 
 static uint64_t lifetime_of(const struct snapshot_bans *settings, uint32_t times)
@@ -283,29 +159,29 @@ static uint64_t lifetime_of(const struct snapshot_bans *settings, uint32_t times
     return lifetime_ms < settings->lifetime_max_ms ? lifetime_ms : settings->lifetime_max_ms;
 }
 
-static struct ban *row_for(struct bans *bans, const struct ip_address *source)
+static struct ban *row_for(struct bans *bans, const struct ban_source *source)
 {
-    struct ban *ban = find(bans, source);
+    struct ban *ban = ban_table_find(bans, source);
 
     if (ban != NULL)
         return ban;
-    ban = has_room(bans) ? insert(bans, source) : NULL;
+    ban = has_room(bans) ? ban_table_insert(bans, source) : NULL;
     bans->by_rule += ban != NULL;
     return ban;
 }
 
-void bans_judge(struct bans *bans, const struct rules *rules, const struct ip_address *source,
+void bans_judge(struct bans *bans, const struct rules *rules, const struct ban_source *source,
                 enum ban_rule rule, uint64_t now_ms)
 {
     const struct snapshot_bans *settings = &rules->settings->bans;
     uint32_t action = settings->rules[rule].action;
     struct counters_agent *counters = bans->options.counters;
-    struct ban *ban = find(bans, source);
+    struct ban *ban = ban_table_find(bans, source);
 
-    // The worker's rules may have been older ones.
-    if (action == BAN_OFF || is_spared(rules, source))
-        return;
     if (ban != NULL && ban->state == BAN_LIVE && (!ban->dry_run || action == BAN_DRY_RUN))
+        return;
+    // The worker's rules may have been older ones.
+    if (action == BAN_OFF || !ban_is_somebody(source) || is_spared(rules, source))
         return;
     ban = row_for(bans, source);
     if (ban == NULL) {
@@ -316,7 +192,7 @@ void bans_judge(struct bans *bans, const struct rules *rules, const struct ip_ad
     ban->reason = (uint8_t)(CHANNEL_BAN_OPERATOR + 1 + rule);
     ban->times += ban->state == BAN_REMEMBERED || ban->times == 0;
     ban->dry_run = action == BAN_DRY_RUN;
-    if (begin(bans, ban, lifetime_of(settings, ban->times), now_ms) < 0) {
+    if (ban_table_begin(bans, ban, lifetime_of(settings, ban->times), now_ms) < 0) {
         if (counters != NULL)
             count_up(&counters->bans_refused);
         return;
@@ -340,20 +216,21 @@ void bans_check(struct bans *bans, const struct rules *rules, uint64_t now_ms)
             continue;
         if (ban->state == BAN_LIVE)
             tell(bans, ban, CHANNEL_BAN_ENDED);
-        take_away(bans, ban);
-        forget(bans, ban);
+        ban_table_take_away(bans, ban);
+        ban_table_forget(bans, ban);
     }
 }
 
 static void remember(struct bans *bans, struct ban *ban, uint64_t now_ms)
 {
-    take_away(bans, ban);
+    ban_table_take_away(bans, ban);
     tell(bans, ban, CHANNEL_BAN_EXPIRED);
     if (ban->reason == CHANNEL_BAN_OPERATOR) {
-        forget(bans, ban);
+        ban_table_forget(bans, ban);
         return;
     }
     ban->state = BAN_REMEMBERED;
+    bans->remembered++;
     // As long again as it lasted: who comes back soon after a long ban is known the longer.
     ban->until_ms = now_ms + ban->lifetime_ms;
     bans->changed = true;
@@ -369,7 +246,7 @@ void bans_expire(struct bans *bans, uint64_t now_ms)
         if (ban->state == BAN_LIVE)
             remember(bans, ban, now_ms);
         else
-            forget(bans, ban);
+            ban_table_forget(bans, ban);
     }
 }
 
@@ -386,13 +263,13 @@ uint32_t bans_list(const struct bans *bans, uint64_t *cursor, struct channel_ban
         if (ban->state != BAN_LIVE)
             continue;
         rows[count++] =
-            (struct channel_ban_row){.address = ban->source,
+            (struct channel_ban_row){.address = ban->source.address,
                                      .since_ms = ban->since_ms,
                                      .remaining_ms = ban->until_ms == 0       ? 0
                                                      : ban->until_ms > now_ms ? ban->until_ms - now_ms
                                                                               : 1,
                                      .hits = ban->dry_run ? 0 : place->hits(place->context, &ban->source),
-                                     .length = ip_is_ipv4(&ban->source) ? 128 : 64,
+                                     .length = (uint16_t)ban->source.length,
                                      .reason = ban->reason,
                                      .dry_run = ban->dry_run,
                                      .times = ban->times};
@@ -402,11 +279,11 @@ uint32_t bans_list(const struct bans *bans, uint64_t *cursor, struct channel_ban
 }
 
 void bans_each(const struct bans *bans,
-               void (*visit)(void *context, const struct ip_address *source, uint64_t until_ms),
+               void (*visit)(void *context, const struct ban_source *source, uint64_t until_ms),
                void *context)
 {
     for (uint32_t i = 0; i < bans->used; i++) {
-        if (is_in_force(&bans->rows[i]))
+        if (ban_is_in_force(&bans->rows[i]))
             visit(context, &bans->rows[i].source, bans->rows[i].until_ms);
     }
 }
@@ -447,29 +324,27 @@ int bans_save(struct bans *bans)
 
 static bool restore(struct bans *bans, const struct ban *row, uint64_t now_ms)
 {
-    const struct ip_address source = suspect_source(&row->source);
+    const struct ban_source source = ban_source(&row->source.address, row->source.length);
 
     if (row->state == BAN_FREE || row->state > BAN_REMEMBERED || row->reason >= CHANNEL_BAN_REASON_COUNT ||
-        row->dry_run > 1 || !ip_equal(&source, &row->source) || find(bans, &source) != NULL ||
+        row->dry_run > 1 || source.length >= BAN_LENGTHS || !ban_source_equal(&source, &row->source) ||
+        !ban_is_somebody(&source) || ban_table_find(bans, &source) != NULL ||
         (row->until_ms != 0 && row->until_ms <= now_ms))
         return false;
-    struct ban *ban = insert(bans, &source);
+    struct ban *ban = ban_table_insert(bans, &source);
     if (ban == NULL)
         return false;
     uint32_t next = ban->next;
     *ban = *row;
     ban->next = next;
     bans->by_rule += row->reason != CHANNEL_BAN_OPERATOR;
-    if (!is_in_force(ban))
+    bans->remembered += row->state == BAN_REMEMBERED;
+    if (!ban_is_in_force(ban))
         return false;
-    const struct ban_place *place = &bans->options.place;
-    if (place->put(place->context, &source, ban->until_ms) < 0) {
-        ban->state = BAN_REMEMBERED;
-        forget(bans, ban);
+    if (ban_table_put(bans, ban) < 0) {
+        ban_table_forget(bans, ban);
         return false;
     }
-    bans->live++;
-    bans->generation++;
     return true;
 }
 
@@ -489,6 +364,6 @@ unsigned bans_restore(struct bans *bans, uint64_t now_ms)
             restored += restore(bans, &file->rows[i], now_ms);
     }
     free(octets);
-    publish_count(bans);
+    ban_table_publish(bans);
     return restored;
 }

@@ -128,6 +128,8 @@ static int check_ban(const struct channel_input *in, struct fault *fault)
                          ban->lift);
     if (!ip_is_set(&ban->address))
         return fault_set(fault, EINVAL, "ban of nobody");
+    if (ban->length > 128 || (ban->length != 0 && ip_is_ipv4(&ban->address) && ban->length < IP_MAPPED_BITS))
+        return fault_set(fault, EINVAL, "ban of a prefix of %u bits", ban->length);
     return 0;
 }
 

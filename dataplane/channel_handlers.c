@@ -87,7 +87,7 @@ static void take_ua_command(struct channel_services *services, const struct chan
 
 static void take_ban(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)
 {
-    ban_requests_set(services->bans, &services->server, in, now_ms);
+    ban_requests_set(services->bans, services->workers->published.rules, &services->server, in, now_ms);
 }
 
 static void take_ban_list(struct channel_services *services, const struct channel_input *in, uint64_t now_ms)

@@ -12,14 +12,21 @@ struct prefix {
     uint16_t length;
 };
 
-// Outer ones first; of the same prefix a denied one last, since it wins.
+// Of the same prefix the highest wins: denied before a peer's, a peer's before nobody's.
+static uint32_t rank_of(uint32_t class)
+{
+    return class == PREFILTER_STRANGERS ? 0 : class + 1;
+}
+
+// Outer ones first; of the same prefix the one that wins last.
 static int compare(const void *left, const void *right)
 {
     const struct prefix *a = left, *b = right;
+    uint32_t of_a = rank_of(a->class), of_b = rank_of(b->class);
     int order = memcmp(&a->first, &b->first, sizeof(a->first));
     if (order == 0)
         order = (int)a->length - (int)b->length;
-    return order ? order : (a->class > b->class) - (a->class < b->class);
+    return order ? order : (of_a > of_b) - (of_a < of_b);
 }
 
 static struct prefix prefix_of(const struct ip_address *address, uint16_t length, uint32_t class)
@@ -30,14 +37,6 @@ static struct prefix prefix_of(const struct ip_address *address, uint16_t length
         prefix.last.octets[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
     }
     return prefix;
-}
-
-static uint64_t word_of(const uint8_t *octets)
-{
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 8; i++)
-        word = word << 8 | octets[i];
-    return word;
 }
 
 static void step(struct filter_policy *policy, uint64_t high, uint64_t low, uint32_t class)
@@ -52,7 +51,8 @@ static void step(struct filter_policy *policy, uint64_t high, uint64_t low, uint
 // Behind the last address of a prefix whatever surrounds it goes on.
 static void step_out(struct filter_policy *policy, const struct prefix *prefix, uint32_t class)
 {
-    uint64_t high = word_of(prefix->last.octets), low = word_of(prefix->last.octets + 8) + 1;
+    struct ip_words last = ip_words(&prefix->last);
+    uint64_t high = be64toh(last.words[0]), low = be64toh(last.words[1]) + 1;
     high += low == 0;
     if (high != 0 || low != 0)
         step(policy, high, low, class);
@@ -75,10 +75,10 @@ static void make_steps(struct filter_policy *policy, const struct prefix *prefix
             return;
         if (depth > 0 && compare(open[depth - 1], &prefixes[i]) < 0 &&
             open[depth - 1]->length == prefixes[i].length)
-            depth--; // the same prefix, denied
+            depth--; // the same prefix wins
         open[depth++] = &prefixes[i];
-        step(policy, word_of(prefixes[i].first.octets), word_of(prefixes[i].first.octets + 8),
-             prefixes[i].class);
+        struct ip_words first = ip_words(&prefixes[i].first);
+        step(policy, be64toh(first.words[0]), be64toh(first.words[1]), prefixes[i].class);
     }
 }
 
@@ -118,8 +118,9 @@ struct filter_policy *filter_policy_create(const struct snapshot_header *image)
     const struct snapshot_source *sources = section(image, SECTION_SOURCES);
     const struct snapshot_deny *denies = section(image, SECTION_DENY);
     uint32_t source_count = image->sections[SECTION_SOURCES].count;
-    uint32_t count = source_count + image->sections[SECTION_DENY].count;
-    struct prefix *prefixes = calloc(count + 1, sizeof(*prefixes));
+    uint32_t rows = source_count + image->sections[SECTION_DENY].count, count = rows + 1;
+    const struct ip_address ipv4 = IP_MAPPED(0);
+    struct prefix *prefixes = calloc(count, sizeof(*prefixes));
     struct filter_policy *policy =
         calloc(1, sizeof(*policy) + (2 * (size_t)count + 1) * sizeof(policy->steps[0]));
     if (prefixes == NULL || policy == NULL) {
@@ -129,9 +130,10 @@ struct filter_policy *filter_policy_create(const struct snapshot_header *image)
     }
     for (uint32_t i = 0; i < source_count; i++)
         prefixes[i] = prefix_of(&sources[i].address, sources[i].length, sources[i].peer);
-    for (uint32_t i = source_count; i < count; i++)
+    for (uint32_t i = source_count; i < rows; i++)
         prefixes[i] =
             prefix_of(&denies[i - source_count].address, denies[i - source_count].length, FILTER_DENIED);
+    prefixes[rows] = prefix_of(&ipv4, IP_MAPPED_BITS, PREFILTER_STRANGERS); // ::/0 is IPv6's alone
     qsort(prefixes, count, sizeof(*prefixes), compare);
     make_steps(policy, prefixes, count);
     make_rules(policy, image);
@@ -161,17 +163,17 @@ struct filter_bans *filter_bans_create(uint32_t count, uint32_t workers, const s
     return bans;
 }
 
-void filter_bans_add(struct filter_bans *bans, const struct ip_address *source, uint64_t until_ns,
+void filter_bans_add(struct filter_bans *bans, const struct ban_source *source, uint64_t until_ns,
                      uint64_t hits)
 {
     uint32_t slot = (uint32_t)siphash13(&bans->key, source, sizeof(*source)) & bans->mask;
-    while (ip_is_set(&bans->slots[slot].source))
+    while (bans->slots[slot].source.length != 0)
         slot = (slot + 1) & bans->mask;
     bans->hits[bans->count] = hits; // goes on in the first worker's
     bans->slots[slot] = (struct filter_ban){.source = *source, .until_ns = until_ns, .row = bans->count++};
 }
 
-uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ip_address *source)
+uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ban_source *source)
 {
     const struct filter_ban *ban = bans != NULL ? filter_ban_find(bans, source) : NULL;
     uint64_t hits = 0;

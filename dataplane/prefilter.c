@@ -33,7 +33,7 @@ struct map_shape {
 #define SHAPE(map, key, value) [PREFILTER_MAP_##map] = {sizeof(key), sizeof(value)}
 static const struct map_shape map_shapes[PREFILTER_MAP_COUNT] = {
     SHAPE(COUNTERS, uint32_t, uint64_t),
-    SHAPE(BANS, struct prefilter_address, struct prefilter_ban),
+    SHAPE(BANS, struct prefilter_prefix6, struct prefilter_ban),
     SHAPE(DROPPERS, struct prefilter_address, struct prefilter_dropped),
     SHAPE(CLASSES, uint32_t, uint64_t),
     [PREFILTER_MAP_DROPS] = {0, 0},
@@ -72,7 +72,6 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct report *repor
 void prefilter_init(struct prefilter_port *port)
 {
     port->program_id = 0;
-    port->no_bans = false;
     for (unsigned i = 0; i < PREFILTER_MAP_COUNT; i++)
         port->map_fds[i] = -1;
 }
@@ -287,7 +286,6 @@ int prefilter_attach_done(const char *run_directory, const char *interface, stru
         goto undo;
     }
     port->program_id = attached.id;
-    port->no_bans = true; // the map is new
     return 0;
 undo:
     close_all(port);

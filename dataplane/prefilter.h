@@ -11,12 +11,12 @@
 #include <stdint.h>
 #include "dialgate/prefilter.h"
 #include "dialgate/snapshot.h"
+#include "path/ban_source.h"
 
 // One port's program. The descriptors are the port's own (duplicates), closed by prefilter_detach; all -1
 // when there is no program. The first PREFILTER_MAP_SHARED of them are what control needs.
 struct prefilter_port {
     uint32_t program_id; // 0: none
-    bool no_bans;        // the map of bans is empty, and stays so until prefilter_look_for_bans()
     int map_fds[PREFILTER_MAP_COUNT];
 };
 
@@ -44,10 +44,10 @@ int prefilter_attach_done(const char *run_directory, const char *interface, stru
 int prefilter_load(struct prefilter_port *port, const struct snapshot_header *image, uint32_t network,
                    char *error, size_t size);
 
-// Whether the program looks for bans at all: not to look saves a tenth of its time. True before the first row
-// is written to PREFILTER_MAP_BANS, false after the last is gone; it looks until it is told otherwise.
-// Returns 0 or -errno.
-int prefilter_look_for_bans(struct prefilter_port *port, bool any);
+// Whether the program looks for bans at all (not to look saves a tenth of its time), and for those of IPv6
+// under which lengths: before the first row of a length is written to PREFILTER_MAP_BANS, and after the last
+// is gone. A program that was just loaded looks for none. Returns 0 or -errno.
+int prefilter_look_for_bans(const struct prefilter_port *port, const struct ban_lengths *lengths);
 
 // At a clean end: detaches the program if it is still there, removes the record, closes the descriptors.
 void prefilter_detach(const char *run_directory, const char *interface, struct prefilter_port *port);

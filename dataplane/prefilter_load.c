@@ -222,15 +222,18 @@ static int write_config(const struct prefilter_port *port, const struct prefilte
     return bpf_map_update_elem(port->map_fds[PREFILTER_MAP_CONFIG], &zero, config, BPF_ANY) ? -errno : 0;
 }
 
-int prefilter_look_for_bans(struct prefilter_port *port, bool any)
+int prefilter_look_for_bans(const struct prefilter_port *port, const struct ban_lengths *lengths)
 {
     struct prefilter_config config;
     int result = read_config(port, &config);
 
-    port->no_bans = !any;
     if (result)
         return result;
-    config.banned = any;
+    config.banned = lengths->any;
+    for (uint32_t i = 0; i < PREFILTER_BAN_LENGTHS; i++) {
+        config.ban_lengths[i] = i < lengths->count ? lengths->lengths[i] : 0;
+        config.ban_masks[i] = mask_of(config.ban_lengths[i]);
+    }
     return write_config(port, &config);
 }
 
@@ -263,7 +266,6 @@ static int fill_half(struct prefilter_port *port, const struct snapshot_header *
         return result;
     *step = "config";
     config.settings[half] = settings_of(image, network, exact);
-    config.banned = !port->no_bans;
     result = write_config(port, &config);
     // The kernel copies a value word by word: the half must be whole before the word that names it changes.
     config.active = half;

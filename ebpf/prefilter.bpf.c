@@ -33,7 +33,7 @@ MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_
 MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_b SEC(".maps");
 MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_BUCKETS, __u32, struct prefilter_buckets) buckets SEC(".maps");
 MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_STRANGERS_MAX, SOURCE, struct prefilter_stranger) strangers SEC(".maps");
-MAP(BPF_MAP_TYPE_HASH, PREFILTER_BANS_MAX, SOURCE, struct prefilter_ban) bans SEC(".maps");
+MAP(BPF_MAP_TYPE_HASH, PREFILTER_BANS_MAX, struct prefilter_prefix6, struct prefilter_ban) bans SEC(".maps");
 MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_DROPPERS_MAX, SOURCE, struct prefilter_dropped) droppers SEC(".maps");
 
 struct {
@@ -69,7 +69,7 @@ struct judged {
     __u32 reason; // enum prefilter_reason
     __u32 tally;
     struct prefilter_address key;    // the source, as its buckets know it
-    struct prefilter_address banned; // as bans do: of IPv6 the /64
+    struct prefilter_prefix6 banned; // as a ban does
     struct prefilter_prefix4 prefix4;
     struct prefilter_prefix6 prefix6;
     struct prefilter_listener fragments; // the listener's row for fragments
@@ -206,17 +206,40 @@ static __noinline int note_drop(struct xdp_md *ctx, const struct judged *judged,
 
 // The verdict.
 
-static __always_inline bool is_banned(struct judged *judged)
+// By the key in judged->banned.
+static __always_inline bool is_in_force(struct judged *judged)
 {
-    judged->banned = judged->packet.source;
-    if (judged->packet.ipv6)
-        judged->banned.words[2] = judged->banned.words[3] = 0;
     struct prefilter_ban *ban = bpf_map_lookup_elem(&bans, &fresh(judged)->banned);
 
     if (!ban || (ban->expires_ns && bpf_ktime_get_ns() >= ban->expires_ns))
         return false;
     __sync_fetch_and_add(&ban->hits, 1);
     return true;
+}
+
+// Bans of IPv6 have the lengths that prefilter.source_prefix had when they began: mostly one.
+static __noinline int is_banned_ipv6(struct judged *judged)
+{
+#pragma GCC unroll 4
+    for (__u32 i = 0; i < PREFILTER_BAN_LENGTHS; i++) {
+        if (!config.ban_lengths[i])
+            return false;
+        judged->banned.length = config.ban_lengths[i];
+        judged->banned.address = judged->packet.source;
+        verdict_source(&judged->banned.address, &config.ban_masks[i]);
+        if (is_in_force(judged))
+            return true;
+    }
+    return false;
+}
+
+static __always_inline bool is_banned(struct judged *judged)
+{
+    if (judged->packet.ipv6)
+        return is_banned_ipv6(judged);
+    judged->banned.length = 128;
+    judged->banned.address = judged->packet.source;
+    return is_in_force(judged);
 }
 
 static __always_inline const struct prefilter_source *source_of(struct judged *judged)

@@ -82,7 +82,6 @@ static void *setup(const struct bench *bench)
     if (row->no_strangers)
         image.header.settings.prefilter.strangers = (struct bucket_limit){1, 1};
     program_configure(&measured->program, &image);
-    prefilter_look_for_bans(&measured->program.port, false);
     add_prefixes(&measured->program, bench->size);
     measured->length = frame_build(&row->frame, measured->frame);
     return measured;

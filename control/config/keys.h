@@ -317,7 +317,7 @@ extern const char *const choices_replaces_from[];
     K(mode, CHOICE, choices_mode, "enforce", 0, 0, RELOAD, "dry-run counts what enforce would drop") \
     K(unavailable, CHOICE, choices_unavailable, "refuse", 0, 0, RESTART, \
       "attach: af_xdp and the XDP program cannot be loaded or attached: refuse to start, or start with af_packet and the software filter") \
-    K(source_prefix, COUNT, NULL, "64", 32, 128, RELOAD, "length of the IPv6 prefix that is one source; of IPv4 each address is one") \
+    K(source_prefix, COUNT, NULL, "64", 32, 128, RELOAD, "length of the IPv6 prefix that is one source, for limits and bans; of IPv4 each address is one") \
     L(deny, 4096, RELOAD, "prefixes whose SIP is dropped")
 
 // B(key, rate, burst, help): a token bucket under prefilter.

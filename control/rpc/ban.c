@@ -36,7 +36,9 @@ static void order_fail(struct order *order, int result, const char *text)
     json_decref(order->bans);
     if (result == -ENOENT)
         rpc_fail(order->call, DG_NOT_FOUND, "%s is not banned; prefilter.bans lists bans", order->address);
-    else if (result == -ENOSPC)
+    else if (result == -EDOM || result == -EADDRNOTAVAIL)
+        rpc_fail(order->call, DG_INVALID_PARAMS, "%s", text);
+    else if (result == -ENOSPC || result == -E2BIG)
         rpc_fail(order->call, DG_REFUSED, "%s", text);
     else
         rpc_fail_errno(order->call, result, text);
@@ -74,16 +76,17 @@ static void on_lifted(void *context, const struct channel_done *done)
 
 static void send_order(struct rpc_call *call, struct channel_ban *ban, uint32_t seconds)
 {
-    const char *address = rpc_text(call, "address");
-    if (!text_read_address(address, &ban->address)) {
+    unsigned int length;
+    if (!text_read_source(rpc_text(call, "address"), &ban->address, &length)) {
         rpc_fail(call, DG_INVALID_PARAMS, "address must be an IPv4 or IPv6 address");
         return;
     }
+    ban->length = length;
     struct order *order = order_create(call);
     if (!order)
         return;
     order->seconds = seconds;
-    text_address(&ban->address, 0, order->address);
+    text_source(&ban->address, length ? length : 128, order->address);
     const struct channel_answer answer = {.done = ban->lift ? on_lifted : on_done, .context = order};
     int result = dialog_ask(rpc_control(call), CHANNEL_BAN, ban, &answer);
     if (result < 0)

@@ -110,14 +110,15 @@ static const struct rpc_param drops_params[] = {
 
 static const struct rpc_param ban_params[] = {
     {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL,
-     "IPv4 address, or one of IPv6, which stands for its /64"},
+     "IPv4 address, or one of IPv6, which stands for its prefix of prefilter.source_prefix bits"},
     {"seconds", RPC_INTEGER, false, 0, 31536000, NULL,
      "lifetime (0: until it is lifted or the machine is booted again)"},
     {0},
 };
 
 static const struct rpc_param unban_params[] = {
-    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL, "as in prefilter.bans, without a length"},
+    {"address", RPC_TEXT, true, 1, RPC_NAME_MAX, NULL,
+     "an address that is banned, or what prefilter.bans shows"},
     {0},
 };
 

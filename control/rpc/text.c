@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,29 @@ bool text_read_address(const char *text, struct ip_address *address)
         return true;
     }
     return inet_pton(AF_INET6, text, address->octets) == 1;
+}
+
+bool text_read_source(const char *text, struct ip_address *address, unsigned int *length)
+{
+    char host[INET6_ADDRSTRLEN];
+    size_t octets = strcspn(text, "/");
+    char *end;
+    if (octets >= sizeof(host))
+        return false;
+    memcpy(host, text, octets);
+    host[octets] = '\0';
+    if (!text_read_address(host, address))
+        return false;
+    *length = 0;
+    if (text[octets] == '\0')
+        return true;
+    const char *digits = text + octets + 1;
+    unsigned int before = ip_is_ipv4(address) ? IP_MAPPED_BITS : 0;
+    unsigned long bits = digits[0] >= '0' && digits[0] <= '9' ? strtoul(digits, &end, 10) : ULONG_MAX;
+    if (bits > 128 - before || *end != '\0')
+        return false;
+    *length = (unsigned int)bits + before;
+    return true;
 }
 
 const char *text_member_reason(unsigned int reason, char buffer[REASON_TEXT_SIZE])

@@ -27,6 +27,9 @@ const char *text_source(const struct ip_address *address, unsigned int length,
                         char buffer[ADDRESS_TEXT_SIZE]);
 // The address that a text gives, IPv4 or IPv6. False: none.
 bool text_read_address(const char *text, struct ip_address *address);
+// An address, or a prefix as text_source() writes one; then the length is that of the 128-bit form, else 0.
+// False: neither.
+bool text_read_source(const char *text, struct ip_address *address, unsigned int *length);
 
 // Why a member is down (counters.h): "no answer", "unreachable", "answers 503". Returns buffer.
 #define REASON_TEXT_SIZE 24

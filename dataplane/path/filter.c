@@ -12,16 +12,10 @@ static bool is_at_or_before(const struct filter_step *step, uint64_t high, uint6
     return step->high < high || (step->high == high && step->low <= low);
 }
 
-static uint64_t word_of(const uint8_t *octets)
-{
-    uint64_t word;
-    memcpy(&word, octets, sizeof(word));
-    return rte_be_to_cpu_64(word);
-}
-
 uint32_t filter_class(const struct filter_policy *policy, const struct ip_address *source)
 {
-    uint64_t high = word_of(source->octets), low = word_of(source->octets + 8);
+    struct ip_words words = ip_words(source);
+    uint64_t high = be64toh(words.words[0]), low = be64toh(words.words[1]);
     uint32_t from = 0, to = policy->step_count; // the step looked for is in [from, to)
     while (to - from > 1) {
         uint32_t middle = from + (to - from) / 2;
@@ -33,36 +27,53 @@ uint32_t filter_class(const struct filter_policy *policy, const struct ip_addres
     return policy->steps[from].class;
 }
 
-const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ip_address *source)
+const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ban_source *source)
 {
     uint32_t slot = (uint32_t)siphash13(&bans->key, source, sizeof(*source)) & bans->mask;
-    for (; ip_is_set(&bans->slots[slot].source); slot = (slot + 1) & bans->mask) { // half of them are empty
-        if (ip_equal(&bans->slots[slot].source, source))
+    for (; bans->slots[slot].source.length != 0; slot = (slot + 1) & bans->mask) { // half of them are empty
+        if (ban_source_equal(&bans->slots[slot].source, source))
             return &bans->slots[slot];
     }
     return NULL;
 }
 
+// What of it is one source.
 static struct ip_address cut(const struct ip_address *address, const struct prefilter_address *mask)
 {
     struct prefilter_address words;
-    struct ip_address source = *address;
-    if (ip_is_ipv4(address))
-        return source;
+    struct ip_address source;
     memcpy(&words, address, sizeof(words));
-    verdict_source(&words, mask);
+    if (!ip_is_ipv4(address))
+        verdict_source(&words, mask);
     memcpy(&source, &words, sizeof(source));
     return source;
 }
 
-static bool is_banned(const struct worker *worker, const struct ip_address *source, uint64_t now_ns)
+static bool is_in_force(const struct worker *worker, const struct filter_bans *bans,
+                        const struct ban_source *source, uint64_t now_ns)
 {
-    const struct filter_bans *bans = rcu_dereference(worker->parts.published->bans);
-    const struct filter_ban *ban = bans != NULL && bans->count > 0 ? filter_ban_find(bans, source) : NULL;
+    const struct filter_ban *ban = filter_ban_find(bans, source);
     if (ban == NULL || (ban->until_ns != 0 && ban->until_ns <= now_ns))
         return false;
     count_word(&bans->hits[(size_t)worker->parts.id * bans->room + ban->row], 1);
     return true;
+}
+
+static bool is_banned(const struct worker *worker, const struct ip_address *address, uint64_t now_ns)
+{
+    const struct filter_bans *bans = rcu_dereference(worker->parts.published->bans);
+    if (bans == NULL || bans->count == 0)
+        return false;
+    if (ip_is_ipv4(address)) {
+        const struct ban_source source = {128, *address};
+        return is_in_force(worker, bans, &source, now_ns);
+    }
+    for (uint32_t i = 0; i < bans->lengths.count; i++) { // at most PREFILTER_BAN_LENGTHS, mostly one
+        const struct ban_source source = ban_source(address, bans->lengths.lengths[i]);
+        if (is_in_force(worker, bans, &source, now_ns))
+            return true;
+    }
+    return false;
 }
 
 static enum payload_kind payload_kind_of(const uint8_t *payload, uint32_t length)
@@ -122,7 +133,7 @@ static enum prefilter_reason judge(struct worker *worker, const struct filter_po
     struct verdict_metering metering = {.now_ns = worker->now_us * 1000};
     if (class == FILTER_DENIED)
         return PREFILTER_REASON_DENIED;
-    if (is_banned(worker, &source, metering.now_ns))
+    if (is_banned(worker, &packet->source.address, metering.now_ns))
         return PREFILTER_REASON_BANNED;
     enum payload_kind kind = payload_kind_of(packet->payload, packet->length);
     if (kind == PAYLOAD_NOT_SIP)

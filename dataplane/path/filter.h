@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "ban_source.h"
 #include "dialgate/address.h"
 #include "dialgate/counters.h"
 #include "dialgate/prefilter.h"
@@ -45,16 +46,17 @@ struct filter_policy {
 };
 
 struct filter_ban {
-    struct ip_address source; // all zero: an empty slot
-    uint64_t until_ns;        // 0: for ever
+    struct ban_source source; // length 0: an empty slot
     uint32_t row;             // of hits
-    uint32_t reserved;
+    uint64_t until_ns;        // 0: for ever
 };
+static_assert(sizeof(struct filter_ban) == 32, "two a line");
 
 // Open addressing, at most half full. Workers write hits, each its own.
 struct filter_bans {
     struct siphash_key key;
     uint32_t mask, count, room, workers;
+    struct ban_lengths lengths;
     uint64_t *hits; // [worker * room + row]
     struct filter_ban slots[];
 };
@@ -80,16 +82,16 @@ unsigned filter_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n
 bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet);
 uint32_t filter_class(const struct filter_policy *policy, const struct ip_address *source);
 // The slot of a banned source, NULL: none. What is over is for the caller to see.
-const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ip_address *source);
+const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ban_source *source);
 
 // Of the agent. NULL without memory. The image was checked.
 struct filter_policy *filter_policy_create(const struct snapshot_header *image);
 void filter_policy_destroy(struct filter_policy *policy);
-// Room for so many bans; filter_bans_add() them, then publish.
+// Room for so many bans; filter_bans_add() them and set their lengths, then publish.
 struct filter_bans *filter_bans_create(uint32_t count, uint32_t workers, const struct siphash_key *key);
-void filter_bans_add(struct filter_bans *bans, const struct ip_address *source, uint64_t until_ns,
+void filter_bans_add(struct filter_bans *bans, const struct ban_source *source, uint64_t until_ns,
                      uint64_t hits);
-uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ip_address *source); // NULL: 0
+uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ban_source *source); // NULL: 0
 void filter_bans_destroy(struct filter_bans *bans);
 
 #endif

@@ -134,10 +134,12 @@ enum counter frame_walk(struct frame *frame, uint8_t next, const uint8_t *octets
     return COUNTER_COUNT;
 }
 
-// Mapped addresses are ours alone (dialgate/address.h): on the wire they would pass for IPv4's.
+// Multicast, and what begins with 32 zero bits, which is nobody's on the wire: unspecified, loopback,
+// addresses with IPv4's inside (RFC 4291 2.5). Mapped ones are ours alone (dialgate/address.h): they would
+// pass for IPv4's.
 static bool is_martian(const struct ip_address *source)
 {
-    return source->octets[0] == 0xff || !ip_is_set(source) || ip_is_ipv4(source);
+    return source->octets[0] == 0xff || be32(source->octets) == 0;
 }
 
 static enum counter read_ipv6(struct frame *frame, const uint8_t *octets, uint32_t length)

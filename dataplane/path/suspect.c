@@ -5,15 +5,13 @@
 #include "siphash.h"
 #include "worker_core.h"
 
-static struct suspect *find(struct worker *worker, const struct ip_address *source)
+static struct suspect *find(struct worker *worker, const struct ban_source *source)
 {
     uint64_t hash = siphash13(&worker->parts.keys.table, source, sizeof(*source));
     struct suspect *set = worker->suspects.rows[hash & (SUSPECT_SETS - 1)];
     struct suspect *oldest = set;
     for (unsigned i = 0; i < SUSPECT_WAYS; i++) {
-        if (ip_equal(&set[i].source, source))
-            return &set[i];
-        if (!ip_is_set(&set[i].source))
+        if (ban_source_equal(&set[i].source, source) || set[i].source.length == 0)
             return &set[i];
         if ((int32_t)(set[i].seen - oldest->seen) < 0)
             oldest = &set[i];
@@ -22,7 +20,7 @@ static struct suspect *find(struct worker *worker, const struct ip_address *sour
 }
 
 // Without room in the ring the count stays, and the next sign tries again.
-static bool tell(struct suspects *suspects, const struct ip_address *source, enum ban_rule rule)
+static bool tell(struct suspects *suspects, const struct ban_source *source, enum ban_rule rule)
 {
     uint32_t head = suspects->head;
     if (head - __atomic_load_n(&suspects->tail, __ATOMIC_ACQUIRE) == SUSPECT_VERDICTS)
@@ -38,12 +36,12 @@ static void note(struct worker *worker, const struct ip_address *address, enum b
                                                           [BAN_RULE_SCANNER] = COUNTER_SIGN_SCANNER,
                                                           [BAN_RULE_IN_DIALOG] = COUNTER_SIGN_IN_DIALOG};
     const struct snapshot_bans *bans = &worker->rules->settings->bans;
-    struct ip_address source = suspect_source(address);
+    const struct ban_source source = ban_source(address, worker->rules->settings->prefilter.source_bits);
     if (bans->rules[rule].action == BAN_OFF)
         return;
     count(worker, counters[rule]);
     struct suspect *suspect = find(worker, &source);
-    if (!ip_equal(&suspect->source, &source) ||
+    if (!ban_source_equal(&suspect->source, &source) ||
         worker->now - suspect->began > (tick_t)(bans->within_ms / TICK_MS))
         *suspect = (struct suspect){.source = source, .began = worker->now};
     suspect->seen = worker->now;

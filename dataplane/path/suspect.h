@@ -12,6 +12,7 @@
 #define DIALGATE_PATH_SUSPECT_H
 
 #include <stdint.h>
+#include "ban_source.h"
 #include "dialgate/snapshot.h"
 #include "endpoint.h"
 
@@ -23,16 +24,16 @@
 #define SUSPECT_LOOKS_A_TICK 32u
 
 struct suspect {
-    struct ip_address source; // IPv6: its /64; all zero: empty
+    struct ban_source source; // length 0: empty
     tick_t began;             // of the time in which is counted
     tick_t seen;
     uint16_t counts[BAN_RULE_COUNT];
     uint16_t reserved;
 };
-static_assert(sizeof(struct suspect) == 32, "two a line");
+static_assert(sizeof(struct suspect) == 36, "a set in three lines");
 
 struct suspect_verdict {
-    struct ip_address source;
+    struct ban_source source;
     uint32_t rule; // enum ban_rule
 };
 
@@ -61,15 +62,6 @@ static inline unsigned suspect_take(struct suspects *suspects, struct suspect_ve
         __atomic_store_n(&suspects->tail, suspects->tail + 1, __ATOMIC_RELEASE);
     }
     return taken;
-}
-
-// The address that stands for a source: itself, or the /64 of IPv6.
-static inline struct ip_address suspect_source(const struct ip_address *address)
-{
-    struct ip_address source = *address;
-    if (!ip_is_ipv4(address))
-        memset(source.octets + 8, 0, 8);
-    return source;
 }
 
 #endif

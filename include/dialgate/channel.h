@@ -320,12 +320,12 @@ static_assert(CHANNEL_BAN_MALFORMED == BAN_RULE_MALFORMED + 1 &&
                   CHANNEL_BAN_IN_DIALOG == BAN_RULE_IN_DIALOG + 1,
               "one order");
 
-// An address stands for itself, one of IPv6 for its /64.
+// Of an address, or of a prefix that is one source.
 struct channel_ban {
     struct ip_address address;
     uint64_t lifetime_ms; // 0: until it is lifted
     uint32_t lift;        // 1: lift it
-    uint32_t reserved;
+    uint32_t length;      // that was given with the address, of the 128-bit form; 0: none was
 };
 static_assert(sizeof(struct channel_ban) == 32, "layout");
 
@@ -334,7 +334,7 @@ struct channel_ban_row {
     uint64_t since_ms;         // Unix time
     uint64_t remaining_ms;     // 0: until it is lifted
     uint64_t hits;             // packets that it dropped
-    uint16_t length;           // of the 128-bit form: 128 or 64
+    uint16_t length;           // of the 128-bit form; of IPv4 128
     uint8_t reason;            // enum channel_ban_reason
     uint8_t dry_run;           // 1: its rule only tells
     uint32_t times;            // bans of this source, this one too

@@ -18,6 +18,7 @@
 #define PREFILTER_STRANGERS     PREFILTER_PEERS_MAX // the class of every source that is no peer's
 #define PREFILTER_STRANGERS_MAX 65536u              // single unknown sources whose buckets are held (LRU)
 #define PREFILTER_BANS_MAX      65536u
+#define PREFILTER_BAN_LENGTHS   4u     // prefix lengths of IPv6 that bans may have at once
 #define PREFILTER_DROPPERS_MAX  16384u // sources in the table of droppers (LRU)
 #define PREFILTER_DROP_SAMPLE   16u    // one drop in so many, chosen at random, is noted with this weight
 #define PREFILTER_DROPS_SIZE    65536u // octets of the ring of drops; a power of two
@@ -34,7 +35,7 @@
 // clang-format off
 #define PREFILTER_MAPS(M)                                                                                              \
     M(COUNTERS, "counters", "enum prefilter_reason -> packets (uint64_t), per CPU")                                    \
-    M(BANS, "bans", "struct prefilter_address -> struct prefilter_ban")                                                \
+    M(BANS, "bans", "struct prefilter_prefix6 -> struct prefilter_ban")                                                \
     M(DROPPERS, "droppers", "struct prefilter_address -> struct prefilter_dropped, LRU")                               \
     M(CLASSES, "classes", "prefilter_tally_key() -> packets (uint64_t), per CPU")                                      \
     M(DROPS, "drops", "ring buffer of struct prefilter_drop: a sample")                                                \
@@ -136,7 +137,7 @@ static inline uint32_t prefilter_tally_key(uint32_t class, enum prefilter_tally 
 
 // An IP address in network byte order, the octets of struct ip_address: IPv4 is ::ffff:a.b.c.d. Words, since
 // the bpf target copies octets one by one. Where it names a source that is held to a bucket, an IPv6 address
-// is cut to the prefix that counts as one source (settings.source_mask); a ban of one is always of its /64.
+// is cut to the prefix that counts as one source (settings.source_mask).
 struct prefilter_address {
     uint32_t words[4];
 };
@@ -204,8 +205,10 @@ struct prefilter_config {
     uint32_t active; // the half that is in force
     uint32_t banned; // 1: there may be bans; 0: the program looks for none
     struct prefilter_settings settings[2];
+    uint32_t ban_lengths[PREFILTER_BAN_LENGTHS]; // of bans of IPv6; 0: no more
+    struct prefilter_address ban_masks[PREFILTER_BAN_LENGTHS];
 };
-_Static_assert(sizeof(struct prefilter_config) == 344, "layout");
+_Static_assert(sizeof(struct prefilter_config) == 424, "layout");
 
 // Each listener has two rows: its own, and one for fragments of its address, which may carry no port. Tags
 // are identifiers: that of the inner tag (802.1Q), that of the outer one (802.1ad) 16 bits up; 0: none. So
@@ -237,7 +240,8 @@ struct prefilter_source {
 };
 _Static_assert(sizeof(struct prefilter_source) == 4, "layout");
 
-// Written by the agent. An expired ban drops nothing.
+// Of a source: an IPv4 address (length 128), or the IPv6 prefix that was one when the ban began. Written by
+// the agent. An expired ban drops nothing.
 struct prefilter_ban {
     uint64_t expires_ns; // CLOCK_MONOTONIC; 0: for ever
     uint64_t hits;       // packets that it dropped; written by the program

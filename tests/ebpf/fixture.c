@@ -169,6 +169,31 @@ int program_run(const struct program *program, const uint8_t *frame, size_t leng
     return (int)options.retval;
 }
 
+struct ban_source fixture_source(const char *address, unsigned bits)
+{
+    struct ip_address ip = {{0}};
+
+    set_address(&ip, address);
+    return ban_source(&ip, bits);
+}
+
+void program_ban(const struct program *program, const char *address, unsigned bits, uint64_t until_ns)
+{
+    const struct ban_source source = fixture_source(address, bits);
+    const struct prefilter_ban ban = {.expires_ns = until_ns};
+    const struct ban_lengths lengths = {1, bits == 64 ? 1 : 2, {64, bits}};
+
+    assert_int_equal(prefilter_look_for_bans(&program->port, &lengths), 0);
+    assert_int_equal(bpf_map_update_elem(program->maps.fds[PREFILTER_MAP_BANS], &source, &ban, BPF_ANY), 0);
+}
+
+void program_unban(const struct program *program, const char *address, unsigned bits)
+{
+    const struct ban_source source = fixture_source(address, bits);
+
+    assert_int_equal(bpf_map_delete_elem(program->maps.fds[PREFILTER_MAP_BANS], &source), 0);
+}
+
 uint64_t program_tally(const struct program *program, uint32_t class, enum prefilter_tally tally)
 {
     const uint32_t key = prefilter_tally_key(class, tally);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <bpf/libbpf.h>
 #include "control/prefilter.h"
+#include "dataplane/path/ban_source.h"
 #include "dataplane/prefilter.h"
 
 #define FIXTURE_SKIP 77 // exit status that meson counts as skipped
@@ -62,6 +63,11 @@ void program_configure(struct program *program, struct image *image);
 void program_socket(const struct program *program, int fd); // of queue 0; -1: none
 // Runs it on one frame `times` times and returns the last verdict (enum xdp_action).
 int program_run(const struct program *program, const uint8_t *frame, size_t length, int times);
+// The source that the address is of when so many bits of IPv6 are one; until CLOCK_MONOTONIC, 0: for ever.
+// The program looks for bans of this length and of /64 then.
+void program_ban(const struct program *program, const char *address, unsigned bits, uint64_t until_ns);
+void program_unban(const struct program *program, const char *address, unsigned bits);
+struct ban_source fixture_source(const char *address, unsigned bits);
 uint64_t program_counter(const struct program *program, enum prefilter_reason reason);
 uint64_t program_tally(const struct program *program, uint32_t class, enum prefilter_tally tally);
 

@@ -49,7 +49,7 @@ void software_load(const struct snapshot_header *image)
     assert_non_null(software.published.filter);
 }
 
-void software_ban(const struct ip_address *source, uint64_t until_ns)
+void software_ban(const struct ban_source *source, uint64_t until_ns)
 {
     static const struct siphash_key key = {{8, 9}};
     filter_bans_destroy(software.published.bans);
@@ -57,6 +57,8 @@ void software_ban(const struct ip_address *source, uint64_t until_ns)
     if (source == NULL)
         return;
     software.published.bans = filter_bans_create(1, 1, &key);
+    software.published.bans->lengths =
+        (struct ban_lengths){1, source->length == 64 ? 1 : 2, {64, source->length}};
     filter_bans_add(software.published.bans, source, until_ns, 0);
 }
 
@@ -108,7 +110,7 @@ uint32_t software_class(const struct ip_address *source)
     return filter_class(software.published.filter, source);
 }
 
-uint64_t software_hits(const struct ip_address *source)
+uint64_t software_hits(const struct ban_source *source)
 {
     return filter_bans_hits(software.published.bans, source);
 }

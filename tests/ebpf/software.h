@@ -16,8 +16,9 @@ struct snapshot_header;
 void software_open(void);
 void software_close(void);
 void software_load(const struct snapshot_header *image);
-// until_ns 0: for ever; none: NULL.
-void software_ban(const struct ip_address *source, uint64_t until_ns);
+// until_ns 0: for ever; none: NULL. The worker looks for this length and for /64.
+struct ban_source;
+void software_ban(const struct ban_source *source, uint64_t until_ns);
 // Reads a frame as screen does. False: it is no datagram, which is all that the filter sees.
 bool software_read(const uint8_t *octets, size_t length, struct ip_address *source);
 // The datagram that was read last, or one with this source and payload.
@@ -26,7 +27,7 @@ bool software_passes_from(const struct ip_address *source, const char *payload);
 uint64_t software_reason(enum prefilter_reason reason); // packets
 uint64_t software_class_packets(uint32_t class);
 uint32_t software_class(const struct ip_address *source);
-uint64_t software_hits(const struct ip_address *source);
+uint64_t software_hits(const struct ban_source *source);
 uint64_t software_now_ns(void);
 void software_wait_us(uint64_t us);
 unsigned software_strangers(void); // that have buckets

@@ -383,10 +383,9 @@ static void wire_to_socket(void **state)
     // A ban takes effect on the next packet, and so does its end.
     spec.port = 5060;
     spec.payload = INVITE;
-    assert_int_equal(prefilter_look_for_bans(&port, true), 0);
-    assert_int_equal(prefilter_ban(&program.maps, "192.0.2.200", 60), 0);
+    program_ban(&program, "192.0.2.200", 64, 0);
     send_frame(wire, spec);
-    assert_int_equal(prefilter_unban(&program.maps, "192.0.2.200"), 0);
+    program_unban(&program, "192.0.2.200", 64);
     spec.payload = "BYE sip:x SIP/2.0\r\n";
     send_frame(wire, spec);
     assert_true(socket_receive(&xdp, DEADLINE_MS, &frame) > 0);
@@ -396,48 +395,6 @@ static void wire_to_socket(void **state)
     close(wire);
     close(kernel);
     close(xdp.fd);
-    program_unload(&program);
-}
-
-static void bans_are_listed(void **state)
-{
-    const struct ip_address old = IP_MAPPED(0xc0000207);
-    const struct prefilter_ban expired = {1, 0};
-    struct prefilter_ban_row rows[4];
-    struct program program;
-
-    program_load(&program, elf);
-    const struct prefilter_maps *maps = &program.maps;
-    assert_int_equal(prefilter_list_bans(maps, rows, 4), 0);
-    assert_int_equal(prefilter_ban(maps, "192.0.2.5", 0), 0);
-    assert_int_equal(prefilter_list_bans(maps, rows, 4), 1);
-    assert_string_equal(rows[0].address, "192.0.2.5");
-    assert_int_equal(rows[0].remaining_s, 0);
-    assert_int_equal(prefilter_ban(maps, "192.0.2.5", 4294967295u), 0);
-    assert_int_equal(prefilter_list_bans(maps, rows, 4), 1);
-    assert_in_range(rows[0].remaining_s, 4294967295u - 60, 4294967295u);
-    assert_int_equal(prefilter_ban(maps, "192.0.2.6", 60), 0);
-    assert_int_equal(prefilter_list_bans(maps, rows, 1), 2);
-    assert_int_equal(bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &old, &expired, BPF_ANY), 0);
-    assert_int_equal(prefilter_list_bans(maps, rows, 4), 2);
-    assert_int_equal(prefilter_unban(maps, "192.0.2.7"), -ENOENT);
-    assert_int_equal(prefilter_unban(maps, "192.0.2.5"), 0);
-    assert_int_equal(prefilter_unban(maps, "192.0.2.5"), -ENOENT);
-    assert_int_equal(prefilter_ban(maps, "192.0.2.256", 1), -EINVAL);
-    assert_int_equal(prefilter_ban(maps, "::ffff:192.0.2.5", 1), -EINVAL);
-    assert_int_equal(prefilter_ban(maps, "2001:db8::1", 0), 0);
-    assert_int_equal(prefilter_unban(maps, "2001:db8::ffff:2"), 0);
-    assert_int_equal(prefilter_ban(maps, "", 1), -EINVAL);
-    assert_int_equal(prefilter_unban(maps, "everything"), -EINVAL);
-
-    // More bans than a batch holds, up to the last that fits.
-    struct prefilter_ban forever = {0, 0};
-    for (uint32_t i = 1; i < PREFILTER_BANS_MAX; i++) {
-        struct ip_address address = IP_MAPPED(0x0a000000 + i);
-        assert_int_equal(bpf_map_update_elem(maps->fds[PREFILTER_MAP_BANS], &address, &forever, BPF_ANY), 0);
-    }
-    assert_int_equal(prefilter_list_bans(maps, rows, 4), PREFILTER_BANS_MAX);
-    assert_int_equal(prefilter_ban(maps, "192.0.2.8", 1), -ENOSPC);
     program_unload(&program);
 }
 
@@ -483,7 +440,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(record_that_cannot_be_written, clean),
         cmocka_unit_test_setup(detach_leaves_another_program, clean),
         cmocka_unit_test_setup(wire_to_socket, clean),
-        cmocka_unit_test_setup(bans_are_listed, clean),
         cmocka_unit_test_setup(maps_are_checked, clean),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

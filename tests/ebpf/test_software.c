@@ -29,14 +29,6 @@ static void load(void)
     software_load(&image.header);
 }
 
-static struct ip_address source_of(const struct ip_address *address)
-{
-    struct ip_address source = *address;
-    if (!ip_is_ipv4(address))
-        memset(source.octets + 8, 0, 8);
-    return source;
-}
-
 // NULL: fine.
 static const char *run(const struct vector *vector)
 {
@@ -63,7 +55,7 @@ static void test_vectors(void **state)
         if (vector->reason == PREFILTER_REASON_PASSED_TO_KERNEL || vector->set & (NO_SOCKET | OFF) ||
             !software_read(octets, length, &address))
             continue;
-        const struct ip_address source = source_of(&address);
+        const struct ban_source source = fixture_source(vector_banned(vector), vector_ban_bits(vector));
         vector_image(vector, &image);
         load();
         software_ban(vector->set & (BAN | BAN_OVER | BAN_HOUR) ? &source : NULL,
@@ -166,10 +158,33 @@ static void test_steps(void **state)
     assert_int_equal(software_class(&last), PREFILTER_STRANGERS);
 }
 
+// ::/0 and what else holds the mapped addresses says nothing of IPv4.
+static void test_families(void **state)
+{
+    const struct ip_address four = address_of(STRANGER), peer = address_of(PEER);
+    const struct ip_address six = {{0x20, 1, 0x0d, 0xb8, [15] = 1}};
+    image_init(&image);
+    image_deny(&image, "::", 0);
+    image_source(&image, PEER, 32, 7);
+    load();
+    assert_int_equal(software_class(&four), PREFILTER_STRANGERS);
+    assert_int_equal(software_class(&peer), 7);
+    assert_int_equal(software_class(&six), SOFTWARE_DENIED);
+    image_init(&image);
+    image_source(&image, "::", 64, 3);
+    image_source(&image, "0.0.0.0", 0, 7);
+    load();
+    assert_int_equal(software_class(&four), 7);
+    assert_int_equal(software_class(&six), PREFILTER_STRANGERS);
+    image_deny(&image, "0.0.0.0", 0);
+    load();
+    assert_int_equal(software_class(&four), SOFTWARE_DENIED);
+}
+
 // What a ban drops is counted for it, and goes on when the table is made anew.
 static void test_hits(void **state)
 {
-    const struct ip_address peer = address_of(PEER);
+    const struct ban_source peer = fixture_source(PEER, 64);
     image_usual(&image);
     load();
     software_ban(&peer, 0);
@@ -181,7 +196,7 @@ static void test_hits(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(test_vectors), T(test_rates), T(test_many_strangers), T(test_steps),
-                                       T(test_hits)};
+    const struct CMUnitTest tests[] = {T(test_vectors), T(test_rates),    T(test_many_strangers),
+                                       T(test_steps),   T(test_families), T(test_hits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

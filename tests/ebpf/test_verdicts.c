@@ -9,7 +9,6 @@
 #include "fixture.h"
 #include "frame.h"
 
-#include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,20 +21,20 @@
 static struct program program;
 static struct xdp_socket xdp_socket;
 
-static void set_ban(const struct vector *row)
+// CLOCK_MONOTONIC; 0: for ever.
+static uint64_t ban_until(const struct vector *row)
 {
-    struct ip_address address = IP_MAPPED(0);
     struct timespec now;
 
-    prefilter_unban(&program.maps, row->frame.source);
-    if (row->set & (BAN | BAN_HOUR))
-        assert_int_equal(prefilter_ban(&program.maps, row->frame.source, row->set & BAN ? 0 : 3600), 0);
-    if (row->set & BAN_OVER) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        struct prefilter_ban ban = {(uint64_t)now.tv_sec * BUCKET_NS_PER_S, 0};
-        assert_int_equal(inet_pton(AF_INET, row->frame.source, address.octets + 12), 1);
-        bpf_map_update_elem(program.maps.fds[PREFILTER_MAP_BANS], &address, &ban, BPF_ANY);
-    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (row->set & BAN)
+        return 0;
+    return ((uint64_t)now.tv_sec + (row->set & BAN_HOUR ? 3600 : 0)) * BUCKET_NS_PER_S;
+}
+
+static bool has_ban(const struct vector *row)
+{
+    return row->set & (BAN | BAN_HOUR | BAN_OVER);
 }
 
 static int verdict_of(enum prefilter_reason reason)
@@ -76,7 +75,8 @@ static unsigned check_row(const struct vector *row)
 
     vector_image(row, &image);
     program_configure(&program, &image);
-    set_ban(row);
+    if (has_ban(row))
+        program_ban(&program, vector_banned(row), vector_ban_bits(row), ban_until(row));
     program_socket(&program, row->set & NO_SOCKET ? -1 : xdp_socket.fd);
     size_t length = frame_build(&row->frame, frame);
 
@@ -101,7 +101,8 @@ static unsigned check_row(const struct vector *row)
         print_error("%s: verdict %d, expected %d\n", row->name, verdict, verdict_of(row->reason));
         faults++;
     }
-    prefilter_unban(&program.maps, row->frame.source);
+    if (has_ban(row))
+        program_unban(&program, vector_banned(row), vector_ban_bits(row));
     return faults;
 }
 

@@ -29,7 +29,9 @@
     {                                                                                                        \
         .source = PEER, .destination = destination_, .port = port_, .payload = OPTIONS                       \
     }
-#define IS(reason_) PREFILTER_REASON_##reason_
+#define IS(reason_) PREFILTER_REASON_##reason_, 0, NULL
+// With a ban of so many bits of this address, NULL: the source.
+#define IS_BY(reason_, bits_, address_) PREFILTER_REASON_##reason_, bits_, address_
 
 // An options header of 8 octets: its next header, padding.
 #define OCTET_17     "\x11"
@@ -188,6 +190,16 @@ const struct vector vectors[] = {
     {"IPv6 peer inside a denied prefix", WITH6("2001:db8:d:9::5", OPTIONS), NO_STRANGERS, IS(REDIRECTED)},
     {"IPv6 denied inside a peer's prefix", WITH6("2001:db8:7:ff::5", OPTIONS), 0, IS(DENIED)},
     {"IPv6 banned", WITH6(PEER6, OPTIONS), BAN, IS(BANNED)},
+    {"IPv6, another address of the banned /64", WITH6(STRANGER6, OPTIONS), BAN,
+     IS_BY(BANNED, 64, "2001:db8:f:1:9::1")},
+    {"IPv6, ban of the next /64", WITH6(STRANGER6, OPTIONS), BAN, IS_BY(REDIRECTED, 64, "2001:db8:f:2::1")},
+    {"IPv6, ban of a /48 from before source_prefix was changed", WITH6(STRANGER6, OPTIONS), BAN,
+     IS_BY(BANNED, 48, NULL)},
+    {"IPv6, ban of the address alone", WITH6(STRANGER6, OPTIONS), BAN, IS_BY(BANNED, 128, NULL)},
+    {"IPv6, ban of another address alone", WITH6(STRANGER6, OPTIONS), BAN,
+     IS_BY(REDIRECTED, 128, "2001:db8:f:1::78")},
+    {"IPv6, ban of a /64 that has the octets of our /48", WITH6(STRANGER6, OPTIONS), BAN,
+     IS_BY(REDIRECTED, 64, "2001:db8:f::")},
     {"IPv6 stranger", WITH6(STRANGER6, INVITE), 0, IS(REDIRECTED)},
     {"IPv6 stranger above its rate", WITH6(STRANGER6, OPTIONS), NO_OWN, IS(STRANGER_RATE)},
     {"another address of its /64 is the same stranger", WITH6("2001:db8:f:1:9::1", OPTIONS), NO_OWN,
@@ -347,6 +359,16 @@ const struct vector vectors[] = {
 };
 
 const size_t vectors_count = sizeof(vectors) / sizeof(vectors[0]);
+
+unsigned vector_ban_bits(const struct vector *vector)
+{
+    return vector->ban_bits ? vector->ban_bits : 64;
+}
+
+const char *vector_banned(const struct vector *vector)
+{
+    return vector->banned ? vector->banned : vector->frame.source;
+}
 
 uint32_t vector_class(const struct vector *vector)
 {

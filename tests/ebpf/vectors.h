@@ -35,6 +35,8 @@ struct vector {
     struct frame_spec frame;
     unsigned set;
     enum prefilter_reason reason;
+    unsigned ban_bits;  // of the ban of an IPv6 source; 0: 64
+    const char *banned; // another address than the source; NULL: the source
 };
 
 extern const struct vector vectors[];
@@ -42,6 +44,8 @@ extern const size_t vectors_count;
 
 // Whose counters move by one: a peer's number, PREFILTER_STRANGERS, or PREFILTER_CLASSES for nobody's.
 uint32_t vector_class(const struct vector *vector);
+unsigned vector_ban_bits(const struct vector *vector);
+const char *vector_banned(const struct vector *vector);
 // What is loaded for the row, but for bans.
 void vector_image(const struct vector *vector, struct image *image);
 

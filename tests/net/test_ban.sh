@@ -30,6 +30,13 @@ expect_refusal 1 'not banned' lab_ctl prefilter unban 10.10.1.1
 expect "ban for a second" lab_ctl prefilter ban 10.10.1.1 --for 1s
 lab_wait 30 'the ban runs out' options over || fail "still banned"
 expect_refusal 1 'IPv4 or IPv6' lab_ctl prefilter ban 10.10.1.300
+expect_refusal 1 'prefilter.deny' lab_ctl prefilter ban 10.10.1.0/24
+expect_refusal 1 'nobody sends' lab_ctl prefilter ban ::1
+expect "a prefix that is one source" lab_ctl prefilter ban 2001:db8:5::/64
+test_set 'prefilter: {source_prefix: 56}'
+expect "reload" lab_ctl config reload
+expect "the ban keeps its prefix" bash -c "'$(lab_program dialgatectl)' --run-directory '$LAB_RUN' prefilter bans | grep -q '2001:db8:5::/64.*operator'"
+expect "unban" lab_ctl prefilter unban 2001:db8:5::9
 test_set 'prefilter: {deny: [10.10.1.1/32]}'
 expect "reload" lab_ctl config reload
 expect "silent when denied" options silent

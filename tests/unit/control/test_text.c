@@ -80,10 +80,51 @@ static void test_addresses(void **state)
     assert_string_equal(text_address(&v6, 0, text), "2001::1");
 }
 
+static void test_sources(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *address; // NULL: no source
+        unsigned int length;
+    } table[] = {
+        {"10.1.2.3", "10.1.2.3", 0},
+        {"10.1.2.3/32", "10.1.2.3", 128},
+        {"10.1.2.0/24", "10.1.2.0", 120},
+        {"0.0.0.0/0", "0.0.0.0", 96},
+        {"2001:db8::/64", "2001:db8::", 64},
+        {"2001:db8::1", "2001:db8::1", 0},
+        {"::/0", "::", 0},
+        {"10.1.2.3/33", NULL, 0},
+        {"2001:db8::/129", NULL, 0},
+        {"2001:db8::/99999999999999999999", NULL, 0},
+        {"10.1.2.3/", NULL, 0},
+        {"10.1.2.3/-1", NULL, 0},
+        {"10.1.2.3/ 8", NULL, 0},
+        {"10.1.2.3/8x", NULL, 0},
+        {"10.1.2.3/8/8", NULL, 0},
+        {"10.1.2/24", NULL, 0},
+        {"/24", NULL, 0},
+        {"", NULL, 0},
+        {"1111:1111:1111:1111:1111:1111:1111:1111:1111:1111", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct ip_address address = {{0}};
+        unsigned int length = 0;
+        char text[ADDRESS_TEXT_SIZE];
+        print_message("%s\n", table[i].text);
+        assert_int_equal(text_read_source(table[i].text, &address, &length), table[i].address != NULL);
+        if (table[i].address == NULL)
+            continue;
+        assert_string_equal(text_address(&address, 0, text), table[i].address);
+        assert_int_equal(length, table[i].length);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows), cmocka_unit_test(test_every_pair_of_octets),
-        cmocka_unit_test(test_broken_escapes), cmocka_unit_test(test_addresses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_every_pair_of_octets),
+                                       cmocka_unit_test(test_broken_escapes),
+                                       cmocka_unit_test(test_addresses), cmocka_unit_test(test_sources)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,12 @@ static void test_addresses(void **state)
         enum counter outcome;
     } table[] = {
         {"unspecified", {0}, {0x20, 1}, COUNTER_DROP_SOURCE},
+        {"loopback", {[15] = 1}, {0x20, 1}, COUNTER_DROP_SOURCE},
+        {"IPv4 inside", {[12] = 10, [15] = 1}, {0x20, 1}, COUNTER_DROP_SOURCE},
+        {"IPv4 behind a translator (RFC 6052)",
+         {[1] = 0x64, [2] = 0xff, [3] = 0x9b, [12] = 10, [15] = 1},
+         {0x20, 1},
+         COUNTER_DROP_UDP_HEADER},
         {"multicast", {0xff, 2, [15] = 1}, {0x20, 1}, COUNTER_DROP_SOURCE},
         {"mapped", {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 1}, {0x20, 1}, COUNTER_DROP_SOURCE},
         {"to a mapped one",

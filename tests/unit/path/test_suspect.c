@@ -16,7 +16,8 @@ static unsigned verdicts(struct wire *wire, uint32_t rule)
     const struct ip_address stranger = IP_MAPPED(0x0a0a0909u);
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(rows[i].rule, rule);
-        assert_true(ip_equal(&rows[i].source, &stranger));
+        assert_true(ip_equal(&rows[i].source.address, &stranger));
+        assert_int_equal(rows[i].source.length, 128);
     }
     return count;
 }

@@ -108,8 +108,9 @@ struct extension {
 // Returns the offset behind the header, 0 when it is none that is skipped: then UDP or what is the kernel's.
 static __always_inline __u32 packet_skip(__u8 header, const struct extension *extension, __u32 offset)
 {
-    // With segments left we are not the destination (RFC 8200 4.4); type 0 is no more (RFC 5095).
-    if (header == HEADER_ROUTING && (extension->left || extension->type == 0))
+    // With segments left we are not the destination (RFC 8200 4.4); without, even type 0 is passed over (RFC
+    // 5095 3).
+    if (header == HEADER_ROUTING && extension->left)
         return 0;
     if (header == IPPROTO_HOPOPTS || header == HEADER_OPTIONS || header == HEADER_ROUTING)
         return offset + 8 + extension->length * 8;

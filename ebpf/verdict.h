@@ -5,8 +5,8 @@
 //
 //   1. denied prefix                  DENIED
 //   2. ban                            BANNED
-//   3. a fragment                     verdict_fragment() of its class; one without ports is through then
-//   4. first octets                   NOT_SIP
+//   3. first octets                   NOT_SIP; a fragment without ports has none
+//   4. a fragment                     verdict_fragment() of its class; one without ports is through then
 //   5. a peer's packet                verdict_peer()
 //      a stranger that has buckets    verdict_stranger(), then verdict_strangers()
 //      one that has none              verdict_strangers(), then buckets are made, then verdict_stranger()

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <urcu-qsbr.h>
 #include "filter_note.h"
+#include "frame.h"
 #include "verdict.h"
 #include "worker_core.h"
 
@@ -126,8 +127,11 @@ static enum prefilter_reason judge_stranger(struct worker *worker, const struct 
     return reason;
 }
 
+// What is judged: a datagram, or a fragment with ports of ours, or one without.
+enum judged { JUDGED_DATAGRAM, JUDGED_FIRST, JUDGED_FRAGMENT };
+
 static enum prefilter_reason judge(struct worker *worker, const struct filter_policy *policy,
-                                   const struct packet *packet, uint32_t class)
+                                   const struct packet *packet, uint32_t class, enum judged judged)
 {
     const struct ip_address source = cut(&packet->source.address, &policy->settings.source_mask);
     struct verdict_metering metering = {.now_ns = worker->now_us * 1000};
@@ -135,10 +139,18 @@ static enum prefilter_reason judge(struct worker *worker, const struct filter_po
         return PREFILTER_REASON_DENIED;
     if (is_banned(worker, &packet->source.address, metering.now_ns))
         return PREFILTER_REASON_BANNED;
-    enum payload_kind kind = payload_kind_of(packet->payload, packet->length);
-    if (kind == PAYLOAD_NOT_SIP)
-        return PREFILTER_REASON_NOT_SIP;
-    metering.invite = kind == PAYLOAD_INVITE;
+    if (judged != JUDGED_FRAGMENT) {
+        enum payload_kind kind = payload_kind_of(packet->payload, packet->length);
+        if (kind == PAYLOAD_NOT_SIP)
+            return PREFILTER_REASON_NOT_SIP;
+        metering.invite = kind == PAYLOAD_INVITE;
+    }
+    if (judged != JUDGED_DATAGRAM) {
+        enum prefilter_reason reason = verdict_fragment(class, &worker->parts.filter->buckets[class],
+                                                        &policy->rules[class], metering.now_ns);
+        if (verdict_is_drop(reason) || judged == JUDGED_FRAGMENT)
+            return reason;
+    }
     if (class == PREFILTER_STRANGERS)
         return judge_stranger(worker, policy, &source, &metering);
     return verdict_peer(&worker->parts.filter->buckets[class], &policy->rules[class], &metering);
@@ -153,18 +165,21 @@ static void note(struct worker *worker, const struct filter_policy *policy, cons
                                      .payload = packet->payload,
                                      .length = packet->length,
                                      .source_port = packet->source.port,
-                                     .port = worker->rules->listeners[packet->source.listener].port,
+                                     .port = packet->source.listener == NUMBER_NONE
+                                                 ? 0
+                                                 : worker->rules->listeners[packet->source.listener].port,
                                      .class = (uint16_t) class,
                                      .reason = (uint8_t)reason,
                                      .network = packet->network};
     filter_note(worker, policy, &drop);
 }
 
-bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet)
+static bool passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet,
+                   enum judged judged)
 {
     struct counters_filter *counters = worker->parts.filter_counters;
     uint32_t class = filter_class(policy, &packet->source.address);
-    enum prefilter_reason reason = judge(worker, policy, packet, class);
+    enum prefilter_reason reason = judge(worker, policy, packet, class, judged);
     bool dropped = verdict_is_drop(reason) && !policy->settings.dry_run;
     class = class == FILTER_DENIED ? PREFILTER_STRANGERS : class;
     if (verdict_is_drop(reason))
@@ -176,16 +191,64 @@ bool filter_passes(struct worker *worker, const struct filter_policy *policy, co
     return !dropped;
 }
 
+bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet)
+{
+    return passes(worker, policy, packet, JUDGED_DATAGRAM);
+}
+
+// With mode off what is for us is counted, and of no class.
+static bool is_checked(const struct worker *worker, const struct filter_policy *policy, uint8_t network)
+{
+    if (policy == NULL || (worker->parts.filter->networks >> network & 1) == 0)
+        return false;
+    if (!policy->settings.check)
+        count_word(&worker->parts.filter_counters->reasons[network][PREFILTER_REASON_REDIRECTED], 1);
+    return policy->settings.check;
+}
+
+// The ports of a fragment, and what its datagram begins with. False: they are not in it, or none of ours.
+static bool read_first(const struct worker *worker, struct packet *packet, const struct frame *frame)
+{
+    struct frame inside = {.is_fragment = true};
+    if (frame->offset != 0 ||
+        frame_walk(&inside, frame->next, frame->upper, frame->octets) != COUNTER_COUNT ||
+        inside.octets < FRAME_UDP)
+        return false;
+    const uint8_t *udp = inside.upper;
+    uint32_t length = (uint32_t)udp[4] << 8 | udp[5];
+    uint16_t port = (uint16_t)(udp[2] << 8 | udp[3]);
+    uint16_t listener = rules_listener(worker->rules, &frame->destination, port);
+    packet->source.port = (uint16_t)(udp[0] << 8 | udp[1]);
+    if (listener == NUMBER_NONE || worker->rules->listeners[listener].network != packet->network)
+        return false;
+    packet->source.listener = listener;
+    packet->payload = udp + FRAME_UDP;
+    packet->length = (uint16_t)(RTE_MAX(RTE_MIN(length, inside.octets), FRAME_UDP) - FRAME_UDP);
+    return true;
+}
+
+bool filter_fragment(struct worker *worker, struct packet *packet, const struct frame *frame)
+{
+    const struct filter_policy *policy = rcu_dereference(worker->parts.published->filter);
+    if (!is_checked(worker, policy, packet->network))
+        return true;
+    packet->source = (struct endpoint){.address = frame->source, .listener = NUMBER_NONE};
+    packet->payload = frame->upper;
+    packet->length = 0;
+    bool is_first = read_first(worker, packet, frame);
+    return passes(worker, policy, packet, is_first ? JUDGED_FIRST : JUDGED_FRAGMENT);
+}
+
 unsigned filter_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
 {
     const struct filter_policy *policy = rcu_dereference(worker->parts.published->filter);
-    uint32_t networks = worker->parts.filter->networks;
     unsigned kept = 0;
-    if (policy == NULL || !policy->settings.check)
-        return n;
     for (unsigned i = 0; i < n; i++) {
-        const struct packet *packet = packet_of(mbufs[i]);
-        if ((networks >> packet->network & 1) == 0 || filter_passes(worker, policy, packet)) {
+        struct packet *packet = packet_of(mbufs[i]);
+        bool was_judged = packet->ask == ASK_JUDGED;
+        packet->ask = was_judged ? ASK_NOT : packet->ask;
+        if (was_judged || !is_checked(worker, policy, packet->network) ||
+            filter_passes(worker, policy, packet)) {
             mbufs[kept++] = mbufs[i];
             continue;
         }

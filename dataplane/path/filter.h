@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The prefilter's policy where no XDP program runs: the same order, arithmetic and counters (ebpf/verdict.h),
-// behind screen. What differs is where buckets lie: each worker that receives has a set of its own, with the
-// whole rate, since a trunk with one 5-tuple comes by one queue and must have what is configured. Of N
-// workers that receive from a network all together let N times the rates through at most.
+// behind screen; fragments, before they are put together, and then not again what they make. What differs is
+// where buckets lie: each worker that receives has a set of its own, with the whole rate, since a trunk with
+// one 5-tuple comes by one queue and must have what is configured. Of N workers that receive from a network
+// all together let N times the rates through at most.
 //
 // The agent makes the policy and the table of bans and publishes both by RCU. Strangers have buckets in a
 // table of fixed size; the one seen longest ago in its set makes room, and none gets there before the bucket
@@ -20,6 +21,7 @@
 #include "endpoint.h"
 #include "siphash.h"
 
+struct frame;
 struct packet;
 struct rte_mbuf;
 struct snapshot_header;
@@ -80,6 +82,10 @@ struct filter {
 unsigned filter_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
 // Counts a packet that is for a listener. True: it goes on.
 bool filter_passes(struct worker *worker, const struct filter_policy *policy, const struct packet *packet);
+// The same for a fragment to the address of a listener, whose network is set; where nothing is filtered, it
+// goes on uncounted. As the program, it takes one without ports, or to another port, for a fragment alone,
+// and one with them for the datagram that it begins, too.
+bool filter_fragment(struct worker *worker, struct packet *packet, const struct frame *frame);
 uint32_t filter_class(const struct filter_policy *policy, const struct ip_address *source);
 // The slot of a banned source, NULL: none. What is over is for the caller to see.
 const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ban_source *source);

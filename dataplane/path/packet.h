@@ -10,8 +10,8 @@
 
 // Why a packet that was handed over is no message of a Call-ID that its new worker owns. affinity.h: that is
 // asked which member holds the dialog that this request names. screen.c: it puts this fragment's datagram
-// together.
-enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED, ASK_FRAGMENT };
+// together; its fragments were before the filter, so that it is not.
+enum ask { ASK_NOT, ASK_OPEN, ASK_ANSWERED, ASK_FRAGMENT, ASK_JUDGED };
 
 struct packet {
     _Alignas(64) uint64_t call_hash; // keyed hash of the Call-ID

@@ -113,6 +113,7 @@ static enum counter screen_whole(struct worker *worker, struct rte_mbuf **mbuf, 
     memcpy(octets, packet->payload, packet->length);
     *packet_of(made) = *packet;
     packet_of(made)->payload = octets;
+    packet_of(made)->ask = worker->parts.filter != NULL ? ASK_JUDGED : ASK_NOT;
     rte_pktmbuf_free(*mbuf);
     *mbuf = made;
     return COUNTER_COUNT;
@@ -147,13 +148,16 @@ static enum counter screen_fragment(struct worker *worker, struct rte_mbuf **mbu
                                 .length = frame->octets,
                                 .octets = frame->upper};
     struct reassembled_datagram whole;
+    struct packet *packet = packet_of(*mbuf);
     if (!is_to_us(worker, &fragment.destination, fragment.network))
         return COUNTER_DROP_NOT_OURS;
+    if (packet->ask != ASK_FRAGMENT && worker->parts.filter != NULL &&
+        !filter_fragment(worker, packet, frame))
+        return COUNTER_DROP_FILTERED;
     // What they send is dropped anyway (parse.c): they are given no room.
     fragment.peer = rules_peer(worker->rules, &fragment.source);
     if (fragment.peer == NUMBER_NONE)
         return COUNTER_DROP_UNKNOWN_SOURCE;
-    struct packet *packet = packet_of(*mbuf);
     if (packet->ask != ASK_FRAGMENT) {
         packet->asker = (uint8_t)assembler_of(worker, &fragment);
         if (packet->asker != worker->parts.id)

@@ -71,10 +71,35 @@ static size_t put_ipv6(const struct frame_spec *spec, uint8_t *at, size_t behind
     return sizeof(ip) + spec->headers_length;
 }
 
+// UDP's checksum, which IPv6 wants (RFC 8200 8.1); with IPv4 there is none. An odd last octet has a zero
+// behind it, as the frame has.
+static void put_sum(const struct frame_spec *spec, uint8_t *udp, size_t length)
+{
+    uint8_t pseudo[40 + FRAME_MAX] = {
+        [34] = (uint8_t)(length >> 8), [35] = (uint8_t)length, [39] = IPPROTO_UDP};
+
+    inet_pton(AF_INET6, spec->source, pseudo);
+    inet_pton(AF_INET6, spec->destination, pseudo + 16);
+    memcpy(pseudo + 40, udp, length);
+    const uint16_t sum = checksum(pseudo, 40 + (length + 1) / 2 * 2);
+
+    memcpy(udp + 6, &sum, sizeof(sum));
+}
+
+// A fragment carries units of 8 octets: zeros follow the text.
+static size_t payload_length_of(const struct frame_spec *spec)
+{
+    size_t length = spec->payload_length ? spec->payload_length : strlen(spec->payload);
+    const int is_fragment = (spec->fragment & 0x3fff) || spec->next == IPPROTO_FRAGMENT ||
+                            (spec->headers && memchr(spec->headers, IPPROTO_FRAGMENT, spec->headers_length));
+
+    return is_fragment ? (length + 7) / 8 * 8 : length;
+}
+
 size_t frame_build(const struct frame_spec *spec, uint8_t frame[FRAME_MAX])
 {
     const int ipv6 = strchr(spec->source, ':') != NULL;
-    size_t payload_length = spec->payload_length ? spec->payload_length : strlen(spec->payload);
+    size_t payload_length = payload_length_of(spec);
     struct udphdr udp = {.source = htons(5060), .dest = htons(spec->port)};
 
     memset(frame, 0, FRAME_MAX);
@@ -82,9 +107,11 @@ size_t frame_build(const struct frame_spec *spec, uint8_t frame[FRAME_MAX])
     length += ipv6 ? put_ipv6(spec, frame + length, sizeof(udp) + payload_length)
                    : put_ipv4(spec, frame + length, sizeof(udp) + payload_length);
     udp.len = htons(spec->udp_length ? spec->udp_length : (uint16_t)(sizeof(udp) + payload_length));
-    memcpy(frame + length, &udp, sizeof(udp)); // checksum 0: none
-    length += sizeof(udp);
-    memcpy(frame + length, spec->payload, payload_length);
-    length += payload_length + spec->pad;
+    memcpy(frame + length, &udp, sizeof(udp));
+    memcpy(frame + length + sizeof(udp), spec->payload,
+           spec->payload_length ? spec->payload_length : strlen(spec->payload));
+    if (ipv6)
+        put_sum(spec, frame + length, sizeof(udp) + payload_length);
+    length += sizeof(udp) + payload_length + spec->pad;
     return spec->cut ? spec->cut : length;
 }

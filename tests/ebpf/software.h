@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A worker that is nothing but its filter. The path's headers have names that the fixture has, too.
+// A worker that receives and filters, and does nothing else. The path's headers have names that the fixture
+// has, too.
 #ifndef TESTS_EBPF_SOFTWARE_H
 #define TESTS_EBPF_SOFTWARE_H
 
@@ -19,10 +20,12 @@ void software_load(const struct snapshot_header *image);
 // until_ns 0: for ever; none: NULL. The worker looks for this length and for /64.
 struct ban_source;
 void software_ban(const struct ban_source *source, uint64_t until_ns);
-// Reads a frame as screen does. False: it is no datagram, which is all that the filter sees.
-bool software_read(const uint8_t *octets, size_t length, struct ip_address *source);
-// The datagram that was read last, or one with this source and payload.
-bool software_passes(void);
+// A frame through screen and filter, as a worker receives one. True: the later stages get it. A fragment ends
+// in screen, as its datagram never gets whole.
+bool software_receive(const uint8_t *octets, size_t length);
+uint64_t software_filtered(void); // packets that the worker dropped for the filter
+uint64_t software_judged(void);   // packets that the filter counted
+// A datagram with this source and payload, through the filter alone.
 bool software_passes_from(const struct ip_address *source, const char *payload);
 uint64_t software_reason(enum prefilter_reason reason); // packets
 uint64_t software_class_packets(uint32_t class);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -29,31 +30,57 @@ static void load(void)
     software_load(&image.header);
 }
 
+// Rows whose packet has another way here, and why. Everything else of the table has the same verdict, but for
+// those without a socket: queues have none here. The program reads what a packet is; screen refuses what is
+// wrong with it.
+static const struct {
+    const char *name;
+    const char *why;
+} others[] = {
+    {"fragment without octets", "shorter than IPv4 says"},
+    {"first fragment without a whole UDP header", "shorter than IPv4 says"},
+    {"method and the end of the frame", "shorter than IPv4 says"},
+    {"UDP length 0", "a fault of UDP's header is dropped and counted before the filter"},
+    {"UDP length longer than the frame", "likewise"},
+    {"later fragment whose first header is none of UDP's",
+     "it may be UDP's behind options: it is judged, and its first fragment tells"},
+};
+
+static bool is_other(const struct vector *vector)
+{
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(vector->name, others[i].name) == 0)
+            return true;
+    }
+    return false;
+}
+
 // NULL: fine.
 static const char *run(const struct vector *vector)
 {
-    uint64_t reason = software_reason(vector->reason);
+    uint8_t octets[FRAME_MAX];
+    size_t length = frame_build(&vector->frame, octets);
+    uint64_t reason = software_reason(vector->reason), judged = software_judged();
+    uint64_t filtered = software_filtered();
     uint32_t class = vector_class(vector);
     uint64_t of_class = class < PREFILTER_CLASSES ? software_class_packets(class) : 0;
-    bool passes = vector->reason < PREFILTER_FIRST_DROP || vector->reason >= PREFILTER_FIRST_DRY_RUN;
-    if (software_passes() != passes)
+    bool drops = vector->reason >= PREFILTER_FIRST_DROP && vector->reason < PREFILTER_FIRST_DRY_RUN;
+    bool goes_on = software_receive(octets, length);
+    if (vector->reason == PREFILTER_REASON_PASSED_TO_KERNEL)
+        return goes_on || software_judged() != judged ? "it is not ours" : NULL;
+    if (software_filtered() != filtered + drops || (drops && goes_on))
         return "the verdict";
-    if (software_reason(vector->reason) != reason + 1)
+    if (software_reason(vector->reason) != reason + 1 || software_judged() != judged + 1)
         return "the reason";
     return class < PREFILTER_CLASSES && software_class_packets(class) != of_class + 1 ? "the class" : NULL;
 }
 
-static void test_vectors(void **state)
+static unsigned run_all(void)
 {
-    unsigned seen = 0;
+    unsigned faults = 0;
     for (size_t i = 0; i < vectors_count; i++) {
         const struct vector *vector = &vectors[i];
-        uint8_t octets[FRAME_MAX];
-        struct ip_address address;
-        size_t length = frame_build(&vector->frame, octets);
-        // Whose port it is, fragments and sockets are others' business.
-        if (vector->reason == PREFILTER_REASON_PASSED_TO_KERNEL || vector->set & (NO_SOCKET | OFF) ||
-            !software_read(octets, length, &address))
+        if (vector->set & NO_SOCKET)
             continue;
         const struct ban_source source = fixture_source(vector_banned(vector), vector_ban_bits(vector));
         vector_image(vector, &image);
@@ -63,12 +90,18 @@ static void test_vectors(void **state)
                      : vector->set & BAN_OVER ? 1
                                               : software_now_ns() + 3600000000000);
         const char *wrong = run(vector);
-        if (wrong)
-            fail_msg("%s: %s is another", vector->name, wrong);
-        seen++;
+        if ((wrong != NULL) != is_other(vector)) {
+            print_error("%s: %s\n", vector->name, wrong ? wrong : "as the program");
+            faults++;
+        }
     }
-    print_message("%u of %zu vectors are datagrams for a listener\n", seen, vectors_count);
-    assert_true(seen > 50);
+    return faults;
+}
+
+static void test_vectors(void **state)
+{
+    print_message("%zu rows, %zu go another way\n", vectors_count, sizeof(others) / sizeof(others[0]));
+    assert_int_equal(run_all(), 0);
 }
 
 static struct ip_address address_of(const char *text)
@@ -99,6 +132,38 @@ static void test_rates(void **state)
     software_wait_us(1000000);
     assert_int_equal(passed_of(40, PEER, INVITE), 10);
     assert_int_equal(passed_of(100, PEER, OPTIONS), 40); // not more than the burst, less what INVITEs took
+}
+
+// The budget of fragments is the class's, all strangers' together, and nothing else is spent by them.
+static void test_fragment_rates(void **state)
+{
+    static const struct frame_spec ours = {
+        .source = PEER, .destination = US, .port = 5060, .payload = OPTIONS, .fragment = 0x0010};
+    uint8_t octets[FRAME_MAX];
+    image_usual(&image);
+    image.peers[7].filter_fragment = (struct bucket_limit){10, 20};
+    image.header.settings.prefilter.strangers_fragment = (struct bucket_limit){10, 5};
+    load();
+    for (unsigned i = 0; i < 40; i++)
+        software_receive(octets, frame_build(&ours, octets));
+    assert_int_equal(software_reason(PREFILTER_REASON_REDIRECTED), 20);
+    assert_int_equal(software_reason(PREFILTER_REASON_PEER_FRAGMENT_RATE), 20);
+    for (unsigned i = 0; i < 40; i++) {
+        char source[32];
+        struct frame_spec forged = ours;
+        snprintf(source, sizeof(source), "203.0.115.%u", i);
+        forged.source = source;
+        software_receive(octets, frame_build(&forged, octets));
+    }
+    assert_int_equal(software_reason(PREFILTER_REASON_REDIRECTED), 25);
+    assert_int_equal(software_reason(PREFILTER_REASON_STRANGERS_FRAGMENT_RATE), 35);
+    assert_int_equal(software_strangers(), 0);
+    assert_int_equal(software_filtered(), 55);
+    assert_int_equal(passed_of(5, PEER, OPTIONS), 5);
+    software_wait_us(1000000);
+    for (unsigned i = 0; i < 40; i++)
+        software_receive(octets, frame_build(&ours, octets));
+    assert_int_equal(software_reason(PREFILTER_REASON_PEER_FRAGMENT_RATE), 50);
 }
 
 // A million sources: none gets memory before the shared bucket grants it, and a known one is held to its own.
@@ -196,7 +261,8 @@ static void test_hits(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(test_vectors), T(test_rates),    T(test_many_strangers),
-                                       T(test_steps),   T(test_families), T(test_hits)};
+    const struct CMUnitTest tests[] = {
+        T(test_vectors),  T(test_rates), T(test_fragment_rates), T(test_many_strangers), T(test_steps),
+        T(test_families), T(test_hits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

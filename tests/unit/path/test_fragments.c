@@ -353,6 +353,68 @@ static void test_inbox_full(void **state)
     (void)state;
 }
 
+static uint64_t judged(const struct counters_filter *counters, enum prefilter_reason first,
+                       enum prefilter_reason last)
+{
+    uint64_t sum = 0;
+    for (unsigned network = 0; network < NETWORKS_MAX; network++)
+        for (unsigned reason = first; reason <= last; reason++)
+            sum += counters->reasons[network][reason];
+    return sum;
+}
+
+static void load_filter(struct wire *wire, struct bucket_limit fragments)
+{
+    const struct bucket_limit ample = {1000000, 1000000};
+    wire->image.header.settings.prefilter =
+        (struct snapshot_prefilter){.mode = PREFILTER_ENFORCE, .source_bits = 64};
+    for (unsigned i = 0; i < RTE_DIM(wire->image.peers); i++) {
+        wire->image.peers[i].filter_all = wire->image.peers[i].filter_invite = ample;
+        wire->image.peers[i].filter_fragment = fragments;
+    }
+    filter_policy_destroy(wire->published.filter);
+    wire->published.filter = filter_policy_create(&wire->image.header);
+    assert_non_null(wire->published.filter);
+}
+
+// The software filter judges each frame once: fragments, and not again what they make. Above their rate none
+// gets to where datagrams are put together.
+static void test_filtered_pieces(void **state)
+{
+    struct wire *wire = *state;
+    struct worker *worker = wire->workers[0];
+    struct filter *filter = calloc(1, sizeof(*filter));
+    struct counters_filter *counters = calloc(1, sizeof(*counters));
+    struct call call;
+    char text[WIRE_TEXT_MAX];
+    assert_true(filter != NULL && counters != NULL);
+    filter->networks = UINT32_MAX;
+    worker->parts.filter = filter;
+    worker->parts.filter_counters = counters;
+    load_filter(wire, (struct bucket_limit){1000000, 1000000});
+    call_with_body(wire, "filtered@fragments", 8192, &(struct wire_form){.mtu = 1500});
+    assert_int_equal(judged(counters, PREFILTER_REASON_REDIRECTED, PREFILTER_REASON_REDIRECTED),
+                     wire_count(wire, COUNTER_RX_PACKETS));
+    assert_int_equal(judged(counters, 0, PREFILTER_REASON_COUNT - 1), wire_count(wire, COUNTER_RX_PACKETS));
+    wire_expect_count(wire, COUNTER_REASSEMBLED, 1);
+    load_filter(wire, (struct bucket_limit){0, 0});
+    call_init(&call, wire, "dropped@fragments");
+    call_invite_text(&call, text);
+    wire_put_any(wire, wire_carrier, large, with_body(text, 8192, large), &(struct wire_form){.mtu = 1500});
+    wire_turn(wire);
+    wire_turn(wire);
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_FILTERED, 6);
+    assert_int_equal(
+        judged(counters, PREFILTER_REASON_PEER_FRAGMENT_RATE, PREFILTER_REASON_PEER_FRAGMENT_RATE), 6);
+    assert_int_equal(worker->reassembler.count, 0);
+    worker->parts.filter = NULL;
+    filter_policy_destroy(wire->published.filter);
+    wire->published.filter = NULL;
+    free(filter);
+    free(counters);
+}
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +425,7 @@ int path_tests(void)
         ON_WIRE(test_captured_pieces),
         ON_WIRE(test_lost_pieces),
         ON_WIRE(test_no_large_buffer),
+        ON_WIRE(test_filtered_pieces),
         cmocka_unit_test(test_two_workers),
         ON_TWO(test_two_workers_one_queue),
         cmocka_unit_test(test_inbox_full),

@@ -3,8 +3,8 @@
 // look at less.
 //
 // The driver loads this program without CAP_PERFMON, where the verifier refuses to add a variable to a packet
-// pointer or to subtract two. So the packet that nearly every one is (no tag, IPv4 without options, whole) is
-// read in place, at constant offsets, and every other one by helpers.
+// pointer or to subtract two. So the packet that nearly every one is (at most one tag, no options or
+// extension headers, whole) is read in place, at constant offsets, and every other one by helpers.
 #ifndef DIALGATE_PACKET_BPF_H
 #define DIALGATE_PACKET_BPF_H
 
@@ -24,7 +24,9 @@
 #define IP6_MORE       0x0001
 #define IP6_OFFSET     0xfff8
 #define TAG_VLAN       0x0fff
-#define PLAIN_OFFSET   (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
+#define TAG_SIZE       4
+#define PAYLOAD4       (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr)) // untagged
+#define PAYLOAD6       (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 #define HEADER_ROUTING 43
 #define HEADER_OPTIONS 60 // destination options
 
@@ -32,7 +34,8 @@ enum packet_kind {
     PACKET_OTHER,    // no UDP, or too broken to tell its port: the kernel's
     PACKET_FRAGMENT, // of UDP, without ports
     PACKET_FIRST,    // a fragment with the UDP header
-    PACKET_DATAGRAM
+    PACKET_DATAGRAM,
+    PACKET_ELSEWHERE // not read yet
 };
 
 struct packet {
@@ -183,7 +186,7 @@ static __always_inline bool packet_tags(struct xdp_md *ctx, struct packet *packe
     return true;
 }
 
-// Tags, options, extension headers, fragments, IPv6. A function of its own: the plain packet keeps its
+// Two tags, options, extension headers, fragments. A function of its own: the plain packet keeps its
 // registers and its small stack.
 static __noinline int packet_read_any(struct xdp_md *ctx, struct packet *packet)
 {
@@ -200,13 +203,66 @@ static __noinline int packet_read_any(struct xdp_md *ctx, struct packet *packet)
     return type == bpf_htons(ETH_P_IPV6) ? packet_read_ipv6(ctx, packet, offset) : PACKET_OTHER;
 }
 
-static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct packet *packet)
+// What lies in place behind a header of Ethernet of `before` octets, which is a constant. PACKET_ELSEWHERE:
+// it has to be read by helpers.
+static __always_inline enum packet_kind packet_in_place4(const struct xdp_md *ctx, struct packet *packet,
+                                                         __u32 before)
 {
-    const __u8 *data = (const __u8 *)(long)ctx->data;
-    const struct ethhdr *ethernet = (const void *)data;
-    const struct iphdr *ip = (const void *)(ethernet + 1);
+    const struct iphdr *ip = (const void *)((const __u8 *)(long)ctx->data + before);
     const struct udphdr *udp = (const void *)(ip + 1);
 
+    if ((const __u8 *)(udp + 1) > (const __u8 *)(long)ctx->data_end || ip->version != 4 || ip->ihl != 5 ||
+        (ip->frag_off & bpf_htons(IP_MORE | IP_OFFSET)))
+        return PACKET_ELSEWHERE;
+    if (ip->protocol != IPPROTO_UDP)
+        return PACKET_OTHER;
+    packet_ipv4(&packet->source, ip->saddr);
+    packet_ipv4(&packet->to.address, ip->daddr);
+    packet_udp(packet, udp, before + sizeof(*ip));
+    return PACKET_DATAGRAM;
+}
+
+static __always_inline enum packet_kind packet_in_place6(const struct xdp_md *ctx, struct packet *packet,
+                                                         __u32 before)
+{
+    const struct ipv6hdr *ip = (const void *)((const __u8 *)(long)ctx->data + before);
+    const struct udphdr *udp = (const void *)(ip + 1);
+
+    if ((const __u8 *)(udp + 1) > (const __u8 *)(long)ctx->data_end || ip->version != 6)
+        return PACKET_ELSEWHERE;
+    if (ip->nexthdr == IPPROTO_TCP || ip->nexthdr == IPPROTO_ICMPV6)
+        return PACKET_OTHER;
+    if (ip->nexthdr != IPPROTO_UDP || packet_is_mapped(&ip->saddr) || packet_is_mapped(&ip->daddr))
+        return PACKET_ELSEWHERE;
+    __builtin_memcpy(&packet->source, &ip->saddr, 16);
+    __builtin_memcpy(&packet->to.address, &ip->daddr, 16);
+    packet->ipv6 = 1;
+    packet_udp(packet, udp, before + sizeof(*ip));
+    return PACKET_DATAGRAM;
+}
+
+static __always_inline enum packet_kind packet_in_place(const struct xdp_md *ctx, struct packet *packet)
+{
+    const struct ethhdr *ethernet = (const void *)(long)ctx->data;
+    const __be16 *tag = (const void *)(ethernet + 1); // identifier, type
+
+    if ((const __u8 *)(tag + 2) > (const __u8 *)(long)ctx->data_end)
+        return PACKET_ELSEWHERE;
+    if (ethernet->h_proto == bpf_htons(ETH_P_IP))
+        return packet_in_place4(ctx, packet, sizeof(*ethernet));
+    if (ethernet->h_proto == bpf_htons(ETH_P_IPV6))
+        return packet_in_place6(ctx, packet, sizeof(*ethernet));
+    if (ethernet->h_proto != bpf_htons(ETH_P_8021Q))
+        return PACKET_ELSEWHERE;
+    packet->to.tags = bpf_ntohs(tag[0]) & TAG_VLAN;
+    if (tag[1] == bpf_htons(ETH_P_IP))
+        return packet_in_place4(ctx, packet, sizeof(*ethernet) + TAG_SIZE);
+    return tag[1] == bpf_htons(ETH_P_IPV6) ? packet_in_place6(ctx, packet, sizeof(*ethernet) + TAG_SIZE)
+                                           : PACKET_ELSEWHERE;
+}
+
+static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct packet *packet)
+{
     packet->to.tags = 0;
     packet->offset = 0;
     packet->length = 0;
@@ -214,17 +270,8 @@ static __always_inline enum packet_kind packet_read(struct xdp_md *ctx, struct p
     packet->source_port = 0;
     packet->to.port = 0;
     packet->to.fragment = 0;
-    if ((const __u8 *)(udp + 1) <= (const __u8 *)(long)ctx->data_end &&
-        ethernet->h_proto == bpf_htons(ETH_P_IP) && ip->version == 4 && ip->ihl == 5 &&
-        !(ip->frag_off & bpf_htons(IP_MORE | IP_OFFSET))) {
-        if (ip->protocol != IPPROTO_UDP)
-            return PACKET_OTHER;
-        packet_ipv4(&packet->source, ip->saddr);
-        packet_ipv4(&packet->to.address, ip->daddr);
-        packet_udp(packet, udp, sizeof(*ethernet) + sizeof(*ip));
-        return PACKET_DATAGRAM;
-    }
-    return packet_read_any(ctx, packet);
+    enum packet_kind kind = packet_in_place(ctx, packet);
+    return kind == PACKET_ELSEWHERE ? packet_read_any(ctx, packet) : kind;
 }
 
 // The first octets of the payload, zeros after its end.
@@ -269,16 +316,38 @@ static __noinline int packet_payload_any(struct xdp_md *ctx, const struct packet
     return payload_classify(start.at);
 }
 
-// What nearly every payload is lies at a constant offset and is looked at in place; a write to the stack
-// costs a speculation barrier without CAP_PERFMON.
+// A function of its own, one for all offsets.
+static __noinline int packet_payload_other(const __u8 *payload)
+{
+    return payload_other(payload);
+}
+
+// -1: it does not lie whole at this offset.
+static __always_inline int packet_payload_in_place(const struct xdp_md *ctx, const struct packet *packet,
+                                                   __u32 offset)
+{
+    const __u8 *payload = (const __u8 *)(long)ctx->data + offset;
+
+    if (packet->offset != offset || packet->length < PAYLOAD_START ||
+        payload + PAYLOAD_START > (const __u8 *)(long)ctx->data_end || payload[0] == '\r')
+        return -1;
+    enum payload_kind kind = payload_common(payload);
+    return kind != PAYLOAD_NOT_SIP ? (int)kind : packet_payload_other(payload);
+}
+
+// What nearly every payload is lies at one of four constant offsets and is looked at in place; a write to the
+// stack costs a speculation barrier without CAP_PERFMON.
 static __always_inline enum payload_kind packet_payload(struct xdp_md *ctx, const struct packet *packet)
 {
-    const __u8 *payload = (const __u8 *)(long)ctx->data + PLAIN_OFFSET;
+    int kind = packet_payload_in_place(ctx, packet, PAYLOAD4);
 
-    if (packet->offset == PLAIN_OFFSET && packet->length >= PAYLOAD_START &&
-        payload + PAYLOAD_START <= (const __u8 *)(long)ctx->data_end && payload[0] != '\r')
-        return payload_classify(payload);
-    return packet_payload_any(ctx, packet);
+    if (kind < 0)
+        kind = packet_payload_in_place(ctx, packet, PAYLOAD6);
+    if (kind < 0)
+        kind = packet_payload_in_place(ctx, packet, PAYLOAD4 + TAG_SIZE);
+    if (kind < 0)
+        kind = packet_payload_in_place(ctx, packet, PAYLOAD6 + TAG_SIZE);
+    return kind < 0 ? packet_payload_any(ctx, packet) : kind;
 }
 
 #endif

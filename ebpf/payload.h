@@ -54,19 +54,53 @@ PAYLOAD_INLINE bool payload_is_response(const uint8_t *at)
            at[4] == '2' && at[5] == '.' && at[6] == '0' && at[7] == ' ';
 }
 
-PAYLOAD_INLINE bool payload_is_invite(const uint8_t *at)
+// Eight octets as they lie in memory, which is little-endian wherever the program runs.
+#define PAYLOAD_WORD(a, b, c, d, e, f, g, h)                                                                 \
+    ((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 |  \
+     (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56)
+#define PAYLOAD_FIRST(octets) ((1ull << 8 * (octets)) - 1)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PAYLOAD_WORD");
+
+PAYLOAD_INLINE uint64_t payload_word(const uint8_t *at)
 {
-    return at[0] == 'I' && at[1] == 'N' && at[2] == 'V' && at[3] == 'I' && at[4] == 'T' && at[5] == 'E' &&
-           at[6] == ' ';
+#ifdef __bpf__
+    return *(const uint64_t *)(const void *)at; // memcpy() would be eight loads
+#else
+    uint64_t word;
+
+    __builtin_memcpy(&word, at, sizeof(word));
+    return word;
+#endif
+}
+
+// What most messages are, by one comparison each: octet by octet a method costs a tenth of a verdict.
+// NOT_SIP: no answer yet.
+PAYLOAD_INLINE enum payload_kind payload_common(const uint8_t *at)
+{
+    const uint64_t word = payload_word(at);
+
+    if ((word & PAYLOAD_FIRST(7)) == PAYLOAD_WORD('I', 'N', 'V', 'I', 'T', 'E', ' ', 0))
+        return PAYLOAD_INVITE;
+    return word == PAYLOAD_WORD('S', 'I', 'P', '/', '2', '.', '0', ' ') ||
+                   word == PAYLOAD_WORD('O', 'P', 'T', 'I', 'O', 'N', 'S', ' ') ||
+                   (word & PAYLOAD_FIRST(4)) == PAYLOAD_WORD('A', 'C', 'K', ' ', 0, 0, 0, 0) ||
+                   (word & PAYLOAD_FIRST(4)) == PAYLOAD_WORD('B', 'Y', 'E', ' ', 0, 0, 0, 0)
+               ? PAYLOAD_SIP
+               : PAYLOAD_NOT_SIP;
+}
+
+PAYLOAD_INLINE enum payload_kind payload_other(const uint8_t *at)
+{
+    return payload_is_response(at) || payload_is_request(at) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
 }
 
 // `at` has PAYLOAD_START octets, zeros behind the payload's end: no check takes a zero for anything. A CRLF
 // before the start-line has been skipped.
 PAYLOAD_INLINE enum payload_kind payload_classify(const uint8_t *at)
 {
-    if (payload_is_invite(at))
-        return PAYLOAD_INVITE;
-    return payload_is_response(at) || payload_is_request(at) ? PAYLOAD_SIP : PAYLOAD_NOT_SIP;
+    enum payload_kind kind = payload_common(at);
+
+    return kind != PAYLOAD_NOT_SIP ? kind : payload_other(at);
 }
 
 // Octets of CRLF before the start-line, of the same PAYLOAD_START octets. When the payload has no more than

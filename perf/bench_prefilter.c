@@ -165,6 +165,8 @@ static struct row rows[] = {
     ROW("peer/10k-perfmon", 10000, LOAD_PERFMON, 180, 0, FRAME(PEER, OPTIONS LONG)),
     ROW("peer6/20", 20, LOAD_DATAPLANE, 0, 0,
         {.source = PEER6, .destination = US6, .port = 5060, .payload = OPTIONS LONG}),
+    ROW("peer6/20-perfmon", 20, LOAD_PERFMON, 0, 0,
+        {.source = PEER6, .destination = US6, .port = 5060, .payload = OPTIONS LONG}),
     ROW("refused_stranger/20", 20, LOAD_DATAPLANE, 200, 1, FRAME(STRANGER, OPTIONS LONG)),
     ROW("refused_stranger/20-perfmon", 20, LOAD_PERFMON, 200, 1, FRAME(STRANGER, OPTIONS LONG)),
     ROW("not_sip/20", 20, LOAD_DATAPLANE, 0, 0, FRAME(PEER, "<not SIP at all>" LONG)),

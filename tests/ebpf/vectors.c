@@ -4,7 +4,8 @@
 #include <string.h>
 #include "fixture.h"
 
-#define TEN "ABCDEFGHIJ"
+#define TEN  "ABCDEFGHIJ"
+#define REST "Via: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK776asdhds\r\n"
 
 #define FROM(source_, payload_)                                                                              \
     {                                                                                                        \
@@ -67,6 +68,33 @@ const struct vector vectors[] = {
     {"IPv4 options of 4 octets", WITH(PEER, OPTIONS, .version_ihl = 0x46), 0, IS(REDIRECTED)},
     {"IPv4 options of 40 octets", WITH(PEER, OPTIONS, .version_ihl = 0x4f), 0, IS(REDIRECTED)},
     {"do not fragment", WITH(PEER, OPTIONS, .fragment = 0x4000), 0, IS(REDIRECTED)},
+
+    // Payloads that are long enough to be looked at in place, at each offset that they may have there.
+    {"long INVITE", FROM(PEER, INVITE REST), NO_INVITE, IS(PEER_INVITE_RATE)},
+    {"long OPTIONS", FROM(PEER, OPTIONS REST), NO_INVITE, IS(REDIRECTED)},
+    {"long ACK", FROM(PEER, "ACK sip:x SIP/2.0\r\n" REST), NO_INVITE, IS(REDIRECTED)},
+    {"long BYE", FROM(PEER, "BYE sip:x SIP/2.0\r\n" REST), NO_INVITE, IS(REDIRECTED)},
+    {"long response", FROM(PEER, "SIP/2.0 200 OK\r\n" REST), NO_INVITE, IS(REDIRECTED)},
+    {"long response in small letters", FROM(PEER, "sip/2.0 200 OK\r\n" REST), 0, IS(REDIRECTED)},
+    {"long, a method that begins as INVITE does", FROM(PEER, "INVITEE sip:x SIP/2.0\r\n" REST), NO_INVITE,
+     IS(REDIRECTED)},
+    {"long, a method that begins as ACK does", FROM(PEER, "ACKS sip:x SIP/2.0\r\n" REST), 0, IS(REDIRECTED)},
+    {"long, a method and no space", FROM(PEER, "BYE\tsip:x SIP/2.0\r\n" REST), 0, IS(NOT_SIP)},
+    {"long, another version", FROM(PEER, "SIP/3.0 200 OK\r\n" REST), 0, IS(NOT_SIP)},
+    {"long, behind a CRLF", FROM(PEER, "\r\n" INVITE REST), NO_INVITE, IS(PEER_INVITE_RATE)},
+    {"long, not SIP", FROM(PEER, "<" REST), 0, IS(NOT_SIP)},
+    {"tagged, long INVITE", WITH(PEER, INVITE REST, .tags = {FRAME_TAG | 5}), TAGGED | NO_INVITE,
+     IS(PEER_INVITE_RATE)},
+    {"tagged, long, not SIP", WITH(PEER, "<" REST, .tags = {FRAME_TAG | 5}), TAGGED, IS(NOT_SIP)},
+    {"IPv6 long INVITE", WITH6(PEER6, INVITE REST), NO_INVITE, IS(PEER_INVITE_RATE)},
+    {"IPv6 long, not SIP", WITH6(PEER6, "<" REST), 0, IS(NOT_SIP)},
+    {"tagged IPv6, long INVITE", WITH6(PEER6, INVITE REST, .tags = {FRAME_TAG | 5}), TAGGED | NO_INVITE,
+     IS(PEER_INVITE_RATE)},
+    {"tagged IPv6, long, not SIP", WITH6(PEER6, "<" REST, .tags = {FRAME_TAG | 5}), TAGGED, IS(NOT_SIP)},
+    {"tagged TCP", WITH(PEER, OPTIONS REST, .tags = {FRAME_TAG | 5}, .protocol = 6), TAGGED,
+     IS(PASSED_TO_KERNEL)},
+    {"tagged, ends in the UDP header", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5}, .cut = 45), TAGGED,
+     IS(PASSED_TO_KERNEL)},
 
     // Tags: the network has none, another one of its interface is in VLAN 7.
     {"VLAN tag", WITH(PEER, OPTIONS, .tags = {FRAME_TAG | 5}), 0, IS(PASSED_TO_KERNEL)},

@@ -30,6 +30,7 @@ static void release(struct reassembler *set, struct reassembly *row)
 {
     row->is_used = false;
     set->count--;
+    set->of_peer[row->peer]--;
 }
 
 // It is given up; what had been refused was counted then.
@@ -54,9 +55,9 @@ void reassemble_expire(struct reassembler *set, uint64_t now_us)
     }
 }
 
-// What there is of the same source and of the same peer.
+// What there is of the same source, and who has been there longest.
 struct census {
-    unsigned of_source, of_peer;
+    unsigned of_source;
     struct reassembly *oldest_of_source, *oldest_of_peer;
     struct reassembly *free;
 };
@@ -77,7 +78,6 @@ static struct census take_census(struct reassembler *set, const struct fragment 
         }
         if (row->peer != fragment->peer)
             continue;
-        census.of_peer++;
         census.oldest_of_peer = older(census.oldest_of_peer, row);
         if (!ip_equal(&row->source, &fragment->source))
             continue;
@@ -94,9 +94,7 @@ static struct reassembly *oldest_of_greediest(struct reassembler *set)
     unsigned most = 0;
     for (unsigned i = 0; i < REASSEMBLE_DATAGRAMS; i++) {
         struct reassembly *row = &set->datagrams[i];
-        unsigned of_peer = 0;
-        for (unsigned k = 0; k < REASSEMBLE_DATAGRAMS; k++)
-            of_peer += set->datagrams[k].peer == row->peer;
+        unsigned of_peer = set->of_peer[row->peer];
         if (of_peer < most)
             continue;
         found = of_peer > most ? row : older(found, row);
@@ -111,10 +109,11 @@ static struct reassembly *begin(struct reassembler *set, const struct fragment *
     struct census census = take_census(set, fragment);
     struct reassembly *row = census.free;
     enum counter why = COUNTER_REASSEMBLY_NO_ROOM;
+    assert(fragment->peer < PEERS_MAX);
     if (census.of_source == REASSEMBLE_OF_SOURCE) {
         row = census.oldest_of_source;
         why = COUNTER_REASSEMBLY_OF_SOURCE;
-    } else if (census.of_peer == REASSEMBLE_OF_PEER) {
+    } else if (set->of_peer[fragment->peer] == REASSEMBLE_OF_PEER) {
         row = census.oldest_of_peer;
         why = COUNTER_REASSEMBLY_OF_PEER;
     } else if (row == NULL) {
@@ -131,6 +130,7 @@ static struct reassembly *begin(struct reassembler *set, const struct fragment *
                                .began_us = now_us};
     struct reassembly_memory *memory = &set->memory[row - set->datagrams];
     memset(memory->units, 0, sizeof(memory->units));
+    set->of_peer[row->peer]++;
     if (set->count++ == 0)
         set->oldest_us = now_us;
     return row;

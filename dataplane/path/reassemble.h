@@ -24,10 +24,13 @@
 #include <stdint.h>
 #include "dialgate/address.h"
 #include "dialgate/counters.h"
+#include "dialgate/snapshot.h"
 
-#define REASSEMBLE_DATAGRAMS 32u // of each worker that receives
-#define REASSEMBLE_OF_PEER   8u
-#define REASSEMBLE_OF_SOURCE 4u
+#define REASSEMBLE_DATAGRAMS 128u // of each worker
+#define REASSEMBLE_OF_PEER   64u
+// As many as a burst: with fragments of one datagram in several queues, those of that many are read before
+// the first one's rest is.
+#define REASSEMBLE_OF_SOURCE 32u
 #define REASSEMBLE_PIECES    128u   // 65,515 octets in 45 fragments of an MTU of 1,500, each cut in two again
 #define REASSEMBLE_OCTETS    65515u // what the largest IPv4 packet carries: UDP's header and 65,507 octets
 // Fragments of one datagram leave their sender together. RFC 8200 waits 60 s, RFC 1122 3.3.2 the same, for
@@ -76,6 +79,7 @@ struct reassembler {
     uint64_t *counters;               // by enum counter; one writer
     uint64_t oldest_us;               // began_us of the oldest one, or earlier; meaningless without any
     uint32_t count;
+    uint8_t of_peer[PEERS_MAX];
 };
 
 enum reassembled {

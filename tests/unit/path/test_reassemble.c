@@ -295,11 +295,12 @@ static void test_floods(void **state)
     assert_int_equal(add(kept), REASSEMBLED_WHOLE);
     assert_int_equal(add(first), REASSEMBLED_NOT); // it had been given up
     // Of many peers: the oldest of all.
-    for (uint16_t peer = 100; peer < 200; peer++, now++)
+    const uint16_t end = 100 + 3 * REASSEMBLE_DATAGRAMS;
+    for (uint16_t peer = 100; peer < end; peer++, now++)
         assert_int_equal(add(of(peer, peer, 1)), REASSEMBLED_NOT);
     assert_int_equal(set.count, REASSEMBLE_DATAGRAMS);
-    assert_int_equal(counters[COUNTER_REASSEMBLY_NO_ROOM], 100 - (REASSEMBLE_DATAGRAMS - REASSEMBLE_OF_PEER));
-    for (uint16_t peer = 200 - REASSEMBLE_DATAGRAMS; peer < 200; peer++) {
+    assert_int_equal(counters[COUNTER_REASSEMBLY_NO_ROOM], 2 * REASSEMBLE_DATAGRAMS + REASSEMBLE_OF_PEER);
+    for (uint16_t peer = end - REASSEMBLE_DATAGRAMS; peer < end; peer++) {
         struct fragment rest = of(peer, peer, 1);
         rest.offset = 1480;
         rest.has_more = false;

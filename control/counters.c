@@ -137,6 +137,11 @@ uint64_t counters_cpu(const struct counters *counters, uint32_t worker)
     return load(&worker_block(counters, worker)->cpu);
 }
 
+uint64_t counters_busy_us(const struct counters *counters, uint32_t worker)
+{
+    return load(&worker_block(counters, worker)->histograms[HISTOGRAM_TURN].sum);
+}
+
 uint64_t counters_placement(const struct counters *counters, uint32_t worker)
 {
     return __atomic_load_n(&worker_block(counters, worker)->placement, __ATOMIC_RELAXED);

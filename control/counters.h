@@ -24,6 +24,8 @@ uint64_t counters_start_time_s(const struct counters *counters); // Unix time
 // Of one worker; worker < counters_workers().
 uint64_t counters_value(const struct counters *counters, uint32_t worker, enum counter counter);
 uint64_t counters_cpu(const struct counters *counters, uint32_t worker);
+uint64_t counters_busy_us(const struct counters *counters,
+                          uint32_t worker); // in turns that received something
 uint64_t counters_placement(const struct counters *counters, uint32_t worker); // PLACEMENT_*
 // A queue of a worker by its place among them. False: it has no more.
 bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t index,

@@ -33,6 +33,8 @@
     M(DATAPLANE_START, "dialgate_dataplane_start_time_seconds", "gauge", "", "Unix time at which the dataplane started.")\
     M(QUEUE_RECEIVED, "dialgate_queue_packets_received_total", "counter", "network, queue, worker",                    \
       "Packets taken from each NIC queue, by the worker that owns it.")                                                \
+    M(WORKER_BUSY, "dialgate_worker_busy_seconds_total", "counter", "worker",                                          \
+      "Time of a worker's turns that received something; its rate is the load of the core, whatever the CPU says.")    \
     M(MBUFS_USED, "dialgate_mbufs_used", "gauge", "", "Packet buffers in use, those in the NICs' queues too.")         \
     M(MBUFS_CAPACITY, "dialgate_mbufs_capacity", "gauge", "", "Packet buffers that there are.")                        \
     M(HOST_READS, "dialgate_host_reads_total", "counter", "", "Readings of the kernel's links, addresses, routes and neighbours.") \

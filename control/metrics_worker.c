@@ -124,6 +124,16 @@ static void walk_queues(const struct control *control, const struct metrics_visi
     }
 }
 
+static void walk_busy(const struct counters *counters, const struct metrics_visitor *v)
+{
+    walk_begin(v, METRIC_WORKER_BUSY);
+    for (uint32_t worker = 0; worker < counters_workers(counters); worker++) {
+        char labels[LABELS_SIZE];
+        snprintf(labels, sizeof(labels), "worker=\"%u\"", worker);
+        v->sample(v->context, "", labels, (double)counters_busy_us(counters, worker) / 1e6);
+    }
+}
+
 void walk_workers(const struct control *control, const struct metrics_visitor *v)
 {
     struct counters_agent agent = counters_agent(control->counters);
@@ -140,4 +150,5 @@ void walk_workers(const struct control *control, const struct metrics_visitor *v
     walk_networks(control, v);
     walk_bans(&agent, v);
     walk_queues(control, v);
+    walk_busy(control->counters, v);
 }

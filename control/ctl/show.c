@@ -27,6 +27,24 @@ static void show_overload(struct ctl *ctl, const json_t *overload)
             number(overload, "workers_behind"), count(overload, "refused", a));
 }
 
+// Workers where they should not be; nothing when each has a CPU of its own, at its devices' memory.
+static void show_placement(struct ctl *ctl, const json_t *placement)
+{
+    static const struct {
+        const char *word, *what, *fix;
+    } rows[] = {{"shared", "another one's CPU, too", "fewer workers, or more CPUs with --cpus"},
+                {"remote", "at another memory node than a device", "CPUs of its node with --cpus"},
+                {"not-isolated", "a CPU that the kernel gives to others", "isolcpus= and nohz_full= for it"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const json_t *workers = json_object_get(placement, rows[i].word);
+        for (size_t k = 0; k < json_array_size(workers); k++)
+            fprintf(ctl->out, "%s%" JSON_INTEGER_FORMAT, k == 0 ? "placement   worker " : ", ",
+                    json_integer_value(json_array_get(workers, k)));
+        if (json_array_size(workers) > 0)
+            fprintf(ctl->out, ": %s; %s\n", rows[i].what, rows[i].fix);
+    }
+}
+
 void show_status(struct ctl *ctl, const json_t *result)
 {
     char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE], d[UNIT_SIZE];
@@ -60,6 +78,7 @@ void show_status(struct ctl *ctl, const json_t *result)
             count(calls, "created", d));
     show_found(ctl, json_object_get(result, "found"));
     show_overload(ctl, json_object_get(result, "overload"));
+    show_placement(ctl, json_object_get(dataplane, "placement"));
     if (json_is_true(json_object_get(json_object_get(result, "node"), "draining")))
         show_drained(ctl, result);
 }

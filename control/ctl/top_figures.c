@@ -153,13 +153,9 @@ static json_t *core_rows(const struct span_of_time *span)
         const json_t *core = json_array_get(cores, i), *was = same_row(old, core, "worker");
         char worker[UNIT_SIZE];
         snprintf(worker, sizeof(worker), "worker=\"%d\"", (int)number(core, "worker"));
-        double busy = grown(metric(span->now, "dialgate_turns_total", worker, "work=\"yes\""),
-                            metric(span->before, "dialgate_turns_total", worker, "work=\"yes\""));
-        double idle = grown(metric(span->now, "dialgate_turns_total", worker, "work=\"no\""),
-                            metric(span->before, "dialgate_turns_total", worker, "work=\"no\""));
-        json_t *row =
-            json_pack("{s:I, s:I, s:I, s:o}", "worker", number(core, "worker"), "cpu", number(core, "cpu"),
-                      "dialogs", number(core, "dialogs"), "busy_share", share_of(busy, busy + idle));
+        json_t *row = json_pack("{s:I, s:I, s:I, s:o}", "worker", number(core, "worker"), "cpu",
+                                number(core, "cpu"), "dialogs", number(core, "dialogs"), "busy_share",
+                                metric_rate(span, "dialgate_worker_busy_seconds_total", worker, ""));
         for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
             char key[UNIT_SIZE];
             snprintf(key, sizeof(key), "%s_rate", keys[k]);

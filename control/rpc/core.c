@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What each worker did, and how evenly: its NIC queues, what it owns of all messages, its inboxes.
 #include "../control.h"
+#include <time.h>
 #include "call.h"
+#include "core.h"
 #include "handlers.h"
 
 // Drops are the rows from the first with that outcome to the end of the family PACKETS, where the next
@@ -41,38 +43,58 @@ static json_t *queues_json(const struct control *control, uint32_t worker)
     return queues;
 }
 
+static const struct {
+    uint64_t bit;
+    const char *word;
+} placements[] = {
+    {PLACEMENT_SHARED, "shared"}, {PLACEMENT_NOT_ISOLATED, "not-isolated"}, {PLACEMENT_REMOTE, "remote"}};
+
 static json_t *placement_json(uint64_t placement)
 {
-    static const struct {
-        uint64_t bit;
-        const char *word;
-    } words[] = {
-        {PLACEMENT_SHARED, "shared"}, {PLACEMENT_NOT_ISOLATED, "not-isolated"}, {PLACEMENT_REMOTE, "remote"}};
     json_t *list = json_array();
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (placement & words[i].bit)
-            json_array_append_new(list, json_string(words[i].word));
+    for (size_t i = 0; i < sizeof(placements) / sizeof(placements[0]); i++)
+        if (placement & placements[i].bit)
+            json_array_append_new(list, json_string(placements[i].word));
     return list;
+}
+
+json_t *core_placement_json(const struct counters *counters)
+{
+    json_t *words = json_object();
+    for (size_t i = 0; i < sizeof(placements) / sizeof(placements[0]); i++) {
+        json_t *workers = json_array();
+        for (uint32_t worker = 0; worker < counters_workers(counters); worker++)
+            if (counters_placement(counters, worker) & placements[i].bit)
+                json_array_append_new(workers, json_integer(worker));
+        json_object_set_new(words, placements[i].word, workers);
+    }
+    return words;
+}
+
+// Of the time since the start, whose second alone is known.
+static double busy_share(const struct counters *counters, uint32_t worker)
+{
+    double past = difftime(time(NULL), (time_t)counters_start_time_s(counters));
+    double busy = (double)counters_busy_us(counters, worker) / 1e6;
+    return past > busy ? busy / past : busy > 0;
 }
 
 static json_t *core_json(const struct control *control, uint32_t worker)
 {
     const struct counters *counters = control->counters;
 #define VALUE(name) (json_int_t) counters_value(counters, worker, COUNTER_##name)
-    double busy = (double)VALUE(TURN_BUSY);
-    double turns = busy + (double)VALUE(TURN_IDLE);
     json_t *inbox = json_pack("{s:I, s:I, s:I, s:I, s:I}", "taken", VALUE(INBOX_TAKEN), "waiting",
                               VALUE(USED_INBOX), "deepest", VALUE(INBOX_MOST), "room", VALUE(CAPACITY_INBOX),
                               "not_taken", VALUE(DROP_INBOX_FULL));
-    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}",
-                     "worker", (int)worker, "cpu", (json_int_t)counters_cpu(counters, worker), "received",
-                     VALUE(RX_PACKETS), "steered_away", VALUE(STEER_AWAY), "owned",
-                     (json_int_t)owned(counters, worker), "forwarded", VALUE(OUT_FORWARDED), "answered",
-                     VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped", drops(counters, worker),
-                     "sent", VALUE(TX_PACKETS), "dialogs", VALUE(DIALOG_CONFIRMED_NOW), "busy_share",
-                     turns > 0 ? busy / turns : 0.0, "owned_share", owned_share(counters, worker), "inbox",
-                     inbox, "queues", queues_json(control, worker), "placement",
-                     placement_json(counters_placement(counters, worker)));
+    return json_pack(
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:o}", "worker",
+        (int)worker, "cpu", (json_int_t)counters_cpu(counters, worker), "received", VALUE(RX_PACKETS),
+        "steered_away", VALUE(STEER_AWAY), "owned", (json_int_t)owned(counters, worker), "forwarded",
+        VALUE(OUT_FORWARDED), "answered", VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped",
+        drops(counters, worker), "sent", VALUE(TX_PACKETS), "dialogs", VALUE(DIALOG_CONFIRMED_NOW), "busy_s",
+        (double)counters_busy_us(counters, worker) / 1e6, "busy_share", busy_share(counters, worker),
+        "owned_share", owned_share(counters, worker), "inbox", inbox, "queues", queues_json(control, worker),
+        "placement", placement_json(counters_placement(counters, worker)));
 #undef VALUE
 }
 

@@ -7,6 +7,7 @@
 #include "../metrics.h"
 #include "version.h"
 #include "call.h"
+#include "core.h"
 #include "drain.h"
 #include "handlers.h"
 #include "text.h"
@@ -44,6 +45,7 @@ static json_t *dataplane_json(const struct control *control)
         json_int_t start = (json_int_t)counters_start_time_s(control->counters);
         json_int_t uptime = (json_int_t)time(NULL) - start;
         json_object_set_new(dataplane, "uptime_s", json_integer(uptime > 0 ? uptime : 0));
+        json_object_set_new(dataplane, "placement", core_placement_json(control->counters));
     }
     return dataplane;
 }

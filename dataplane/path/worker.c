@@ -158,8 +158,9 @@ unsigned worker_turn(struct worker *worker)
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);
     unsigned asked = worker->parts.ua_commands != NULL ? ua_command_slice(worker) : 0;
     tx_flush(worker);
-    n += released + early + host_path_slice(worker);
-    return n + commanded + probed + asked + takeover_slice(worker, n > released);
+    // Packets that were all dropped are work, too.
+    return worker->seen.received + released + host_path_slice(worker) + commanded + probed + asked +
+           takeover_slice(worker, n > 0);
 }
 
 // A sleeping worker is offline for RCU, so that a reload does not wait for it.

@@ -180,6 +180,7 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
         worker->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[0] = 8;
         worker->histograms[HISTOGRAM_POST_DIAL_DELAY].buckets[HISTOGRAM_BUCKETS - 1] = 2;
         worker->histograms[HISTOGRAM_POST_DIAL_DELAY].sum = 100;
+        worker->histograms[HISTOGRAM_TURN].sum = 1500000 + w;
         worker->cpu = w;
         worker->placement = PLACEMENT_REMOTE;
         worker->queue_count = 1;

@@ -18,6 +18,7 @@ static void test_sums(void **state)
     assert_int_equal(counters_start_time_s(counters), 1000);
     assert_int_equal(counters_value(counters, 2, COUNTER_RX_PACKETS), 12);
     assert_int_equal(counters_cpu(counters, 2), 2);
+    assert_int_equal(counters_busy_us(counters, 2), 1500002);
     assert_int_equal(counters_placement(counters, 1), PLACEMENT_REMOTE);
     struct counters_queue queue;
     assert_true(counters_queue(counters, 2, 0, &queue));

@@ -3,6 +3,11 @@
 // What has no Call-ID stays here: only its refusal is left to do. Packets for others are buffered and handed
 // over once a turn; a full inbox drops and counts, so that one slow core never stops another.
 //
+// Who receives for others does no more than it must, since one trunk's 5-tuple brings all by one queue:
+// headers and UDP's checksum are looked at (it alone may tell the kernel's packets from ours), the Call-ID is
+// found by a scan for line feeds (peek.c) and hashed; nothing is parsed, copied or looked up but listener and
+// source class. That is some 1,500 instructions of a message's 25,000 (README.md).
+//
 // Fragments come the same way to the worker that puts their datagram together (screen.c), which may have to
 // hand that on: so what an inbox brings is looked at before what there is for others is handed over.
 #include <rte_ring.h>

@@ -95,7 +95,7 @@ for kind in $kinds; do
 done
 test_callees_saw $done_calls
 # It was dropped for what it was.
-for reason in strangers_rate stranger_invite_rate not_sip peer_invite_rate $([[ $kinds != *fragments* ]] || echo peer_fragment_rate strangers_fragment_rate); do
+for reason in strangers_rate stranger_invite_rate not_sip peer_invite_rate peer_fragment_rate strangers_fragment_rate; do
     expect_above "drops by $reason" 100 "$(lab_metric dialgate_prefilter_packets_total 'network="outside"' "reason=\"$reason\"")"
 done
 test_no_dialogs

@@ -256,21 +256,26 @@ void channel_workers_ask_name(const uint8_t *octets, size_t size)
     ring->head++;
 }
 
-static int put_ban(void *context, const struct ip_address *source, uint64_t until_ms)
+static int put_ban(void *context, const struct ban_source *source, uint64_t until_ms)
 {
     return 0;
 }
 
-static void remove_ban(void *context, const struct ip_address *source)
+static void remove_ban(void *context, const struct ban_source *source)
 {
 }
 
-static uint64_t ban_hits(void *context, const struct ip_address *source)
+static uint64_t ban_hits(void *context, const struct ban_source *source)
 {
     return 0;
 }
 
-const struct ban_place channel_workers_bans = {put_ban, remove_ban, ban_hits, NULL};
+static int look_for_bans(void *context, const struct ban_lengths *lengths)
+{
+    return 0;
+}
+
+const struct ban_place channel_workers_bans = {put_ban, remove_ban, ban_hits, look_for_bans, NULL};
 
 unsigned channel_descriptors(void)
 {

@@ -271,6 +271,7 @@ struct counters_network counters_network(const struct counters *counters, uint32
 #define N(field, name, type, help) copy.field = load(&one->field);
     NETWORK_COUNTERS(N)
 #undef N
+    copy.offload = load(&one->offload);
     return copy;
 }
 

@@ -131,7 +131,6 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
     channel_services_poll(&agent->services, now_ms);
     ban_filter_poll(plane, agent->services.bans);
     unreachables_poll(&plane->listens, &plane->workers, plane->hostnet);
-    host_taps_poll(&plane->host_taps, plane->ports.pool, now_ms);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);
     if (now_ms - agent->slow_ms < SLOW_TICK_MS)

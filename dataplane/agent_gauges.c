@@ -32,7 +32,7 @@ static void put_host(struct counters_agent *words, const struct hostnet *hostnet
     put(&words->addresses_missing, counts.missing);
 }
 
-void agent_gauges_poll(const struct dataplane *plane)
+void agent_gauges_poll(struct dataplane *plane)
 {
     const struct counters_file *counters = &plane->counters;
     const struct ports *ports = &plane->ports;
@@ -44,11 +44,16 @@ void agent_gauges_poll(const struct dataplane *plane)
     put(&agent->mbufs_capacity, ports->pool->size);
     put(&agent->networks, ports->count);
     put_host(agent, plane->hostnet);
+    const bool may_ask = pthread_mutex_trylock(&plane->ports.lock) == 0;
+
     for (unsigned i = 0; i < ports->count; i++) {
-        if (ports->ports[i].shared == i) // once for all its networks
+        if (may_ask && ports->ports[i].shared == i && ports->ports[i].probed) // once for all its networks
             put_network(&networks[i], ports->ports[i].id);
         put(&networks[i].up, known[i].up);
         put(&networks[i].mtu, known[i].mtu);
         put(&networks[i].no_program, plane->programs.missing[i][0] != '\0');
+        put(&networks[i].offload, ports->ports[ports->ports[i].shared].offload);
     }
+    if (may_ask)
+        pthread_mutex_unlock(&plane->ports.lock);
 }

@@ -7,6 +7,6 @@
 #include "boot.h"
 
 // Asks pool and drivers; AF_XDP's asks the kernel. Each second, of a plane that runs.
-void agent_gauges_poll(const struct dataplane *plane);
+void agent_gauges_poll(struct dataplane *plane);
 
 #endif

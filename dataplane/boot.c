@@ -9,6 +9,7 @@
 #include "filter.h"
 #include "log.h"
 #include "name.h"
+#include "port_bond.h"
 #include "telemetry.h"
 
 static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
@@ -24,7 +25,7 @@ static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundi
 
     for (unsigned i = 0; i < rules->network_count; i++) {
         if (rules->networks[i].attach == ATTACH_PCI && rules->ports.of[i] == i)
-            plan.devices[plan.device_count++] = rules->networks[i].device;
+            plan.device_count += port_devices(&rules->networks[i], &plan.devices[plan.device_count]);
     }
     return plan;
 }
@@ -113,6 +114,15 @@ static int start_host_path(struct dataplane *plane, struct fault *fault)
                            fault);
 }
 
+static int watch_ports(struct dataplane *plane, struct fault *fault)
+{
+    return port_watch_start(&plane->port_watch,
+                            &(struct port_watch_plan){&plane->ports, &plane->host_taps,
+                                                      &plane->workers.published, plane->workers.count,
+                                                      counters_file_networks(&plane->counters)},
+                            fault);
+}
+
 // EAL has its memory before the dialogs take theirs: large pages that are too few are its first.
 static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const struct ports_plan *ports,
                       const struct images_plan *images, struct fault *fault)
@@ -137,6 +147,8 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
         result = workers_create(&plane->workers, plan, fault);
     if (result == 0)
         result = start_host_path(plane, fault);
+    if (result == 0)
+        result = watch_ports(plane, fault);
     if (result == 0)
         result = workers_launch(&plane->workers, fault);
     if (result == 0) // on the agent's CPU, as EAL has us now
@@ -198,6 +210,8 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
 
 bool boot_stop(struct dataplane *plane)
 {
+    port_watch_stop(&plane->port_watch);
+
     bool stopped = workers_stop(&plane->workers);
     struct rules *rules = plane->workers.published.rules;
     struct nexthop_table *nexthops = plane->workers.published.nexthops;

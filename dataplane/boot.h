@@ -12,6 +12,7 @@
 #include "images.h"
 #include "keys.h"
 #include "listen.h"
+#include "port_watch.h"
 #include "ports.h"
 #include "rundir.h"
 #include "workers.h"
@@ -31,6 +32,7 @@ struct dataplane {
     struct hostnet *hostnet;
     struct host_taps host_taps;
     struct port_programs programs;
+    struct port_watch port_watch;
     struct ports ports;
     struct counters_file counters;
     struct workers workers;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "log.h"
 
-#define ARGUMENTS_MAX   96u
+#define ARGUMENTS_MAX   (96u + 2 * EAL_DEVICES_MAX)
 #define LCORES_SIZE     2048u
 #define HUGE_PAGE_MB    2u
 #define FREE_HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
@@ -125,7 +125,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
                 prefix_option[] = "--file-prefix", memory_option[] = "-m", no_pci[] = "--no-pci",
                 va[] = "--iova-mode=va", warnings[] = "--log-level=warning", no_huge[] = "--no-huge",
                 no_shconf[] = "--no-shconf", in_memory[] = "--in-memory", allow[] = "-a";
-    static char lcores[LCORES_SIZE], prefix[128], memory[16], devices[NETWORKS_MAX][NAME_SIZE];
+    static char lcores[LCORES_SIZE], prefix[128], memory[16], devices[EAL_DEVICES_MAX][NAME_SIZE];
     char *arguments[ARGUMENTS_MAX] = {program,       lcores_option, lcores, prefix_option, prefix,
                                       memory_option, memory,        va,     warnings};
     unsigned count = 9;

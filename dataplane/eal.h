@@ -7,7 +7,8 @@
 #include "dialgate/snapshot.h"
 #include "fault.h"
 
-#define EAL_CPUS_MAX 1024u
+#define EAL_CPUS_MAX    1024u
+#define EAL_DEVICES_MAX (NETWORKS_MAX * NETWORK_DEVICES_MAX)
 
 struct eal_plan {
     const char *file_prefix;
@@ -15,7 +16,7 @@ struct eal_plan {
     unsigned workers;
     const uint16_t *cpus; // that may be used, ascending
     unsigned cpu_count;
-    const char *devices[NETWORKS_MAX]; // PCI addresses that DPDK may take; it takes no other
+    const char *devices[EAL_DEVICES_MAX]; // PCI addresses that DPDK may take; it takes no other
     unsigned device_count;
     char *const *arguments; // the operator's, after ours
     unsigned argument_count;

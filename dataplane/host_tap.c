@@ -4,42 +4,48 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if_arp.h>
 #include <poll.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_net.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "interface.h"
 #include "log.h"
 #include "packet.h"
 
-#define BURST       32u  // frames of one way before the others have their turn
-#define POLL_MS     100u // a driver may ask the device slowly
-#define IDLE_MS     1    // frames of workers wait no longer; the kernel's wake the thread
-#define TUN_DEVICE  "/dev/net/tun"
-#define FRAME_EXTRA 22u // Ethernet header and two tags
+#define BURST      32u // frames of one way before the others have their turn
+#define IDLE_MS    1   // frames of workers wait no longer; the kernel's wake the thread
+#define TUN_DEVICE "/dev/net/tun"
 
-static void set_carrier(struct host_tap *tap, bool carrier)
+bool host_tap_set_carrier(struct host_tap *tap, bool carrier)
 {
     int value = carrier;
 
-    tap->carrier = ioctl(tap->fd, TUNSETCARRIER, &value) == 0 ? carrier : tap->carrier;
+    if (tap->carrier == carrier || ioctl(tap->fd, TUNSETCARRIER, &value) < 0)
+        return false;
+    tap->carrier = carrier;
+    return true;
 }
 
 static int open_tap(struct host_tap *tap, struct fault *fault)
 {
     const char *name = tap->network->interface;
     const bool is_new = if_nametoindex(name) == 0;
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    const int header = sizeof(struct virtio_net_hdr);
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 
     tap->fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (tap->fd < 0)
         return fault_set(fault, errno, "network %s: %s: %s; load the module tun, and let us open it",
                          tap->network->name, TUN_DEVICE, strerror(errno));
     memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-    if (ioctl(tap->fd, TUNSETIFF, &request) < 0 || (is_new && ioctl(tap->fd, TUNSETPERSIST, 1) < 0)) {
+    if (ioctl(tap->fd, TUNSETIFF, &request) < 0 || (is_new && ioctl(tap->fd, TUNSETPERSIST, 1) < 0) ||
+        ioctl(tap->fd, TUNSETVNETHDRSZ, &header) < 0) {
         int error = errno;
 
         close(tap->fd);
@@ -49,7 +55,7 @@ static int open_tap(struct host_tap *tap, struct fault *fault)
                          tap->network->name, name, strerror(error));
     }
     tap->carrier = true;
-    set_carrier(tap, false);
+    host_tap_set_carrier(tap, false);
     if (is_new)
         log_event(LOG_INFO, "host_interface_made", "network=%s interface=%s", tap->network->name, name);
     return 0;
@@ -75,7 +81,7 @@ int host_taps_open(struct host_taps *taps, const struct rules *rules, struct fau
     return 0;
 }
 
-static bool link_is_up(uint16_t port)
+bool host_tap_link_is_up(uint16_t port)
 {
     struct rte_eth_link link = {0};
 
@@ -102,7 +108,7 @@ static int join(struct host_tap *tap, struct fault *fault)
     request.ifr_flags |= IFF_UP;
     if (result == 0)
         result = interface_do(name, SIOCSIFFLAGS, &request);
-    set_carrier(tap, link_is_up(tap->port));
+    host_tap_set_carrier(tap, host_tap_link_is_up(tap->port));
     return result == 0 ? 0
                        : fault_set(fault, -result, "network %s: interface %s of the host path: %s",
                                    tap->network->name, name, strerror(-result));
@@ -119,7 +125,7 @@ int host_taps_join(struct host_taps *taps, const struct ports *ports, struct fau
     return result;
 }
 
-static struct host_tap *tap_of(struct host_taps *taps, uint8_t network)
+struct host_tap *host_taps_of(struct host_taps *taps, uint8_t network)
 {
     for (unsigned i = 0; i < taps->count; i++) {
         if (taps->taps[i].index == network)
@@ -135,6 +141,46 @@ static void count_refused(struct host_taps *taps, uint8_t network)
     __atomic_store_n(word, *word + 1, __ATOMIC_RELAXED);
 }
 
+// A virtual NIC gives us packets of other guests whose TCP or UDP sum was never made: the kernel is told to
+// take it as its sender's kernel left it, over the pseudo header only.
+static struct virtio_net_hdr header_of(const struct rte_mbuf *mbuf)
+{
+    struct virtio_net_hdr header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+    struct rte_net_hdr_lens lengths;
+    uint32_t kind;
+
+    if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) != RTE_MBUF_F_RX_L4_CKSUM_NONE)
+        return header;
+    kind = rte_net_get_ptype(mbuf, &lengths, RTE_PTYPE_ALL_MASK) & RTE_PTYPE_L4_MASK;
+    if (kind != RTE_PTYPE_L4_TCP && kind != RTE_PTYPE_L4_UDP)
+        return header;
+    header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    header.csum_start = (uint16_t)(lengths.l2_len + lengths.l3_len);
+    header.csum_offset = kind == RTE_PTYPE_L4_TCP ? offsetof(struct rte_tcp_hdr, cksum)
+                                                  : offsetof(struct rte_udp_hdr, dgram_cksum);
+    return header;
+}
+
+static bool write_frame(const struct host_tap *tap, const struct rte_mbuf *mbuf)
+{
+    struct virtio_net_hdr header = header_of(mbuf);
+    const struct iovec parts[] = {{&header, sizeof(header)},
+                                  {rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf)}};
+
+    return writev(tap->fd, parts, RTE_DIM(parts)) >= 0;
+}
+
+// The kernel makes all its sums: nothing else was agreed on with it. Returns octets of the frame, 0: none.
+static uint16_t read_frame(const struct host_tap *tap, struct rte_mbuf *mbuf)
+{
+    struct virtio_net_hdr header;
+    const struct iovec parts[] = {{&header, sizeof(header)},
+                                  {rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_tailroom(mbuf)}};
+    ssize_t got = readv(tap->fd, parts, RTE_DIM(parts));
+
+    return got > (ssize_t)sizeof(header) ? (uint16_t)(got - (ssize_t)sizeof(header)) : 0;
+}
+
 // Frames of one worker for the kernel. What was written lies ready for what comes, or goes back to be freed.
 static unsigned write_frames(struct host_taps *taps, struct host_path_rings *way)
 {
@@ -146,11 +192,10 @@ static unsigned write_frames(struct host_taps *taps, struct host_path_rings *way
     n = rte_ring_sc_dequeue_burst(way->out, (void **)mbufs, BURST, NULL);
     for (unsigned i = 0; i < n; i++) {
         struct packet *packet = packet_of(mbufs[i]);
-        const struct host_tap *tap = tap_of(taps, packet->network);
+        const struct host_tap *tap = host_taps_of(taps, packet->network);
 
         // The interface may be down, or its queue full.
-        if (tap != NULL &&
-            write(tap->fd, rte_pktmbuf_mtod(mbufs[i], const void *), rte_pktmbuf_data_len(mbufs[i])) < 0)
+        if (tap != NULL && !write_frame(tap, mbufs[i]))
             count_refused(taps, packet->network);
         if (taps->empty_count < HOST_TAP_EMPTIES) {
             taps->empties[taps->empty_count++] = mbufs[i];
@@ -181,15 +226,13 @@ static unsigned read_frames(struct host_taps *taps, struct host_tap *tap)
         return 0;
     while (n < BURST && has_empty(taps, &tap->way)) {
         struct rte_mbuf *mbuf = taps->empties[taps->empty_count - 1];
-        ssize_t got;
 
         rte_pktmbuf_reset(mbuf);
-        got = read(tap->fd, rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_tailroom(mbuf));
-        if (got <= 0)
+        mbuf->data_len = read_frame(tap, mbuf);
+        mbuf->pkt_len = mbuf->data_len;
+        if (mbuf->data_len == 0)
             break;
         taps->empty_count--;
-        mbuf->data_len = (uint16_t)got;
-        mbuf->pkt_len = (uint32_t)got;
         packet_of(mbuf)->network = tap->index;
         mbufs[n++] = mbuf;
     }
@@ -200,7 +243,9 @@ static unsigned read_frames(struct host_taps *taps, struct host_tap *tap)
 static void *move_frames(void *argument)
 {
     struct host_taps *taps = argument;
+    const struct timespec pause = {.tv_nsec = IDLE_MS * 1000000};
     struct pollfd files[NETWORKS_MAX];
+    bool is_ready = false;
 
     for (unsigned i = 0; i < taps->count; i++)
         files[i] = (struct pollfd){.fd = taps->taps[i].fd, .events = POLLIN};
@@ -211,8 +256,10 @@ static void *move_frames(void *argument)
             n += write_frames(taps, &taps->ways[i]);
         for (unsigned i = 0; i < taps->count; i++)
             n += read_frames(taps, &taps->taps[i]);
-        if (n == 0)
-            poll(files, taps->count, IDLE_MS);
+        // What is there and cannot be taken waits: for room in the ring, or for empty mbufs.
+        if (n == 0 && is_ready)
+            nanosleep(&pause, NULL);
+        is_ready = n == 0 && poll(files, taps->count, IDLE_MS) > 0;
         for (unsigned i = 0; i < taps->count && n == 0; i++) {
             if (files[i].revents & POLLERR) // somebody removed the interface
                 files[i].fd = -1;
@@ -236,54 +283,6 @@ int host_taps_start(struct host_taps *taps, const struct host_taps_workers *work
     error = pthread_create(&taps->thread, NULL, move_frames, taps); // on the agent's CPU, as the agent
     taps->running = error == 0;
     return error == 0 ? 0 : fault_set(fault, error, "host path: no thread: %s", strerror(error));
-}
-
-static void follow_link(struct host_tap *tap)
-{
-    bool up = link_is_up(tap->port);
-
-    if (up == tap->carrier)
-        return;
-    set_carrier(tap, up);
-    log_event(up ? LOG_INFO : LOG_WARNING, up ? "link_up" : "link_down", "network=%s device=%s interface=%s",
-              tap->network->name, tap->network->device, tap->network->interface);
-}
-
-// The interface says, as `ip link set mtu` does; where the NIC cannot, the interface gets its MTU back.
-static void follow_mtu(struct host_tap *tap, unsigned most)
-{
-    const unsigned wanted = interface_mtu(tap->network->interface);
-    struct ifreq request;
-    int result;
-
-    if (wanted == tap->mtu)
-        return;
-    result = wanted > most ? -EMSGSIZE : rte_eth_dev_set_mtu(tap->port, (uint16_t)wanted);
-    if (result == 0) {
-        log_event(LOG_INFO, "mtu_changed", "network=%s device=%s mtu=%u", tap->network->name,
-                  tap->network->device, wanted);
-        tap->mtu = wanted;
-        return;
-    }
-    log_event(LOG_WARNING, "mtu_refused",
-              "network=%s device=%s wanted=%u mtu=%u reason=\"%s\" fix=\"set it while the data plane is "
-              "stopped\"",
-              tap->network->name, tap->network->device, wanted, tap->mtu, strerror(-result));
-    request = (struct ifreq){.ifr_mtu = (int)tap->mtu};
-    interface_do(tap->network->interface, SIOCSIFMTU, &request);
-}
-
-void host_taps_poll(struct host_taps *taps, struct rte_mempool *pool, uint64_t now_ms)
-{
-    const unsigned room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
-
-    if (now_ms < taps->next_ms)
-        return;
-    taps->next_ms = now_ms + POLL_MS;
-    for (unsigned i = 0; i < taps->count; i++) {
-        follow_link(&taps->taps[i]);
-        follow_mtu(&taps->taps[i], room - FRAME_EXTRA);
-    }
 }
 
 void host_taps_stop(struct host_taps *taps)

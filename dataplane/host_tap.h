@@ -24,8 +24,8 @@ struct host_tap {
     uint8_t index; // of the network
     int fd;
     uint16_t port;              // DPDK's
-    bool carrier;               // as the kernel was told
-    unsigned mtu;               // that the NIC has
+    bool carrier;               // as the kernel was told, and
+    unsigned mtu;               // that the NIC has: after the start port_watch.c's
     struct host_path_rings way; // of the worker that sends for it
 };
 
@@ -40,7 +40,6 @@ struct host_taps {
     unsigned empty_count;
     struct counters_network *counters; // rows of the networks
     pthread_t thread;
-    uint64_t next_ms; // no look at links before
     bool running;
     atomic_bool stop;
 };
@@ -58,8 +57,10 @@ struct host_taps_workers {
     struct counters_network *counters;
 };
 int host_taps_start(struct host_taps *taps, const struct host_taps_workers *workers, struct fault *fault);
-// From time to time, by the agent: the interface follows the NIC's link, the NIC the interface's MTU.
-void host_taps_poll(struct host_taps *taps, struct rte_mempool *pool, uint64_t now_ms);
+// For the one thread that follows devices (port_watch.h). The kernel's link; true: it was another one before.
+bool host_tap_set_carrier(struct host_tap *tap, bool carrier);
+bool host_tap_link_is_up(uint16_t port);                                // the NIC's
+struct host_tap *host_taps_of(struct host_taps *taps, uint8_t network); // NULL: there is none
 // Ends the thread. After the workers have stopped, before their rings go.
 void host_taps_stop(struct host_taps *taps);
 void host_taps_close(struct host_taps *taps);

@@ -7,10 +7,12 @@
 #include <rte_mbuf_pool_ops.h>
 #include <rte_memzone.h>
 #include "interface.h"
+#include "port_bond.h"
 #include "worker.h"
 
 #define POOL_CACHE     256u
 #define FRAME_OVERHEAD 22u // Ethernet header and two tags
+#define DRIVER_EXTRA   42u // what drivers of PCI devices count to it: the CRC, or what virtio-net has before it
 // Packets that a driver keeps a queue: fill ring and receive ring of AF_XDP, 2048 descriptors either way of a
 // NIC.
 #define QUEUE_RESERVED 4096u
@@ -70,15 +72,17 @@ struct rte_mempool *packet_pool_create(const struct rules *rules, struct fault *
 {
     unsigned room = RTE_MBUF_DEFAULT_DATAROOM;
     unsigned needed = rules->settings->workers * POOL_CACHE * 2;
+    const char *devices[NETWORK_DEVICES_MAX];
     struct rte_mempool *pool;
 
     for (unsigned i = 0; i < rules->network_count; i++) {
-        unsigned frame = interface_mtu(rules->networks[i].interface) + FRAME_OVERHEAD;
+        unsigned frame = interface_mtu(rules->networks[i].interface) + FRAME_OVERHEAD +
+                         (rules->networks[i].attach == ATTACH_PCI ? DRIVER_EXTRA : 0);
 
         if (frame > room && frame <= UINT16_MAX - RTE_PKTMBUF_HEADROOM - RTE_CACHE_LINE_SIZE)
             room = RTE_ALIGN_CEIL(frame, RTE_CACHE_LINE_SIZE);
         if (rules->networks[i].attach != ATTACH_AF_PACKET && rules->ports.of[i] == i)
-            needed += rules->networks[i].queues * QUEUE_RESERVED;
+            needed += rules->networks[i].queues * port_devices(&rules->networks[i], devices) * QUEUE_RESERVED;
     }
     if (rules->settings->mbufs < needed) {
         fault_set(fault, EINVAL,

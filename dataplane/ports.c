@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,14 +18,14 @@
 #include "interface.h"
 #include "log.h"
 #include "packet_pool.h"
+#include "port_bond.h"
+#include "port_start.h"
 #include "xdp_record.h"
 
-#define DESCRIPTORS        2048u
 #define FRAME_OVERHEAD     22u   // Ethernet header and two tags
 #define PACKET_FRAME_EXTRA 128u  // what AF_PACKET puts before a frame in its ring, generously
 #define PACKET_FRAMES      2048u // a ring
 #define PCI_DEVICES        "/sys/bus/pci/devices/"
-#define RSS_KEY_MAX        64u // octets; devices have 40 or 52
 
 static const struct {
     unsigned bit;
@@ -91,18 +90,18 @@ static void driver_of(const char *device, char *driver, size_t size)
 }
 
 // DPDK's drivers reach most devices through vfio or uio; mlx4 and mlx5 share theirs with the kernel.
-static int check_device(const struct snapshot_network *network, struct fault *fault)
+static int check_device(const struct snapshot_network *network, const char *device, struct fault *fault)
 {
     static const char *const drivers[] = {"vfio-pci",  "uio_pci_generic", "igb_uio",
                                           "mlx4_core", "mlx5_core",       NULL};
     char path[PATH_MAX], driver[64];
 
-    snprintf(path, sizeof(path), PCI_DEVICES "%s", network->device);
-    if (strchr(network->device, '/') != NULL || access(path, F_OK) < 0)
+    snprintf(path, sizeof(path), PCI_DEVICES "%s", device);
+    if (strchr(device, '/') != NULL || access(path, F_OK) < 0)
         return fault_set(fault, ENODEV,
                          "network %s: no PCI device %s; correct networks.%s.device (lspci -D lists them)",
-                         network->name, network->device, network->name);
-    driver_of(network->device, driver, sizeof(driver));
+                         network->name, device, network->name);
+    driver_of(device, driver, sizeof(driver));
     for (unsigned i = 0; drivers[i] != NULL; i++) {
         if (strcmp(driver, drivers[i]) == 0)
             return 0;
@@ -110,7 +109,18 @@ static int check_device(const struct snapshot_network *network, struct fault *fa
     return fault_set(fault, EBUSY,
                      "network %s: device %s has the driver %s, which DPDK cannot use; bind it "
                      "(dpdk-devbind.py -b vfio-pci %s)",
-                     network->name, network->device, driver[0] != '\0' ? driver : "none", network->device);
+                     network->name, device, driver[0] != '\0' ? driver : "none", device);
+}
+
+static int check_devices(const struct snapshot_network *network, struct fault *fault)
+{
+    const char *devices[NETWORK_DEVICES_MAX];
+    const unsigned count = port_devices(network, devices);
+    int result = 0;
+
+    for (unsigned i = 0; i < count && result == 0; i++)
+        result = check_device(network, devices[i], fault);
+    return result;
 }
 
 // A comma would begin another argument of the driver.
@@ -124,7 +134,7 @@ static int check_interface(const struct snapshot_network *network, struct fault 
                          "network %s: \"%s\" is no interface name; correct networks.%s.interface",
                          network->name, network->interface, network->name);
     if (network->attach == ATTACH_PCI) // the host path makes what is not there
-        return check_device(network, fault);
+        return check_devices(network, fault);
     if (if_nametoindex(network->interface) == 0)
         return fault_set(fault, ENODEV,
                          "network %s: no interface %s; create it or correct networks.%s.interface",
@@ -175,10 +185,12 @@ int ports_check(const struct ports_plan *plan, struct fault *fault)
 }
 
 // EAL probed the devices that it was given.
-static int find_device(struct port *port, struct fault *fault)
+static int find_device(struct port *port, unsigned index, struct fault *fault)
 {
     const struct snapshot_network *network = port->network;
 
+    if (port_is_bond(network))
+        return port_bond_open(port, index, fault);
     port->probed = rte_eth_dev_get_port_by_name(network->device, &port->id) == 0;
     if (port->probed)
         return 0;
@@ -219,53 +231,6 @@ static int probe(struct port *port, unsigned index, const char *prefilter, struc
     return port->probed ? 0 : fault_set(fault, EIO, "network %s: DPDK lost port %s", network->name, name);
 }
 
-// Of a NIC: the kernel's MTU, and with several queues a spread by addresses and ports, under a key that
-// nobody outside knows. No interrupt tells of the link: with it drivers say only what the last interrupt
-// said, and on some none comes after the first; host_taps_poll() asks.
-static struct rte_eth_conf configure(const struct port *port, const struct rte_eth_dev_info *info)
-{
-    static uint8_t key[RSS_KEY_MAX]; // DPDK copies it
-    struct rte_eth_conf configuration = {0};
-
-    if (port->network->attach != ATTACH_PCI)
-        return configuration;
-    configuration.rxmode.mtu = interface_mtu(port->network->interface);
-    if (port->network->queues == 1)
-        return configuration;
-    configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    configuration.rx_adv_conf.rss_conf.rss_hf =
-        info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
-    if (info->hash_key_size > 0 && info->hash_key_size <= sizeof(key) &&
-        getrandom(key, info->hash_key_size, 0) == info->hash_key_size) {
-        configuration.rx_adv_conf.rss_conf.rss_key = key;
-        configuration.rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
-    }
-    return configuration;
-}
-
-static int start(struct port *port, struct rte_mempool *pool, const struct rte_eth_dev_info *info)
-{
-    const struct rte_eth_conf configuration = configure(port, info);
-    const uint16_t queues = (uint16_t)port->network->queues;
-    const unsigned socket = (unsigned)rte_eth_dev_socket_id(port->id);
-    uint16_t received = DESCRIPTORS, sent = DESCRIPTORS;
-    int result = rte_eth_dev_configure(port->id, queues, queues, &configuration);
-
-    if (result == 0 && port->network->attach == ATTACH_PCI)
-        result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &received, &sent);
-    for (uint16_t q = 0; q < queues && result == 0; q++)
-        result = rte_eth_rx_queue_setup(port->id, q, received, socket, NULL, pool);
-    for (uint16_t q = 0; q < queues && result == 0; q++)
-        result = rte_eth_tx_queue_setup(port->id, q, sent, socket, NULL);
-    if (result == 0)
-        result = rte_eth_dev_start(port->id);
-    // Groups are the kernel's to choose: ND and routing protocols.
-    if (result == 0 && port->network->attach == ATTACH_PCI && rte_eth_allmulticast_enable(port->id) != 0)
-        log_event(LOG_WARNING, "no_multicast", "network=%s device=%s", port->network->name,
-                  port->network->device);
-    return result;
-}
-
 static int check_limits(const struct port *port, const struct rte_eth_dev_info *info, struct fault *fault)
 {
     const struct snapshot_network *network = port->network;
@@ -296,8 +261,8 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
     int result;
 
     port->attach = port_programs_attach(plan->programs, plan->rules, index);
-    result =
-        network->attach == ATTACH_PCI ? find_device(port, fault) : probe(port, index, plan->prefilter, fault);
+    result = network->attach == ATTACH_PCI ? find_device(port, index, fault)
+                                           : probe(port, index, plan->prefilter, fault);
 
     if (result == 0 && rte_eth_dev_info_get(port->id, &info) != 0)
         result = fault_set(fault, EIO, "network %s: its driver says nothing of itself", network->name);
@@ -313,7 +278,7 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         port->attaching = true;
     }
     eal_words_forget();
-    result = start(port, ports->pool, &info);
+    result = port_start(port, ports->pool, &info);
     if (result < 0 && network->attach == ATTACH_PCI)
         return fault_set(fault, -result, "network %s: device %s did not start: %s", network->name,
                          network->device, eal_words());
@@ -353,7 +318,7 @@ int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault 
 {
     int result;
 
-    *ports = (struct ports){.run_directory = plan->run_directory};
+    *ports = (struct ports){.run_directory = plan->run_directory, .lock = PTHREAD_MUTEX_INITIALIZER};
     ports->pool = packet_pool_create(plan->rules, fault);
     result = ports->pool == NULL ? -ENOMEM : packet_pool_create_large(plan->rules, &ports->large, fault);
     for (unsigned i = 0; i < plan->rules->network_count && result == 0; i++) {
@@ -388,6 +353,8 @@ void ports_close(struct ports *ports)
         if (port->probed) {
             rte_eth_dev_stop(port->id);
             rte_eth_dev_close(port->id);
+            if (port_is_bond(port->network))
+                port_bond_close_devices(port);
         }
         if (port->attaching && !port->attached) // what the driver had attached it has taken away
             xdp_record_remove(ports->run_directory, port->network->interface);

@@ -4,6 +4,7 @@
 #ifndef DIALGATE_PORTS_H
 #define DIALGATE_PORTS_H
 
+#include <pthread.h>
 #include <rte_mempool.h>
 #include "fault.h"
 #include "port_program.h"
@@ -14,7 +15,8 @@ struct port {
     const struct snapshot_network *network; // in the rules of the start, which outlive the ports
     enum attach attach;                     // the network's, or AF_PACKET where its XDP program cannot be had
     uint16_t id;                            // DPDK's
-    uint8_t shared; // network whose port it is (rules.h); another one's: nothing below is set
+    uint8_t shared;   // network whose port it is (rules.h); another one's: nothing below is set
+    uint32_t offload; // NETWORK_OFFLOAD_*, by port_start()
     bool probed;
     bool attaching; // the record says that the next program is ours
     bool attached;  // prefilter holds maps
@@ -28,6 +30,7 @@ struct ports {
     struct port ports[NETWORKS_MAX]; // by network
     unsigned count;
     const char *run_directory;
+    pthread_mutex_t lock; // held by who restarts a port: nobody else asks its driver anything meanwhile
 };
 
 struct ports_plan {

@@ -112,6 +112,8 @@ static bool networks_equal(const struct rules *a, const struct rules *b)
             strcmp(a->networks[i].device, b->networks[i].device) != 0 ||
             a->networks[i].vlan != b->networks[i].vlan ||
             a->networks[i].outer_vlan != b->networks[i].outer_vlan ||
+            a->networks[i].flags != b->networks[i].flags || a->networks[i].bond != b->networks[i].bond ||
+            memcmp(a->networks[i].more, b->networks[i].more, sizeof(a->networks[i].more)) != 0 ||
             a->networks[i].attach != b->networks[i].attach || a->networks[i].queues != b->networks[i].queues)
             return false;
     }

@@ -8,12 +8,28 @@ static bool is_at_port(const struct snapshot_network *a, const struct snapshot_n
     return strcmp(a->interface, b->interface) == 0;
 }
 
+static bool has_device(const struct snapshot_network *network, const char *device)
+{
+    bool has = strcmp(network->device, device) == 0;
+    for (unsigned i = 0; i < NETWORK_DEVICES_MAX - 1; i++)
+        has |= strcmp(network->more[i], device) == 0;
+    return has;
+}
+
+static bool has_common_device(const struct snapshot_network *a, const struct snapshot_network *b)
+{
+    bool has = a->device[0] != '\0' && has_device(b, a->device);
+    for (unsigned i = 0; i < NETWORK_DEVICES_MAX - 1; i++)
+        has |= a->more[i][0] != '\0' && has_device(b, a->more[i]);
+    return has;
+}
+
 static bool may_be_together(const struct snapshot_network *a, const struct snapshot_network *b)
 {
-    bool same_device = strcmp(a->device, b->device) == 0;
     if (!is_at_port(a, b))
-        return a->device[0] == '\0' || !same_device;
-    return a->attach == b->attach && a->queues == b->queues && same_device &&
+        return !has_common_device(a, b);
+    return a->attach == b->attach && a->queues == b->queues && strcmp(a->device, b->device) == 0 &&
+           a->bond == b->bond && a->flags == b->flags && memcmp(a->more, b->more, sizeof(a->more)) == 0 &&
            snapshot_tags(a) != snapshot_tags(b);
 }
 

@@ -15,6 +15,7 @@
 #include "filter.h"
 #include "log.h"
 #include "placement.h"
+#include "port_offload.h"
 #include "ua_ring.h"
 
 #define STOP_MS     3000u
@@ -299,6 +300,9 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->queues = workers->queues[i];
         parts->pool = plan->ports->pool;
         parts->large = plan->ports->large;
+        for (unsigned k = 0; k < plan->ports->count; k++)
+            parts->offload[k] =
+                port_offload_of_workers(plan->ports->ports[plan->ports->ports[k].shared].offload);
         parts->published = &workers->published;
         parts->counters = counters_file_worker(plan->counters, i);
         parts->counters->cpu = parts->cpu;

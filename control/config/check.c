@@ -66,33 +66,21 @@ static int check_advertised(const struct config_listener *listener, const struct
     return 0;
 }
 
-// As the kernel writes it: domain:bus:device.function.
-static bool is_pci_address(const char *text)
-{
-    static const char form[] = "hhhh:hh:hh.o";
-    size_t i = 0;
-    for (; text[i] && form[i]; i++) {
-        bool fits = form[i] == text[i];
-        if (form[i] == 'h')
-            fits = isdigit((unsigned char)text[i]) || (text[i] >= 'a' && text[i] <= 'f');
-        else if (form[i] == 'o')
-            fits = text[i] >= '0' && text[i] <= '7';
-        if (!fits)
-            return false;
-    }
-    return text[i] == form[i];
-}
-
 static int check_device(const struct config_network *network, struct places *places)
 {
     char path[PLACE_PATH_SIZE], interface[NAME_SIZE];
-    bool is_pci = network->attach == ATTACH_PCI;
+    bool is_pci = network->attach == ATTACH_PCI, is_bond = network->bond != BOND_NONE;
     snprintf(path, sizeof(path), "networks.%s.device", network->name);
-    if (is_pci && !is_pci_address(network->device))
+    if (is_pci && network->device.count == 0)
         return places_refuse(
             places, path, "attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci -D)");
-    if (!is_pci && network->device[0] != '\0')
+    if (!is_pci && network->device.count > 0)
         return places_refuse(places, path, "is for attach: pci only; remove it or attach so");
+    if (!is_bond && network->device.count > 1)
+        return places_refuse(places, path, "names several devices; say with bond how they are one");
+    snprintf(path, sizeof(path), "networks.%s.bond", network->name);
+    if (is_bond && network->device.count < 2)
+        return places_refuse(places, path, "needs several devices; give device a list of them");
     snprintf(path, sizeof(path), "networks.%s.interface", network->name);
     if (!is_pci && network->interface[0] == '\0')
         return places_refuse(places, path, "is missing; give an interface");
@@ -103,6 +91,45 @@ static int check_device(const struct config_network *network, struct places *pla
     return 0;
 }
 
+static bool has_device(const struct config_network *network, size_t before, const char *device)
+{
+    for (size_t i = 0; i < before; i++) {
+        if (strcmp(network->device.rows[i], device) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_own_devices(const struct config_network *network, struct places *places)
+{
+    char path[PLACE_PATH_SIZE];
+    for (size_t i = 0; i < network->device.count; i++) {
+        snprintf(path, sizeof(path), "networks.%s.device[%zu]", network->name, i);
+        if (has_device(network, i, network->device.rows[i]))
+            return places_refuse(places, path, "%s stands there already; give each device once",
+                                 network->device.rows[i]);
+    }
+    return 0;
+}
+
+// The first of the devices that is another one's, too, NULL: none is.
+static const char *common_device(const struct config_network *network, const struct config_network *other)
+{
+    for (size_t i = 0; i < network->device.count; i++) {
+        if (has_device(other, other->device.count, network->device.rows[i]))
+            return network->device.rows[i];
+    }
+    return NULL;
+}
+
+static bool same_devices(const struct config_network *network, const struct config_network *other)
+{
+    bool equal = network->device.count == other->device.count;
+    for (size_t i = 0; equal && i < network->device.count; i++)
+        equal = strcmp(network->device.rows[i], other->device.rows[i]) == 0;
+    return equal;
+}
+
 // Two networks of one interface: what a port has once is equal, and their tags tell them apart.
 static int check_shared(const struct config_network *network, const struct config_network *earlier,
                         struct places *places)
@@ -110,22 +137,24 @@ static int check_shared(const struct config_network *network, const struct confi
     char path[PLACE_PATH_SIZE], interface[NAME_SIZE], taken[NAME_SIZE];
     model_interface(network, interface);
     model_interface(earlier, taken);
-    bool same_device = network->device[0] != '\0' && strcmp(network->device, earlier->device) == 0;
-    if (strcmp(interface, taken) != 0 && !same_device)
+    const char *device = common_device(network, earlier);
+    if (strcmp(interface, taken) != 0 && !device)
         return 0;
     const struct {
         const char *key;
         bool equal;
     } rows[] = {{"interface", strcmp(interface, taken) == 0},
                 {"attach", network->attach == earlier->attach},
-                {"device", strcmp(network->device, earlier->device) == 0},
+                {"device", same_devices(network, earlier)},
+                {"bond", network->bond == earlier->bond},
+                {"checksum_offload", network->checksum_offload == earlier->checksum_offload},
                 {"queues", network->queues == earlier->queues}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(path, sizeof(path), "networks.%s.%s", network->name, rows[i].key);
         if (!rows[i].equal)
             return places_refuse(places, path,
                                  "differs from networks.%s.%s, whose port it shares (%s); make them equal",
-                                 earlier->name, rows[i].key, same_device ? network->device : interface);
+                                 earlier->name, rows[i].key, device ? device : interface);
     }
     snprintf(path, sizeof(path), "networks.%s.vlan", network->name);
     if (network->vlan == earlier->vlan && network->outer_vlan == earlier->outer_vlan)
@@ -153,6 +182,8 @@ static int check_networks(const struct config *config, struct places *places)
     for (size_t i = 0; i < config->network_count && result == 0; i++) {
         const struct config_network *network = &config->networks[i];
         result = check_device(network, places);
+        if (result == 0)
+            result = check_own_devices(network, places);
         if (result == 0)
             result = check_tags(network, places);
         for (size_t other = 0; other < i && result == 0; other++)
@@ -199,7 +230,10 @@ static int check_settings(const struct config *config, struct places *places)
 {
     uint64_t queues = 0, mbufs = config->memory.mbufs;
     for (size_t i = 0; i < config->network_count; i++)
-        queues += model_port(config, i) == i ? config->networks[i].queues : 0;
+        queues += model_port(config, i) != i ? 0
+                  : config->networks[i].device.count > 1
+                      ? config->networks[i].queues * config->networks[i].device.count
+                      : config->networks[i].queues;
     if (mbufs < queues * MBUFS_PER_QUEUE)
         return places_refuse(places, "memory.mbufs",
                              "%" PRIu64 " is too few for %" PRIu64 " queues; give at least %" PRIu64, mbufs,

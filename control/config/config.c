@@ -407,12 +407,16 @@ bool config_network_at(const struct config *config, size_t index, struct snapsho
     memset(view, 0, sizeof(*view));
     memcpy(view->name, network->name, sizeof(view->name));
     model_interface(network, view->interface);
-    memcpy(view->device, network->device, strnlen(network->device, sizeof(view->device) - 1));
+    memcpy(view->device, network->device.rows[0], sizeof(view->device));
+    for (size_t i = 1; i < network->device.count; i++)
+        memcpy(view->more[i - 1], network->device.rows[i], sizeof(view->more[0]));
+    view->bond = (uint32_t)network->bond;
     view->attach = (uint32_t)network->attach;
     view->vlan = (uint16_t)network->vlan;
     view->outer_vlan = (uint16_t)network->outer_vlan;
     view->host_rate = (uint32_t)network->host_rate;
     view->queues = (uint32_t)network->queues;
+    view->flags = network->checksum_offload ? NETWORK_OFFLOADS : 0;
     return true;
 }
 

@@ -10,6 +10,7 @@
 const char *const choices_attach[] = {"af_xdp", "af_packet", "pci", NULL};
 const char *const choices_balance[] = {"call-id", "least-calls", "weighted", NULL};
 const char *const choices_ban[] = {"off", "dry-run", "on", NULL};
+const char *const choices_bond[] = {"none", "active-backup", "balance-xor", "lacp", NULL};
 const char *const choices_bool[] = {"false", "true", NULL};
 const char *const choices_contact[] = {"target", "source", NULL};
 const char *const choices_final_503[] = {"rewrite", "pass", NULL};

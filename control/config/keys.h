@@ -32,6 +32,7 @@ enum key_kind {
     KEY_PREFIX,    // 10.0.0.0/8 or a bare address: struct key_prefix; in lists
     KEY_STATUS,    // a final status: uint16_t; in lists
     KEY_TARGETS,   // one such text or a list of them: struct target_list; value_parse() adds one
+    KEY_DEVICES,   // the same of PCI addresses
     KEY_WORDS      // the same of words; a default has them with blanks between
 };
 
@@ -77,6 +78,7 @@ enum key_effect {
 extern const char *const choices_attach[];
 extern const char *const choices_balance[];
 extern const char *const choices_ban[];
+extern const char *const choices_bond[]; // enum bond
 extern const char *const choices_bool[];
 extern const char *const choices_contact[];
 extern const char *const choices_final_503[];
@@ -107,13 +109,18 @@ extern const char *const choices_replaces_from[];
       "Linux interface that we drive; attach: pci: the one that the kernel gets for what is not ours, dg-NAME when not given") \
     K(attach, CHOICE, choices_attach, "af_xdp", 0, 0, RESTART, \
       "how packets are taken: at the interface's driver, from its packet sockets, or from a PCI device by a driver of DPDK") \
-    K(device, TEXT, NULL, "", 0, 0, RESTART, "attach: pci: PCI address of the device, such as 0000:3b:00.0") \
+    K(device, DEVICES, NULL, "", 1, NETWORK_DEVICES_MAX, RESTART, \
+      "attach: pci: PCI address of the device, such as 0000:3b:00.0; with bond a list of up to 4") \
+    K(bond, CHOICE, choices_bond, "none", 0, 0, RESTART, \
+      "attach: pci: several devices as one: the first that has a link (active-backup), or all, by addresses and ports, with a static group of the switch's (balance-xor) or LACP (lacp)") \
     K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has") \
     K(vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, \
       "identifier of the 802.1Q tag that its frames have, ours and the others'; 0: none. Networks with the same interface differ in their tags") \
     K(outer_vlan, COUNT, NULL, "0", 0, VLAN_MAX, RESTART, "the same of the 802.1ad tag (QinQ) before that one") \
     K(host_rate, COUNT, NULL, "20000", 10, 1000000, RELOAD, \
-      "attach: pci: frames a second that each worker passes on to the kernel, of each kind: UDP, other IP, the rest")
+      "attach: pci: frames a second that each worker passes on to the kernel, of each kind: UDP, other IP, the rest") \
+    K(checksum_offload, CHOICE, choices_bool, "true", 0, 0, RESTART, \
+      "attach: pci: the NIC checks and makes checksums as far as it can; false: all in software")
 
 #define CONFIG_LISTENER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \

@@ -17,6 +17,7 @@
 #define FIELD_CHOICE(key)                                              uint64_t key;
 #define FIELD_NAMES(key)                                               struct name_list key;
 #define FIELD_TARGETS(key)                                             struct target_list key;
+#define FIELD_DEVICES(key)                                             struct target_list key;
 #define FIELD_WORDS(key)                                               struct target_list key;
 #define FIELD_NAME(key)                                                char key[NAME_SIZE];
 #define FIELD_INTERFACE(key)                                           char key[NAME_SIZE];

@@ -126,7 +126,8 @@ static int read_group(struct places *places, const char *path, const struct key_
                 return result;
             continue;
         }
-        if (key->kind == KEY_NAMES || key->kind == KEY_TARGETS || key->kind == KEY_WORDS) {
+        if (key->kind == KEY_NAMES || key->kind == KEY_TARGETS || key->kind == KEY_DEVICES ||
+            key->kind == KEY_WORDS) {
             int result = read_several(places, path, key, (void *)to);
             if (result < 0)
                 return result;

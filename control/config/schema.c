@@ -25,7 +25,12 @@ static const cyaml_schema_value_t prefix_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
 };
 
-#define K(key, ...) TEXT(key, network)
+// libcyaml has no value that is a text or a list: read.c takes those from the places.
+#define YAML_NETWORK_INTERFACE(key) TEXT(key, network)
+#define YAML_NETWORK_CHOICE(key)    TEXT(key, network)
+#define YAML_NETWORK_COUNT(key)     TEXT(key, network)
+#define YAML_NETWORK_DEVICES(key)   CYAML_FIELD_IGNORE(#key, CYAML_FLAG_OPTIONAL),
+#define K(key, kind, ...)           YAML_NETWORK_##kind(key)
 static const cyaml_schema_field_t network_fields[] = {CONFIG_NETWORK(K, ) CYAML_FIELD_END};
 #undef K
 #define K(key, ...) TEXT(key, listener)
@@ -77,7 +82,7 @@ static const cyaml_schema_field_t peer_limits_fields[] = {CONFIG_PEER_LIMITS(K, 
 static const cyaml_schema_field_t peer_prefilter_fields[] = {CONFIG_PEER_PREFILTER(K, ) CYAML_FIELD_END};
 #undef K
 
-// libcyaml has no value that is a text or a list: read.c takes those from the places.
+// Peers' names as the devices above.
 #define YAML_NAME(key)     TEXT(key, peer)
 #define YAML_CHOICE(key)   TEXT(key, peer)
 #define YAML_DURATION(key) TEXT(key, peer)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include "pci_address.h"
 
 static_assert(PEER_LISTENERS_MAX == 4 && KEY_TARGETS_MAX == 32, "the words of value_range()");
 #define WHY_SHOWN 40 // octets of a bad value that an error repeats
@@ -286,6 +287,8 @@ int value_parse(const struct key *key, const char *text, void *value, char *why,
         return parse_names(key, text, value, why, size);
     case KEY_TARGETS:
         return parse_targets(key, text, value, why, size);
+    case KEY_DEVICES:
+        return pci_address_add(key, text, value, why, size);
     case KEY_WORDS:
         return parse_words(key, text, value, why, size);
     case KEY_INTERFACE:
@@ -377,6 +380,7 @@ const char *value_format(const struct key *key, const void *value, char *text, s
         format_names(value, text, size);
         break;
     case KEY_TARGETS:
+    case KEY_DEVICES:
     case KEY_WORDS:
         format_targets(value, text, size);
         break;
@@ -415,6 +419,7 @@ const char *value_range(const struct key *key, char *text, size_t size)
         [KEY_TEXT] = "text",
         [KEY_STATUS] = "statuses",
         [KEY_TARGETS] = "a target, or a list of up to 32",
+        [KEY_DEVICES] = "a PCI address, or a list of up to 4",
         [KEY_WORDS] = "words, a list of up to 32",
     };
     char least[32], most[32];
@@ -447,6 +452,7 @@ bool value_is_empty(const struct key *key, const void *value)
     case KEY_ENDPOINT:
         return ((const struct key_endpoint *)value)->port == 0;
     case KEY_TARGETS:
+    case KEY_DEVICES:
         return ((const struct target_list *)value)->count == 0;
     default:
         return *(const uint64_t *)value == 0;
@@ -470,6 +476,7 @@ const char *value_type(const struct key *key)
         [KEY_PREFIX] = "list of prefixes",
         [KEY_STATUS] = "list of statuses",
         [KEY_TARGETS] = "text or list",
+        [KEY_DEVICES] = "address or list",
         [KEY_WORDS] = "word or list",
     };
     return types[key->kind];

@@ -109,4 +109,6 @@ void show_cores(struct ctl *ctl, const json_t *result)
     }
     fputc('\n', ctl->out);
     show_queues(ctl, cores);
+    fputc('\n', ctl->out);
+    show_networks(ctl, json_object_get(result, "networks"));
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 #include "call.h"
 #include "core.h"
+#include "core_network.h"
 #include "handlers.h"
 
 // Drops are the rows from the first with that outcome to the end of the family PACKETS, where the next
@@ -110,5 +111,5 @@ void rpc_core_list(struct rpc_call *call)
     }
     for (uint32_t worker = 0; worker < counters_workers(control->counters); worker++)
         json_array_append_new(cores, core_json(control, worker));
-    rpc_reply(call, json_pack("{s:o}", "cores", cores));
+    rpc_reply(call, json_pack("{s:o, s:o}", "cores", cores, "networks", core_networks(control)));
 }

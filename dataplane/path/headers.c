@@ -29,9 +29,10 @@ void headers_udp(const struct headers_way *way, uint8_t *udp, uint32_t payload)
     put16(udp + 6, 0);
     memcpy(&length, udp + 4, sizeof(length));
     unsigned long long pseudo = checksum_addresses(&way->from, &way->to, length);
-    uint16_t sum = checksum_fold(checksum_add(pseudo, udp, octets));
+    uint16_t sum = checksum_fold(way->leaves_udp_sum ? pseudo : checksum_add(pseudo, udp, octets));
     // 0 would say that there is none (RFC 768, RFC 8200 8.1).
-    sum = sum == 0xffff ? sum : (uint16_t)~sum;
+    if (!way->leaves_udp_sum && sum != 0xffff)
+        sum = (uint16_t)~sum;
     memcpy(udp + 6, &sum, sizeof(sum));
 }
 
@@ -66,8 +67,10 @@ static uint8_t *put_ipv4(const struct headers_way *way, uint8_t *at, const struc
     put16(at + 10, 0);
     put32(at + 12, ip_ipv4(&way->from));
     put32(at + 16, ip_ipv4(&way->to));
-    uint16_t sum = (uint16_t)~checksum_fold(checksum_header(at));
-    memcpy(at + 10, &sum, sizeof(sum));
+    if (!way->leaves_ip_sum) {
+        uint16_t sum = (uint16_t)~checksum_fold(checksum_header(at));
+        memcpy(at + 10, &sum, sizeof(sum));
+    }
     return put_ethernet(way, at, FRAME_TYPE_IPV4);
 }
 

@@ -23,6 +23,10 @@ struct headers_way {
     uint16_t from_port; // host order, as the other one
     uint16_t to_port;
     uint32_t mtu; // of the way, as IP counts
+    // The NIC makes these sums: IPv4's field is 0 then, UDP's the sum of the pseudo header. Never of
+    // fragments.
+    bool leaves_ip_sum;
+    bool leaves_udp_sum;
 };
 
 // Part of a datagram.
@@ -33,7 +37,8 @@ struct headers_piece {
     uint32_t id; // of the datagram, the low half for IPv4
 };
 
-// UDP's header, which payload octets follow, and its checksum: the datagram is whole then.
+// UDP's header, which payload octets follow, and its checksum: the datagram is whole then, but for the sum
+// where the NIC makes it.
 void headers_udp(const struct headers_way *way, uint8_t *udp, uint32_t payload);
 // Ethernet and IP before a datagram of so many octets; HEADERS_OCTETS before it are free. Returns where the
 // frame begins.

@@ -74,7 +74,8 @@ static void fill_spare(struct worker *worker)
 static void drive(struct worker *worker, struct rte_mbuf *mbuf)
 {
     const struct worker_queue *queue = &worker->queues[worker->queue_of[packet_of(mbuf)->network]];
-    if (rte_eth_tx_burst(queue->port, queue->queue, &mbuf, 1) == 1) {
+    if (!(worker->away & 1u << queue->network) &&
+        rte_eth_tx_burst(queue->port, queue->queue, &mbuf, 1) == 1) {
         count(worker, COUNTER_TX_HOST);
         return;
     }

@@ -5,6 +5,8 @@
 
 unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struct rte_mbuf **mbufs)
 {
+    if (worker->away & 1u << queue->network)
+        return 0;
     unsigned n = rte_eth_rx_burst(queue->port, queue->queue, mbufs, BURST);
     uint32_t received_us = (uint32_t)worker->now_us | 1; // 0 is "never"
     for (unsigned i = 0; i < n; i++) {

@@ -26,18 +26,26 @@ static bool udp_sum_is_right(const struct rte_ipv4_hdr *ip, const struct rte_udp
     return checksum_fold(checksum_add(pseudo, udp, octets)) == 0xffff;
 }
 
-// The NIC has looked.
+// The NIC has looked, or it never was on a wire: NONE says that the octets are right and the sum is not made
+// (virtio). What the NIC finds wrong is summed up here: it may be UDP without a sum, which some call wrong.
 static bool sum_is_known(const struct rte_mbuf *mbuf)
 {
-    return (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    uint64_t said = mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    return said == RTE_MBUF_F_RX_L4_CKSUM_GOOD || said == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+}
+
+static bool header_sum_is_right(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+{
+    // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
+    return (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD ||
+           checksum_fold(checksum_header(ip)) == 0xffff;
 }
 
 static enum counter screen_plain(const struct worker *worker, struct rte_mbuf *mbuf,
                                  const struct rte_ipv4_hdr *ip, uint32_t octets)
 {
     uint32_t total = rte_be_to_cpu_16(ip->total_length);
-    // The sum over a header with its checksum in place is all ones when it is right (RFC 1071).
-    if (total < sizeof(*ip) || total > octets || checksum_fold(checksum_header(ip)) != 0xffff)
+    if (total < sizeof(*ip) || total > octets || !header_sum_is_right(mbuf, ip))
         return COUNTER_DROP_IP_HEADER;
     if (ip->next_proto_id != IPPROTO_UDP)
         return COUNTER_DROP_NOT_UDP;
@@ -178,8 +186,6 @@ static enum counter screen_fragment(struct worker *worker, struct rte_mbuf **mbu
 static __attribute__((noinline)) enum counter screen_any(struct worker *worker, struct rte_mbuf **mbuf)
 {
     struct frame frame;
-    if ((*mbuf)->nb_segs != 1)
-        return COUNTER_DROP_NOT_IP;
     enum counter outcome = frame_read(rte_pktmbuf_mtod(*mbuf, const uint8_t *), (*mbuf)->data_len, &frame);
     if (outcome != COUNTER_COUNT)
         return outcome;
@@ -194,11 +200,14 @@ static __attribute__((noinline)) enum counter screen_any(struct worker *worker, 
 
 static enum counter screen(struct worker *worker, struct rte_mbuf **mbuf)
 {
+    // A NIC may fill less of a buffer than it holds, and go on in the next one: all fits into the first.
+    if ((*mbuf)->nb_segs != 1 && rte_pktmbuf_linearize(*mbuf) != 0)
+        return COUNTER_DROP_NOT_IP;
     uint32_t octets = rte_pktmbuf_data_len(*mbuf);
     uint8_t network = worker->rules->ports.untagged[packet_of(*mbuf)->network];
     const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(*mbuf, const struct rte_ether_hdr *);
     const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
-    if (octets < sizeof(*ethernet) + sizeof(*ip) || (*mbuf)->nb_segs != 1 ||
+    if (octets < sizeof(*ethernet) + sizeof(*ip) ||
         ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ||
         ip->version_ihl != RTE_IPV4_VHL_DEF ||
         (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What leaves: a message rendered into a fresh mbuf behind room for the frame's headers. Next hop and MAC
 // come from the kernel's tables; an unknown neighbour is asked for and the message counted as not sent (SIP
-// repeats it). Checksums are made in software: neither AF_XDP nor AF_PACKET can offload them. Frames of any
-// form but IPv4 without a tag are tx_frame.c's.
+// repeats it). Checksums are made in software where the NIC makes none: AF_XDP and AF_PACKET never do. Frames
+// of any form but IPv4 without a tag are tx_frame.c's.
 #include <netinet/in.h>
 #include <string.h>
 #include <rte_ethdev.h>
@@ -134,7 +134,12 @@ static void tx_drive(struct worker *worker, uint8_t network)
 {
     struct tx_buffer *buffer = &worker->tx_queue[network];
     const struct worker_queue *queue = &worker->queues[worker->queue_of[network]];
-    unsigned taken = rte_eth_tx_burst(queue->port, queue->queue, buffer->mbufs, (uint16_t)buffer->count);
+    unsigned ready = worker->away & 1u << network ? 0 : buffer->count, taken = 0;
+    // Some drivers have something of their own to do for their NIC's sums.
+    if (ready > 0 && worker->parts.offload[network] != 0)
+        ready = rte_eth_tx_prepare(queue->port, queue->queue, buffer->mbufs, (uint16_t)ready);
+    if (ready > 0 || buffer->count == 0)
+        taken = rte_eth_tx_burst(queue->port, queue->queue, buffer->mbufs, (uint16_t)ready);
     for (unsigned i = taken; i < buffer->count; i++)
         packet_of(buffer->mbufs[i])->network = network; // for captures
     if (taken < buffer->count)
@@ -165,8 +170,21 @@ static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t net
     buffer->mbufs[buffer->count++] = mbuf;
 }
 
+// The NIC makes sums of this frame: of IPv4's header over a 0, of UDP over the sum of the pseudo header.
+static void tx_leave_sums(struct rte_mbuf *mbuf, uint8_t offload)
+{
+    mbuf->l2_len = FRAME_ETHERNET;
+    mbuf->l3_len = FRAME_IPV4;
+    mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4;
+    if (offload & WORKER_OFFLOAD_IP)
+        mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+    if (offload & WORKER_OFFLOAD_UDP)
+        mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+}
+
 static void tx_headers(struct worker *worker, struct plain_frame *frame, uint32_t payload, struct endpoint to)
 {
+    uint8_t offload = worker->parts.offload[worker->rules->listeners[to.listener].network];
     uint16_t udp_octets = (uint16_t)(payload + sizeof(struct rte_udp_hdr));
     uint32_t from = ip_ipv4(&worker->rules->listeners[to.listener].address);
     frame->ethernet.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
@@ -179,13 +197,18 @@ static void tx_headers(struct worker *worker, struct plain_frame *frame, uint32_
         .src_addr = rte_cpu_to_be_32(from),
         .dst_addr = rte_cpu_to_be_32(ip_ipv4(&to.address)),
     };
-    frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_header(&frame->ip));
+    if (!(offload & WORKER_OFFLOAD_IP))
+        frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_header(&frame->ip));
     frame->udp = (struct rte_udp_hdr){
         .src_port = rte_cpu_to_be_16(worker->rules->listeners[to.listener].port),
         .dst_port = rte_cpu_to_be_16(to.port),
         .dgram_len = rte_cpu_to_be_16(udp_octets),
     };
     unsigned long long pseudo = checksum_pseudo(frame->ip.src_addr, frame->ip.dst_addr, frame->udp.dgram_len);
+    if (offload & WORKER_OFFLOAD_UDP) {
+        frame->udp.dgram_cksum = checksum_fold(pseudo);
+        return;
+    }
     uint16_t sum = checksum_fold(checksum_add(pseudo, &frame->udp, udp_octets));
     // 0 would say that there is none (RFC 768).
     frame->udp.dgram_cksum = sum == 0xffff ? sum : (uint16_t)~sum;
@@ -214,13 +237,16 @@ static __attribute__((noinline)) uint32_t tx_any(struct worker *worker, struct r
 {
     const struct snapshot_listener *listener = &worker->rules->listeners[to.listener];
     const struct nexthop_network *network = &worker->nexthops->networks[listener->network];
+    const uint8_t offload = worker->parts.offload[listener->network];
     struct tx_frames frames;
     struct headers_way way = {.tags = worker->tags[listener->network],
                               .from = listener->address,
                               .to = to.address,
                               .from_port = listener->port,
                               .to_port = to.port,
-                              .mtu = hop->mtu};
+                              .mtu = hop->mtu,
+                              .leaves_ip_sum = offload & WORKER_OFFLOAD_IP,
+                              .leaves_udp_sum = offload & WORKER_OFFLOAD_UDP};
     memcpy(way.to_mac, hop->mac, sizeof(way.to_mac));
     memcpy(way.from_mac, network->mac, sizeof(way.from_mac));
     uint32_t outcome = tx_frame_make(worker, mbuf, writer, &way, &frames);
@@ -281,6 +307,8 @@ uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writ
     memcpy(&frame->ethernet.dst_addr, hop.mac, sizeof(hop.mac));
     memcpy(&frame->ethernet.src_addr, worker->nexthops->networks[network].mac, sizeof(hop.mac));
     tx_headers(worker, frame, writer->used, to);
+    if (worker->parts.offload[network] != 0)
+        tx_leave_sums(mbuf, worker->parts.offload[network]);
     mbuf->data_len = (uint16_t)(FRAME_HEADERS + writer->used);
     mbuf->pkt_len = mbuf->data_len;
     if (worker->captures != NULL)
@@ -304,6 +332,13 @@ uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, str
     return tx_send(worker, mbuf, &writer, to);
 }
 
+// The driver of a bond sends its LACPDUs when it is called, be it for nothing.
+static bool is_lacp_due(const struct worker *worker, unsigned network)
+{
+    return worker->rules->networks[network].bond == BOND_LACP && worker->queue_of[network] >= 0 &&
+           !(worker->away & 1u << network);
+}
+
 void tx_flush(struct worker *worker)
 {
     for (unsigned from = 0; from < worker->parts.count; from++) {
@@ -315,7 +350,7 @@ void tx_flush(struct worker *worker)
             tx_enqueue(worker, mbufs[i], packet_of(mbufs[i])->network, packet_of(mbufs[i])->received_us);
     }
     for (unsigned network = 0; network < worker->rules->network_count; network++) {
-        if (worker->tx_queue[network].count > 0)
+        if (worker->tx_queue[network].count > 0 || is_lacp_due(worker, network))
             tx_drive(worker, (uint8_t)network);
     }
     for (unsigned owner = 0; owner < worker->parts.count; owner++) {

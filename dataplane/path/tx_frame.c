@@ -19,6 +19,23 @@ static void set_frame(struct rte_mbuf *mbuf, const uint8_t *begin, const uint8_t
     mbuf->pkt_len = mbuf->data_len;
 }
 
+static bool leaves_sums(const struct headers_way *way)
+{
+    return way->leaves_ip_sum || way->leaves_udp_sum;
+}
+
+// What headers_put() left to the NIC.
+static void leave_sums(struct rte_mbuf *mbuf, const struct headers_way *way)
+{
+    bool is_ipv4 = ip_is_ipv4(&way->to);
+    unsigned tags = (way->tags >> 16 != 0) + ((way->tags & 0xffff) != 0);
+    mbuf->l2_len = FRAME_ETHERNET + tags * FRAME_TAG;
+    mbuf->l3_len = is_ipv4 ? FRAME_IPV4 : FRAME_IPV6;
+    mbuf->ol_flags |= (is_ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) |
+                      (way->leaves_ip_sum && is_ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
+                      (way->leaves_udp_sum ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
+}
+
 static void copy(struct worker *worker, const struct datagram *datagram, const struct headers_way *way,
                  struct tx_frames *frames)
 {
@@ -38,7 +55,7 @@ static void copy(struct worker *worker, const struct datagram *datagram, const s
 }
 
 uint32_t tx_frame_make(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
-                       const struct headers_way *way, struct tx_frames *frames)
+                       struct headers_way *way, struct tx_frames *frames)
 {
     uint8_t *udp = writer->octets - FRAME_UDP;
     struct datagram datagram = {.octets = udp, .length = FRAME_UDP + writer->used};
@@ -55,16 +72,22 @@ uint32_t tx_frame_make(struct worker *worker, struct rte_mbuf *mbuf, const struc
     }
     if (datagram.piece == 0 || datagram.length > datagram.piece * TX_FRAMES_MAX)
         return COUNTER_DROP_TOO_LONG;
-    headers_udp(way, udp, writer->used);
     frames->count = (datagram.length + datagram.piece - 1) / datagram.piece;
+    if (frames->count > 1)
+        way->leaves_ip_sum = way->leaves_udp_sum = false;
+    headers_udp(way, udp, writer->used);
     if (is_small) {
         frames->mbufs[0] = mbuf;
         set_frame(mbuf, headers_put(way, udp, datagram.length, worker->ip_id++), udp + datagram.length);
+        if (leaves_sums(way))
+            leave_sums(mbuf, way);
         return 0;
     }
     if (rte_pktmbuf_alloc_bulk(pool, frames->mbufs, frames->count) != 0)
         return COUNTER_DROP_NO_MBUF;
     copy(worker, &datagram, way, frames);
+    if (leaves_sums(way))
+        leave_sums(frames->mbufs[0], way);
     if (frames->count > 1)
         count(worker, COUNTER_TX_FRAGMENTED);
     return 0;

@@ -22,8 +22,9 @@ struct tx_frames {
 };
 
 // Of the message that tx_open_for() made room for. Returns 0, or the outcome that tells why not. The
-// mbuf stays the caller's unless it is the only frame.
+// mbuf stays the caller's unless it is the only frame. Sums of fragments are ours: of way->leaves_*, too,
+// then.
 uint32_t tx_frame_make(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
-                       const struct headers_way *way, struct tx_frames *frames);
+                       struct headers_way *way, struct tx_frames *frames);
 
 #endif

@@ -6,6 +6,7 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <urcu-qsbr.h>
+#include "away.h"
 #include "frame.h"
 #include "ua.h"
 
@@ -137,6 +138,7 @@ unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);
+    away_heed(worker);
     worker->last_hop.is_known = worker->last_source.is_known = false; // the tables may be others
     // The time of the last turn, unless the worker slept after it.
     if (worker->seen.received > 0 && worker->idle_turns == 0)

@@ -31,6 +31,10 @@ struct published {
     struct filter_bans *bans;       // NULL: nobody is banned here
     uint64_t tsc_to_wall_us;        // Unix time less the microseconds of the TSC, while captures are wanted
     atomic_bool stop;               // workers leave worker_run()
+    // Networks whose device nobody may touch now, as bits (away.h), and what of them each worker has heard.
+    atomic_uint away;
+    atomic_uint away_heard[WORKERS_MAX];
+    uint16_t ports[NETWORKS_MAX]; // DPDK's, of those whose bit is cleared now
 };
 
 // A NIC queue that this worker owns: it alone receives from it and sends to it.
@@ -39,6 +43,10 @@ struct worker_queue {
     uint16_t queue;  // rx and tx queue number
     uint8_t network; // whose port it is (rules.h)
 };
+
+// Of struct worker_parts: checksums of what we send that the NIC makes.
+#define WORKER_OFFLOAD_IP  1u // IPv4's header
+#define WORKER_OFFLOAD_UDP 2u
 
 // Words that each worker writes for itself and all read.
 struct worker_shared {
@@ -56,6 +64,7 @@ struct worker_parts {
     unsigned queue_count;
     uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we
                                     // own one
+    uint8_t offload[NETWORKS_MAX];  // WORKER_OFFLOAD_*
     struct rte_mempool *pool;       // made with WORKER_MBUF_PRIVATE octets of private area
     struct rte_mempool *large;      // likewise, buffers of WORKER_LARGE_ROOM octets; NULL: there are none
     struct rte_ring *inbox[WORKERS_MAX];  // received packets whose owner we are

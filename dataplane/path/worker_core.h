@@ -167,6 +167,7 @@ struct worker {
     tick_t gauged;        // when the gauges that cost more were published
     uint16_t ip_id;
     uint32_t tags[NETWORKS_MAX]; // of frames, FRAME_TAGS()
+    uint32_t away;               // networks without a device now, bits (away.h)
     struct reassembler reassembler;
     struct command *command;    // being worked on
     struct message messages[2]; // the received one, and the one after it

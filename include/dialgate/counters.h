@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include "dialgate/counters_network.h"
 #include "dialgate/prefilter.h"
 
 #define COUNTERS_MAGIC   0x31746e6374616c67ULL
@@ -424,32 +425,6 @@ struct counters_worker {
     uint64_t queue_count; // of queues
     struct counters_queue queues[COUNTERS_QUEUES_MAX];
 };
-
-// N(field, metric name, type, help): what the driver says of a network's port, read by the agent each second.
-// clang-format off
-#define NETWORK_COUNTERS(N)                                                                                            \
-    N(received, "dialgate_network_packets_received_total", "counter", "Packets that the driver took from the network.") \
-    N(sent, "dialgate_network_packets_sent_total", "counter", "Packets that the driver sent.")                         \
-    N(missed, "dialgate_network_packets_missed_total", "counter",                                                      \
-      "Packets that the network had for us and the driver did not take: its queues were full.")                        \
-    N(receive_errors, "dialgate_network_receive_errors_total", "counter", "Packets received in error.")                \
-    N(no_mbufs, "dialgate_network_receive_no_mbuf_total", "counter", "Packets not received for want of a packet buffer.") \
-    N(send_errors, "dialgate_network_send_errors_total", "counter", "Packets that the driver could not send.")         \
-    N(host_refused, "dialgate_network_host_refused_total", "counter",                                                  \
-      "Frames that the kernel's interface of the host path did not take (attach: pci).")                                       \
-    N(up, "dialgate_network_up", "gauge", "1: the kernel's interface of the network is up and its link is there.")     \
-    N(mtu, "dialgate_network_mtu_bytes", "gauge", "Octets of an IP packet that the network takes.") \
-    N(no_program, "dialgate_network_prefilter_missing", "gauge", \
-      "1: attach says af_xdp, and AF_PACKET and the software filter serve, since the XDP program could not be had (prefilter.unavailable).")
-// clang-format on
-
-struct counters_network {
-#define N(field, name, type, help) uint64_t field;
-    NETWORK_COUNTERS(N)
-#undef N
-    uint64_t reserved[6];
-};
-static_assert(sizeof(struct counters_network) == 128, "two lines a network");
 
 // What the software filter of a worker did, by network as in the snapshot, and by class: behind its members.
 // struct filter_notes (filter_notes.h) follows.

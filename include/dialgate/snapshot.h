@@ -30,6 +30,11 @@
 #define NUMBER_NONE        0xffffu // no peer, no member, no listener
 
 enum attach { ATTACH_AF_XDP, ATTACH_AF_PACKET, ATTACH_PCI };
+// Several devices as one (IEEE 802.1AX): one in use and others in reserve, all by addresses and ports, and
+// all as the switch and we agree on by LACP.
+enum bond { BOND_NONE, BOND_ACTIVE_BACKUP, BOND_BALANCE_XOR, BOND_LACP };
+#define NETWORK_DEVICES_MAX 4u
+#define DEVICE_SIZE         16u // octets of a PCI address, with its NUL
 
 struct snapshot_network {
     char name[NAME_SIZE];
@@ -40,9 +45,13 @@ struct snapshot_network {
     uint32_t host_rate;  // frames a second and worker for the kernel, of each kind; not 0 with ATTACH_PCI
     uint16_t vlan;       // identifier of the 802.1Q tag of its frames; 0: they have none
     uint16_t outer_vlan; // of the 802.1ad tag before that one, likewise
+    uint32_t flags;      // NETWORK_*
+    uint32_t bond;       // enum bond
+    char more[NETWORK_DEVICES_MAX - 1][DEVICE_SIZE]; // further devices of a bond, "" behind the last
 };
-#define VLAN_MAX 4094u
-static_assert(sizeof(struct snapshot_network) == 112, "layout");
+#define VLAN_MAX         4094u
+#define NETWORK_OFFLOADS 1u // its NIC makes and checks checksums, as far as it can
+static_assert(sizeof(struct snapshot_network) == 168, "layout");
 
 // Tags of its frames as one number: the inner identifier, the outer one 16 bits up; 0: they have none.
 static inline uint32_t snapshot_tags(const struct snapshot_network *network)

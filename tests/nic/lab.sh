@@ -5,7 +5,7 @@
 #
 #   outside  e1000e, one queue           inside  virtio-net, four queues with RSS
 #
-# both bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
+# and with GUEST_BOND a second e1000e on outside's link. All are bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
 NIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$NIC")/net/lab.sh"
@@ -21,6 +21,16 @@ guest_logs() # STATUS
         echo "--- the guest's console:"
         tail -n 40 "$LAB_DIR/guest.log"
     }
+}
+
+# A second device on the first one's link.
+guest_second() # TAP
+{
+    lab_in core ip tuntap add dev "$1" mode tap
+    lab_in core ip link set "$1" master bridge-nic0
+    lab_in core ip link set "$1" up
+    second=(-netdev "tap,id=n2,ifname=$1,script=no,downscript=no"
+        -device e1000e,netdev=n2,mac=52:54:00:12:34:58,addr=0x4,romfile=,id=second)
 }
 
 # Another program than the kernel's own has the link of namespace core from here: its end is bridged to a TAP interface.
@@ -40,22 +50,34 @@ guest_link() # LINK TAP
 guest_program()
 {
     echo "#!/bin/bash"
-    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml"
+    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml LAB_MTU=${GUEST_MTU:-1500}"
     echo "cat >/run/dialgate.yaml <<'CONFIGURATION'"
     cat "$LAB_DIR/dialgate.yaml"
     echo CONFIGURATION
     cat "$NIC/inside.sh"
 }
 
+# Of all of the lab's links, and of the guest's devices at their start.
+guest_mtu() # OCTETS
+{
+    local end
+    for end in 'carrier eth0' 'wan carrier0' 'wan core0' 'core outside0' 'core inside0' 'lan core0' 'lan sbc1' 'lan sbc2' 'sbc1 eth0' \
+        'sbc2 eth0' 'core nic0' 'core nic1' ${second:+'core nic2'}; do
+        lab_in "${end% *}" ip link set "${end#* }" mtu "$1"
+    done
+}
+
 guest_start()
 {
-    local status=0
+    local status=0 second=()
     guest_program >"$LAB_DIR/guest.sh"
     "$NIC/prepare.sh" "$PLAIN/nic" >"$LAB_DIR/prepare.log" 2>&1 || status=$?
     [ $status != 77 ] || skip "$(tail -n 1 "$LAB_DIR/prepare.log")"
     [ $status = 0 ] || fail "no guest: $(tail -n 3 "$LAB_DIR/prepare.log")"
     guest_link outside0 nic0
     guest_link inside0 nic1 multi_queue
+    [ -z "${GUEST_BOND:-}" ] || guest_second nic2
+    [ -z "${GUEST_MTU:-}" ] || guest_mtu "$GUEST_MTU"
     lab_start guest core qemu-system-x86_64 -machine q35,accel=tcg,kernel-irqchip=off -cpu max -smp 2 -m 1024 \
         -nographic -no-reboot -nodefaults -serial stdio -kernel "$PLAIN/nic/vmlinuz" -initrd "$PLAIN/nic/initrd.gz" \
         -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=nopt tsc=reliable no_timer_check mitigations=off guest=$LAB_DIR/guest.sh" \
@@ -66,6 +88,7 @@ guest_start()
         -device e1000e,netdev=n0,mac=52:54:00:12:34:56,addr=0x2,romfile=,id=outside \
         -netdev tap,id=n1,ifname=nic1,script=no,downscript=no,queues=4,vhost=off \
         -device virtio-net-pci,netdev=n1,mq=on,vectors=10,rss=on,iommu_platform=on,disable-legacy=on,mac=52:54:00:12:34:57,addr=0x3,romfile= \
+        "${second[@]}" \
         -monitor "unix:$LAB_DIR/monitor,server=on,wait=off"
 }
 

@@ -51,16 +51,34 @@ static const struct row rows[] = {
      "2:6: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
      "-D)"},
     {"device without its domain", "networks:\n  n: {attach: pci, device: \"3b:00.0\"}\n",
-     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
-     "-D)"},
+     "2:28: networks.n.device: '3b:00.0' is not a PCI address; give one such as 0000:3b:00.0 (lspci -D)"},
     {"device with function 8", "networks:\n  n: {attach: pci, device: \"0000:3b:00.8\"}\n",
-     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "2:28: networks.n.device: '0000:3b:00.8' is not a PCI address; give one such as 0000:3b:00.0 (lspci "
      "-D)"},
     {"device with more behind", "networks:\n  n: {attach: pci, device: \"0000:3b:00.0,x=1\"}\n",
-     "2:28: networks.n.device: attach: pci needs the PCI address of its device, such as 0000:3b:00.0 (lspci "
+     "2:28: networks.n.device: '0000:3b:00.0,x=1' is not a PCI address; give one such as 0000:3b:00.0 (lspci "
      "-D)"},
     {"device without pci", "networks:\n  n: {interface: e0, device: \"0000:3b:00.0\"}\n",
      "2:30: networks.n.device: is for attach: pci only; remove it or attach so"},
+    {"devices without a bond",
+     "networks:\n  n: {attach: pci, device: [\"0000:3b:00.0\", \"0000:3b:00.1\"]}\n",
+     "2:28: networks.n.device: names several devices; say with bond how they are one"},
+    {"bond of one device", "networks:\n  n: {attach: pci, device: \"0000:3b:00.0\", bond: lacp}\n",
+     "2:50: networks.n.bond: needs several devices; give device a list of them"},
+    {"device twice in a bond",
+     "networks:\n  n:\n    attach: pci\n    bond: lacp\n    device:\n    - \"0000:3b:00.0\"\n    - "
+     "\"0000:3b:00.0\"\n",
+     "7:7: networks.n.device[1]: 0000:3b:00.0 stands there already; give each device once"},
+    {"device of another's bond",
+     "networks:\n  n: {attach: pci, bond: lacp, device: [\"0000:3b:00.0\", \"0000:3b:00.1\"]}\n  m: {attach: "
+     "pci, "
+     "device: \"0000:3b:00.1\"}\n",
+     "3:6: networks.m.interface: differs from networks.n.interface, whose port it shares (0000:3b:00.1); "
+     "make them equal"},
+    {"too many devices",
+     "networks:\n  n:\n    attach: pci\n    device: [\"0000:3b:00.0\", \"0000:3b:00.1\", \"0000:3b:00.2\", "
+     "\"0000:3b:00.3\", \"0000:3b:00.4\"]\n",
+     "4:78: networks.n.device[4]: is one too many; give at most 4"},
     {"name too long for an interface",
      "networks:\n  thirteencharac: {attach: pci, device: \"0000:3b:00.0\"}\n",
      "2:19: networks.thirteencharac.interface: dg-thirteencharac is longer than an interface's name; give a "

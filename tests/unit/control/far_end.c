@@ -171,7 +171,8 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
     memcpy(map, &header, sizeof(header));
     void *block_of_agent = map + 64, *network = map + 64 + sizeof(struct counters_agent);
     *(struct counters_agent *)block_of_agent = (struct counters_agent){.mbufs_used = 5, .mbufs_capacity = 9};
-    *(struct counters_network *)network = (struct counters_network){.missed = 6, .send_errors = 7};
+    *(struct counters_network *)network =
+        (struct counters_network){.missed = 6, .send_errors = 7, .offload = NETWORK_OFFLOAD_TX_UDP};
     for (uint32_t w = 0; w < workers; w++) {
         void *block = map + header.worker_offset + (size_t)w * header.worker_stride;
         struct counters_worker *worker = block;

@@ -48,6 +48,7 @@ static void test_sums(void **state)
     assert_int_equal(counters_network(counters, 0).missed, 6);
     assert_int_equal(counters_network(counters, 0).send_errors, 7);
     assert_int_equal(counters_network(counters, 1).send_errors, 0);
+    assert_int_equal(counters_network(counters, 0).offload, NETWORK_OFFLOAD_TX_UDP);
     counters_close(counters);
 }
 

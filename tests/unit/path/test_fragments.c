@@ -415,6 +415,25 @@ static void test_filtered_pieces(void **state)
     free(counters);
 }
 
+// The same where NICs make sums: of whole datagrams in any form, never of fragments.
+static int setup_offload(void **state)
+{
+    int result = wire_setup(state);
+    struct wire *wire = *state;
+    for (unsigned i = 0; result == 0 && i < WIRE_NETWORKS; i++)
+        wire->workers[0]->parts.offload[i] = WORKER_OFFLOAD_IP | WORKER_OFFLOAD_UDP;
+    return result;
+}
+
+static int teardown_offload(void **state)
+{
+    struct wire *wire = *state;
+    assert_true(wire->ip_sums > 0 && wire->udp_sums > 0);
+    return wire_teardown(state);
+}
+
+#define OFFLOADED(test) cmocka_unit_test_setup_teardown(test, setup_offload, teardown_offload)
+
 int path_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +448,10 @@ int path_tests(void)
         cmocka_unit_test(test_two_workers),
         ON_TWO(test_two_workers_one_queue),
         cmocka_unit_test(test_inbox_full),
+        OFFLOADED(test_bodies),
+        OFFLOADED(test_ipv6),
+        OFFLOADED(test_to_ipv6),
+        OFFLOADED(test_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,8 @@ static void test_kinds(void **state)
     detach(wire);
 }
 
-// Some drivers make one whatever they are told: it is no frame that could be written whole.
+// Some drivers make one whatever they are told: where the rest has no room in the first buffer, it is no
+// frame that could be written whole.
 static void test_chain(void **state)
 {
     struct wire *wire = *state;
@@ -142,12 +143,28 @@ static void test_chain(void **state)
     struct rte_mbuf *head = rte_pktmbuf_alloc(wire_pool()), *tail = rte_pktmbuf_alloc(wire_pool());
     assert_true(head != NULL && tail != NULL);
     memcpy(rte_pktmbuf_append(head, (uint16_t)frame.length), frame.octets, frame.length);
+    assert_non_null(rte_pktmbuf_append(head, (uint16_t)(rte_pktmbuf_tailroom(head) - 99)));
     assert_non_null(rte_pktmbuf_append(tail, 100));
     assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
     wire_put_mbuf(0, head);
     wire_turn(wire);
     assert_int_equal(rte_ring_count(rings->out), 0);
     wire_expect_count(wire, COUNTER_DROP_NOT_IP, 1);
+    detach(wire);
+}
+
+static void test_chain_with_room(void **state)
+{
+    struct wire *wire = *state;
+    struct host_path_rings *rings = attach(wire, RATE, 64);
+    struct frame frame = arp();
+    void *got = NULL;
+    wire->rx_segment = 40;
+    put(wire, frame);
+    assert_int_equal(rte_ring_dequeue(rings->out, &got), 0);
+    assert_int_equal(rte_pktmbuf_data_len((struct rte_mbuf *)got), frame.length);
+    assert_memory_equal(rte_pktmbuf_mtod((struct rte_mbuf *)got, void *), frame.octets, frame.length);
+    rte_pktmbuf_free(got);
     detach(wire);
 }
 
@@ -268,8 +285,14 @@ static void test_back(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {
-        ON_WIRE(test_kinds), ON_WIRE(test_trunk), ON_WIRE(test_chain), ON_WIRE(test_rate),
-        ON_WIRE(test_burst), ON_WIRE(test_full),  ON_WIRE(test_back),  ON_WIRE(test_not_for_the_kernel)};
+    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),
+                                       ON_WIRE(test_trunk),
+                                       ON_WIRE(test_chain),
+                                       ON_WIRE(test_chain_with_room),
+                                       ON_WIRE(test_rate),
+                                       ON_WIRE(test_burst),
+                                       ON_WIRE(test_full),
+                                       ON_WIRE(test_back),
+                                       ON_WIRE(test_not_for_the_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,10 +324,19 @@ void wire_put_frame_queue(struct wire *wire, const struct worker_queue *queue, c
 {
     struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
     assert_non_null(mbuf);
+    uint32_t first = wire->rx_segment != 0 && wire->rx_segment < length ? wire->rx_segment : length;
     assert_true(queue->queue < wire->queues);
-    void *at = rte_pktmbuf_append(mbuf, (uint16_t)length);
+    void *at = rte_pktmbuf_append(mbuf, (uint16_t)first);
     assert_non_null(at);
-    memcpy(at, octets, length);
+    memcpy(at, octets, first);
+    if (first < length) {
+        struct rte_mbuf *second = rte_pktmbuf_alloc(pool);
+        assert_non_null(second);
+        memcpy(rte_pktmbuf_append(second, (uint16_t)(length - first)), (const uint8_t *)octets + first,
+               length - first);
+        assert_int_equal(rte_pktmbuf_chain(mbuf, second), 0);
+    }
+    mbuf->ol_flags |= wire->rx_flags;
     assert_int_equal(
         rte_ring_enqueue(rx[wire->published.rules->ports.of[queue->network]][queue->queue], mbuf), 0);
 }

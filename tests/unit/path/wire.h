@@ -76,6 +76,11 @@ struct wire {
     uint8_t large[65536];
     struct reassembler reassembler;
     uint64_t reassembler_counters[COUNTER_COUNT];
+    // The NIC: RTE_MBUF_F_RX_* of the frames that come, octets that it puts into one buffer (0: all of a
+    // frame), and sums that it made of frames that left.
+    uint64_t rx_flags;
+    uint32_t rx_segment;
+    unsigned ip_sums, udp_sums;
 };
 
 // EAL, pool and ports of this process; false: EAL does not run here (exit status 77).

@@ -102,6 +102,26 @@ static bool is_plain(const struct rte_mbuf *mbuf)
            headers->ip.fragment_offset == 0;
 }
 
+// What the NIC was left to do.
+static void make_sums(struct wire *wire, struct rte_mbuf *mbuf)
+{
+    uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, mbuf->l2_len), *udp = ip + mbuf->l3_len;
+    if (mbuf->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) {
+        struct rte_ipv4_hdr *header = (void *)ip;
+        assert_true(mbuf->ol_flags & RTE_MBUF_F_TX_IPV4 && header->hdr_checksum == 0);
+        header->hdr_checksum = (uint16_t)~rte_raw_cksum(header, mbuf->l3_len);
+        wire->ip_sums++;
+    }
+    if ((mbuf->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_UDP_CKSUM) {
+        struct rte_udp_hdr *header = (void *)udp;
+        uint16_t sum = rte_raw_cksum(udp, (size_t)(rte_pktmbuf_mtod(mbuf, uint8_t *) + mbuf->data_len - udp));
+        assert_true(((mbuf->ol_flags & RTE_MBUF_F_TX_IPV4) != 0) !=
+                    ((mbuf->ol_flags & RTE_MBUF_F_TX_IPV6) != 0));
+        header->dgram_cksum = sum == 0xffff ? sum : (uint16_t)~sum;
+        wire->udp_sums++;
+    }
+}
+
 void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool keep)
 {
     const uint8_t untagged = wire->published.rules->ports.untagged[network];
@@ -113,6 +133,7 @@ void wire_drain(struct wire *wire, struct rte_ring *ring, unsigned network, bool
         assert_true(!keep || wire->out_count < WIRE_OUT_MAX);
         struct wire_packet *packet = keep ? &wire->out[wire->out_count] : &thrown_away;
         bool is_message = true;
+        make_sums(wire, taken);
         if (untagged != NETWORK_NONE && is_plain(taken))
             read_packet(taken, untagged, packet);
         else

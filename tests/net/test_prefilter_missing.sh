@@ -49,7 +49,7 @@ foreign_id()
 }
 
 ELF=$LAB_BUILD/ebpf/prefilter.bpf.o
-NO_BPF=(setpriv --bounding-set=-bpf,-sys_admin)
+NO_BPF=(setpriv '--bounding-set=-bpf,-sys_admin')
 
 # Refused, whatever it is, and nothing stays.
 lab_control

@@ -208,7 +208,11 @@ static bool is_taken(struct ua *ua, const struct ua_sent *sent, const struct ua_
 
 static void finish(struct ua *ua, const struct told *told, const struct ua_response *response)
 {
+    // A final response before its command is said to be done: no data plane of ours does that.
+    static const struct ua_outcome early = {.code = DG_UNAVAILABLE,
+                                            .text = "the data plane answered out of turn"};
     struct ua_sent *sent = told->sent;
+    ua_sent_tell(sent, &early);
     if (sent->registration)
         ua_registered(ua, sent, response);
     else if (sent->purpose == UA_FOR_CALL) {

@@ -279,6 +279,7 @@ int main(int argc, char **argv)
     if (!base)
         return refuse("out of memory");
     int status = serve(&a, base);
+    event_base_loop(base, EVLOOP_NONBLOCK); // callbacks that wait their turn hold what was freed
     event_base_free(base);
     libevent_global_shutdown();
     return status;

@@ -76,6 +76,8 @@ static void count_attached(struct client *client, int by)
 static void hang_up(struct client *client)
 {
     if (client->stream) {
+        // A callback that waits its turn still holds the descriptor: the other end is told now.
+        shutdown(bufferevent_getfd(client->stream), SHUT_RDWR);
         bufferevent_free(client->stream);
         client->stream = NULL;
         LIST_REMOVE(client, link);

@@ -73,6 +73,7 @@ void rpc_world_stop(struct rpc_world *world)
     rpc_server_destroy(world->server);
     dialog_end_stop(&world->control);
     control_fini(&world->control);
+    event_base_loop(world->base, EVLOOP_NONBLOCK); // as main() does
     event_base_free(world->base);
     close(world->far);
 }

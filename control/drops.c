@@ -180,6 +180,6 @@ uint64_t drops_lost(const struct drops *drops)
 
 void drops_walk(const struct control *control, const struct metrics_visitor *visitor)
 {
-    walk_one(visitor, METRIC_PREFILTER_NOTES, (double)drops_last(control->drops));
-    walk_one(visitor, METRIC_PREFILTER_NOTES_LOST, (double)drops_lost(control->drops));
+    walk_one(visitor, METRIC_DROP_NOTES, (double)drops_last(control->drops));
+    walk_one(visitor, METRIC_DROP_NOTES_LOST, (double)drops_lost(control->drops));
 }

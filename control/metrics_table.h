@@ -128,9 +128,9 @@
       "What the XDP program, or where none runs the workers' filter, did with each packet.")                             \
     M(PREFILTER_CLASS, "dialgate_prefilter_class_packets_total", "counter", "peer, result",                            \
       "The same by the peer that the source belongs to, \"-\" for strangers; each packet whose source was asked for.") \
-    M(PREFILTER_NOTES, "dialgate_prefilter_drop_notes_total", "counter", "",                                           \
+    M(DROP_NOTES, "dialgate_prefilter_drop_notes_total", "counter", "",                                                \
       "Dropped packets that `prefilter drops` was told of, a sample, since dialgate-control started.")                 \
-    M(PREFILTER_NOTES_LOST, "dialgate_prefilter_drop_notes_lost_total", "counter", "",                                 \
+    M(DROP_NOTES_LOST, "dialgate_prefilter_drop_notes_lost_total", "counter", "",                                      \
       "Of the sample: those that nobody read in time, such as while dialgate-control was away.")
 // clang-format on
 

@@ -35,18 +35,18 @@ flood_start() # KIND...
 
 under() # KINDS CALLS: calls while this flood goes on, and what it did
 {
-    local kinds=${1//,/ }
+    local wanted
+    IFS=, read -ra wanted <<<"$1"
     seen=
     lab_wait 30 'counters rest' settled || fail "somebody sends"
     measure before || fail "cannot measure"
-    # shellcheck disable=SC2086
-    flood_start $kinds
+    flood_start "${wanted[@]}"
     test_caller uac "$2" "$rate" -d 300
     lab_stop flooder || fail "the flooder does not end"
     seen=
     lab_wait 30 'counters rest' settled || fail "somebody sends"
     measure after || fail "cannot measure"
-    echo "floods: $2 calls of carrier-a under $kinds, $flood a second of each:"
+    echo "floods: $2 calls of carrier-a under ${wanted[*]}, $flood a second of each:"
     python3 "$NET/floods.py" judge "$LAB_DIR/before" "$LAB_DIR/after" "$LAB_DIR/flooder.log" || fail "see above"
     done_calls=$((done_calls + $2))
 }
@@ -86,14 +86,15 @@ test_up
 test_callees uas
 # Pools, caches and tables are filled, as far as these calls and floods fill them: transactions stay for half a minute.
 done_calls=0
-flood_start ${kinds//[ ,]/ }
+IFS=', ' read -ra all <<<"$kinds"
+flood_start "${all[@]}"
 test_caller uac "$warm" "$rate" -d 300
 lab_stop flooder || fail "the flooder does not end"
 done_calls=$warm
 for kind in $kinds; do
     under "$kind" "$calls"
 done
-test_callees_saw $done_calls
+test_callees_saw "$done_calls"
 # It was dropped for what it was.
 for reason in strangers_rate stranger_invite_rate not_sip peer_invite_rate peer_fragment_rate strangers_fragment_rate; do
     expect_above "drops by $reason" 100 "$(lab_metric dialgate_prefilter_packets_total 'network="outside"' "reason=\"$reason\"")"

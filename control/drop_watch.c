@@ -90,9 +90,10 @@ static void tell_over(struct control *control, uint32_t peer, const struct losin
 {
     const char *name = control_peer_name(control, peer);
     const struct event_about about = about_peer(peer);
+    const json_int_t seconds = (json_int_t)row->last_s - (json_int_t)row->since_s + 1;
     event_emit(control, EVENT_DROP_OVER, &about,
                json_pack("{s:o, s:I, s:I}", "peer", text_json(name, strlen(name)), "packets",
-                         (json_int_t)row->packets, "seconds", (json_int_t)(row->last_s - row->since_s + 1)));
+                         (json_int_t)row->packets, "seconds", seconds));
 }
 
 static void look_at_peer(struct control *control, struct drop_watch *watch, uint32_t peer, bool grew)

@@ -2,7 +2,6 @@
 #include "port_offload.h"
 
 #include <stdio.h>
-#include <string.h>
 #include "worker.h"
 
 static const struct {
@@ -38,10 +37,8 @@ const char *port_offload_text(uint32_t offload, char *text)
     const uint32_t rx = offload & 3u, tx = offload >> 2 & 3u;
 
     static_assert(NETWORK_OFFLOAD_RX_UDP == 2 && NETWORK_OFFLOAD_TX_UDP == 8, "pairs of bits");
-    if (offload == 0)
-        return strcpy(text, "none");
-    snprintf(text, PORT_OFFLOAD_TEXT_SIZE, "%s%s%s%s%s", rx != 0 ? "rx=" : "", pairs[rx],
-             rx != 0 && tx != 0 ? " " : "", tx != 0 ? "tx=" : "", pairs[tx]);
+    snprintf(text, PORT_OFFLOAD_TEXT_SIZE, "%s%s%s%s%s%s", offload == 0 ? "none" : "", rx != 0 ? "rx=" : "",
+             pairs[rx], rx != 0 && tx != 0 ? " " : "", tx != 0 ? "tx=" : "", pairs[tx]);
     return text;
 }
 

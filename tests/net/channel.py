@@ -70,7 +70,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
     peers = [struct.pack("=32sIHH4HIIIIHHI8HII8H4BI6IHHIIIBB3H6I", b"peer", 1, 0, 0, 0, *[NUMBER_NONE] * 3, 0, 1, len(members), 0, 0, 3, 0, *[0] * 8, 0, 0, *[0] * 8,
                          *[0] * 4, 0, *[0] * 6, 503, 5, 60, *[0] * 7, *[1000] * 6)] if members else []
     sections = [
-        [struct.pack("=32s32s32sIIII", n.encode(), i.encode(), b"", a, q, 0, 0) for n, i, a, q in networks],
+        [struct.pack("=32s32s32sIIIIII48s", n.encode(), i.encode(), b"", a, q, 0, 0, 0, 0, b"") for n, i, a, q in networks],
         [struct.pack("=32s16s16sHHHH", n.encode(), address(a), address(a), p, p, w, 0) for n, a, p, w in listeners],
         peers,
         [struct.pack("=IHH16sHHIII", 1, 0, 5060, address(m), 1, 1, 0, 0, 0) for m in members],
@@ -83,7 +83,7 @@ def snapshot(networks, listeners, members=(), sequence=1, workers=1, **settings)
         [],
         [],
     ]
-    prefilter = struct.pack("=II", value["mode"], 64) + struct.pack("=II", 1000, 1000) * 4
+    prefilter = struct.pack("=HHI", value["mode"], 0, 64) + struct.pack("=II", 1000, 1000) * 4
     parts = struct.pack("=IIIIQIIIIIIIIQII32s112s", workers, 0, value["dialogs"], value["transactions"], value["arena"],
                         value["mbufs"], value["memory"], 500, 4000, 5000, 32000, 180000, 300000, 7200000, 0, 0, b"", b"") + prefilter
     parts += struct.pack("=IIIHHHHIIIIIII", 0, 0, 0, 503, 5, 90, 90, 10000, 5, 0, 0, 0, value["usages"], 0) + struct.pack("=10I", *[0] * 10)

@@ -30,7 +30,7 @@ guest_second() # TAP
     lab_in core ip link set "$1" master bridge-nic0
     lab_in core ip link set "$1" up
     second=(-netdev "tap,id=n2,ifname=$1,script=no,downscript=no"
-        -device e1000e,netdev=n2,mac=52:54:00:12:34:58,addr=0x4,romfile=,id=second)
+        -device 'e1000e,netdev=n2,mac=52:54:00:12:34:58,addr=0x4,romfile=,id=second')
 }
 
 # Another program than the kernel's own has the link of namespace core from here: its end is bridged to a TAP interface.

@@ -58,7 +58,7 @@ for _ in range(5):
 PYTHON
 expect_equal 'datagrams that came in fragments' 0 "$(lab_metric dialgate_packets_total 'outcome="fragment"')"
 expect_equal 'messages that left in fragments' 0 "$(lab_metric dialgate_packets_sent_total 'result="fragmented"')"
-lab_in carrier ping -q -c 3 -s 8900 -M do -W 10 10.10.0.10 >"$LAB_DIR/ping" 2>&1 || fail "large pings: $(tail -n 3 "$LAB_DIR/ping")"
+lab_in carrier ping -q -c 3 -s 8900 -M "do" -W 10 10.10.0.10 >"$LAB_DIR/ping" 2>&1 || fail "large pings: $(tail -n 3 "$LAB_DIR/ping")"
 test_callees uas
 test_caller uac 50 20
 

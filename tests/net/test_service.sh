@@ -66,6 +66,11 @@ expect_told() # NAME PATTERN
     lab_wait 30 "$1 tells $2" told "$1" "$2" || fail "$1 does not tell /$2/ but: $(cat "$LAB_DIR/manager-$1.log")"
 }
 
+confined_again()
+{
+    [ "$(grep -c event=confined "$LAB_DIR/dataplane.log")" -ge 2 ]
+}
+
 confined() # NAME CAPABILITIES: every thread
 {
     local pid start task rights
@@ -170,8 +175,9 @@ lab_wait 30 "the data plane's watchdog expires" last_told dataplane 'watchdog ex
 lab_kill dataplane ABRT
 lab_wait 30 "the data plane is gone" lab_ended dataplane || fail "the data plane lives"
 WITHOUT=perfmon dataplane # which an operator may take away
+lab_wait 60 "what is lost without CAP_PERFMON is told" grep -q 'event=prefilter_slower missing=CAP_PERFMON' "$LAB_DIR/dataplane.log" || fail "it is not told"
+lab_wait 60 "it gives up its rights as the first one did" confined_again || fail "it does not run"
 lab_ready 60 || fail "not ready with a new data plane"
-expect "what is lost without CAP_PERFMON is told" grep -q 'event=prefilter_slower missing=CAP_PERFMON' "$LAB_DIR/dataplane.log"
 confined dataplane 0000000000001000
 test_done
 expect_told control STOPPING=1

@@ -29,7 +29,7 @@ ip route add 10.10.0.0/16 via 10.10.0.1
 "$LAB_BUILD/dataplane/dialgate-dataplane" --prefilter "$LAB_BUILD/ebpf/prefilter.bpf.o" 2>&1 &
 dataplane=$!
 socat -t 60 TCP-LISTEN:7000,reuseaddr,fork EXEC:/bin/bash,stderr &
-socat -t 60 TCP-LISTEN:7,reuseaddr,fork PIPE &
+socat -t 60 TCP-LISTEN:7,reuseaddr,fork EXEC:/bin/cat & # PIPE would wait for itself: it writes more than a pipe may have room for
 echo "guest: up"
 while [ ! -e /run/end ]; do
     sleep 0.5

@@ -2,6 +2,7 @@
 #include "port_watch.h"
 
 #include <errno.h>
+#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -215,10 +216,34 @@ static void restart(struct port_watch *watch, struct port_watched *row, enum por
               (unsigned long long)(clock_ms() - row->away_ms));
 }
 
+struct link_question {
+    uint16_t id;
+    atomic_int up; // -1: not yet said
+};
+
+static void answer_link(void *argument)
+{
+    struct link_question *question = argument;
+
+    atomic_store(&question->up, host_tap_link_is_up(question->id));
+}
+
+// Bonding asks its devices in EAL's thread of alarms, and drivers do not bear two who ask: so do we there.
+static bool link_is_up(const struct port_watched *row, uint16_t id)
+{
+    struct link_question question = {.id = id, .up = -1};
+
+    if (row->port->network->bond == BOND_NONE || rte_eal_alarm_set(1, answer_link, &question) < 0)
+        return host_tap_link_is_up(id);
+    while (atomic_load(&question.up) < 0)
+        pause_ms(1);
+    return atomic_load(&question.up) != 0;
+}
+
 static void follow_link(struct port_watched *row)
 {
     const struct snapshot_network *network = row->port->network;
-    bool up = !row->away && host_tap_link_is_up(row->port->id);
+    bool up = !row->away && link_is_up(row, row->port->id);
 
     if (!host_tap_set_carrier(row->tap, up))
         return;
@@ -262,7 +287,7 @@ static void follow_devices(struct port_watch *watch, struct port_watched *row)
         uint16_t id;
         uint32_t bit = 1u << i;
 
-        if (rte_eth_dev_get_port_by_name(devices[i], &id) == 0 && host_tap_link_is_up(id))
+        if (rte_eth_dev_get_port_by_name(devices[i], &id) == 0 && link_is_up(row, id))
             up |= bit;
         if (count > 1 && (up & bit) != (row->devices_up & bit))
             log_event(up & bit ? LOG_INFO : LOG_WARNING, up & bit ? "device_link_up" : "device_link_down",

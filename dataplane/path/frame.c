@@ -44,7 +44,7 @@ static enum counter read_ipv4(struct frame *frame, const uint8_t *octets, uint32
         return COUNTER_DROP_IP_HEADER;
     if (octets[9] != FRAME_NEXT_UDP)
         return COUNTER_DROP_NOT_UDP;
-    if (frame_is_martian(from))
+    if (from == 0 ? (piece & (FLAG_MORE_IPV4 | OFFSET_IPV4)) != 0 : frame_is_martian(from))
         return COUNTER_DROP_SOURCE;
     frame->source = ip_from_ipv4(from);
     frame->destination = ip_from_ipv4(be32(octets + 16));

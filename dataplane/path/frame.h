@@ -51,7 +51,7 @@ struct frame_udp {
     uint16_t destination_port;
 };
 
-// Returns COUNTER_COUNT for UDP and for fragments, else the outcome of the packet.
+// Returns COUNTER_COUNT for UDP, from 0.0.0.0 too, and for fragments, else the outcome of the packet.
 enum counter frame_read(const uint8_t *octets, uint32_t length, struct frame *frame);
 // What IP's header says of both ends of a frame that was refused, whatever is wrong with the rest: only
 // source, destination and tags are set. Returns whether there is such a header.
@@ -63,8 +63,9 @@ enum counter frame_walk(struct frame *frame, uint8_t next, const uint8_t *octets
 // UDP's header and checksum (RFC 768, RFC 8200 8.1). The sum was checked already: sum_is_known.
 enum counter frame_udp(const struct frame *frame, bool sum_is_known, struct frame_udp *udp);
 
-// No host sends from there: unspecified and "this network" (RFC 6890 2.2.2), multicast, class E and
-// broadcast.
+// No host sends from there: "this network" (RFC 6890 2.2.2), multicast, class E and broadcast. The
+// unspecified address among them is in UDP what a host has that asks for one (RFC 2131 4.1): frame_read()
+// lets it pass.
 static inline bool frame_is_martian(uint32_t ipv4)
 {
     return ipv4 >> 24 == 0 || ipv4 >> 24 >= 224;

@@ -84,6 +84,8 @@ static enum counter screen_datagram(const struct worker *worker, struct packet *
     uint16_t listener = rules_listener(worker->rules, &frame->destination, udp.destination_port);
     if (listener == NUMBER_NONE || worker->rules->listeners[listener].network != packet->network)
         return COUNTER_DROP_NOT_OURS;
+    if (ip_is_ipv4(&frame->source) && ip_ipv4(&frame->source) == 0) // DHCP is the kernel's, SIP is nobody's
+        return COUNTER_DROP_SOURCE;
     packet->source =
         (struct endpoint){.address = frame->source, .port = udp.source_port, .listener = listener};
     packet->payload = udp.payload;
@@ -209,7 +211,7 @@ static enum counter screen(struct worker *worker, struct rte_mbuf **mbuf)
     const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(ethernet + 1);
     if (octets < sizeof(*ethernet) + sizeof(*ip) ||
         ethernet->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ||
-        ip->version_ihl != RTE_IPV4_VHL_DEF ||
+        ip->version_ihl != RTE_IPV4_VHL_DEF || ip->src_addr == 0 ||
         (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||
         network == NETWORK_NONE)
         return screen_any(worker, mbuf);

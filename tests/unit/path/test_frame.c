@@ -336,8 +336,24 @@ static void test_addresses(void **state)
         enum counter outcome;
     } four[] = {{0, COUNTER_DROP_SOURCE},   {1, COUNTER_DROP_UDP_HEADER}, {223, COUNTER_DROP_UDP_HEADER},
                 {224, COUNTER_DROP_SOURCE}, {239, COUNTER_DROP_SOURCE},   {255, COUNTER_DROP_SOURCE}};
+    static const struct {
+        const char *name;
+        uint8_t source[4], piece;
+        enum counter outcome;
+    } no_address[] = {{"asks for one", {0}, 0, COUNTER_DROP_UDP_HEADER}, // its sum is of others
+                      {"the first of a network", {0, 0, 0, 1}, 0, COUNTER_DROP_SOURCE},
+                      {"in fragments, first", {0}, 0x20, COUNTER_DROP_SOURCE},
+                      {"in fragments, later", {0}, 0x01, COUNTER_DROP_SOURCE}};
     struct frame frame;
     struct frame_udp udp;
+    for (unsigned i = 0; i < sizeof(no_address) / sizeof(no_address[0]); i++) {
+        struct built built = build("4u");
+        memcpy(built.octets + 14 + 12, no_address[i].source, 4);
+        built.octets[14 + 6] = no_address[i].piece;
+        set_sums(&built);
+        if (read_frame(&built, built.length, &frame, &udp) != no_address[i].outcome)
+            fail_msg("%s", no_address[i].name);
+    }
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct built built = build("6u");
         memcpy(built.octets + 14 + 8, table[i].source, 16);

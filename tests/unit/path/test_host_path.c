@@ -241,6 +241,40 @@ static void test_full(void **state)
     detach(wire);
 }
 
+// Who asks for an address (DHCP, RFC 2131 4.1) asks the kernel, whatever form the frame has. SIP from there
+// is nobody's, and so is what comes from the rest of "this network".
+static void test_no_address(void **state)
+{
+    struct wire *wire = *state;
+    struct endpoint from = wire_carrier;
+    struct host_path_rings *rings = attach(wire, 1000, 64);
+    from.address = ip_from_ipv4(0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct frame frame;
+        void *got = NULL;
+        frame.length = wire_frame(from, options, sizeof(options) - 1, frame.octets);
+        if (i == 1) // a priority is no VLAN
+            frame = in_vlan(frame, 0);
+        put(wire, frame);
+        wire_expect_count(wire, COUNTER_DROP_SOURCE, i + 1);
+        frame.octets[36 + 4 * i] = 67 >> 8; // destination port; no sum knows it
+        frame.octets[37 + 4 * i] = 67;
+        frame.octets[40 + 4 * i] = frame.octets[41 + 4 * i] = 0;
+        put(wire, frame);
+        wire_expect_count(wire, COUNTER_OUT_HOST, i + 1);
+        assert_int_equal(rte_ring_dequeue(rings->out, &got), 0);
+        assert_memory_equal(rte_pktmbuf_mtod((struct rte_mbuf *)got, void *), frame.octets, frame.length);
+        rte_pktmbuf_free(got);
+    }
+    from.address = ip_from_ipv4(1);
+    struct frame other;
+    other.length = wire_frame(from, options, sizeof(options) - 1, other.octets);
+    put(wire, other);
+    wire_expect_count(wire, COUNTER_DROP_SOURCE, 3);
+    assert_true(rte_ring_empty(rings->out));
+    detach(wire);
+}
+
 // Broken headers are for nobody, and other networks have no host path.
 static void test_not_for_the_kernel(void **state)
 {
@@ -285,14 +319,10 @@ static void test_back(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),
-                                       ON_WIRE(test_trunk),
-                                       ON_WIRE(test_chain),
-                                       ON_WIRE(test_chain_with_room),
-                                       ON_WIRE(test_rate),
-                                       ON_WIRE(test_burst),
-                                       ON_WIRE(test_full),
-                                       ON_WIRE(test_back),
-                                       ON_WIRE(test_not_for_the_kernel)};
+    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),      ON_WIRE(test_trunk),
+                                       ON_WIRE(test_chain),      ON_WIRE(test_chain_with_room),
+                                       ON_WIRE(test_rate),       ON_WIRE(test_burst),
+                                       ON_WIRE(test_full),       ON_WIRE(test_back),
+                                       ON_WIRE(test_no_address), ON_WIRE(test_not_for_the_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

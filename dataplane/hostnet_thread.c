@@ -59,20 +59,18 @@ static void tell_bare(const struct hostnet_thread *thread, const struct mirror *
 static void tell_addresses(struct hostnet_thread *thread, const struct mirror_wanted *wanted,
                            uint64_t missing)
 {
-    uint64_t before = atomic_exchange(&thread->missing, missing), changed = before ^ missing;
+    const struct hostnet_gone_news news =
+        hostnet_gone_update(&thread->gone, wanted->address, wanted->addresses, missing);
     char text[ADDRESS_TEXT_SIZE];
 
-    for (unsigned i = 0; i < wanted->addresses; i++) {
-        if ((changed & UINT64_C(1) << i) == 0)
-            continue;
-        if (missing & UINT64_C(1) << i)
-            log_event(LOG_WARNING, "listener_address_gone",
-                      "address=%s reason=\"no interface has it: nobody can find us there\"",
-                      address_text(&wanted->address[i], text));
-        else
-            log_event(LOG_INFO, "listener_address_back", "address=%s",
-                      address_text(&wanted->address[i], text));
-    }
+    atomic_store(&thread->missing, missing);
+    for (unsigned i = 0; i < news.gone.count; i++)
+        log_event(LOG_WARNING, "listener_address_gone",
+                  "address=%s reason=\"no interface has it: nobody can find us there\"",
+                  address_text(&news.gone.addresses[i], text));
+    for (unsigned i = 0; i < news.back.count; i++)
+        log_event(LOG_INFO, "listener_address_back", "address=%s",
+                  address_text(&news.back.addresses[i], text));
 }
 
 // A path MTU is a route of its own to that one address, beside the one that leads there.

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "hostnet_gone.h"
 #include "hostnet_mirror.h"
 #include "hostnet_paths.h"
 #include "log.h"
@@ -23,14 +24,16 @@ struct hostnet_thread {
     int stop;     // readable: the end
     int ready;    // told of a fresh table
     _Atomic(struct nexthop_table *) fresh;
-    atomic_ullong readings, failures, missing;
-    pthread_mutex_t lock; // held for a copy only
+    atomic_ullong readings, failures;
+    atomic_ullong missing; // bits of wanted.address
+    pthread_mutex_t lock;  // held for a copy only
     struct mirror_wanted wanted;
     // The thread's own:
     int events; // notifications
     struct hostnet_socket socket;
     struct mirror mirror;
     struct hostnet_paths paths;
+    struct hostnet_gone gone;
     bool old;         // something changed since the last reading
     bool untold;      // of mirror or paths no table was made yet
     uint64_t next_ms; // no reading and no table before

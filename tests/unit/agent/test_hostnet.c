@@ -17,6 +17,7 @@
 #include "addresses.h"
 #include "clock.h"
 #include "hostnet.h"
+#include "hostnet_gone.h"
 #include "hostnet_paths.h"
 #include "hostnet_socket.h"
 
@@ -57,6 +58,44 @@ static void test_paths(void **state)
     assert_int_equal(paths.count, HOSTNET_PATHS_MAX);
     // Three rows of before were free or older; of the others the ten first gave way to the ten last.
     assert_int_equal(hostnet_paths_next(&paths), 4010);
+}
+
+// Whatever numbers a reload gives them.
+static void test_gone(void **state)
+{
+    const struct ip_address a = IP(10, 0, 0, 1), b = IP(10, 0, 0, 2), c = ip6("2001:db8::3");
+    const struct {
+        struct ip_address wanted[4];
+        unsigned count;
+        uint64_t missing;
+        struct hostnet_gone gone, back;
+    } steps[] = {
+        {{a, b, c}, 3, 0, {0}, {0}},
+        {{a, b, c}, 3, 2, {1, {b}}, {0}},
+        {{a, b, c}, 3, 2, {0}, {0}},
+        {{c, a, b}, 3, 4, {0}, {0}},           // another order is no news
+        {{c, a, b}, 3, 5, {1, {c}}, {0}},      // the bit of another one
+        {{b, b, a, c}, 4, 11, {0}, {0}},       // two listeners of one address
+        {{a, c}, 2, 2, {0}, {0}},              // nobody wants it any more
+        {{a, b, c}, 3, 4, {0}, {0}},           // and it was there when somebody does again
+        {{b, b, c}, 3, 3, {1, {b}}, {1, {c}}}, // once, though of two
+        {{c, b, b}, 3, 0, {0}, {1, {b}}},
+        {{a}, 0, 0, {0}, {0}},
+    };
+    struct hostnet_gone gone = {.count = 0};
+
+    for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct hostnet_gone_news news =
+            hostnet_gone_update(&gone, steps[i].wanted, steps[i].count, steps[i].missing);
+        const struct hostnet_gone *pairs[2][2] = {{&news.gone, &steps[i].gone}, {&news.back, &steps[i].back}};
+
+        for (unsigned k = 0; k < 2; k++) {
+            if (pairs[k][0]->count != pairs[k][1]->count ||
+                memcmp(pairs[k][0]->addresses, pairs[k][1]->addresses,
+                       pairs[k][0]->count * sizeof(struct ip_address)) != 0)
+                fail_msg("step %u: %s", i, k == 0 ? "gone" : "back");
+        }
+    }
 }
 
 static void run(const char *command)
@@ -374,7 +413,7 @@ static void test_trunk(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths), cmocka_unit_test(test_gone)};
     const struct CMUnitTest live[] = {cmocka_unit_test(test_live), cmocka_unit_test(test_trunk),
                                       cmocka_unit_test(test_silent_kernel)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

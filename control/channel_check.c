@@ -24,6 +24,9 @@ static const char *check_hello(const struct channel_hello *hello, size_t fd_coun
         return "hello with a number out of range";
     if (!memchr(hello->text, '\0', sizeof(hello->text)))
         return "hello whose text does not end";
+    for (uint32_t i = 0; i < NETWORKS_MAX; i++)
+        if (!memchr(hello->no_program[i], '\0', sizeof(hello->no_program[i])))
+            return "hello whose text of a network does not end";
     size_t expected = hello->has_counters + CHANNEL_CAPTURE_FDS * (size_t)hello->has_captures;
     for (uint32_t i = 0; i < hello->networks; i++) {
         if (hello->prefilter_maps[i] > CHANNEL_FDS_MAX)

@@ -15,6 +15,8 @@ static unsigned describe(const struct dataplane *plane, struct channel_hello *he
     hello->has_counters = 1;
     hello->networks = plane->ports.count;
     hello->has_captures = 1;
+    static_assert(sizeof(hello->no_program) == sizeof(plane->programs.missing), "the same texts");
+    memcpy(hello->no_program, plane->programs.missing, sizeof(hello->no_program));
     fds[count++] = plane->counters.fd;
     for (unsigned i = 0; i < plane->ports.count; i++) {
         if (!plane->ports.ports[i].attached)
@@ -34,8 +36,6 @@ void hello_send(struct channel_server *channel, struct channel_hello *hello, con
     int fds[CHANNEL_FDS_MAX];
     unsigned fd_count = plane != NULL ? describe(plane, hello, fds) : 0;
 
-    if (text == NULL && plane != NULL)
-        text = port_programs_missing(&plane->programs);
     if (text != NULL)
         strncpy(hello->text, text, sizeof(hello->text) - 1);
     channel_server_send(channel, &(struct channel_output){.type = CHANNEL_HELLO,

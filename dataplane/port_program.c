@@ -74,11 +74,3 @@ enum attach port_programs_attach(const struct port_programs *programs, const str
     return programs->missing[network][0] != '\0' ? ATTACH_AF_PACKET
                                                  : (enum attach)rules->networks[network].attach;
 }
-
-const char *port_programs_missing(const struct port_programs *programs)
-{
-    for (unsigned i = 0; i < NETWORKS_MAX; i++)
-        if (programs->missing[i][0] != '\0')
-            return programs->missing[i];
-    return NULL;
-}

@@ -26,7 +26,5 @@ int port_programs_check(struct port_programs *programs, const struct port_progra
 // How a network really attaches.
 enum attach port_programs_attach(const struct port_programs *programs, const struct rules *rules,
                                  unsigned network);
-// The first that is missing, NULL when none is.
-const char *port_programs_missing(const struct port_programs *programs);
 
 #endif

@@ -45,6 +45,24 @@ static void show_placement(struct ctl *ctl, const json_t *placement)
     }
 }
 
+// Each network whose XDP program cannot be had, with the reason; networks with one reason in one line.
+static void show_missing(struct ctl *ctl, const json_t *missing)
+{
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        const char *reason = text(json_array_get(missing, i), "reason");
+        bool said = false;
+        for (size_t k = 0; k < i && !said; k++)
+            said = strcmp(text(json_array_get(missing, k), "reason"), reason) == 0;
+        if (said)
+            continue;
+        fputs("\n  but       no prefilter at ", ctl->out);
+        for (size_t k = i; k < json_array_size(missing); k++)
+            if (strcmp(text(json_array_get(missing, k), "reason"), reason) == 0)
+                fprintf(ctl->out, "%s%s", k > i ? ", " : "", text(json_array_get(missing, k), "network"));
+        fprintf(ctl->out, ": %s", reason);
+    }
+}
+
 void show_status(struct ctl *ctl, const json_t *result)
 {
     char a[UNIT_SIZE], b[UNIT_SIZE], c[UNIT_SIZE], d[UNIT_SIZE];
@@ -68,8 +86,7 @@ void show_status(struct ctl *ctl, const json_t *result)
         fprintf(ctl->out, ", up %s, pid %" PRId64 ", %" PRId64 " workers, %" PRId64 " networks",
                 unit_duration_ms(number(dataplane, "uptime_s") * 1000, a), number(dataplane, "pid"),
                 number(dataplane, "workers"), number(dataplane, "networks"));
-    if (ready && strcmp(text(dataplane, "text"), "-") != 0)
-        fprintf(ctl->out, "\n  but       %s", text(dataplane, "text"));
+    show_missing(ctl, json_object_get(dataplane, "prefilter_missing"));
     fprintf(ctl->out, "\nmessages    %s received, %s sent, %s forwarded, %s answered\n",
             count(messages, "received", a), count(messages, "sent", b), count(messages, "forwarded", c),
             count(messages, "answered", d));

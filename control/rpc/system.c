@@ -26,6 +26,19 @@ static json_int_t behind(const struct control *control)
     return count;
 }
 
+// Networks that attach otherwise than configured, since the XDP program cannot be had.
+static json_t *no_program_json(const struct control *control)
+{
+    json_t *networks = json_array();
+    for (uint32_t i = 0; i < control->networks; i++) {
+        const char *reason = control->hello.no_program[i], *name = control_network_name(control, i);
+        if (reason[0])
+            json_array_append_new(networks, json_pack("{s:o, s:o}", "network", text_json(name, strlen(name)),
+                                                      "reason", text_json(reason, strlen(reason))));
+    }
+    return networks;
+}
+
 static json_t *dataplane_json(const struct control *control)
 {
     bool ready = channel_ready(control->channel);
@@ -37,6 +50,7 @@ static json_t *dataplane_json(const struct control *control)
     json_object_set_new(dataplane, "pid", json_integer(control->hello.pid));
     json_object_set_new(dataplane, "workers", json_integer(control->hello.workers));
     json_object_set_new(dataplane, "networks", json_integer(control->hello.networks));
+    json_object_set_new(dataplane, "prefilter_missing", no_program_json(control));
     json_object_set_new(
         dataplane, "sequence",
         json_integer((json_int_t)(control->handed == HANDED_ACCEPTED ? control->active.image->sequence

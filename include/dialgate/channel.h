@@ -56,7 +56,7 @@
 #include "dialgate/snapshot.h"
 
 #define CHANNEL_MAGIC        0x43474c44u
-#define CHANNEL_VERSION      8u
+#define CHANNEL_VERSION      9u
 #define CHANNEL_MESSAGE_MAX  16384u // octets of a datagram
 #define CHANNEL_FDS_MAX      96u    // descriptors with one datagram
 #define CHANNEL_TEXT_SIZE    256u
@@ -135,9 +135,12 @@ struct channel_hello {
     uint32_t networks;
     uint32_t prefilter_maps[NETWORKS_MAX];
     uint32_t has_captures;
-    char text[CHANNEL_TEXT_SIZE]; // FAILED: what, where, what to do; RUNNING: what is not as configured
+    char text[CHANNEL_TEXT_SIZE]; // FAILED: what, where, what to do
+    // RUNNING, by network: why its XDP program cannot be had and the workers' filter serves instead; "": it
+    // can, or none is wanted.
+    char no_program[NETWORKS_MAX][CHANNEL_TEXT_SIZE];
 };
-static_assert(sizeof(struct channel_hello) == 360, "layout");
+static_assert(sizeof(struct channel_hello) == 360 + NETWORKS_MAX * CHANNEL_TEXT_SIZE, "layout");
 
 // With as many descriptors: the UDP socket of each listener, which receives nothing and answers nothing.
 // Control keeps them open, so that the ports stay silent while the data plane is away. They replace those of

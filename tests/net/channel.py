@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 8, 256, 16384
+MAGIC, VERSION, TEXT_SIZE, MESSAGE_MAX = 0x43474C44, 9, 256, 16384
 HELLO, SNAPSHOT, DIALOG_LIST, DIALOG_SHOW, DIALOG_END, SNAPSHOT_RESULT, DIALOG_ROW, DONE, REFUSED = range(1, 10)
 UA_COMMAND, UA_EVENTS, LISTENERS = 20, 21, 22
 UA_INVITE, UA_END, UA_DONE = 1, 6, 6  # two operations, an event
@@ -23,7 +23,7 @@ def header(kind, body, request=0, magic=MAGIC, version=VERSION, size=None):
 
 
 def hello_body(state=CONTROL):
-    return struct.pack("=IIQQIII16II256s", state, os.getpid(), 0, 0, 0, 0, 0, *[0] * 16, 0, b"")
+    return struct.pack("=IIQQIII16II256s4096s", state, os.getpid(), 0, 0, 0, 0, 0, *[0] * 16, 0, b"", b"")
 
 
 def done_of(body):
@@ -149,7 +149,7 @@ class Channel:
     @staticmethod
     def hello_of(message):
         assert message is not None and message[0] == HELLO, message
-        fields = struct.unpack("=IIQQIII16II256s", message[2])
+        fields = struct.unpack("=IIQQIII16II256s4096s", message[2])
         return {"state": fields[0], "pid": fields[1], "sequence": fields[3], "workers": fields[4], "counters": fields[5],
                 "networks": fields[6], "maps": fields[7:23], "captures": fields[23], "text": fields[24].rstrip(b"\0").decode(), "fds": message[3]}
 

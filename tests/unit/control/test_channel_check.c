@@ -248,6 +248,14 @@ static void test_texts_end(void **state)
     size_t size = build_good(CHANNEL_HELLO);
     memset((uint8_t *)&message + HELLO(text), 'x', CHANNEL_TEXT_SIZE);
     assert_non_null(check(size, 0));
+    for (unsigned int i = 0; i < NETWORKS_MAX; i++) {
+        size = build_good(CHANNEL_HELLO);
+        memset((uint8_t *)&message + HELLO(no_program[0]) + (size_t)i * CHANNEL_TEXT_SIZE, 'x',
+               CHANNEL_TEXT_SIZE - 1);
+        assert_null(check(size, 0));
+        ((uint8_t *)&message)[HELLO(no_program[0]) + (i + 1) * CHANNEL_TEXT_SIZE - 1] = 'x';
+        assert_non_null(check(size, 0));
+    }
     size = build_good(CHANNEL_DONE);
     memset((uint8_t *)&message + DONE(text), 'x', CHANNEL_TEXT_SIZE);
     assert_non_null(check(size, 0));

@@ -14,7 +14,9 @@
 # LAB_STATE. lab_begin sets the trap that undoes all of it; what a run killed by SIGKILL left is swept by the next lab_begin.
 # Runs of different names live side by side.
 
+# In memory: a daemon that waits for a slow disk to take a line of its log answers nobody meanwhile.
 LAB_HOME=/run/dialgate-lab
+[ "$(stat -f -c %T /run)" = tmpfs ] || LAB_HOME=/dev/shm/dialgate-lab
 LAB_SPACES='carrier stranger wan core lan sbc1 sbc2'
 LAB_BUILD=${LAB_BUILD:-}
 LAB_IPV6=${LAB_IPV6:-}
@@ -62,13 +64,16 @@ lab_in() # NAMESPACE COMMAND...
     nsenter --net="/run/netns/$LAB_ID-$space" -- "$@"
 }
 
-# A session of its own keeps Ctrl-C for the script, which then ends everything in order. setsid and nsenter exec, so that
-# the number is the program's own.
+# A process group of its own keeps Ctrl-C for the script, which then ends everything in order. nsenter execs, so that the number
+# is the program's own. No session of its own: the kernel's automatic groups give each session a share of the processors, and
+# with fifty SIPps beside it a daemon whose workers poll was then kept waiting for seconds.
 lab_start() # NAME NAMESPACE COMMAND...: in the background, output in LAB_DIR/NAME.log
 {
     local name=$1 space=$2
     shift 2
-    setsid nsenter --net="/run/netns/$LAB_ID-$space" -- "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
+    set -m
+    nsenter --net="/run/netns/$LAB_ID-$space" -- "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
+    set +m
     LAB_PIDS[$name]=$!
     echo "$! $(lab_start_time $! || echo 0)" >"$LAB_DIR/$name.pid"
 }

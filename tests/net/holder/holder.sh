@@ -36,9 +36,11 @@ holder_start() # [OPTIONS OF call-holder...]
 {
     local name=holder spaces=/run/netns/$LAB_ID
     mkfifo "$LAB_DIR/holder.in" "$LAB_DIR/holder.out"
-    setsid "$LAB_BUILD/tests/net/holder/call-holder" --caller "$spaces-carrier,10.10.1.1:5060,10.10.0.10:5060" \
+    set -m # as lab_start does
+    "$LAB_BUILD/tests/net/holder/call-holder" --caller "$spaces-carrier,10.10.1.1:5060,10.10.0.10:5060" \
         --callee "$spaces-sbc1,10.20.0.11:5060,10.20.0.10:5060" --callee "$spaces-sbc2,10.20.0.12:5060,10.20.0.10:5060" \
         --history "$LAB_DIR/holder.history" "$@" <"$LAB_DIR/holder.in" >"$LAB_DIR/holder.out" 2>"$LAB_DIR/holder.log" &
+    set +m
     LAB_PIDS[$name]=$!
     # Opened in the order in which the other side opens them. The redirections come before the program: what stands in
     # the pid file is its number from the start.

@@ -38,8 +38,8 @@ enum load { LOAD_RATE, LOAD_FULL, LOAD_OVER, LOAD_REFUSALS };
 
 // A worker, and those who call through it.
 struct world {
-    const struct goodput_wire *wire;
-    struct goodput_bench *bench;
+    const struct plane_wire *wire;
+    struct plane *plane;
     struct goodput_calls *calls;
     enum load load;
     double rate;            // calls a second that are offered
@@ -49,7 +49,7 @@ struct world {
 
 static struct rte_mempool *pool;
 static struct world worlds[2];
-static struct goodput_wire wires[2];
+static struct plane_wire wires[2];
 static bool without, beside;
 static uint32_t slice_us = SLICE_US;
 
@@ -72,8 +72,8 @@ static double cpu_ns(void)
 static double one_turn(const struct world *world)
 {
     static double asking_ns = 1e9; // what the clock itself takes
-    struct worker *worker = world->bench->worker;
-    worker->us_base = world->bench->began_us + (uint64_t)(world->now_ns / 1000);
+    struct worker *worker = world->plane->workers[0].worker;
+    plane_clock(world->plane, (uint64_t)(world->now_ns / 1000));
     if (without)
         worker->overload = (struct overload){0};
     if (world->load == LOAD_REFUSALS) {
@@ -92,7 +92,7 @@ static void exchange(struct world *world)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct rte_mbuf *mbuf;
-        while (rte_ring_dequeue(world->wire->tx[i], (void **)&mbuf) == 0)
+        while (rte_ring_dequeue(world->wire->tx[i][0], (void **)&mbuf) == 0)
             goodput_calls_take(world->calls, i, mbuf);
     }
     goodput_calls_run(world->calls, world->next_us, world->rate);
@@ -101,8 +101,9 @@ static void exchange(struct world *world)
 static void open_world(struct world *world, enum load load, double rate)
 {
     world->wire = &wires[world - worlds];
-    world->bench = goodput_open(world->wire, beside);
-    world->calls = goodput_calls_create(pool, world->wire->rx);
+    struct rte_ring *const to_worker[2] = {world->wire->rx[0][0], world->wire->rx[1][0]};
+    world->plane = goodput_open(world->wire, beside);
+    world->calls = goodput_calls_create(pool, to_worker);
     world->load = load;
     world->rate = rate;
     world->now_ns = world->busy_ns = 0;
@@ -112,7 +113,7 @@ static void open_world(struct world *world, enum load load, double rate)
 static void close_world(struct world *world)
 {
     goodput_calls_destroy(world->calls);
-    goodput_close(world->bench, world->wire);
+    plane_close(world->plane);
 }
 
 // Lets so much of the worker's time pass.
@@ -315,7 +316,7 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     bool refusals = strcmp(what, "--refusals") == 0;
     beside = strcmp(what, "--calls-beside") == 0;
-    pool = goodput_boot(argv[0], wires, RTE_DIM(wires));
+    pool = plane_boot(&(struct plane_boot){argv[0], "0@0", 1, false}, wires, RTE_DIM(wires));
     without = strcmp(what, "--without") == 0;
     if (strcmp(what, "--costs") == 0) {
         print_all_costs();

@@ -147,6 +147,13 @@ uint64_t counters_placement(const struct counters *counters, uint32_t worker)
     return __atomic_load_n(&worker_block(counters, worker)->placement, __ATOMIC_RELAXED);
 }
 
+struct counters_nodes counters_nodes(const struct counters *counters, uint32_t worker)
+{
+    const struct counters_worker *block = worker_block(counters, worker);
+    return (struct counters_nodes){__atomic_load_n(&block->node, __ATOMIC_RELAXED),
+                                   __atomic_load_n(&block->memory_node, __ATOMIC_RELAXED)};
+}
+
 bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t index,
                     struct counters_queue *queue)
 {
@@ -154,7 +161,8 @@ bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t i
     if (index >= COUNTERS_QUEUES_MAX || index >= __atomic_load_n(&block->queue_count, __ATOMIC_RELAXED))
         return false;
     *queue = (struct counters_queue){__atomic_load_n(&block->queues[index].received, __ATOMIC_RELAXED),
-                                     block->queues[index].network, block->queues[index].queue};
+                                     block->queues[index].network, block->queues[index].queue,
+                                     block->queues[index].node};
     return true;
 }
 
@@ -253,7 +261,8 @@ struct counters_agent counters_agent(const struct counters *counters)
                                   .host_reads = load(&agent->host_reads),
                                   .host_read_failures = load(&agent->host_read_failures),
                                   .host_asks_dropped = load(&agent->host_asks_dropped),
-                                  .addresses_missing = load(&agent->addresses_missing)};
+                                  .addresses_missing = load(&agent->addresses_missing),
+                                  .memory_refused = load(&agent->memory_refused)};
     for (unsigned rule = 0; rule < BAN_RULE_COUNT; rule++) {
         copy.bans_begun[rule] = load(&agent->bans_begun[rule]);
         copy.bans_told[rule] = load(&agent->bans_told[rule]);

@@ -27,6 +27,11 @@ uint64_t counters_cpu(const struct counters *counters, uint32_t worker);
 uint64_t counters_busy_us(const struct counters *counters,
                           uint32_t worker); // in turns that received something
 uint64_t counters_placement(const struct counters *counters, uint32_t worker); // PLACEMENT_*
+// Memory nodes, -1: not known.
+struct counters_nodes {
+    int64_t cpu, memory; // of the worker's CPU, of its tables and dialogs
+};
+struct counters_nodes counters_nodes(const struct counters *counters, uint32_t worker);
 // A queue of a worker by its place among them. False: it has no more.
 bool counters_queue(const struct counters *counters, uint32_t worker, uint32_t index,
                     struct counters_queue *queue);

@@ -37,6 +37,8 @@
       "Time of a worker's turns that received something; its rate is the load of the core, whatever the CPU says.")    \
     M(MBUFS_USED, "dialgate_mbufs_used", "gauge", "", "Packet buffers in use, those in the NICs' queues too.")         \
     M(MBUFS_CAPACITY, "dialgate_mbufs_capacity", "gauge", "", "Packet buffers that there are.")                        \
+    M(MEMORY_REFUSED, "dialgate_memory_refused_total", "counter", "",                                                  \
+      "Times that DPDK was refused more huge pages than memory.mb.")                                                   \
     M(HOST_READS, "dialgate_host_reads_total", "counter", "", "Readings of the kernel's links, addresses, routes and neighbours.") \
     M(HOST_READ_FAILURES, "dialgate_host_read_failures_total", "counter", "", "Such readings that failed.")             \
     M(HOST_ASKS_DROPPED, "dialgate_host_asks_dropped_total", "counter", "",                                            \

@@ -143,6 +143,7 @@ void walk_workers(const struct control *control, const struct metrics_visitor *v
         walk_histogram(control->counters, (enum histogram)i, v);
     walk_one(v, METRIC_MBUFS_USED, (double)agent.mbufs_used);
     walk_one(v, METRIC_MBUFS_CAPACITY, (double)agent.mbufs_capacity);
+    walk_one(v, METRIC_MEMORY_REFUSED, (double)agent.memory_refused);
     walk_one(v, METRIC_HOST_READS, (double)agent.host_reads);
     walk_one(v, METRIC_HOST_READ_FAILURES, (double)agent.host_read_failures);
     walk_one(v, METRIC_HOST_ASKS_DROPPED, (double)agent.host_asks_dropped);

@@ -2,6 +2,8 @@
 #include "agent_gauges.h"
 
 #include <rte_ethdev.h>
+#include "eal_memory.h"
+#include "log.h"
 
 static void put(uint64_t *word, uint64_t value)
 {
@@ -32,6 +34,20 @@ static void put_host(struct counters_agent *words, const struct hostnet *hostnet
     put(&words->addresses_missing, counts.missing);
 }
 
+static void put_memory(struct counters_agent *words)
+{
+    static struct log_limit limit;
+    int node;
+    const uint64_t refused = eal_memory_refused(&node);
+
+    if (refused != words->memory_refused && log_allowed(&limit, "memory_refused"))
+        log_event(LOG_WARNING, "memory_refused",
+                  "node=%d times=%llu reason=\"DPDK wants more than memory.mb\" fix=\"raise "
+                  "memory.mb\"",
+                  node, (unsigned long long)refused);
+    put(&words->memory_refused, refused);
+}
+
 void agent_gauges_poll(struct dataplane *plane)
 {
     const struct counters_file *counters = &plane->counters;
@@ -40,10 +56,11 @@ void agent_gauges_poll(struct dataplane *plane)
     struct counters_agent *agent = counters_file_agent(counters);
     struct counters_network *networks = counters_file_networks(counters);
 
-    put(&agent->mbufs_used, rte_mempool_in_use_count(ports->pool));
-    put(&agent->mbufs_capacity, ports->pool->size);
+    put(&agent->mbufs_used, packet_pools_used(&ports->pools));
+    put(&agent->mbufs_capacity, packet_pools_size(&ports->pools));
     put(&agent->networks, ports->count);
     put_host(agent, plane->hostnet);
+    put_memory(agent);
     const bool may_ask = pthread_mutex_trylock(&plane->ports.lock) == 0;
 
     for (unsigned i = 0; i < ports->count; i++) {

@@ -12,11 +12,25 @@
 #include "port_bond.h"
 #include "telemetry.h"
 
+// Where everything is to lie: at the workers' nodes, packets at their devices'.
+struct nodes {
+    int workers[WORKERS_MAX];
+    struct port_nodes ports;
+};
+
+static void find_nodes(struct nodes *nodes, const struct eal_plan *eal, const struct rules *rules)
+{
+    for (unsigned i = 0; i < eal->workers; i++)
+        nodes->workers[i] = eal_worker_node(eal, i);
+    port_nodes_find(&nodes->ports, rules, nodes->workers[0]);
+}
+
 static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundir *dir,
-                                   const struct boot_options *options)
+                                   const struct boot_options *options, const struct nodes *nodes)
 {
     struct eal_plan plan = {.file_prefix = dir->prefix,
                             .memory_mb = rules->settings->memory_mb,
+                            .nodes = &nodes->ports,
                             .workers = rules->settings->workers,
                             .cpus = options->cpus,
                             .cpu_count = options->cpu_count,
@@ -61,12 +75,13 @@ static int open_host(struct dataplane *plane, const struct rules *rules, const s
 }
 
 static struct images_plan images_plan_of(const struct rules *rules, const struct rundir *dir,
-                                         const struct cookie_keys *keys)
+                                         const struct cookie_keys *keys, const struct nodes *nodes)
 {
     return (struct images_plan){.configured = rules->settings->dialogs_directory,
                                 .state_directory = dir->state,
                                 .key = keys->table,
                                 .workers = rules->settings->workers,
+                                .nodes = nodes->workers,
                                 .capacity = rules->settings->dialogs_capacity,
                                 .arena_octets = rules->settings->arena_octets};
 }
@@ -161,10 +176,12 @@ static int start_dpdk(struct dataplane *plane, struct workers_plan *plan, const 
 int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir *dir,
                const struct boot_options *options, struct fault *fault)
 {
-    const struct eal_plan eal = eal_plan_of(rules, dir, options);
+    struct nodes nodes;
+    const struct eal_plan eal = eal_plan_of(rules, dir, options, &nodes);
     const struct ports_plan ports = {.rules = rules,
                                      .run_directory = dir->run,
                                      .prefilter = options->prefilter,
+                                     .nodes = &nodes.ports,
                                      .programs = &plane->programs};
     struct workers_plan plan = {.eal = &eal,
                                 .ports = &plane->ports,
@@ -177,6 +194,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
     struct images_plan images;
     int result;
 
+    find_nodes(&nodes, &eal, rules);
     memset(plane, 0, sizeof(*plane));
     open_records(plane, dir, rules->settings);
     raise_locked_memory();
@@ -186,7 +204,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
     plan.filter = filter_policy_create(rules->image);
     if (result == 0 && plan.filter == NULL)
         result = fault_set(fault, ENOMEM, "no memory for the filter's rules");
-    images = images_plan_of(rules, dir, &plane->keys);
+    images = images_plan_of(rules, dir, &plane->keys, &nodes);
     if (result == 0)
         result = images_open(&plane->images, &images, fault);
     if (result == 0)
@@ -204,7 +222,7 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
         return result;
     }
     plane->start_rules = rules;
-    eal_log_on();
+    eal_begin_watch();
     return 0;
 }
 

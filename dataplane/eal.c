@@ -10,17 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "eal_memory.h"
 #include "log.h"
+#include "memory_node.h"
 
-#define ARGUMENTS_MAX   (96u + 2 * EAL_DEVICES_MAX)
-#define LCORES_SIZE     2048u
-#define HUGE_PAGE_MB    2u
-#define FREE_HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+#define ARGUMENTS_MAX    (96u + 2 * EAL_DEVICES_MAX)
+#define LCORES_SIZE      2048u
+#define MEMORY_ARGUMENTS 6u // of add_memory(), at most
 
 // DPDK writes from any of its threads; its stream's lock keeps the lines apart.
 static char words[160];
 static atomic_bool log_on;
 static struct log_limit dpdk_limit;
+static struct eal_memory memory;
 static bool started;
 
 unsigned eal_main_cpu(const struct eal_plan *plan)
@@ -31,6 +33,11 @@ unsigned eal_main_cpu(const struct eal_plan *plan)
 unsigned eal_worker_cpu(const struct eal_plan *plan, unsigned worker)
 {
     return plan->cpus[plan->cpu_count - 1 - worker % plan->cpu_count];
+}
+
+int eal_worker_node(const struct eal_plan *plan, unsigned worker)
+{
+    return memory_node_of_cpu(eal_worker_cpu(plan, worker));
 }
 
 static ssize_t take_words(void *cookie, const char *octets, size_t size)
@@ -72,24 +79,6 @@ void eal_words_forget(void)
     words[0] = '\0';
 }
 
-void eal_log_on(void)
-{
-    atomic_store(&log_on, true);
-}
-
-static unsigned long free_huge_mb(void)
-{
-    FILE *file = fopen(FREE_HUGE_PAGES, "re");
-    unsigned long pages = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%lu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return pages * HUGE_PAGE_MB;
-}
-
 static void write_lcores(const struct eal_plan *plan, char lcores[LCORES_SIZE])
 {
     size_t used = (size_t)snprintf(lcores, LCORES_SIZE, "0@%u", eal_main_cpu(plan));
@@ -99,13 +88,46 @@ static void write_lcores(const struct eal_plan *plan, char lcores[LCORES_SIZE])
                                  eal_worker_cpu(plan, i));
 }
 
-static bool operator_says(const struct eal_plan *plan, const char *argument)
+// As "--option", "--option=value" or "-o".
+static bool operator_says(const struct eal_plan *plan, const char *option)
 {
+    const size_t length = strlen(option);
+
     for (unsigned i = 0; i < plan->argument_count; i++) {
-        if (strcmp(plan->arguments[i], argument) == 0)
+        const char *argument = plan->arguments[i];
+
+        if (strncmp(argument, option, length) == 0 && (argument[length] == '\0' || argument[length] == '='))
             return true;
     }
     return false;
+}
+
+// EAL takes either -m or --socket-mem, and the operator may have said what.
+static unsigned add_memory(const struct eal_plan *plan, char **arguments)
+{
+    static char all[] = "-m", each[] = "--socket-mem", limit[] = "--socket-limit",
+                in_memory[] = "--in-memory", no_huge[] = "--no-huge", no_shconf[] = "--no-shconf";
+    static char mb[16], shares[EAL_MEMORY_SIZE], limits[EAL_MEMORY_SIZE];
+    unsigned count = 0;
+
+    snprintf(mb, sizeof(mb), "%u", memory.mb);
+    snprintf(shares, sizeof(shares), "%s", memory.shares);
+    snprintf(limits, sizeof(limits), "%s", memory.limits);
+    if (!operator_says(plan, all) && !operator_says(plan, each)) {
+        arguments[count++] = memory.split ? each : all;
+        arguments[count++] = memory.split ? shares : mb;
+    }
+    if (memory.huge && !operator_says(plan, limit)) {
+        arguments[count++] = limit;
+        arguments[count++] = limits;
+    }
+    if (memory.huge) {
+        arguments[count++] = in_memory;
+    } else {
+        arguments[count++] = no_huge;
+        arguments[count++] = no_shconf;
+    }
+    return count;
 }
 
 // EAL leaves its directory, one for each run directory that there ever was. Its telemetry removes its socket
@@ -122,15 +144,13 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
 {
     // EAL reorders what it is given and may write to it.
     static char program[] = "dialgate-dataplane", lcores_option[] = "--lcores",
-                prefix_option[] = "--file-prefix", memory_option[] = "-m", no_pci[] = "--no-pci",
-                va[] = "--iova-mode=va", warnings[] = "--log-level=warning", no_huge[] = "--no-huge",
-                no_shconf[] = "--no-shconf", in_memory[] = "--in-memory", allow[] = "-a";
-    static char lcores[LCORES_SIZE], prefix[128], memory[16], devices[EAL_DEVICES_MAX][NAME_SIZE];
-    char *arguments[ARGUMENTS_MAX] = {program,       lcores_option, lcores, prefix_option, prefix,
-                                      memory_option, memory,        va,     warnings};
-    unsigned count = 9;
-    bool huge = !operator_says(plan, no_huge) && free_huge_mb() >= plan->memory_mb;
+                prefix_option[] = "--file-prefix", no_pci[] = "--no-pci", va[] = "--iova-mode=va",
+                warnings[] = "--log-level=warning", allow[] = "-a";
+    static char lcores[LCORES_SIZE], prefix[128], devices[EAL_DEVICES_MAX][NAME_SIZE];
+    char *arguments[ARGUMENTS_MAX] = {program, lcores_option, lcores, prefix_option, prefix, va, warnings};
+    unsigned count = 7;
 
+    eal_memory_plan(&memory, plan->memory_mb, plan->nodes, !operator_says(plan, "--no-huge"));
     if (plan->device_count == 0)
         arguments[count++] = no_pci;
     for (unsigned i = 0; i < plan->device_count; i++) {
@@ -138,17 +158,12 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
         arguments[count++] = allow;
         arguments[count++] = devices[i];
     }
-    if (count + 2 + plan->argument_count > ARGUMENTS_MAX)
-        return fault_set(fault, E2BIG, "more than %u EAL arguments", ARGUMENTS_MAX - count - 2);
+    if (count + MEMORY_ARGUMENTS + plan->argument_count > ARGUMENTS_MAX)
+        return fault_set(fault, E2BIG, "more than %u EAL arguments",
+                         ARGUMENTS_MAX - count - MEMORY_ARGUMENTS);
     write_lcores(plan, lcores);
     snprintf(prefix, sizeof(prefix), "%s", plan->file_prefix);
-    snprintf(memory, sizeof(memory), "%u", plan->memory_mb);
-    if (huge) {
-        arguments[count++] = in_memory;
-    } else {
-        arguments[count++] = no_huge;
-        arguments[count++] = no_shconf;
-    }
+    count += add_memory(plan, &arguments[count]);
     for (unsigned i = 0; i < plan->argument_count; i++)
         arguments[count++] = plan->arguments[i];
     if (catch_log() < 0 || atexit(remove_directory) != 0)
@@ -157,12 +172,19 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
         return fault_set(
             fault, rte_errno != 0 ? rte_errno : EIO,
             "EAL with %u MB of %s did not start: %s; check memory.mb, --cpus and the EAL arguments",
-            plan->memory_mb, huge ? "huge pages" : "plain memory",
+            plan->memory_mb, memory.huge ? "huge pages" : "plain memory",
             words[0] != '\0' ? words : rte_strerror(rte_errno));
     started = true;
-    log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s lcores=%s", plan->memory_mb,
-              huge ? "huge" : "plain", lcores);
+    log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s nodes=%s lcores=%s", plan->memory_mb,
+              memory.huge ? "huge" : "plain", memory.split ? memory.shares : "any", lcores);
     return 0;
+}
+
+void eal_begin_watch(void)
+{
+    if (eal_memory_watch(&memory) < 0)
+        log_event(LOG_WARNING, "memory_unwatched", "reason=\"%s\"", rte_strerror(rte_errno));
+    atomic_store(&log_on, true);
 }
 
 void eal_stop(void)

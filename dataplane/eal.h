@@ -10,9 +10,12 @@
 #define EAL_CPUS_MAX    1024u
 #define EAL_DEVICES_MAX (NETWORKS_MAX * NETWORK_DEVICES_MAX)
 
+struct port_nodes;
+
 struct eal_plan {
     const char *file_prefix;
     uint32_t memory_mb;
+    const struct port_nodes *nodes; // where its packets are to lie, NULL: there are none
     unsigned workers;
     const uint16_t *cpus; // that may be used, ascending
     unsigned cpu_count;
@@ -26,6 +29,8 @@ struct eal_plan {
 // than other CPUs does one share the main thread's.
 unsigned eal_main_cpu(const struct eal_plan *plan);
 unsigned eal_worker_cpu(const struct eal_plan *plan, unsigned worker);
+// The memory node of that CPU, MEMORY_NODE_NONE where the kernel does not say.
+int eal_worker_node(const struct eal_plan *plan, unsigned worker);
 // DPDK's number for a worker's thread.
 static inline unsigned eal_worker_lcore(unsigned worker)
 {
@@ -40,8 +45,9 @@ void eal_stop(void);
 // follows it only says that it failed. Empty when it said nothing.
 const char *eal_words(void);
 void eal_words_forget(void);
-// From now on what DPDK says goes to our log; before that it is only remembered, for the one line of a failed
-// start.
-void eal_log_on(void);
+// Once all has started: from now on what DPDK says goes to our log, and what it is refused beyond memory.mb
+// is counted (eal_memory.h). Before, the one is only remembered, for the one line of a failed start, and the
+// other no fault: a pool that finds no room in one piece is made of several.
+void eal_begin_watch(void);
 
 #endif

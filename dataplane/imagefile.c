@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "clock.h"
+#include "memory_node.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define PAGE      ((size_t)4096)
@@ -125,7 +126,10 @@ ssize_t imagefile_make(struct imagefile *file, bool huge, size_t now)
     if (file->fd < 0 || flock(file->fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(file->fd, (off_t)file->size) < 0)
         return -errno;
     file->octets = map_file(file->fd, file->size);
-    return file->octets == NULL ? -errno : provide(file, huge, now);
+    if (file->octets == NULL)
+        return -errno;
+    memory_node_prefer(file->octets, file->size, file->node);
+    return provide(file, huge, now);
 }
 
 void imagefile_close(struct imagefile *file)

@@ -18,6 +18,7 @@ struct imagefile {
     int fd;          // -1: none
     uint8_t *octets; // 2 MiB aligned, NULL: none
     size_t size;
+    int node; // memory node of the pages of a new one, MEMORY_NODE_NONE: any
 };
 
 // For the log, valid until the next call.

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "dialog.h"
 #include "log.h"
+#include "memory_node.h"
 #include "rundir.h"
 
 #define HUGE_PAGE      ((size_t)2 << 20)
@@ -284,14 +285,15 @@ static int choose(const struct images *images, unsigned workers, struct place *p
     return 0;
 }
 
-static int make_file(struct images *images, unsigned worker, const struct place *place)
+static int make_file(struct images *images, unsigned worker, const struct place *place, int node)
 {
     struct imagefile *file = &images->own[images->count++];
     ssize_t present;
 
     *file = (struct imagefile){.directory = images->dirs.dirs[place->dir].path,
                                .epoch = images->identity.epoch,
-                               .size = place->size};
+                               .size = place->size,
+                               .node = node};
     snprintf(file->name, sizeof(file->name), NAME_FORMAT, (unsigned long long)file->epoch, worker);
     present = imagefile_make(file, place->huge, images->layout.arena_offset);
     if (present < 0)
@@ -320,7 +322,7 @@ int images_create(struct images *images, const struct images_plan *plan, struct 
     if (result < 0)
         return result;
     for (unsigned i = 0; i < plan->workers; i++) {
-        result = make_file(images, i, &place);
+        result = make_file(images, i, &place, plan->nodes == NULL ? MEMORY_NODE_NONE : plan->nodes[i]);
         if (result < 0)
             return fault_set(
                 fault, -result,

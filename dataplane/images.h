@@ -36,6 +36,7 @@ struct images_plan {
     const char *state_directory;
     struct siphash_key key; // of the Call-IDs
     unsigned workers;
+    const int *nodes;  // memory node of each worker, NULL: any
     uint32_t capacity; // dialogs a worker
     size_t arena_octets;
 };

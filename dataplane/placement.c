@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "placement.h"
 
-#include <rte_ethdev.h>
-#include <rte_lcore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "log.h"
@@ -40,31 +38,39 @@ static bool is_shared(const struct eal_plan *plan, const struct worker_parts *pa
     return shared;
 }
 
-// A device of no node (one that is no PCI device) is near to all.
+// A device of no node is near to all.
 static bool is_remote(const struct worker_parts *parts)
 {
-    const unsigned node = rte_lcore_to_socket_id(eal_worker_lcore(parts->id));
-
     for (unsigned i = 0; i < parts->queue_count; i++) {
-        int other = rte_eth_dev_socket_id(parts->queues[i].port);
-
-        if (other >= 0 && (unsigned)other != node)
+        if (parts->node >= 0 && parts->queues[i].node >= 0 && parts->queues[i].node != parts->node)
             return true;
     }
     return false;
 }
 
-uint64_t placement_check(const struct eal_plan *plan, const struct worker_parts *parts)
+static const char *fix_of(bool shared, bool remote, bool elsewhere)
+{
+    if (shared)
+        return "fewer workers, or more CPUs with --cpus";
+    if (remote)
+        return "CPUs of the devices' memory node with --cpus";
+    if (elsewhere)
+        return "free memory, and huge pages, at the node of the worker's CPU";
+    return "isolcpus= and nohz_full= for the workers' CPUs in the kernel's arguments";
+}
+
+uint64_t placement_check(const struct eal_plan *plan, const struct worker_parts *parts, int memory_node)
 {
     const bool shared = is_shared(plan, parts), isolated = is_isolated(parts->cpu), remote = is_remote(parts);
+    const bool elsewhere = parts->node >= 0 && memory_node >= 0 && memory_node != parts->node;
 
-    if (shared || !isolated || remote)
+    if (shared || !isolated || remote || elsewhere)
         log_event(LOG_WARNING, "worker_placement",
-                  "worker=%u cpu=%u shared=%s isolated=%s remote_device=%s fix=\"%s\"", parts->id, parts->cpu,
-                  shared ? "yes" : "no", isolated ? "yes" : "no", remote ? "yes" : "no",
-                  shared   ? "fewer workers, or more CPUs with --cpus"
-                  : remote ? "CPUs of the devices' memory node with --cpus"
-                           : "isolcpus= and nohz_full= for the workers' CPUs in the kernel's arguments");
+                  "worker=%u cpu=%u node=%d memory_node=%d shared=%s isolated=%s remote_device=%s "
+                  "remote_memory=%s fix=\"%s\"",
+                  parts->id, parts->cpu, parts->node, memory_node, shared ? "yes" : "no",
+                  isolated ? "yes" : "no", remote ? "yes" : "no", elsewhere ? "yes" : "no",
+                  fix_of(shared, remote, elsewhere));
     return (shared ? PLACEMENT_SHARED : 0) | (isolated ? 0 : PLACEMENT_NOT_ISOLATED) |
-           (remote ? PLACEMENT_REMOTE : 0);
+           (remote ? PLACEMENT_REMOTE : 0) | (elsewhere ? PLACEMENT_MEMORY : 0);
 }

@@ -175,10 +175,10 @@ static int bring_back(struct port_watch *watch, struct port_watched *row, enum p
     if (result == 0)
         result = rte_eth_dev_info_get(port->id, &info);
     if (result == 0)
-        result = port_start(port, watch->ports->pool, &info);
+        result = port_start(port, port->pool, &info);
     if (result < 0 && event == PORT_EVENT_MTU) {
         refuse_mtu(row, interface_mtu(port->network->interface), result);
-        result = port_start(port, watch->ports->pool, &info);
+        result = port_start(port, port->pool, &info);
     }
     return result;
 }
@@ -256,7 +256,7 @@ static void follow_mtu(const struct port_watch *watch, struct port_watched *row)
 {
     const struct snapshot_network *network = row->port->network;
     const unsigned wanted = interface_mtu(network->interface);
-    const unsigned room = rte_pktmbuf_data_room_size(watch->ports->pool) - RTE_PKTMBUF_HEADROOM;
+    const unsigned room = rte_pktmbuf_data_room_size(row->port->pool) - RTE_PKTMBUF_HEADROOM;
     int result;
 
     if (wanted == row->tap->mtu)

@@ -17,7 +17,6 @@
 #include "eal.h"
 #include "interface.h"
 #include "log.h"
-#include "packet_pool.h"
 #include "port_bond.h"
 #include "port_start.h"
 #include "xdp_record.h"
@@ -278,7 +277,7 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         port->attaching = true;
     }
     eal_words_forget();
-    result = port_start(port, ports->pool, &info);
+    result = port_start(port, port->pool, &info);
     if (result < 0 && network->attach == ATTACH_PCI)
         return fault_set(fault, -result, "network %s: device %s did not start: %s", network->name,
                          network->device, eal_words());
@@ -319,13 +318,16 @@ int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault 
     int result;
 
     *ports = (struct ports){.run_directory = plan->run_directory, .lock = PTHREAD_MUTEX_INITIALIZER};
-    ports->pool = packet_pool_create(plan->rules, fault);
-    result = ports->pool == NULL ? -ENOMEM : packet_pool_create_large(plan->rules, &ports->large, fault);
+    result = packet_pools_create(&ports->pools, plan->rules, plan->nodes, fault);
+    if (result == 0)
+        result = packet_pool_create_large(plan->rules, &ports->large, fault);
     for (unsigned i = 0; i < plan->rules->network_count && result == 0; i++) {
         struct port *port = &ports->ports[i];
 
         port->network = &plan->rules->networks[i];
         port->shared = plan->rules->ports.of[i];
+        port->node = plan->nodes->device[i];
+        port->pool = ports->pools.pools[plan->nodes->of[i]];
         prefilter_init(&port->prefilter);
         ports->count++;
         if (port->shared == i)
@@ -360,9 +362,9 @@ void ports_close(struct ports *ports)
             xdp_record_remove(ports->run_directory, port->network->interface);
     }
     ports->count = 0;
-    rte_mempool_free(ports->pool);
+    packet_pools_free(&ports->pools);
     rte_mempool_free(ports->large);
-    ports->pool = ports->large = NULL;
+    ports->large = NULL;
 }
 
 int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,

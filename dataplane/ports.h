@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The NIC ports: one an interface, through AF_XDP with our prefilter, AF_PACKET or a driver of DPDK, and the
-// pool that their packets come from.
+// pools that their packets come from.
 #ifndef DIALGATE_PORTS_H
 #define DIALGATE_PORTS_H
 
 #include <pthread.h>
 #include <rte_mempool.h>
 #include "fault.h"
+#include "packet_pool.h"
 #include "port_program.h"
 #include "prefilter.h"
 #include "rules.h"
@@ -15,6 +16,8 @@ struct port {
     const struct snapshot_network *network; // in the rules of the start, which outlive the ports
     enum attach attach;                     // the network's, or AF_PACKET where its XDP program cannot be had
     uint16_t id;                            // DPDK's
+    int node;                               // memory node of the device, MEMORY_NODE_NONE: of none
+    struct rte_mempool *pool;               // that it receives into, one of ports.pools
     uint8_t shared;   // network whose port it is (rules.h); another one's: nothing below is set
     uint32_t offload; // NETWORK_OFFLOAD_*, by port_start()
     bool probed;
@@ -24,7 +27,7 @@ struct port {
 };
 
 struct ports {
-    struct rte_mempool *pool;
+    struct packet_pools pools;
     struct rte_mempool
         *large; // of buffers that no NIC sees, for the largest datagrams; NULL: none are wanted
     struct port ports[NETWORKS_MAX]; // by network
@@ -37,6 +40,7 @@ struct ports_plan {
     const struct rules *rules;
     const char *run_directory;
     const char *prefilter;          // the ELF
+    const struct port_nodes *nodes; // read by ports_open()
     struct port_programs *programs; // filled by ports_check(), read by ports_open()
 };
 

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "filter.h"
 #include "log.h"
+#include "memory_node.h"
 #include "placement.h"
 #include "port_offload.h"
 #include "ua_ring.h"
@@ -35,9 +36,12 @@ static int ring_fault(const struct rte_ring *ring, struct fault *fault)
     return 0;
 }
 
-static int make_ring(struct rte_ring **ring, unsigned size, const char *name, struct fault *fault)
+// At the node of the worker that it belongs to; where DPDK has no memory there, anywhere.
+static int make_ring(struct rte_ring **ring, unsigned size, const char *name, int node, struct fault *fault)
 {
-    *ring = rte_ring_create(name, size, SOCKET_ID_ANY, SPSC);
+    *ring = node == MEMORY_NODE_NONE ? NULL : rte_ring_create(name, size, node, SPSC);
+    if (*ring == NULL)
+        *ring = rte_ring_create(name, size, SOCKET_ID_ANY, SPSC);
     return ring_fault(*ring, fault);
 }
 
@@ -60,13 +64,13 @@ static int make_host_rings(struct workers *workers, const struct rules *rules, s
         struct host_path_rings *rings = &workers->parts[i].host;
 
         snprintf(name, sizeof(name), "host_out%u", i);
-        result = make_ring(&rings->out, HOST_PATH_RING, name, fault);
+        result = make_ring(&rings->out, HOST_PATH_RING, name, workers->parts[i].node, fault);
         snprintf(name, sizeof(name), "host_back%u", i);
         if (result == 0)
-            result = make_ring(&rings->back, HOST_PATH_RING, name, fault);
+            result = make_ring(&rings->back, HOST_PATH_RING, name, workers->parts[i].node, fault);
         snprintf(name, sizeof(name), "host_spare%u", i);
         if (result == 0)
-            result = make_ring(&rings->spare, 2 * HOST_PATH_SPARE, name, fault);
+            result = make_ring(&rings->spare, 2 * HOST_PATH_SPARE, name, workers->parts[i].node, fault);
     }
     return result;
 }
@@ -84,19 +88,19 @@ static int make_rings(struct workers *workers, struct fault *fault)
             if (from == to)
                 continue;
             snprintf(name, sizeof(name), "inbox%u_%u", from, to);
-            result = make_ring(&parts->inbox[from], WORKER_RING_SIZE, name, fault);
+            result = make_ring(&parts->inbox[from], WORKER_RING_SIZE, name, parts->node, fault);
             workers->parts[from].outbox[to] = parts->inbox[from];
             snprintf(name, sizeof(name), "tx%u_%u", from, to);
             if (result == 0)
-                result = make_ring(&parts->tx_in[from], WORKER_RING_SIZE, name, fault);
+                result = make_ring(&parts->tx_in[from], WORKER_RING_SIZE, name, parts->node, fault);
             workers->parts[from].tx_out[to] = parts->tx_in[from];
         }
         snprintf(name, sizeof(name), "commands%u", to);
         if (result == 0)
-            result = make_ring(&parts->commands, WORKER_COMMANDS_SIZE, name, fault);
+            result = make_ring(&parts->commands, WORKER_COMMANDS_SIZE, name, parts->node, fault);
         snprintf(name, sizeof(name), "results%u", to);
         if (result == 0)
-            result = make_ring(&parts->results, WORKER_COMMANDS_SIZE, name, fault);
+            result = make_ring(&parts->results, WORKER_COMMANDS_SIZE, name, parts->node, fault);
         snprintf(name, sizeof(name), "asks%u", to);
         if (result == 0)
             result = make_asks(&parts->asks, name, fault);
@@ -129,8 +133,11 @@ static int deal_queues(struct workers *workers, const struct rules *rules, const
                 return fault_set(fault, E2BIG,
                                  "worker %u would own more than %u queues; use more workers or fewer queues",
                                  owner, WORKER_QUEUES_MAX);
-            workers->queues[owner][parts->queue_count++] = (struct worker_queue){
-                .port = ports->ports[n].id, .queue = (uint16_t)q, .network = (uint8_t)n};
+            workers->queues[owner][parts->queue_count++] =
+                (struct worker_queue){.port = ports->ports[n].id,
+                                      .queue = (uint16_t)q,
+                                      .network = (uint8_t)n,
+                                      .node = (int16_t)ports->ports[n].node};
         }
         for (unsigned w = 0; w < workers->count; w++) {
             // Us when we own one; else the owners share those who own none.
@@ -162,17 +169,22 @@ static unsigned long available_mb(void)
     return kilobytes / 1024;
 }
 
-// Populated here, so that no worker ever waits for a page.
-static void *map_memory(size_t size)
+// Populated here, so that no worker ever waits for a page, in the memory of its node.
+static void *map_memory(size_t size, int node)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0);
 
-    if (memory != MAP_FAILED)
-        return memory;
+    if (memory != MAP_FAILED) {
+        memory_node_prefer(memory, size, node);
+        if (madvise(memory, size, MADV_POPULATE_WRITE) == 0 || errno == EINVAL) // before Linux 5.14
+            return memory;
+        munmap(memory, size);
+    }
     memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
+    memory_node_prefer(memory, size, node);
     // Both are only wishes.
     madvise(memory, size, MADV_HUGEPAGE);
     madvise(memory, size, MADV_POPULATE_WRITE);
@@ -208,7 +220,7 @@ static int make_ua_rings(struct workers *workers, const struct snapshot_settings
     for (unsigned i = 0; i < workers->count; i++) {
         struct worker_parts *parts = &workers->parts[i];
 
-        workers->ua_memory[i] = map_memory(workers->ua_memory_size);
+        workers->ua_memory[i] = map_memory(workers->ua_memory_size, parts->node);
         if (workers->ua_memory[i] == NULL)
             return fault_set(fault, ENOMEM, "no memory for what control is told by worker %u", i);
         parts->usages_capacity = settings->usages_capacity;
@@ -235,7 +247,7 @@ static int make_memory(struct workers *workers, const struct snapshot_settings *
                          "dialogs.capacity or transactions.capacity",
                          workers->count, needed_mb, available_mb());
     for (unsigned i = 0; i < workers->count; i++) {
-        workers->memory[i] = map_memory(workers->memory_size);
+        workers->memory[i] = map_memory(workers->memory_size, workers->parts[i].node);
         if (workers->memory[i] == NULL)
             return fault_set(fault, ENOMEM,
                              "%zu MB for worker %u: %s; lower dialogs.capacity or transactions.capacity",
@@ -277,14 +289,32 @@ static int make_filter(struct worker_parts *parts, const struct workers_plan *pl
 
     if (networks == 0)
         return 0;
-    parts->filter = aligned_alloc(64, (sizeof(*parts->filter) + 63) / 64 * 64);
+    parts->filter = map_memory(round_to_pages(sizeof(*parts->filter)), parts->node);
     if (parts->filter == NULL)
         return fault_set(fault, ENOMEM, "no memory for the filter of worker %u", parts->id);
-    memset(parts->filter, 0, sizeof(*parts->filter));
     parts->filter->networks = networks;
     parts->filter_counters = counters_file_filter(plan->counters, parts->id);
     parts->filter_notes = counters_file_notes(plan->counters, parts->id);
     return 0;
+}
+
+// What lies in files that were made whole for all workers: counters, captures and records of calls.
+static void settle_files(const struct worker_parts *parts, const struct workers_plan *plan)
+{
+    memory_node_prefer(parts->counters, plan->counters->header->worker_stride, parts->node);
+    memory_node_prefer(parts->captures->ring, sizeof(*parts->captures->ring), parts->node);
+    if (parts->calls != NULL)
+        memory_node_prefer(parts->calls, sizeof(*parts->calls), parts->node);
+}
+
+// Of tables and dialogs: what lies elsewhere than it should is worth more than what does not.
+static int memory_node(const struct worker_parts *parts, size_t size, const struct image_layout *layout)
+{
+    const int tables = memory_node_found(parts->memory, size, parts->node);
+    const int dialogs =
+        memory_node_found(parts->file, layout->arena_offset - layout->dialogs_offset, parts->node);
+
+    return tables == parts->node && dialogs != MEMORY_NODE_NONE ? dialogs : tables;
 }
 
 static int make_workers(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
@@ -296,9 +326,8 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
 
         parts->id = i;
         parts->count = workers->count;
-        parts->cpu = eal_worker_cpu(plan->eal, i);
         parts->queues = workers->queues[i];
-        parts->pool = plan->ports->pool;
+        parts->pool = packet_pools_at(&plan->ports->pools, parts->node);
         parts->large = plan->ports->large;
         for (unsigned k = 0; k < plan->ports->count; k++)
             parts->offload[k] =
@@ -306,7 +335,9 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->published = &workers->published;
         parts->counters = counters_file_worker(plan->counters, i);
         parts->counters->cpu = parts->cpu;
-        parts->counters->placement = placement_check(plan->eal, parts);
+        parts->counters->node = parts->node;
+        parts->counters->memory_node = memory_node(parts, workers->memory_size, &plan->images->layout);
+        parts->counters->placement = placement_check(plan->eal, parts, (int)parts->counters->memory_node);
         parts->peers = counters_file_peers(plan->counters, i);
         parts->members = counters_file_members(plan->counters, i);
         parts->shared = &workers->shared;
@@ -315,6 +346,7 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->keys = *plan->keys;
         parts->dialogs_capacity = settings->dialogs_capacity;
         parts->transactions_capacity = settings->transactions_capacity;
+        settle_files(parts, plan);
         if (make_filter(parts, plan, fault) < 0)
             return -ENOMEM;
         workers->workers[i] = worker_create(parts, fault->text, sizeof(fault->text));
@@ -333,6 +365,10 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
     workers->published.rules = plan->rules;
     workers->published.nexthops = plan->nexthops;
     workers->published.filter = plan->filter;
+    for (unsigned i = 0; i < workers->count; i++) {
+        workers->parts[i].cpu = eal_worker_cpu(plan->eal, i);
+        workers->parts[i].node = eal_worker_node(plan->eal, i);
+    }
     result = make_rings(workers, fault);
     if (result == 0)
         result = make_host_rings(workers, plan->rules, fault);
@@ -410,7 +446,8 @@ void workers_destroy(struct workers *workers)
         free_ring(&parts->commands, false);
         free_ring(&parts->results, false);
         free_ring(&parts->asks, false);
-        free(parts->filter);
+        if (parts->filter != NULL)
+            munmap(parts->filter, round_to_pages(sizeof(*parts->filter)));
         if (workers->memory[i] != NULL)
             munmap(workers->memory[i], workers->memory_size);
         if (workers->ua_memory[i] != NULL)

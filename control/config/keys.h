@@ -267,7 +267,7 @@ extern const char *const choices_replaces_from[];
     K(idle, CHOICE, choices_idle, "sleep", 0, 0, RELOAD, "what a worker without packets does; spin costs a core and saves 50 us")
 
 #define CONFIG_MEMORY(K, L) \
-    K(mb, COUNT, NULL, "512", 64, 1048576, RESTART, "MiB that EAL takes, for packets and rings") \
+    K(mb, COUNT, NULL, "512", 64, 1048576, RESTART, "MiB that DPDK has for packets and rings; it takes them at the start and never more") \
     K(mbufs, COUNT, NULL, "32768", 4096, 8388608, RESTART, "packet buffers of the whole process, 2.5 KiB each") \
     K(large_mbufs, COUNT, NULL, "64", 0, LARGE_MBUFS_MAX, RESTART, "buffers for messages that no frame holds, 64 KiB each; 0: those are refused")
 

@@ -34,6 +34,7 @@ static void show_placement(struct ctl *ctl, const json_t *placement)
         const char *word, *what, *fix;
     } rows[] = {{"shared", "another one's CPU, too", "fewer workers, or more CPUs with --cpus"},
                 {"remote", "at another memory node than a device", "CPUs of its node with --cpus"},
+                {"remote-memory", "memory at another node than its CPU", "free memory and huge pages there"},
                 {"not-isolated", "a CPU that the kernel gives to others", "isolcpus= and nohz_full= for it"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const json_t *workers = json_object_get(placement, rows[i].word);

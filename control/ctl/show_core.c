@@ -20,23 +20,31 @@ static const char *share(const json_t *core, const char *key, char *cell)
     return unit_share(json_real_value(json_object_get(core, key)), cell);
 }
 
+// A memory node.
+static const char *node_of(const json_t *row, const char *key, char *cell)
+{
+    return json_is_integer(json_object_get(row, key)) ? count(row, key, cell) : "-";
+}
+
 static void show_workers(struct ctl *ctl, const json_t *cores)
 {
     static const struct table_column columns[] = {
-        {"WORKER", true}, {"CPU", true},       {"RECEIVED", true}, {"STEERED AWAY", true},
-        {"OWNED", true},  {"FORWARDED", true}, {"ANSWERED", true}, {"DROPPED", true},
-        {"SENT", true},   {"DIALOGS", true},   {"BUSY", true},     {"CPU'S STATE", false}};
-    static const char *const keys[] = {"worker",      "cpu",       "received",  "steered_away",
-                                       "owned_share", "forwarded", "answered",  "dropped",
-                                       "sent",        "dialogs",   "busy_share"};
+        {"WORKER", true},   {"CPU", true},          {"NODE", true},  {"MEMORY AT", true},
+        {"RECEIVED", true}, {"STEERED AWAY", true}, {"OWNED", true}, {"FORWARDED", true},
+        {"ANSWERED", true}, {"DROPPED", true},      {"SENT", true},  {"DIALOGS", true},
+        {"BUSY", true},     {"CPU'S STATE", false}};
+    static const char *const keys[] = {"worker",       "cpu",         "node",      "memory_node", "received",
+                                       "steered_away", "owned_share", "forwarded", "answered",    "dropped",
+                                       "sent",         "dialogs",     "busy_share"};
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(cores); i++) {
         const json_t *core = json_array_get(cores, i);
         char cells[COLUMNS(columns)][UNIT_SIZE], state[64];
         const char *row[COLUMNS(columns)];
         for (size_t k = 0; k < COLUMNS(keys); k++)
-            row[k] =
-                strstr(keys[k], "_share") ? share(core, keys[k], cells[k]) : count(core, keys[k], cells[k]);
+            row[k] = strstr(keys[k], "_share") ? share(core, keys[k], cells[k])
+                     : strstr(keys[k], "node") ? node_of(core, keys[k], cells[k])
+                                               : count(core, keys[k], cells[k]);
         row[COLUMNS(keys)] = placement(core, state, sizeof(state));
         table_add(table, row);
     }
@@ -79,8 +87,8 @@ static int64_t received_from(const json_t *cores, const char *network)
 // How the NIC spreads packets over its queues.
 static void show_queues(struct ctl *ctl, const json_t *cores)
 {
-    static const struct table_column columns[] = {
-        {"NETWORK", false}, {"QUEUE", true}, {"WORKER", true}, {"RECEIVED", true}, {"SHARE", true}};
+    static const struct table_column columns[] = {{"NETWORK", false}, {"QUEUE", true},    {"WORKER", true},
+                                                  {"NODE", true},     {"RECEIVED", true}, {"SHARE", true}};
     struct table *table = table_create(columns, COLUMNS(columns));
     for (size_t i = 0; table && i < json_array_size(cores); i++) {
         const json_t *core = json_array_get(cores, i), *queues = json_object_get(core, "queues");
@@ -91,7 +99,8 @@ static void show_queues(struct ctl *ctl, const json_t *cores)
             table_add(table,
                       (const char *[]){
                           text(queue, "network"), count(queue, "queue", cells[1]),
-                          count(core, "worker", cells[2]), count(queue, "received", cells[3]),
+                          count(core, "worker", cells[2]), node_of(queue, "node", cells[5]),
+                          count(queue, "received", cells[3]),
                           unit_share(total > 0 ? (double)number(queue, "received") / (double)total : 0.0,
                                      cells[4])});
         }

@@ -32,23 +32,32 @@ static double owned_share(const struct counters *counters, uint32_t worker)
     return total > 0 ? (double)owned(counters, worker) / (double)total : 0.0;
 }
 
+// Of memory.
+static json_t *node_json(int64_t node)
+{
+    return node < 0 ? json_null() : json_integer(node);
+}
+
 static json_t *queues_json(const struct control *control, uint32_t worker)
 {
     json_t *queues = json_array();
     struct counters_queue queue;
     for (uint32_t i = 0; counters_queue(control->counters, worker, i, &queue); i++)
         if (queue.network < control->networks)
-            json_array_append_new(
-                queues, json_pack("{s:s, s:i, s:I}", "network", control_network_name(control, queue.network),
-                                  "queue", (int)queue.queue, "received", (json_int_t)queue.received));
+            json_array_append_new(queues, json_pack("{s:s, s:i, s:I, s:o}", "network",
+                                                    control_network_name(control, queue.network), "queue",
+                                                    (int)queue.queue, "received", (json_int_t)queue.received,
+                                                    "node", node_json(queue.node)));
     return queues;
 }
 
 static const struct {
     uint64_t bit;
     const char *word;
-} placements[] = {
-    {PLACEMENT_SHARED, "shared"}, {PLACEMENT_NOT_ISOLATED, "not-isolated"}, {PLACEMENT_REMOTE, "remote"}};
+} placements[] = {{PLACEMENT_SHARED, "shared"},
+                  {PLACEMENT_NOT_ISOLATED, "not-isolated"},
+                  {PLACEMENT_REMOTE, "remote"},
+                  {PLACEMENT_MEMORY, "remote-memory"}};
 
 static json_t *placement_json(uint64_t placement)
 {
@@ -83,13 +92,15 @@ static double busy_share(const struct counters *counters, uint32_t worker)
 static json_t *core_json(const struct control *control, uint32_t worker)
 {
     const struct counters *counters = control->counters;
+    const struct counters_nodes nodes = counters_nodes(counters, worker);
 #define VALUE(name) (json_int_t) counters_value(counters, worker, COUNTER_##name)
     json_t *inbox = json_pack("{s:I, s:I, s:I, s:I, s:I}", "taken", VALUE(INBOX_TAKEN), "waiting",
                               VALUE(USED_INBOX), "deepest", VALUE(INBOX_MOST), "room", VALUE(CAPACITY_INBOX),
                               "not_taken", VALUE(DROP_INBOX_FULL));
     return json_pack(
-        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:o}", "worker",
-        (int)worker, "cpu", (json_int_t)counters_cpu(counters, worker), "received", VALUE(RX_PACKETS),
+        "{s:i, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:o}",
+        "worker", (int)worker, "cpu", (json_int_t)counters_cpu(counters, worker), "node",
+        node_json(nodes.cpu), "memory_node", node_json(nodes.memory), "received", VALUE(RX_PACKETS),
         "steered_away", VALUE(STEER_AWAY), "owned", (json_int_t)owned(counters, worker), "forwarded",
         VALUE(OUT_FORWARDED), "answered", VALUE(OUT_ANSWERED), "absorbed", VALUE(OUT_ABSORBED), "dropped",
         drops(counters, worker), "sent", VALUE(TX_PACKETS), "dialogs", VALUE(DIALOG_CONFIRMED_NOW), "busy_s",

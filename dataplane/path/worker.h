@@ -42,6 +42,7 @@ struct worker_queue {
     uint16_t port;   // DPDK port
     uint16_t queue;  // rx and tx queue number
     uint8_t network; // whose port it is (rules.h)
+    int16_t node;    // memory node of the device, -1: of none
 };
 
 // Of struct worker_parts: checksums of what we send that the NIC makes.
@@ -60,6 +61,7 @@ struct worker_parts {
     unsigned id;    // 0 .. count - 1
     unsigned count; // workers
     unsigned cpu;
+    int node; // memory node of that CPU, -1: not known
     const struct worker_queue *queues;
     unsigned queue_count;
     uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we

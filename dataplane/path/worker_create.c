@@ -102,6 +102,21 @@ static void make_ua(struct worker *worker, uint8_t *memory)
     worker->ua.tags = (uint64_t *)(void *)memory;
 }
 
+static void take_queues(struct worker *worker, const struct worker_parts *parts)
+{
+    memcpy(worker->queues, parts->queues, parts->queue_count * sizeof(*parts->queues));
+    worker->parts.queues = worker->queues;
+    for (unsigned i = 0; i < parts->queue_count; i++)
+        parts->counters->queues[i] = (struct counters_queue){.network = parts->queues[i].network,
+                                                             .queue = parts->queues[i].queue,
+                                                             .node = parts->queues[i].node};
+    parts->counters->queue_count = parts->queue_count;
+    for (unsigned network = 0; network < NETWORKS_MAX; network++)
+        worker->queue_of[network] = -1;
+    for (unsigned i = parts->queue_count; i-- > 0;)
+        worker->queue_of[parts->queues[i].network] = (int)i;
+}
+
 struct worker *worker_create(const struct worker_parts *parts, char *error, size_t error_size)
 {
     if (parts->queue_count > WORKER_QUEUES_MAX || parts->count > WORKERS_MAX || parts->id >= parts->count) {
@@ -113,16 +128,7 @@ struct worker *worker_create(const struct worker_parts *parts, char *error, size
     struct worker *worker = (struct worker *)memory;
     memory += own_size();
     worker->parts = *parts;
-    memcpy(worker->queues, parts->queues, parts->queue_count * sizeof(*parts->queues));
-    worker->parts.queues = worker->queues;
-    for (unsigned i = 0; i < parts->queue_count; i++)
-        parts->counters->queues[i] =
-            (struct counters_queue){.network = parts->queues[i].network, .queue = parts->queues[i].queue};
-    parts->counters->queue_count = parts->queue_count;
-    for (unsigned network = 0; network < NETWORKS_MAX; network++)
-        worker->queue_of[network] = -1;
-    for (unsigned i = parts->queue_count; i-- > 0;)
-        worker->queue_of[parts->queues[i].network] = (int)i;
+    take_queues(worker, parts);
     int failed = arena_init(&worker->arena, parts->arena, parts->arena_size);
     if (failed != 0) {
         snprintf(error, error_size, "worker %u: arena of %zu octets: %s", parts->id, parts->arena_size,

@@ -18,7 +18,7 @@
 #include "dialgate/prefilter.h"
 
 #define COUNTERS_MAGIC   0x31746e6374616c67ULL
-#define COUNTERS_VERSION 5u
+#define COUNTERS_VERSION 6u
 #define WORKERS_MAX      64u
 
 // F(FAMILY, metric name, type, help)
@@ -409,19 +409,24 @@ enum member_health {
 struct counters_queue {
     uint64_t received; // packets
     uint32_t network;  // index in the snapshot
-    uint32_t queue;    // of the network
+    uint16_t queue;    // of the network
+    int16_t node;      // memory node of the device, -1: of none, or not known
 };
+static_assert(sizeof(struct counters_queue) == 16, "no padding");
 
 // Where a worker runs, when that is not as it should be: bits.
 #define PLACEMENT_SHARED       1u // its CPU is another worker's or the agent's, too
 #define PLACEMENT_NOT_ISOLATED 2u // the kernel puts other programs on its CPU
 #define PLACEMENT_REMOTE       4u // a device whose queue it owns is at another memory node
+#define PLACEMENT_MEMORY       8u // some of its memory lies at another node than its CPU
 
 struct counters_worker {
     uint64_t values[COUNTER_COUNT];
     struct counters_histogram histograms[HISTOGRAM_COUNT];
     uint64_t cpu;         // CPU this worker is bound to
     uint64_t placement;   // PLACEMENT_*
+    int64_t node;         // memory node of that CPU, -1: not known
+    int64_t memory_node;  // node of its tables and dialogs; of what lies elsewhere, if something does
     uint64_t queue_count; // of queues
     struct counters_queue queues[COUNTERS_QUEUES_MAX];
 };
@@ -450,7 +455,7 @@ struct counters_agent {
     uint64_t host_read_failures;
     uint64_t host_asks_dropped;
     uint64_t addresses_missing;
-    uint64_t reserved[1];
+    uint64_t memory_refused; // times that DPDK was refused more memory than memory.mb
 };
 static_assert(sizeof(struct counters_agent) == 128, "networks are aligned");
 

@@ -98,13 +98,14 @@ static int setup(void **state)
     struct port *port = &world.ports.ports[0];
     pthread_mutex_init(&world.ports.lock, NULL);
     world.ports.count = 1;
-    world.ports.pool = rte_pktmbuf_pool_create("packets", 8191, 0, WORKER_MBUF_PRIVATE, 2176, SOCKET_ID_ANY);
-    assert_non_null(world.ports.pool);
-    *port = (struct port){.network = &world.network, .probed = true};
+    struct rte_mempool *pool =
+        rte_pktmbuf_pool_create("packets", 8191, 0, WORKER_MBUF_PRIVATE, 2176, SOCKET_ID_ANY);
+    assert_non_null(pool);
+    *port = (struct port){.network = &world.network, .probed = true, .pool = pool};
     assert_int_equal(rte_eal_hotplug_add("vdev", "net_null0", ""), 0);
     assert_int_equal(rte_eth_dev_get_port_by_name("net_null0", &port->id), 0);
     assert_int_equal(rte_eth_dev_info_get(port->id, &info), 0);
-    assert_int_equal(port_start(port, world.ports.pool, &info), 0);
+    assert_int_equal(port_start(port, port->pool, &info), 0);
     assert_int_equal(port_watch_start(&world.watch,
                                       &(struct port_watch_plan){&world.ports, &world.taps, &world.published,
                                                                 1, world.counters},
@@ -124,8 +125,8 @@ static int teardown(void **state)
     port_watch_stop(&world->watch);
     assert_int_equal(rte_eth_dev_stop(world->ports.ports[0].id), 0);
     assert_int_equal(rte_eal_hotplug_remove("vdev", "net_null0"), 0);
-    assert_int_equal(rte_mempool_in_use_count(world->ports.pool), 0); // none was lost on the way
-    rte_mempool_free(world->ports.pool);
+    assert_int_equal(rte_mempool_in_use_count(world->ports.ports[0].pool), 0); // none was lost on the way
+    rte_mempool_free(world->ports.ports[0].pool);
     return 0;
 }
 

@@ -184,8 +184,10 @@ int far_counters(uint32_t workers, uint64_t base, unsigned int seals)
         worker->histograms[HISTOGRAM_TURN].sum = 1500000 + w;
         worker->cpu = w;
         worker->placement = PLACEMENT_REMOTE;
+        worker->node = 1;
+        worker->memory_node = w == 0 ? -1 : 0;
         worker->queue_count = 1;
-        worker->queues[0] = (struct counters_queue){.received = 20 + w, .network = 0, .queue = 3};
+        worker->queues[0] = (struct counters_queue){.received = 20 + w, .network = 0, .queue = 3, .node = -1};
         void *peer = (uint8_t *)block + peers + sizeof(struct counters_peer);
         *(struct counters_peer *)peer = (struct counters_peer){
             .requests[PEER_METHOD_BYE] = 10, .responses[4] = 1, .calls_in = 3, .calls_out = -1};

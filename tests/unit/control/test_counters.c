@@ -20,9 +20,11 @@ static void test_sums(void **state)
     assert_int_equal(counters_cpu(counters, 2), 2);
     assert_int_equal(counters_busy_us(counters, 2), 1500002);
     assert_int_equal(counters_placement(counters, 1), PLACEMENT_REMOTE);
+    assert_true(counters_nodes(counters, 0).cpu == 1 && counters_nodes(counters, 0).memory == -1);
+    assert_int_equal(counters_nodes(counters, 2).memory, 0);
     struct counters_queue queue;
     assert_true(counters_queue(counters, 2, 0, &queue));
-    assert_true(queue.received == 22 && queue.network == 0 && queue.queue == 3);
+    assert_true(queue.received == 22 && queue.network == 0 && queue.queue == 3 && queue.node == -1);
     assert_false(counters_queue(counters, 2, 1, &queue));
     assert_int_equal(counters_sum(counters, COUNTER_NEXT_HOP_UNROUTED), 33);
     assert_int_equal(counters_peer(counters, 1).requests[PEER_METHOD_BYE], 30);

@@ -10,6 +10,7 @@
 #include "rules.h"
 #include "rules_ports.h"
 #include "rules_source.h"
+#include "write.h"
 
 #define RECORDS_MAX (1u << 26) // the table has 27 bits for an index
 
@@ -419,6 +420,20 @@ static int index_sources(struct rules *rules)
     return 0;
 }
 
+static void write_listeners(struct rules *rules)
+{
+    for (uint32_t i = 0; i < rules->listener_count; i++) { // at most LISTENERS_MAX
+        const struct snapshot_listener *listener = &rules->listeners[i];
+        struct listener_text *text = &rules->listener_texts[i];
+        struct writer writer;
+        writer_init(&writer, text->octets, sizeof(text->octets));
+        write_ip_host(&writer, &listener->advertised);
+        write_text(&writer, ":");
+        write_number(&writer, listener->advertised_port);
+        text->length = (uint8_t)writer.used; // an address of IPv6 takes at most 47 octets
+    }
+}
+
 struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size)
 {
     struct rules *rules = NULL;
@@ -455,6 +470,7 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
     if (!check_settings(&check) || !check_networks(&check) || !deal_ports(&check, &rules->ports) ||
         !check_peers(&check) || !check_routes(&check) || !check_bans(&check))
         goto refused;
+    write_listeners(rules);
     int result = index_sources(rules);
     if (result == 0)
         return rules;

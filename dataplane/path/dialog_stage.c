@@ -2,6 +2,7 @@
 // In-dialog requests find their record here, and are held against it: the sender must belong to the peer on
 // its side of the dialog. The cookie in our Route proves that the dialog is ours even when the record is gone
 // (restart); without cookie and without record a request is answered 481.
+#include "own_uri.h"
 #include "strict.h"
 #include "ua.h"
 
@@ -12,27 +13,23 @@ struct own_routes {
     uint16_t first_listener;
     uint16_t last_listener;
     uint32_t count;
+    struct own_uri first; // of count 1 on, but for a Request-URI
 };
 
 static bool is_own_route(const struct worker *worker, struct work *work, const struct address *address,
                          struct own_routes *own)
 {
-    const struct message *message = work->message;
-    struct endpoint at;
-    struct uri uri;
-    if (own->count == 2 || !endpoint_of_uri(message, address->uri, &at))
+    struct own_uri found;
+    if (own->count == 2 || !own_uri_read(worker, work->message, address->uri, &own->first, &found) ||
+        (own->count == 1 && found.listener == own->first_listener))
         return false;
-    uint16_t listener = rules_listener_named(worker->rules, &at.address, at.port);
-    if (listener == NUMBER_NONE || (own->count == 1 && listener == own->first_listener))
-        return false;
-    own->last_listener = listener;
+    own->last_listener = found.listener;
     if (own->count++ == 0) {
-        own->first_listener = listener;
-        struct span cookie;
-        work->has_cookie = uri_parse(message->octets, address->uri, &uri) == 0 &&
-                           uri_parameter(message->octets, uri.parameters, "dg", &cookie) &&
-                           cookie_route_read(&worker->parts.keys, octets_of(message, cookie),
-                                             octets_of(message, message->call_id), &work->cookie);
+        own->first_listener = found.listener;
+        own->first = found;
+        work->has_cookie = found.has_cookie;
+        if (found.has_cookie)
+            work->cookie = found.cookie;
     }
     return true;
 }
@@ -70,7 +67,7 @@ static void read_values(const struct worker *worker, struct work *work, struct o
 // in_uri: the listener that a strict router's Request-URI named, the first of ours then; NUMBER_NONE.
 static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri)
 {
-    struct own_routes own = {in_uri, in_uri, in_uri != NUMBER_NONE};
+    struct own_routes own = {in_uri, in_uri, in_uri != NUMBER_NONE, {.has_cookie = false}};
     read_values(worker, work, &own);
     work->route_listener = own.last_listener;
 }

@@ -198,6 +198,10 @@ static void edit_remove_top_via(struct edits *edits, const struct message *messa
     const struct header_field *field = &message->headers[message->first[HEADER_VIA]];
     uint32_t at = 0;
     struct via via;
+    if (message_via_is_alone(message)) {
+        edit_remove(edits, field->line);
+        return;
+    }
     via_next(message->octets, field->value, &at, &via);
     if (via_next(message->octets, field->value, &at, &via) == 1)
         edit_remove(edits,

@@ -28,9 +28,18 @@ bool listener_reaches(const struct rules *rules, uint16_t peer, const struct ip_
 
 void listener_write(const struct rules *rules, struct writer *writer, uint16_t listener)
 {
-    write_ip_host(writer, &rules->listeners[listener].advertised);
-    write_text(writer, ":");
-    write_number(writer, rules->listeners[listener].advertised_port);
+    const struct listener_text *text = &rules->listener_texts[listener];
+    write_octets(writer, text->octets, text->length);
+}
+
+uint16_t listener_of_text(const struct rules *rules, const uint8_t *octets, uint32_t length)
+{
+    for (uint32_t i = 0; i < rules->listener_count; i++) { // at most LISTENERS_MAX, usually two
+        const struct listener_text *text = &rules->listener_texts[i];
+        if (text->length == length && memcmp(text->octets, octets, length) == 0)
+            return (uint16_t)i;
+    }
+    return NUMBER_NONE;
 }
 
 // Equal ones keep their order.

@@ -30,5 +30,8 @@ uint16_t listener_choose(const struct rules *rules, const struct nexthop_table *
 
 // ADDRESS:PORT, as others know us: for Via, Record-Route, Path and Contact.
 void listener_write(const struct rules *rules, struct writer *writer, uint16_t listener);
+// The listener that this names just as listener_write() does; NUMBER_NONE: none, or in other words, which
+// rules_listener_named() would know.
+uint16_t listener_of_text(const struct rules *rules, const uint8_t *octets, uint32_t length);
 
 #endif

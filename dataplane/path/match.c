@@ -102,9 +102,10 @@ const struct snapshot_route *match_route(const struct worker *worker, const stru
     if (address_next(message->octets, message->to, &position, &to) != 1 ||
         uri_parse(message->octets, to.uri, &matched.to) != 0)
         memset(&matched.to, 0, sizeof(matched.to));
-    matched.to_us = endpoint_of_uri(message, message->request_uri, &at) &&
-                    rules_listener_named(rules, &at.address, at.port) != NUMBER_NONE &&
-                    matched.request_uri.user.length == 0;
+    // Without a host it was no URI.
+    matched.to_us = matched.request_uri.user.length == 0 && matched.request_uri.host.length != 0 &&
+                    endpoint_of_parts(message->octets, &matched.request_uri, &at) &&
+                    rules_listener_named(rules, &at.address, at.port) != NUMBER_NONE;
     for (uint32_t i = 0; i < rules->route_count; i++) { // at most ROUTES_MAX
         if (fits(&matched, &rules->routes[i]))
             return &rules->routes[i];

@@ -10,27 +10,48 @@
 
 #define HEADERS_ADDED 4u // Via, Max-Forwards, two Record-Routes
 
-// 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
-// in it.
-static uint32_t loop_hash(const struct worker *worker, const struct message *message, uint16_t peer)
+#define LOOP_PIECES 16u
+
+struct loop_text {
+    const struct siphash_key *key;
+    struct siphash_piece pieces[LOOP_PIECES];
+    unsigned count;
+    uint64_t before;
+};
+
+static void loop_add(struct loop_text *text, const void *octets, size_t length)
 {
-    struct siphash hash;
-    siphash_begin(&hash, &worker->parts.keys.tag);
-    siphash_add(&hash, &peer, sizeof(peer)); // routes depend on it: an SBC may send a call back through us
-    const struct span spans[] = {message->request_uri, message->from_tag, message->to_tag, message->call_id};
-    for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-        siphash_add(&hash, &spans[i].length, sizeof(spans[i].length));
-        siphash_add(&hash, message_at(message, spans[i]), spans[i].length);
+    if (text->count == LOOP_PIECES) { // a long Route: what there was until here stands as one piece
+        text->before = siphash24_joined(text->key, text->pieces, text->count);
+        text->pieces[0] = (struct siphash_piece){&text->before, sizeof(text->before)};
+        text->count = 1;
     }
-    siphash_add(&hash, &message->cseq_number, sizeof(message->cseq_number));
+    text->pieces[text->count++] = (struct siphash_piece){octets, length};
+}
+
+// 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
+// in it. Taken piece by piece by siphash_add() it cost twice as much.
+static uint32_t loop_hash(const struct worker *worker, const struct work *work)
+{
     static const enum sip_header headers[] = {HEADER_ROUTE, HEADER_PROXY_REQUIRE, HEADER_PROXY_AUTHORIZATION};
+    const struct message *message = work->message;
+    const struct packet *packet = work->packet;
+    const struct span spans[] = {message->request_uri, message->from_tag, message->to_tag};
+    // Routes depend on the peer, too: an SBC may send a call back through us.
+    const uint16_t lengths[4] = {packet->peer, spans[0].length, spans[1].length, spans[2].length};
+    uint64_t words[3] = {0, packet->call_hash, message->cseq_number};
+    struct loop_text text = {.key = &worker->parts.keys.tag, .count = 0};
+    memcpy(words, lengths, sizeof(lengths));
+    loop_add(&text, words, sizeof(words));
+    for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+        loop_add(&text, message_at(message, spans[i]), spans[i].length);
     for (unsigned i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         for (uint8_t field = message->first[headers[i]]; field != MESSAGE_NO_HEADER;
              field = message_next_header(message, field))
-            siphash_add(&hash, message_at(message, message->headers[field].value),
-                        message->headers[field].value.length);
+            loop_add(&text, message_at(message, message->headers[field].value),
+                     message->headers[field].value.length);
     }
-    return (uint32_t)siphash_end(&hash);
+    return (uint32_t)siphash24_joined(text.key, text.pieces, text.count);
 }
 
 // 16.3 item 4: a Via of ours with the same loop hash has seen this very request.
@@ -43,6 +64,8 @@ static bool has_looped(const struct worker *worker, const struct work *work)
          field = message_next_header(message, field)) {
         uint32_t at = 0;
         struct via via;
+        if (!ours && !cookie_branch_stands_in(octets_of(message, message->headers[field].value)))
+            continue; // nearly all
         while (via_next(message->octets, message->headers[field].value, &at, &via) ==
                1) { // each turn moves on in the line
             // A stateless branch is bound to the Via below it, which only now is known.
@@ -53,13 +76,9 @@ static bool has_looped(const struct worker *worker, const struct work *work)
                                       octets_of(message, via.branch), &from, &loop) &&
                 loop == work->loop)
                 return true;
-            struct endpoint sent_by;
             struct cookie_branch branch;
             seen = via;
-            via.received = (struct span){0, 0};
-            via.rport_port = 0;
-            ours = endpoint_of_via(message, &via, &sent_by) &&
-                   rules_listener_named(worker->rules, &sent_by.address, sent_by.port) != NUMBER_NONE;
+            ours = via_is_ours(worker->rules, message, &via);
             if (ours &&
                 cookie_branch_read(&worker->parts.keys, octets_of(message, seen.branch),
                                    octets_of(message, message->call_id), &branch) &&
@@ -106,7 +125,7 @@ static bool is_refused(struct worker *worker, struct work *work)
             reply_stateless(worker, work, (struct reply){400, "Too Many Headers", NULL});
         return true;
     }
-    work->loop = loop_hash(worker, message, work->packet->peer);
+    work->loop = loop_hash(worker, work);
     if (!has_looped(worker, work))
         return false;
     if (ack)

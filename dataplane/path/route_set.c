@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "route_set.h"
+#include "own_uri.h"
 
 struct values {
     struct span spans[ROUTE_SET_MAX]; // top to bottom
@@ -10,15 +11,11 @@ struct values {
 bool route_set_cookie(const struct worker *worker, const struct message *message,
                       const struct address *address, struct cookie_route *cookie)
 {
-    struct endpoint at;
-    struct uri uri;
-    struct span text;
-    return endpoint_of_uri(message, address->uri, &at) &&
-           rules_listener_named(worker->rules, &at.address, at.port) != NUMBER_NONE &&
-           uri_parse(message->octets, address->uri, &uri) == 0 &&
-           uri_parameter(message->octets, uri.parameters, "dg", &text) &&
-           cookie_route_read(&worker->parts.keys, octets_of(message, text),
-                             octets_of(message, message->call_id), cookie);
+    struct own_uri own;
+    if (!own_uri_read(worker, message, address->uri, NULL, &own) || !own.has_cookie)
+        return false;
+    *cookie = own.cookie;
+    return true;
 }
 
 static bool is_same(const struct cookie_route *a, const struct cookie_route *b)
@@ -30,6 +27,7 @@ static bool is_same(const struct cookie_route *a, const struct cookie_route *b)
 static void read_values(const struct worker *worker, const struct message *message,
                         const struct cookie_route *mine, struct values *values)
 {
+    struct own_uri last = {.has_cookie = false}; // that was one of ours
     values->count = values->ours = values->below = 0;
     for (uint8_t field = message->first[HEADER_RECORD_ROUTE]; field != MESSAGE_NO_HEADER;
          field = message_next_header(message, field)) {
@@ -37,13 +35,14 @@ static void read_values(const struct worker *worker, const struct message *messa
         struct address address;
         while (address_next(message->octets, message->headers[field].value, &at, &address) ==
                1) { // each turn moves on in the line
-            struct cookie_route cookie;
+            struct own_uri own;
             if (values->count == ROUTE_SET_MAX) { // half a way leads nowhere
                 values->count = values->ours = values->below = 0;
                 return;
             }
-            if (mine != NULL && route_set_cookie(worker, message, &address, &cookie) &&
-                is_same(&cookie, mine)) {
+            if (mine != NULL && own_uri_read(worker, message, address.uri, &last, &own) && own.has_cookie &&
+                is_same(&own.cookie, mine)) {
+                last = own;
                 if (values->below == 0)
                     values->ours = values->count;
                 values->below = values->count + 1;

@@ -26,6 +26,13 @@ struct rules_ports {
     uint8_t next[NETWORKS_MAX];     // the next network of the same port, NETWORK_NONE
 };
 
+// What a listener is called in messages, as others know it: "10.20.0.10:5060", "[2001:db8::a]:5060".
+#define LISTENER_TEXT_MAX 63u
+struct listener_text {
+    uint8_t length;
+    char octets[LISTENER_TEXT_MAX];
+};
+
 struct rules {
     const struct snapshot_header *image; // own copy, aligned
     const struct snapshot_settings *settings;
@@ -47,6 +54,7 @@ struct rules {
     uint32_t source_mask;
     struct rules_lengths source_lengths[2]; // [1]: of IPv4
     struct rules_ports ports;
+    struct listener_text listener_texts[LISTENERS_MAX];
 };
 
 // Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets,

@@ -87,9 +87,10 @@ void transaction_upstream(struct work *work)
     uint8_t field = message->first[HEADER_VIA];
     uint32_t at = 0;
     struct via via;
-    if (via_next(message->octets, message->headers[field].value, &at, &via) != 1)
+    bool is_alone = message_via_is_alone(message);
+    if (!is_alone && via_next(message->octets, message->headers[field].value, &at, &via) != 1)
         return;
-    if (via_next(message->octets, message->headers[field].value, &at, &work->upstream) != 1) {
+    if (is_alone || via_next(message->octets, message->headers[field].value, &at, &work->upstream) != 1) {
         field = message_next_header(message, field);
         at = 0;
         if (field == MESSAGE_NO_HEADER ||
@@ -126,13 +127,8 @@ static uint32_t find_client(const struct worker *worker, const struct message *m
 static void match_response(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
-    struct endpoint sent_by;
-    struct via top = message->via;
-    top.received = (struct span){0, 0};
-    top.rport_port = 0;
     // 18.1.2: the topmost sent-by must be ours.
-    if (!endpoint_of_via(message, &top, &sent_by) ||
-        rules_listener_named(worker->rules, &sent_by.address, sent_by.port) == NUMBER_NONE) {
+    if (!via_is_ours(worker->rules, message, &message->via)) {
         settle(work, COUNTER_DROP_FORGED_BRANCH);
         return;
     }

@@ -8,15 +8,19 @@ static struct span target_of(const uint8_t *octets, const struct uri *uri)
     return uri_parameter(octets, uri->parameters, "maddr", &maddr) ? maddr : uri->host;
 }
 
+bool endpoint_of_parts(const uint8_t *octets, const struct uri *uri, struct endpoint *to)
+{
+    if (uri->scheme != URI_SIP || uri_host_ip(octets, target_of(octets, uri), &to->address) != 0)
+        return false;
+    to->port = uri->port != 0 ? uri->port : SIP_PORT;
+    to->listener = NUMBER_NONE;
+    return true;
+}
+
 bool endpoint_of_uri(const struct message *message, struct span uri, struct endpoint *to)
 {
     struct uri parts;
-    if (uri_parse(message->octets, uri, &parts) != 0 || parts.scheme != URI_SIP ||
-        uri_host_ip(message->octets, target_of(message->octets, &parts), &to->address) != 0)
-        return false;
-    to->port = parts.port != 0 ? parts.port : SIP_PORT;
-    to->listener = NUMBER_NONE;
-    return true;
+    return uri_parse(message->octets, uri, &parts) == 0 && endpoint_of_parts(message->octets, &parts, to);
 }
 
 enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop)
@@ -39,6 +43,21 @@ enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct ne
     return hop->host.length == 0 || memchr(octets + hop->host.offset, ':', hop->host.length) != NULL
                ? NEXT_HOP_ELSEWHERE
                : NEXT_HOP_NAME;
+}
+
+bool via_is_ours(const struct rules *rules, const struct message *message, const struct via *via)
+{
+    // As we write it, a semicolon follows.
+    uint32_t end = via->parameters.length != 0 ? via->parameters.offset - 1u
+                                               : (uint32_t)via->whole.offset + via->whole.length;
+    struct endpoint sent_by;
+    struct via named = *via;
+    if (listener_of_text(rules, message_at(message, via->host), end - via->host.offset) != NUMBER_NONE)
+        return true;
+    named.received = (struct span){0, 0};
+    named.rport_port = 0;
+    return endpoint_of_via(message, &named, &sent_by) &&
+           rules_listener_named(rules, &sent_by.address, sent_by.port) != NUMBER_NONE;
 }
 
 bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to)

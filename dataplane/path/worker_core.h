@@ -474,6 +474,7 @@ bool command_slice(struct worker *worker);
 // Host and port of a SIP URI that names an address; false for names and other schemes. listener is
 // NUMBER_NONE.
 bool endpoint_of_uri(const struct message *message, struct span uri, struct endpoint *to);
+bool endpoint_of_parts(const uint8_t *octets, const struct uri *uri, struct endpoint *to);
 // What a URI says of the next hop (16.6 step 7, RFC 3263 section 4).
 enum next_hop {
     NEXT_HOP_ADDRESS,
@@ -490,5 +491,7 @@ struct next_hop_uri {
 enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop);
 // Where a Via says that responses go (18.2.2, RFC 3581 section 4); false when it names no address.
 bool endpoint_of_via(const struct message *message, const struct via *via, struct endpoint *to);
+// Whether its sent-by names a listener of ours.
+bool via_is_ours(const struct rules *rules, const struct message *message, const struct via *via);
 
 #endif

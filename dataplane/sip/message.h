@@ -233,6 +233,13 @@ int message_parse(const uint8_t *octets, uint32_t length, struct message *messag
 // it).
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id);
 
+// Whether the topmost Via has its line to itself, as most have; else more follows there. Of a message whose
+// Via is no fault.
+static inline bool message_via_is_alone(const struct message *message)
+{
+    return message->via.whole.length == message->headers[message->first[HEADER_VIA]].value.length;
+}
+
 // Index of the first header of a kind, whichever; MESSAGE_NO_HEADER when there is none.
 uint8_t message_first_header(const struct message *message, unsigned kind);
 

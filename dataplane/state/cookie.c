@@ -139,6 +139,20 @@ bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets tex
     return true;
 }
 
+bool cookie_branch_stands_in(struct cookie_octets text)
+{
+    // What both prefixes begin with.
+    const size_t length = PREFIX_SIZE - 1;
+    const uint8_t *at = text.octets, *end = at + text.length;
+    while ((size_t)(end - at) >= length && (at = memchr(at, prefix_branch[0], (size_t)(end - at))) != NULL &&
+           (size_t)(end - at) >= length) {
+        if (memcmp(at, prefix_branch, length) == 0)
+            return true;
+        at++;
+    }
+    return false;
+}
+
 bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch)
 {
     struct whole whole;

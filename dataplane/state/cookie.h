@@ -55,6 +55,8 @@ unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie
 // (loop check).
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
                         struct cookie_branch *branch);
+// Whether a branch of ours may stand in a text, such as a Via line: in most of those of others none does.
+bool cookie_branch_stands_in(struct cookie_octets text);
 // What text says that it names, without a proof: whoever has no Call-ID to check it against compares the
 // whole text with what the named record keeps. False when it has not the form of such a branch.
 bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch);

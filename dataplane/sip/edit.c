@@ -73,32 +73,64 @@ static uint32_t message_end(const struct message *message)
     return (uint32_t)message->body.offset + message->body.length;
 }
 
-int edits_render(const struct edits *edits, const struct message *message, uint8_t *out, uint32_t size)
+// Most pieces are short: those are copied by two words that overlap, not by a call.
+static inline uint8_t *put(uint8_t *to, const uint8_t *at, uint32_t length)
 {
-    uint8_t order[EDITS_MAX];
-    struct writer writer;
-    uint32_t at = message->start;
-    uint32_t end = message_end(message);
-    uint32_t last = at;
-    if (edits->overflow)
-        return -1;
-    sort_edits(edits, order);
-    writer_init(&writer, out, size);
+    if (length > 16) {
+        memcpy(to, at, length);
+    } else if (length >= 8) {
+        uint64_t first, last;
+        memcpy(&first, at, sizeof(first));
+        memcpy(&last, at + length - sizeof(last), sizeof(last));
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + length - sizeof(last), &last, sizeof(last));
+    } else {
+        for (uint32_t i = 0; i < length; i++)
+            to[i] = at[i];
+    }
+    return to + length;
+}
+
+// Octets that the edits add and take away; false: they lie outside the message, or overlap.
+static bool measure(const struct edits *edits, const uint8_t *order, const struct message *message,
+                    int64_t *more)
+{
+    uint32_t at = message->start, end = message_end(message), last = at;
+    *more = 0;
     for (unsigned i = 0; i < edits->count; i++) {
         const struct edit *edit = &edits->list[order[i]];
         // Behind a removal only insertions at the removal's own offset are no overlap: they stand before it.
         if (edit->offset < at && (edit->offset != last || edit->removed != 0))
-            return -1;
+            return false;
         if (edit->offset > end || edit->removed > end - edit->offset)
-            return -1;
+            return false;
+        at = (edit->offset > at ? edit->offset : at) + edit->removed;
+        last = edit->offset;
+        *more += (int64_t)edit->length - edit->removed;
+    }
+    return true;
+}
+
+int edits_render(const struct edits *edits, const struct message *message, uint8_t *out, uint32_t size)
+{
+    uint8_t order[EDITS_MAX];
+    uint8_t *to = out;
+    uint32_t at = message->start, end = message_end(message);
+    int64_t more;
+    if (edits->overflow)
+        return -1;
+    sort_edits(edits, order);
+    if (!measure(edits, order, message, &more) || (int64_t)end - at + more > (int64_t)size)
+        return -1;
+    for (unsigned i = 0; i < edits->count; i++) {
+        const struct edit *edit = &edits->list[order[i]];
         if (edit->offset > at) {
-            write_octets(&writer, message->octets + at, edit->offset - at);
+            to = put(to, message->octets + at, edit->offset - at);
             at = edit->offset;
         }
-        write_octets(&writer, edits->octets + edit->text, edit->length);
+        to = put(to, edits->octets + edit->text, edit->length);
         at += edit->removed;
-        last = edit->offset;
     }
-    write_octets(&writer, message->octets + at, end - at);
-    return writer.overflow ? -1 : (int)writer.used;
+    to = put(to, message->octets + at, end - at);
+    return (int)(to - out);
 }

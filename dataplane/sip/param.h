@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Header parameters and comma-joined lists (RFC 3261 7.3.1, 25.1). Private to dataplane/sip.
+// Header parameters and comma-joined lists (RFC 3261 7.3.1, 25.1), and what else readers share. Private to
+// dataplane/sip.
 #ifndef DIALGATE_SIP_PARAM_H
 #define DIALGATE_SIP_PARAM_H
 
@@ -44,6 +45,9 @@ int param_list_open(struct cursor *cursor);
 
 // Behind a value of a list: takes the comma. Returns 1, or -1 when something else follows.
 int param_list_close(struct cursor *cursor);
+
+// As uri_parse(), without vectors: octet by octet, for what those leave, and for the tests.
+int uri_read(const uint8_t *octets, struct span text, struct uri *uri);
 
 // One value of a list of addresses, as address_next() but with the tag parameter (length 0: none) read in the
 // same pass.

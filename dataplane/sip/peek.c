@@ -122,12 +122,17 @@ static bool read_plain(const struct line_walk *walk, struct span *call_id)
     return true;
 }
 
-// What comes in crowds when there is too much: a line of which read_start() would not say MESSAGE_NOT_SIP.
+// What most lines are: one of which read_start() would not say MESSAGE_NOT_SIP.
 static inline bool starts_plain(const uint8_t *at, const uint8_t *feed)
 {
-    static const char version[] = " SIP/2.0\r";
+    static const char version[] = " SIP/2.0\r", status[] = "SIP/2.0 ";
+    if (feed - at < 14)
+        return false;
+    if (memcmp(at, status, sizeof(status) - 1) == 0)
+        return at[8] >= '1' && at[8] <= '6' && scan_is(at[9], SCAN_DIGIT) && scan_is(at[10], SCAN_DIGIT) &&
+               at[11] == ' ';
     return feed - at > 24 && memcmp(feed - (sizeof(version) - 1), version, sizeof(version) - 1) == 0 &&
-           (memcmp(at, "INVITE ", 7) == 0 || memcmp(at, "ACK ", 4) == 0);
+           (memcmp(at, "INVITE ", 7) == 0 || memcmp(at, "ACK ", 4) == 0 || memcmp(at, "BYE ", 4) == 0);
 }
 
 bool peek_call_id(const uint8_t *octets, uint32_t length, struct span *call_id)

@@ -84,22 +84,35 @@ static inline unsigned scan_outside_uri(const uint8_t *at)
     return (unsigned)_mm_movemask_epi8(inside) ^ 0xffffu;
 }
 
-// Skips octets of SCAN_URI, if there are 16 to look at; the last vector ends with the text and covers some
-// twice.
-static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)
+// Which of 16 octets are not SCAN_VALUE.
+static inline unsigned scan_outside_value(const uint8_t *at)
 {
+    __m128i piece = _mm_loadu_si128((const __m128i *)at);
+    // The two parentheses differ in one bit.
+    __m128i parenthesis = _mm_cmpeq_epi8(_mm_and_si128(piece, _mm_set1_epi8((char)0xfe)), _mm_set1_epi8('('));
+    __m128i end =
+        _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8(',')), _mm_cmpeq_epi8(piece, _mm_set1_epi8(';')));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(parenthesis, end)) | scan_outside_uri(at);
+}
+
+// Skips octets of SCAN_URI or SCAN_VALUE, if there are 16 to look at; the last vector ends with the text and
+// covers some twice.
+static inline const uint8_t *scan_skip(const uint8_t *at, const uint8_t *end, unsigned classes)
+{
+    unsigned outside;
     if (end - at < 16)
         return at;
     for (; end - at >= 16; at += 16) {
-        unsigned outside = scan_outside_uri(at);
+        outside = classes == SCAN_URI ? scan_outside_uri(at) : scan_outside_value(at);
         if (outside != 0)
             return at + __builtin_ctz(outside);
     }
-    unsigned outside = scan_outside_uri(end - 16) >> (16 - (end - at));
+    outside = classes == SCAN_URI ? scan_outside_uri(end - 16) : scan_outside_value(end - 16);
+    outside >>= 16 - (end - at);
     return outside != 0 ? at + __builtin_ctz(outside) : end;
 }
 #else
-static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end)
+static inline const uint8_t *scan_skip(const uint8_t *at, const uint8_t *end, unsigned classes)
 {
     return at;
 }
@@ -108,9 +121,9 @@ static inline const uint8_t *scan_skip_uri(const uint8_t *at, const uint8_t *end
 // First octet outside of classes, or end.
 static inline const uint8_t *scan_while(const uint8_t *at, const uint8_t *end, unsigned classes)
 {
-    // URIs are long.
-    if (classes == SCAN_URI)
-        at = scan_skip_uri(at, end);
+    // These are long: URIs, and branches.
+    if (classes == SCAN_URI || classes == SCAN_VALUE)
+        at = scan_skip(at, end, classes);
     while (at < end && scan_is(*at, classes))
         at++;
     return at;

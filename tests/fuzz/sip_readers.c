@@ -10,6 +10,7 @@
 #include "event.h"
 #include "media_type.h"
 #include "number.h"
+#include "param.h"
 #include "quoted.h"
 #include "reason.h"
 #include "refer_to.h"
@@ -69,12 +70,16 @@ static bool rewrite_uri(const uint8_t *octets, struct span value, struct writer 
 
 static void read_uri(const uint8_t *octets, struct span value)
 {
-    struct uri uri;
+    struct uri uri, slow = {0};
     struct tel tel;
     struct span name, text;
     unsigned steps = 0;
-    if (uri_parse(octets, value, &uri) != 0)
+    memset(&uri, 0, sizeof(uri));
+    int result = uri_parse(octets, value, &uri);
+    CHECK(uri_read(octets, value, &slow) == result);
+    if (result != 0)
         return;
+    CHECK(memcmp(&uri, &slow, sizeof(uri)) == 0);
     const struct span spans[] = {uri.scheme_name, uri.rest,       uri.user,   uri.password,
                                  uri.host,        uri.parameters, uri.headers};
     for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)

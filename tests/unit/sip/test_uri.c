@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "guard.h"
+#include "param.h"
 #include "uri.h"
 
 static struct span whole(size_t length)
@@ -62,6 +63,37 @@ static void test_parse(void **state)
         assert_span(rows[i].name, text, uri.host, rows[i].host);
         assert_span(rows[i].name, text, uri.parameters, rows[i].parameters);
         assert_span(rows[i].name, text, uri.headers, rows[i].headers);
+    }
+}
+
+// Each octet in each place of URIs whose parts end in different vectors.
+static void test_same_without_vectors(void **state)
+{
+    static const char *const texts[] = {
+        "sip:bob@h:5060;lr?a=b",
+        "sip:+442079460123:secret@10.20.0.10:5060;transport=udp;lr",
+        "sip:10.20.0.10:5060;lr;dg=aaaaaaaabbbbbbbbccccccccddddddddeee",
+        "sip:alice_of.a-long.example@gateway-1.carrier.example.net:65535",
+        "sip:alice_of.a-long.example@gateway-1.carrier.example.net:65535;",
+    };
+    for (unsigned i = 0; i < ROWS(texts); i++) {
+        size_t length = strlen(texts[i]);
+        for (size_t cut = 5; cut <= length; cut++) {
+            for (unsigned octet = 0; octet < 256; octet++) {
+                uint8_t text[80];
+                struct uri uri, slow;
+                memcpy(text, texts[i], length);
+                text[cut - 1] = (uint8_t)octet;
+                for (size_t end = cut; end <= length; end = end < length ? length : length + 1) {
+                    const uint8_t *copy = guard_copy((const char *)text, end);
+                    memset(&uri, 0, sizeof(uri));
+                    int result = uri_parse(copy, whole(end), &uri);
+                    assert_number(texts[i], uri_read(copy, whole(end), &slow), result);
+                    if (result == 0)
+                        assert_memory_equal(&uri, &slow, sizeof(uri));
+                }
+            }
+        }
     }
 }
 
@@ -147,9 +179,8 @@ static void test_span_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_parameter),
-        cmocka_unit_test(test_host_ipv4),
+        cmocka_unit_test(test_parse),     cmocka_unit_test(test_same_without_vectors),
+        cmocka_unit_test(test_parameter), cmocka_unit_test(test_host_ipv4),
         cmocka_unit_test(test_span_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,12 +364,18 @@ const char *control_peer_name(const struct control *control, uint32_t number)
     return name ? name : "-";
 }
 
-const char *control_network_name(const struct control *control, uint32_t index)
+const struct snapshot_network *control_network(const struct control *control, uint32_t index)
 {
     uint32_t count;
     const struct snapshot_network *networks =
         configuration_section(&control->active, SECTION_NETWORKS, &count);
-    return index < count ? networks[index].name : "-";
+    return index < count ? &networks[index] : NULL;
+}
+
+const char *control_network_name(const struct control *control, uint32_t index)
+{
+    const struct snapshot_network *network = control_network(control, index);
+    return network ? network->name : "-";
 }
 
 bool control_has_prefilter(const struct control *control, uint32_t network)

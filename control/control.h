@@ -159,6 +159,8 @@ const char *control_dataplane_state(const struct control *control); // "absent",
 // Names for an operator. Numbers that nobody knows give "-".
 const char *control_peer_name(const struct control *control, uint32_t number);
 const char *control_network_name(const struct control *control, uint32_t index);
+// Its row of the configuration in force, NULL for none.
+const struct snapshot_network *control_network(const struct control *control, uint32_t index);
 bool control_has_prefilter(const struct control *control, uint32_t network); // an XDP program's maps
 
 // Where the prefilter's policy is carried out. FILTER_SHARED: in the program of an earlier network with the

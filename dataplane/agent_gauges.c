@@ -10,11 +10,21 @@ static void put(uint64_t *word, uint64_t value)
     __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
-static void put_network(struct counters_network *words, uint16_t port)
+// How the kernel comes to what is not ours.
+static uint32_t host_way(const struct port *port)
+{
+    if (!port->flows.is_isolated)
+        return port->network->attach == ATTACH_PCI ? NETWORK_HOST_PATH : 0;
+    return NETWORK_ISOLATED | (port_flows_lose_fragments(&port->flows) ? NETWORK_FRAGMENTS_LOST : 0);
+}
+
+static void put_network(struct counters_network *words, const struct port *port)
 {
     struct rte_eth_stats stats;
 
-    if (rte_eth_stats_get(port, &stats) != 0)
+    put(&words->flow_rules, port_flows_in_force(&port->flows));
+    put(&words->flow_failures, port->flows.failures);
+    if (rte_eth_stats_get(port->id, &stats) != 0)
         return;
     put(&words->received, stats.ipackets);
     put(&words->sent, stats.opackets);
@@ -64,12 +74,14 @@ void agent_gauges_poll(struct dataplane *plane)
     const bool may_ask = pthread_mutex_trylock(&plane->ports.lock) == 0;
 
     for (unsigned i = 0; i < ports->count; i++) {
+        const struct port *port = &ports->ports[ports->ports[i].shared];
+
         if (may_ask && ports->ports[i].shared == i && ports->ports[i].probed) // once for all its networks
-            put_network(&networks[i], ports->ports[i].id);
+            put_network(&networks[i], &ports->ports[i]);
         put(&networks[i].up, known[i].up);
         put(&networks[i].mtu, known[i].mtu);
         put(&networks[i].no_program, plane->programs.missing[i][0] != '\0');
-        put(&networks[i].offload, ports->ports[ports->ports[i].shared].offload);
+        put(&networks[i].offload, port->offload | host_way(port));
     }
     if (may_ask)
         pthread_mutex_unlock(&plane->ports.lock);

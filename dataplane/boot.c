@@ -38,7 +38,8 @@ static struct eal_plan eal_plan_of(const struct rules *rules, const struct rundi
                             .argument_count = options->eal_argument_count};
 
     for (unsigned i = 0; i < rules->network_count; i++) {
-        if (rules->networks[i].attach == ATTACH_PCI && rules->ports.of[i] == i)
+        if (rules->networks[i].attach == ATTACH_PCI && rules->ports.of[i] == i &&
+            !port_device_is_virtual(rules->networks[i].device))
             plan.device_count += port_devices(&rules->networks[i], &plan.devices[plan.device_count]);
     }
     return plan;
@@ -64,7 +65,7 @@ static int open_host(struct dataplane *plane, const struct rules *rules, const s
     int result = ports_check(ports, fault);
 
     if (result == 0)
-        result = host_taps_open(&plane->host_taps, rules, fault);
+        result = host_taps_open(&plane->host_taps, rules, plane->isolated, fault);
     if (result == 0)
         result = listen_update(&plane->listens, rules->listeners, rules->listener_count, fault);
     if (result == 0)
@@ -182,7 +183,8 @@ int boot_start(struct dataplane *plane, struct rules *rules, const struct rundir
                                      .run_directory = dir->run,
                                      .prefilter = options->prefilter,
                                      .nodes = &nodes.ports,
-                                     .programs = &plane->programs};
+                                     .programs = &plane->programs,
+                                     .isolated = &plane->isolated};
     struct workers_plan plan = {.eal = &eal,
                                 .ports = &plane->ports,
                                 .counters = &plane->counters,

@@ -32,6 +32,7 @@ struct dataplane {
     struct hostnet *hostnet;
     struct host_taps host_taps;
     struct port_programs programs;
+    uint32_t isolated; // networks whose device the kernel keeps (port_flow.h), as bits
     struct port_watch port_watch;
     struct ports ports;
     struct counters_file counters;

@@ -2,14 +2,17 @@
 #include "eal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "confine.h"
 #include "eal_memory.h"
 #include "log.h"
 #include "memory_node.h"
@@ -140,6 +143,20 @@ static void remove_directory(void)
         rmdir(directory);
 }
 
+// Some drivers (net_tap) have a signal for each packet that waits: it is for the threads that EAL has made,
+// and interrupts none of the agent's system calls, nor those of threads that it makes.
+static void leave_signals(void)
+{
+    sigset_t drivers;
+
+    sigemptyset(&drivers);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+        if (number != CONFINE_SIGNAL)
+            sigaddset(&drivers, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &drivers, NULL);
+}
+
 int eal_start(const struct eal_plan *plan, struct fault *fault)
 {
     // EAL reorders what it is given and may write to it.
@@ -174,6 +191,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
             "EAL with %u MB of %s did not start: %s; check memory.mb, --cpus and the EAL arguments",
             plan->memory_mb, memory.huge ? "huge pages" : "plain memory",
             words[0] != '\0' ? words : rte_strerror(rte_errno));
+    leave_signals();
     started = true;
     log_event(LOG_INFO, "eal_started", "memory_mb=%u pages=%s nodes=%s lcores=%s", plan->memory_mb,
               memory.huge ? "huge" : "plain", memory.split ? memory.shares : "any", lcores);

@@ -61,14 +61,14 @@ static int open_tap(struct host_tap *tap, struct fault *fault)
     return 0;
 }
 
-int host_taps_open(struct host_taps *taps, const struct rules *rules, struct fault *fault)
+int host_taps_open(struct host_taps *taps, const struct rules *rules, uint32_t isolated, struct fault *fault)
 {
     *taps = (struct host_taps){0};
     for (unsigned i = 0; i < rules->network_count; i++) {
         struct host_tap *tap = &taps->taps[taps->count];
         int result;
 
-        if (rules->networks[i].attach != ATTACH_PCI || rules->ports.of[i] != i)
+        if (rules->networks[i].attach != ATTACH_PCI || rules->ports.of[i] != i || isolated & 1u << i)
             continue;
         *tap = (struct host_tap){.network = &rules->networks[i], .index = (uint8_t)i};
         result = open_tap(tap, fault);
@@ -93,12 +93,8 @@ static int join(struct host_tap *tap, struct fault *fault)
     const char *name = tap->network->interface;
     struct rte_ether_addr mac = {0};
     struct ifreq request = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
-    uint16_t mtu = 0;
     int result = rte_eth_macaddr_get(tap->port, &mac);
 
-    if (result == 0)
-        result = rte_eth_dev_get_mtu(tap->port, &mtu);
-    tap->mtu = mtu;
     memcpy(request.ifr_hwaddr.sa_data, mac.addr_bytes, sizeof(mac.addr_bytes));
     if (result == 0)
         result = interface_do(name, SIOCSIFHWADDR, &request);

@@ -24,8 +24,7 @@ struct host_tap {
     uint8_t index; // of the network
     int fd;
     uint16_t port;              // DPDK's
-    bool carrier;               // as the kernel was told, and
-    unsigned mtu;               // that the NIC has: after the start port_watch.c's
+    bool carrier;               // as the kernel was told
     struct host_path_rings way; // of the worker that sends for it
 };
 
@@ -44,9 +43,10 @@ struct host_taps {
     atomic_bool stop;
 };
 
-// Before routes are read and listeners bound: makes the interfaces that are not there, and takes them all.
-// Returns 0 or -errno with fault; then nothing is taken.
-int host_taps_open(struct host_taps *taps, const struct rules *rules, struct fault *fault);
+// Before routes are read and listeners bound: makes the interfaces that are not there, and takes them all,
+// but those of isolated networks (bits): they are the kernel's driver's. Returns 0 or -errno with fault; then
+// nothing is taken.
+int host_taps_open(struct host_taps *taps, const struct rules *rules, uint32_t isolated, struct fault *fault);
 // After the ports: each interface gets its NIC's MAC, the NIC the interface's MTU.
 int host_taps_join(struct host_taps *taps, const struct ports *ports, struct fault *fault);
 // Before the workers: their rings. owner: of queue 0 of a network.

@@ -17,10 +17,14 @@ static const struct {
 uint32_t port_offload_choose(const struct snapshot_network *network, const struct rte_eth_dev_info *info,
                              struct rte_eth_conf *configuration)
 {
-    uint32_t chosen = 0;
+    uint32_t chosen = info->max_mtu > RTE_ETHER_MTU ? NETWORK_OFFLOAD_JUMBO : 0;
 
-    if (network->attach != ATTACH_PCI || !(network->flags & NETWORK_OFFLOADS))
-        return 0;
+    if (network->attach != ATTACH_PCI)
+        return chosen;
+    if (network->queues > 1)
+        chosen |= NETWORK_OFFLOAD_RSS;
+    if (!(network->flags & NETWORK_OFFLOADS))
+        return chosen;
     for (unsigned i = 0; i < RTE_DIM(rows); i++) {
         if ((info->rx_offload_capa & rows[i].rx) == 0 && (info->tx_offload_capa & rows[i].tx) == 0)
             continue;
@@ -37,7 +41,7 @@ const char *port_offload_text(uint32_t offload, char *text)
     const uint32_t rx = offload & 3u, tx = offload >> 2 & 3u;
 
     static_assert(NETWORK_OFFLOAD_RX_UDP == 2 && NETWORK_OFFLOAD_TX_UDP == 8, "pairs of bits");
-    snprintf(text, PORT_OFFLOAD_TEXT_SIZE, "%s%s%s%s%s%s", offload == 0 ? "none" : "", rx != 0 ? "rx=" : "",
+    snprintf(text, PORT_OFFLOAD_TEXT_SIZE, "%s%s%s%s%s%s", (rx | tx) == 0 ? "none" : "", rx != 0 ? "rx=" : "",
              pairs[rx], rx != 0 && tx != 0 ? " " : "", tx != 0 ? "tx=" : "", pairs[tx]);
     return text;
 }

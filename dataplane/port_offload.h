@@ -16,8 +16,8 @@
 
 #define PORT_OFFLOAD_TEXT_SIZE 32u
 
-// What of NETWORK_OFFLOAD_* (dialgate/counters.h) this network's device is to do: entered in the
-// configuration, and returned.
+// What of NETWORK_OFFLOAD_* (dialgate/counters.h) this network's device is to do: checksums are entered in
+// the configuration, spreading over queues and large frames are noted, and all is returned.
 uint32_t port_offload_choose(const struct snapshot_network *network, const struct rte_eth_dev_info *info,
                              struct rte_eth_conf *configuration);
 // "rx=ip,udp tx=udp", "none"; text has PORT_OFFLOAD_TEXT_SIZE octets. Returns text.

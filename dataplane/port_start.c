@@ -18,9 +18,9 @@ static struct rte_eth_conf configure(struct port *port, const struct rte_eth_dev
     static uint8_t key[RSS_KEY_MAX]; // DPDK copies it
     struct rte_eth_conf configuration = {0};
 
+    port->offload = port_offload_choose(port->network, info, &configuration);
     if (port->network->attach != ATTACH_PCI)
         return configuration;
-    port->offload = port_offload_choose(port->network, info, &configuration);
     configuration.rxmode.mtu = interface_mtu(port->network->interface);
     if (port->network->queues == 1)
         return configuration;
@@ -42,18 +42,26 @@ int port_start(struct port *port, struct rte_mempool *pool, const struct rte_eth
     const unsigned socket = (unsigned)rte_eth_dev_socket_id(port->id);
     char offload[PORT_OFFLOAD_TEXT_SIZE];
     uint16_t received = DESCRIPTORS, sent = DESCRIPTORS;
-    int result = rte_eth_dev_configure(port->id, queues, queues, &configuration);
+    const bool is_virtual = port_device_is_virtual(port->network->device);
+    int result = is_virtual ? 0 : port_flows_isolate(port);
 
+    if (result == 0)
+        result = rte_eth_dev_configure(port->id, queues, queues, &configuration);
     if (result == 0 && port->network->attach == ATTACH_PCI)
         result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &received, &sent);
     for (uint16_t q = 0; q < queues && result == 0; q++)
         result = rte_eth_rx_queue_setup(port->id, q, received, socket, NULL, pool);
     for (uint16_t q = 0; q < queues && result == 0; q++)
         result = rte_eth_tx_queue_setup(port->id, q, sent, socket, NULL);
+    if (result == 0 && is_virtual) // net_tap heeds it only of a device with queues, and only once
+        result = port_flows_isolate(port);
     if (result == 0)
         result = rte_eth_dev_start(port->id);
-    // Groups are the kernel's to choose: ND and routing protocols.
-    if (result == 0 && port->network->attach == ATTACH_PCI && rte_eth_allmulticast_enable(port->id) != 0)
+    if (result == 0)
+        result = port_flows_start(port, &configuration.rx_adv_conf.rss_conf);
+    // Groups are the kernel's to choose: ND and routing protocols. With isolation they are its own anyway.
+    if (result == 0 && port->network->attach == ATTACH_PCI && !port->flows.is_isolated &&
+        rte_eth_allmulticast_enable(port->id) != 0)
         log_event(LOG_WARNING, "no_multicast", "network=%s device=%s", port->network->name,
                   port->network->device);
     if (result == 0 && port->network->attach == ATTACH_PCI)

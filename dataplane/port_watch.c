@@ -133,6 +133,7 @@ static void let_go(struct port_watched *row)
     bool is_known = rte_eth_dev_info_get(port->id, &info) == 0;
 
     unregister_events(row);
+    port_flows_stop(port);
     rte_eth_dev_stop(port->id);
     rte_eth_dev_close(port->id);
     if (is_known && info.device != NULL)
@@ -143,12 +144,12 @@ static void let_go(struct port_watched *row)
 static void refuse_mtu(const struct port_watched *row, unsigned wanted, int result)
 {
     const struct snapshot_network *network = row->port->network;
-    struct ifreq request = {.ifr_mtu = (int)row->tap->mtu};
+    struct ifreq request = {.ifr_mtu = (int)row->mtu};
 
     log_event(LOG_WARNING, "mtu_refused",
               "network=%s device=%s wanted=%u mtu=%u reason=\"%s\" fix=\"set it while the data plane is "
               "stopped\"",
-              network->name, network->device, wanted, row->tap->mtu, strerror(-result));
+              network->name, network->device, wanted, row->mtu, strerror(-result));
     interface_do(network->interface, SIOCSIFMTU, &request);
 }
 
@@ -168,6 +169,7 @@ static int bring_back(struct port_watch *watch, struct port_watched *row, enum p
         port->probed = true;
         register_events(row);
     } else {
+        port_flows_stop(port);
         result = event == PORT_EVENT_RESET ? rte_eth_dev_reset(port->id) : -ENOTSUP;
         if (result == -ENOTSUP)
             result = rte_eth_dev_stop(port->id);
@@ -181,6 +183,12 @@ static int bring_back(struct port_watch *watch, struct port_watched *row, enum p
         result = port_start(port, port->pool, &info);
     }
     return result;
+}
+
+// Why it does not start.
+static const char *words_of(const struct port *port)
+{
+    return port->flows.words[0] != '\0' ? port->flows.words : eal_words();
 }
 
 static void restart(struct port_watch *watch, struct port_watched *row, enum port_event event)
@@ -203,14 +211,13 @@ static void restart(struct port_watch *watch, struct port_watched *row, enum por
         if (row->retry_ms == 0)
             log_event(LOG_ERROR, "device_not_back",
                       "network=%s device=%s reason=\"%s\" text=\"%s\" next=\"tried again each second\"",
-                      network->name, network->device, strerror(-result), eal_words());
+                      network->name, network->device, strerror(-result), words_of(row->port));
         row->retry_ms = clock_ms() + PORT_WATCH_RETRY_MS;
         port_watch_tell(row, event);
         return;
     }
     row->retry_ms = 0;
-    if (row->tap != NULL)
-        row->tap->mtu = interface_mtu(network->interface);
+    row->mtu = interface_mtu(network->interface);
     give_to_workers(watch, row);
     log_event(LOG_INFO, "device_back", "network=%s device=%s away_ms=%llu", network->name, network->device,
               (unsigned long long)(clock_ms() - row->away_ms));
@@ -259,7 +266,7 @@ static void follow_mtu(const struct port_watch *watch, struct port_watched *row)
     const unsigned room = rte_pktmbuf_data_room_size(row->port->pool) - RTE_PKTMBUF_HEADROOM;
     int result;
 
-    if (wanted == row->tap->mtu)
+    if (wanted == row->mtu)
         return;
     result = wanted > room - FRAME_EXTRA ? -EMSGSIZE : rte_eth_dev_set_mtu(row->port->id, (uint16_t)wanted);
     if (result == -EBUSY) {
@@ -269,7 +276,7 @@ static void follow_mtu(const struct port_watch *watch, struct port_watched *row)
     if (result == 0) {
         log_event(LOG_INFO, "mtu_changed", "network=%s device=%s mtu=%u", network->name, network->device,
                   wanted);
-        row->tap->mtu = wanted;
+        row->mtu = wanted;
         return;
     }
     refuse_mtu(row, wanted, result);
@@ -302,7 +309,7 @@ static void follow_devices(struct port_watch *watch, struct port_watched *row)
 
 static void look(struct port_watch *watch, struct port_watched *row)
 {
-    if (row->tap != NULL && !row->away)
+    if (!row->away)
         follow_mtu(watch, row);
     if (atomic_load(&row->event) != PORT_EVENT_NONE && clock_ms() >= row->retry_ms)
         restart(watch, row, atomic_exchange(&row->event, PORT_EVENT_NONE));
@@ -321,6 +328,13 @@ static void *run(void *argument)
         pause_ms(PORT_WATCH_MS);
     }
     return NULL;
+}
+
+static unsigned mtu_of(uint16_t id)
+{
+    uint16_t mtu = 0;
+
+    return rte_eth_dev_get_mtu(id, &mtu) == 0 ? mtu : 0;
 }
 
 static uint32_t sharers(const struct ports *ports, unsigned port)
@@ -349,6 +363,7 @@ int port_watch_start(struct port_watch *watch, const struct port_watch_plan *pla
             continue;
         *row = (struct port_watched){
             .port = port, .tap = host_taps_of(plan->taps, (uint8_t)i), .networks = sharers(plan->ports, i)};
+        row->mtu = mtu_of(port->id);
         register_events(row);
         watch->count++;
     }

@@ -30,6 +30,7 @@ struct port_watched {
     atomic_uint event;    // enum port_event; drivers write it, too
     // The thread's own:
     bool away;
+    unsigned mtu;        // that the device has
     uint32_t devices_up; // bits
     uint64_t away_ms, retry_ms;
 };

@@ -89,12 +89,15 @@ static void driver_of(const char *device, char *driver, size_t size)
 }
 
 // DPDK's drivers reach most devices through vfio or uio; mlx4 and mlx5 share theirs with the kernel.
+// One of DPDK's own (vdev) is made by EAL's arguments, or it is not there after them.
 static int check_device(const struct snapshot_network *network, const char *device, struct fault *fault)
 {
     static const char *const drivers[] = {"vfio-pci",  "uio_pci_generic", "igb_uio",
                                           "mlx4_core", "mlx5_core",       NULL};
     char path[PATH_MAX], driver[64];
 
+    if (port_device_is_virtual(device))
+        return 0;
     snprintf(path, sizeof(path), PCI_DEVICES "%s", device);
     if (strchr(device, '/') != NULL || access(path, F_OK) < 0)
         return fault_set(fault, ENODEV,
@@ -160,16 +163,40 @@ static void check_tags(const struct snapshot_network *network)
                   network->name, network->interface, network->interface);
 }
 
+// Where the kernel keeps the device: its interface has to be there, and is nobody else's.
+static int check_isolation(const struct ports_plan *plan, unsigned index, struct fault *fault)
+{
+    const struct snapshot_network *network = &plan->rules->networks[index];
+    int result = port_flows_wanted(network, fault);
+
+    if (result == 1 && if_nametoindex(network->interface) == 0)
+        return fault_set(fault, ENODEV,
+                         "network %s: no interface %s, by which the kernel has what is not ours "
+                         "(flow_isolation); correct networks.%s.interface",
+                         network->name, network->interface, network->name);
+    if (result == 1)
+        *plan->isolated |= 1u << index;
+    else if (result == 0 && network->attach == ATTACH_PCI && plan->rules->ports.of[index] == index)
+        log_event(LOG_INFO, "host_path", "network=%s device=%s interface=%s reason=\"%s\"", network->name,
+                  network->device, network->interface,
+                  network->flags & NETWORK_ISOLATION_OFF ? "flow_isolation: off"
+                                                         : "the interface is not the device's own");
+    return result < 0 ? result : 0;
+}
+
 int ports_check(const struct ports_plan *plan, struct fault *fault)
 {
     const struct rules *rules = plan->rules;
     bool af_xdp = false;
     int result = 0;
 
+    *plan->isolated = 0;
     for (unsigned i = 0; i < rules->network_count && result == 0; i++) {
         result = check_interface(&rules->networks[i], fault);
         if (result == 0)
             check_tags(&rules->networks[i]);
+        if (result == 0)
+            result = check_isolation(plan, i, fault);
         af_xdp |= rules->networks[i].attach == ATTACH_AF_XDP;
     }
     if (result == 0)
@@ -193,6 +220,10 @@ static int find_device(struct port *port, unsigned index, struct fault *fault)
     port->probed = rte_eth_dev_get_port_by_name(network->device, &port->id) == 0;
     if (port->probed)
         return 0;
+    if (port_device_is_virtual(network->device))
+        return fault_set(fault, ENODEV,
+                         "network %s: there is no device %s; make it with an EAL argument (-- --vdev %s,...)",
+                         network->name, network->device, network->device);
     return fault_set(fault, ENODEV,
                      "network %s: no driver of DPDK has taken device %s: %s; check that it is a network "
                      "device that DPDK supports and that we may open its /dev/vfio group",
@@ -252,6 +283,15 @@ static int check_limits(const struct port *port, const struct rte_eth_dev_info *
     return 0;
 }
 
+static int start(struct ports *ports, unsigned index, const struct rules *rules,
+                 const struct rte_eth_dev_info *info, struct fault *fault)
+{
+    struct port *port = &ports->ports[index];
+    int result = port_flows_want(port, rules, index, fault);
+
+    return result < 0 ? result : port_start(port, port->pool, info);
+}
+
 static int open_port(struct ports *ports, unsigned index, const struct ports_plan *plan, struct fault *fault)
 {
     struct port *port = &ports->ports[index];
@@ -277,7 +317,12 @@ static int open_port(struct ports *ports, unsigned index, const struct ports_pla
         port->attaching = true;
     }
     eal_words_forget();
-    result = port_start(port, port->pool, &info);
+    result = start(ports, index, plan->rules, &info, fault);
+    if (result < 0 && port->flows.words[0] != '\0')
+        return fault_set(fault, -result,
+                         "network %s: device %s: its driver refuses flow isolation: %s; set "
+                         "networks.%s.flow_isolation: off, with the host path's own interface as interface",
+                         network->name, network->device, port->flows.words, network->name);
     if (result < 0 && network->attach == ATTACH_PCI)
         return fault_set(fault, -result, "network %s: device %s did not start: %s", network->name,
                          network->device, eal_words());
@@ -328,6 +373,7 @@ int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault 
         port->shared = plan->rules->ports.of[i];
         port->node = plan->nodes->device[i];
         port->pool = ports->pools.pools[plan->nodes->of[i]];
+        port->flows.is_isolated = (*plan->isolated & 1u << i) != 0;
         prefilter_init(&port->prefilter);
         ports->count++;
         if (port->shared == i)
@@ -353,6 +399,7 @@ void ports_close(struct ports *ports)
         if (port->attached)
             prefilter_detach(ports->run_directory, port->network->interface, &port->prefilter);
         if (port->probed) {
+            port_flows_stop(port);
             rte_eth_dev_stop(port->id);
             rte_eth_dev_close(port->id);
             if (port_is_bond(port->network))
@@ -367,26 +414,45 @@ void ports_close(struct ports *ports)
     ports->large = NULL;
 }
 
-int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,
-               struct fault *fault)
+static int load_port(struct ports *ports, unsigned index, const struct rules *rules, struct fault *fault)
+{
+    struct port *port = &ports->ports[index];
+    int result = 0;
+
+    if (port->attached)
+        result = prefilter_load(&port->prefilter, rules->image, index, fault->text, sizeof(fault->text));
+    else if (port->shared == index)
+        result = port_flows_want(port, rules, index, fault);
+    return result;
+}
+
+static int load_all(struct ports *ports, const struct rules *rules, const struct rules *before,
+                    struct fault *fault)
 {
     for (unsigned i = 0; i < ports->count; i++) {
         struct fault undo;
-        int result;
+        int result = load_port(ports, i, rules, fault);
 
-        if (!ports->ports[i].attached)
-            continue;
-        result =
-            prefilter_load(&ports->ports[i].prefilter, rules->image, i, fault->text, sizeof(fault->text));
-        if (result == 0)
-            continue;
-        for (unsigned j = 0; j < i; j++) {
-            if (ports->ports[j].attached && prefilter_load(&ports->ports[j].prefilter, before->image, j,
-                                                           undo.text, sizeof(undo.text)) < 0)
-                log_event(LOG_ERROR, "prefilter_undo", "network=%s error=\"%s\"",
-                          ports->ports[j].network->name, undo.text);
+        for (unsigned j = 0; j < i && result < 0; j++) {
+            if (load_port(ports, j, before, &undo) < 0)
+                log_event(LOG_ERROR, "rules_undo", "network=%s error=\"%s\"", ports->ports[j].network->name,
+                          undo.text);
         }
-        return result;
+        if (result < 0)
+            return result;
     }
     return 0;
+}
+
+// The agent waits for no device.
+int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,
+               struct fault *fault)
+{
+    int result;
+
+    if (pthread_mutex_trylock(&ports->lock) != 0)
+        return fault_set(fault, EBUSY, "a network's device is being started again; reload in a moment");
+    result = load_all(ports, rules, before, fault);
+    pthread_mutex_unlock(&ports->lock);
+    return result;
 }

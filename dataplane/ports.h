@@ -6,8 +6,10 @@
 
 #include <pthread.h>
 #include <rte_mempool.h>
+#include <string.h>
 #include "fault.h"
 #include "packet_pool.h"
+#include "port_flow.h"
 #include "port_program.h"
 #include "prefilter.h"
 #include "rules.h"
@@ -18,8 +20,9 @@ struct port {
     uint16_t id;                            // DPDK's
     int node;                               // memory node of the device, MEMORY_NODE_NONE: of none
     struct rte_mempool *pool;               // that it receives into, one of ports.pools
-    uint8_t shared;   // network whose port it is (rules.h); another one's: nothing below is set
-    uint32_t offload; // NETWORK_OFFLOAD_*, by port_start()
+    uint8_t shared;          // network whose port it is (rules.h); another one's: nothing below is set
+    uint32_t offload;        // NETWORK_OFFLOAD_*, by port_start()
+    struct port_flows flows; // of flow isolation
     bool probed;
     bool attaching; // the record says that the next program is ours
     bool attached;  // prefilter holds maps
@@ -42,7 +45,14 @@ struct ports_plan {
     const char *prefilter;          // the ELF
     const struct port_nodes *nodes; // read by ports_open()
     struct port_programs *programs; // filled by ports_check(), read by ports_open()
+    uint32_t *isolated;             // likewise: networks whose device the kernel keeps (port_flow.h), as bits
 };
+
+// A device of DPDK's own (vdev), by its name and not by a PCI address: EAL's arguments make it.
+static inline bool port_device_is_virtual(const char *device)
+{
+    return strchr(device, ':') == NULL;
+}
 
 // Before EAL: interfaces exist, our rights suffice, XDP programs can be had or prefilter.unavailable does
 // without; what a dead instance left is removed.
@@ -52,7 +62,8 @@ int ports_check(const struct ports_plan *plan, struct fault *fault);
 int ports_open(struct ports *ports, const struct ports_plan *plan, struct fault *fault);
 // Stops, closes and detaches all. No worker may run.
 void ports_close(struct ports *ports);
-// Loads the prefilter of all ports from the rules, or, when one fails, of all from the rules before.
+// Gives all ports their part of the rules, that is the prefilter's configuration and the rules of flow
+// isolation, or, when one fails, all that of the rules before.
 int ports_load(struct ports *ports, const struct rules *rules, const struct rules *before,
                struct fault *fault);
 

@@ -198,7 +198,7 @@ int reload_apply(struct dataplane *plane, struct rules *rules, struct fault *fau
 
         result = listen_update(&plane->listens, rules->listeners, rules->listener_count, fault);
         if (result < 0 && ports_load(&plane->ports, before, rules, &undo) < 0)
-            log_event(LOG_ERROR, "prefilter_undo", "error=\"%s\"", undo.text);
+            log_event(LOG_ERROR, "rules_undo", "error=\"%s\"", undo.text);
     }
     if (result < 0) {
         filter_policy_destroy(filter);

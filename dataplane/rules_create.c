@@ -70,6 +70,16 @@ static bool has_devices(const struct snapshot_network *network)
            (network->bond == BOND_NONE || network->attach == ATTACH_PCI) && network->bond <= BOND_LACP;
 }
 
+// Several devices have no interface of the kernel in common.
+static bool has_flags(const struct snapshot_network *network)
+{
+    const uint32_t isolation = network->flags & (NETWORK_ISOLATION_ON | NETWORK_ISOLATION_OFF);
+    return (network->flags & ~NETWORK_FLAGS) == 0 &&
+           (isolation == 0 || isolation == NETWORK_ISOLATION_OFF ||
+            (isolation == NETWORK_ISOLATION_ON && network->attach == ATTACH_PCI &&
+             network->bond == BOND_NONE));
+}
+
 static bool check_networks(const struct check *check)
 {
     const struct rules *rules = check->rules;
@@ -81,8 +91,8 @@ static bool check_networks(const struct check *check)
             return refuse(check, "network with a tag out of range", i);
         if (!has_devices(network))
             return refuse(check, "network whose devices do not fit", i);
-        if (network->attach > ATTACH_PCI || (network->flags & ~NETWORK_OFFLOADS) != 0 ||
-            network->queues == 0 || network->queues > 64 ||
+        if (network->attach > ATTACH_PCI || !has_flags(network) || network->queues == 0 ||
+            network->queues > 64 ||
             (network->attach == ATTACH_PCI && (!named(network->device) || network->host_rate == 0)))
             return refuse(check, "network out of range", i);
     }

@@ -329,9 +329,12 @@ static int make_workers(struct workers *workers, const struct workers_plan *plan
         parts->queues = workers->queues[i];
         parts->pool = packet_pools_at(&plan->ports->pools, parts->node);
         parts->large = plan->ports->large;
-        for (unsigned k = 0; k < plan->ports->count; k++)
-            parts->offload[k] =
-                port_offload_of_workers(plan->ports->ports[plan->ports->ports[k].shared].offload);
+        for (unsigned k = 0; k < plan->ports->count; k++) {
+            const struct port *port = &plan->ports->ports[plan->ports->ports[k].shared];
+
+            parts->offload[k] = port_offload_of_workers(port->offload);
+            parts->isolated |= port->flows.is_isolated ? 1u << k : 0;
+        }
         parts->published = &workers->published;
         parts->counters = counters_file_worker(plan->counters, i);
         parts->counters->cpu = parts->cpu;

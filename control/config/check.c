@@ -81,6 +81,12 @@ static int check_device(const struct config_network *network, struct places *pla
     snprintf(path, sizeof(path), "networks.%s.bond", network->name);
     if (is_bond && network->device.count < 2)
         return places_refuse(places, path, "needs several devices; give device a list of them");
+    for (size_t i = 0; is_bond && i < network->device.count; i++)
+        if (!strchr(network->device.rows[i], ':'))
+            return places_refuse(places, path, "is of PCI devices; %s is none", network->device.rows[i]);
+    snprintf(path, sizeof(path), "networks.%s.flow_isolation", network->name);
+    if (network->flow_isolation == CONFIG_ISOLATION_ON && (!is_pci || is_bond))
+        return places_refuse(places, path, "on is for attach: pci with one device; remove it");
     snprintf(path, sizeof(path), "networks.%s.interface", network->name);
     if (!is_pci && network->interface[0] == '\0')
         return places_refuse(places, path, "is missing; give an interface");
@@ -148,6 +154,7 @@ static int check_shared(const struct config_network *network, const struct confi
                 {"device", same_devices(network, earlier)},
                 {"bond", network->bond == earlier->bond},
                 {"checksum_offload", network->checksum_offload == earlier->checksum_offload},
+                {"flow_isolation", network->flow_isolation == earlier->flow_isolation},
                 {"queues", network->queues == earlier->queues}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(path, sizeof(path), "networks.%s.%s", network->name, rows[i].key);

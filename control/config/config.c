@@ -416,7 +416,9 @@ bool config_network_at(const struct config *config, size_t index, struct snapsho
     view->outer_vlan = (uint16_t)network->outer_vlan;
     view->host_rate = (uint32_t)network->host_rate;
     view->queues = (uint32_t)network->queues;
-    view->flags = network->checksum_offload ? NETWORK_OFFLOADS : 0;
+    view->flags = (network->checksum_offload ? NETWORK_OFFLOADS : 0) |
+                  (network->flow_isolation == CONFIG_ISOLATION_ON ? NETWORK_ISOLATION_ON : 0) |
+                  (network->flow_isolation == CONFIG_ISOLATION_OFF ? NETWORK_ISOLATION_OFF : 0);
     return true;
 }
 

@@ -138,6 +138,8 @@ struct config_events_view {
 };
 struct config_events_view config_events_view(const struct config *config);
 
+enum config_isolation { CONFIG_ISOLATION_AUTO, CONFIG_ISOLATION_ON, CONFIG_ISOLATION_OFF };
+
 // Applications, in the order of the file.
 enum config_refer { CONFIG_REFER_ACCEPT, CONFIG_REFER_REFUSE, CONFIG_REFER_ASK };
 struct config_answer_view {

@@ -14,6 +14,7 @@ const char *const choices_bond[] = {"none", "active-backup", "balance-xor", "lac
 const char *const choices_bool[] = {"false", "true", NULL};
 const char *const choices_contact[] = {"target", "source", NULL};
 const char *const choices_final_503[] = {"rewrite", "pass", NULL};
+const char *const choices_flow_isolation[] = {"auto", "on", "off", NULL}; // enum config_isolation
 const char *const choices_identity[] = {"pass", "remove", NULL};
 const char *const choices_refer[] = {"pass", "refuse", NULL};
 const char *const choices_refresher[] = {"any", "local", "remote", NULL};

@@ -79,6 +79,7 @@ extern const char *const choices_attach[];
 extern const char *const choices_balance[];
 extern const char *const choices_ban[];
 extern const char *const choices_bond[]; // enum bond
+extern const char *const choices_flow_isolation[];
 extern const char *const choices_bool[];
 extern const char *const choices_contact[];
 extern const char *const choices_final_503[];
@@ -106,11 +107,11 @@ extern const char *const choices_replaces_from[];
 
 #define CONFIG_NETWORK(K, L) \
     K(interface, INTERFACE, NULL, "", 0, 0, RESTART, \
-      "Linux interface that we drive; attach: pci: the one that the kernel gets for what is not ours, dg-NAME when not given") \
+      "Linux interface that we drive; attach: pci: the one by which the kernel has what is not ours: dg-NAME when not given, or the device's own (flow_isolation)") \
     K(attach, CHOICE, choices_attach, "af_xdp", 0, 0, RESTART, \
       "how packets are taken: at the interface's driver, from its packet sockets, or from a PCI device by a driver of DPDK") \
     K(device, DEVICES, NULL, "", 1, NETWORK_DEVICES_MAX, RESTART, \
-      "attach: pci: PCI address of the device, such as 0000:3b:00.0; with bond a list of up to 4") \
+      "attach: pci: PCI address of the device, such as 0000:3b:00.0, or the name of one of DPDK's own that EAL's arguments make, such as net_memif0; with bond a list of up to 4 addresses") \
     K(bond, CHOICE, choices_bond, "none", 0, 0, RESTART, \
       "attach: pci: several devices as one: the first that has a link (active-backup), or all, by addresses and ports, with a static group of the switch's (balance-xor) or LACP (lacp)") \
     K(queues, COUNT, NULL, "1", 1, 64, RESTART, "receive queues; at most what the interface has") \
@@ -120,7 +121,9 @@ extern const char *const choices_replaces_from[];
     K(host_rate, COUNT, NULL, "20000", 10, 1000000, RELOAD, \
       "attach: pci: frames a second that each worker passes on to the kernel, of each kind: UDP, other IP, the rest") \
     K(checksum_offload, CHOICE, choices_bool, "true", 0, 0, RESTART, \
-      "attach: pci: the NIC checks and makes checksums as far as it can; false: all in software")
+      "attach: pci: the NIC checks and makes checksums as far as it can; false: all in software") \
+    K(flow_isolation, CHOICE, choices_flow_isolation, "auto", 0, 0, RESTART, \
+      "attach: pci: what is not ours stays with the kernel's driver, by rules in the NIC, instead of the host path; auto: where interface is the device's own (mlx5)")
 
 #define CONFIG_LISTENER(K, L) \
     K(name, NAME, NULL, NULL, 0, 0, RELOAD, "what peers call it by") \

@@ -22,13 +22,21 @@ static bool is_pci_address(const char *text)
     return text[i] == form[i];
 }
 
+// As DPDK names its own: a driver's name, net_ before, and a number.
+static bool is_virtual_device(const char *text)
+{
+    size_t length = strlen(text);
+    return strncmp(text, "net_", 4) == 0 && length < NAME_SIZE &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+}
+
 int pci_address_add(const struct key *key, const char *text, struct target_list *list, char *why, size_t size)
 {
     if (list->count == key->most) {
         snprintf(why, size, "is one too many; give at most %u", (unsigned)key->most);
         return -EINVAL;
     }
-    if (!is_pci_address(text)) {
+    if (!is_pci_address(text) && !is_virtual_device(text)) {
         snprintf(why, size, "'%.32s' is not a PCI address; give one such as 0000:3b:00.0 (lspci -D)", text);
         return -EINVAL;
     }

@@ -115,7 +115,8 @@ int ctl_no_command(const struct ctl *ctl, int count, const char *const *words);
 // show*.c: each row's show or run function.
 void show_status(struct ctl *ctl, const json_t *result);
 void show_cores(struct ctl *ctl, const json_t *result);
-void show_networks(struct ctl *ctl, const json_t *networks); // of core.list
+void show_networks(struct ctl *ctl, const json_t *networks);      // of core.list
+void show_network_lines(struct ctl *ctl, const json_t *networks); // of system.status
 void show_peers(struct ctl *ctl, const json_t *result);
 void show_peer(struct ctl *ctl, const json_t *result);
 void show_drained(struct ctl *ctl, const json_t *result);

@@ -94,6 +94,7 @@ void show_status(struct ctl *ctl, const json_t *result)
     fprintf(ctl->out, "calls now   %s early, %s confirmed, %s terminating (%s since start)\n",
             count(calls, "early", a), count(calls, "confirmed", b), count(calls, "terminating", c),
             count(calls, "created", d));
+    show_network_lines(ctl, json_object_get(result, "networks"));
     show_found(ctl, json_object_get(result, "found"));
     show_overload(ctl, json_object_get(result, "overload"));
     show_placement(ctl, json_object_get(dataplane, "placement"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Networks as workers have them: link, MTU, and what the NIC does for them.
+// Networks as workers have them: link, MTU, what the NIC does for them, and how the kernel has the rest.
 #ifndef DIALGATE_RPC_CORE_NETWORK_H
 #define DIALGATE_RPC_CORE_NETWORK_H
 
@@ -7,7 +7,7 @@
 
 struct control;
 
-// The part "networks" of core.list, a new reference. The counters are mapped.
+// The part "networks" of core.list and system.status, a new reference. Empty without the counters.
 json_t *core_networks(const struct control *control);
 
 #endif

@@ -8,6 +8,7 @@
 #include "version.h"
 #include "call.h"
 #include "core.h"
+#include "core_network.h"
 #include "drain.h"
 #include "handlers.h"
 #include "text.h"
@@ -93,10 +94,11 @@ void rpc_system_status(struct rpc_call *call)
                   "in_files", sum(control, COUNTER_IN_IMAGES_NOW));
     json_t *overload = json_pack("{s:I, s:I}", "workers_behind", behind(control), "refused",
                                  sum(control, COUNTER_OVERLOAD_REFUSED));
-    rpc_reply(call, json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ready",
-                              json_array_size(reasons) == 0, "reasons", reasons, "control", own, "dataplane",
-                              dataplane_json(control), "messages", packets, "calls", calls, "found", found,
-                              "node", drain_node_json(control), "overload", overload));
+    rpc_reply(call,
+              json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ready",
+                        json_array_size(reasons) == 0, "reasons", reasons, "control", own, "dataplane",
+                        dataplane_json(control), "messages", packets, "calls", calls, "found", found, "node",
+                        drain_node_json(control), "overload", overload, "networks", core_networks(control)));
 }
 
 struct collect {

@@ -42,7 +42,8 @@ bool host_path_give(struct worker *worker, struct rte_mbuf *mbuf, enum counter w
     uint8_t network = packet_of(mbuf)->network;
     enum host_path_kind kind;
     if (worker->parts.host.out == NULL || network >= worker->rules->network_count ||
-        worker->rules->networks[network].attach != ATTACH_PCI || mbuf->nb_segs != 1 || !kind_of(why, &kind))
+        worker->rules->networks[network].attach != ATTACH_PCI || worker->parts.isolated & 1u << network ||
+        mbuf->nb_segs != 1 || !kind_of(why, &kind))
         return false;
     packet_of(mbuf)->network = worker->rules->ports.of[network]; // whose interface the kernel's is
     enum counter outcome = COUNTER_OUT_HOST;

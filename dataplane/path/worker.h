@@ -67,6 +67,7 @@ struct worker_parts {
     uint8_t tx_owner[NETWORKS_MAX]; // worker that owns a queue of the network and sends for us; us where we
                                     // own one
     uint8_t offload[NETWORKS_MAX];  // WORKER_OFFLOAD_*
+    uint32_t isolated;              // networks whose device leaves what is not ours with the kernel, bits
     struct rte_mempool *pool;       // made with WORKER_MBUF_PRIVATE octets of private area
     struct rte_mempool *large;      // likewise, buffers of WORKER_LARGE_ROOM octets; NULL: there are none
     struct rte_ring *inbox[WORKERS_MAX];  // received packets whose owner we are

@@ -26,21 +26,32 @@
       "Times that the device had to be started again: reset, removed, or for another MTU (attach: pci).")              \
     N(away, "dialgate_network_device_away", "gauge",                                                                   \
       "1: the device is being reset or is gone: nothing is received or sent (attach: pci).")                           \
-    N(devices_up, "dialgate_network_devices_up", "gauge", "Devices that have a link (attach: pci).")
+    N(devices_up, "dialgate_network_devices_up", "gauge", "Devices that have a link (attach: pci).")                   \
+    N(flow_rules, "dialgate_network_flow_rules", "gauge",                                                              \
+      "Rules by which the device gives us our packets and leaves the others with the kernel (flow_isolation).")        \
+    N(flow_failures, "dialgate_network_flow_failures_total", "counter",                                                \
+      "Rules of flow isolation that the driver refused, or did not take away.")
 // clang-format on
 
-// Checksums that the NIC checks (RX) and makes (TX).
+// Bits of `offload`. Checksums that the NIC checks (RX) and makes (TX).
 #define NETWORK_OFFLOAD_RX_IP  1u // of IPv4's header
 #define NETWORK_OFFLOAD_RX_UDP 2u
 #define NETWORK_OFFLOAD_TX_IP  4u
 #define NETWORK_OFFLOAD_TX_UDP 8u
+// What else it does for us.
+#define NETWORK_OFFLOAD_RSS   16u // spreads packets over several queues
+#define NETWORK_OFFLOAD_JUMBO 32u // takes frames of more than 1,500 octets of IP
+// How the kernel comes to what is not ours; neither: it has the NIC's packets anyway (AF_XDP, AF_PACKET).
+#define NETWORK_HOST_PATH 64u
+#define NETWORK_ISOLATED  128u // by flow isolation
+// With isolation: fragments to our addresses are the kernel's, since the driver cannot match them.
+#define NETWORK_FRAGMENTS_LOST 256u
 
 struct counters_network {
 #define N(field, name, type, help) uint64_t field;
     NETWORK_COUNTERS(N)
 #undef N
-    uint64_t offload; // NETWORK_OFFLOAD_*
-    uint64_t reserved[2];
+    uint64_t offload; // NETWORK_OFFLOAD_* and what stands with them
 };
 static_assert(sizeof(struct counters_network) == 128, "two lines a network");
 

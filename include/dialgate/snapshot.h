@@ -38,8 +38,8 @@ enum bond { BOND_NONE, BOND_ACTIVE_BACKUP, BOND_BALANCE_XOR, BOND_LACP };
 
 struct snapshot_network {
     char name[NAME_SIZE];
-    char interface[NAME_SIZE]; // of the kernel; with ATTACH_PCI that of the host path
-    char device[NAME_SIZE];    // PCI address with ATTACH_PCI
+    char interface[NAME_SIZE]; // of the kernel; with ATTACH_PCI that of the host path, or the device's own
+    char device[NAME_SIZE];    // with ATTACH_PCI: PCI address, or the name of a device of DPDK's own (vdev)
     uint32_t attach;           // enum attach
     uint32_t queues;
     uint32_t host_rate;  // frames a second and worker for the kernel, of each kind; not 0 with ATTACH_PCI
@@ -51,6 +51,10 @@ struct snapshot_network {
 };
 #define VLAN_MAX         4094u
 #define NETWORK_OFFLOADS 1u // its NIC makes and checks checksums, as far as it can
+// Flow isolation with ATTACH_PCI: must be, must not be; neither: where the interface is the device's own.
+#define NETWORK_ISOLATION_ON  2u
+#define NETWORK_ISOLATION_OFF 4u
+#define NETWORK_FLAGS         7u
 static_assert(sizeof(struct snapshot_network) == 168, "layout");
 
 // Tags of its frames as one number: the inner identifier, the outer one 16 bits up; 0: they have none.

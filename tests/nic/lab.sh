@@ -5,7 +5,8 @@
 #
 #   outside  e1000e, one queue           inside  virtio-net, four queues with RSS
 #
-# and with GUEST_BOND a second e1000e on outside's link. All are bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
+# and with GUEST_BOND a second e1000e on outside's link. With GUEST_KERNEL the guest's kernel keeps them, as outside0 and inside0, and
+# DPDK has net_tap0 and net_tap1, which tc feeds from them. Else all are bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
 NIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$NIC")/net/lab.sh"
@@ -50,7 +51,7 @@ guest_link() # LINK TAP
 guest_program()
 {
     echo "#!/bin/bash"
-    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml LAB_MTU=${GUEST_MTU:-1500}"
+    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml LAB_MTU=${GUEST_MTU:-1500} LAB_KERNEL=${GUEST_KERNEL:-}"
     echo "cat >/run/dialgate.yaml <<'CONFIGURATION'"
     cat "$LAB_DIR/dialgate.yaml"
     echo CONFIGURATION

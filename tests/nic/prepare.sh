@@ -6,7 +6,8 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 directory=$1
-modules='virtio_pci 9pnet_virtio 9p overlay vfio-pci vfio_iommu_type1 tun'
+modules='virtio_pci 9pnet_virtio 9p overlay vfio-pci vfio_iommu_type1 tun
+ e1000e virtio_net sch_ingress sch_multiq cls_flower act_mirred act_skbedit act_gact'
 
 cannot()
 {
@@ -14,10 +15,11 @@ cannot()
     exit 77
 }
 
-[ ! -e "$directory/ready" ] || exit 0
+[ "$(cat "$directory/ready" 2>/dev/null)" != "$modules" ] || exit 0
 for program in qemu-system-x86_64 busybox cpio depmod; do
     command -v $program >/dev/null || cannot "no $program; config/packages.txt names the packages"
 done
+rm -rf "$directory/kernel" "$directory/initrd" "$directory/ready"
 mkdir -p "$directory/kernel" "$directory/initrd/bin"
 cd "$directory"
 package=$(apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }')
@@ -40,4 +42,4 @@ install "$HERE/guest-init.sh" initrd/init
 (cd initrd && find . | cpio -o -H newc --quiet) | gzip >initrd.gz
 cp "kernel/boot/vmlinuz-$release" vmlinuz
 rm -rf kernel initrd
-touch ready
+printf '%s' "$modules" >ready

@@ -63,6 +63,28 @@ static const struct row rows[] = {
     {"devices without a bond",
      "networks:\n  n: {attach: pci, device: [\"0000:3b:00.0\", \"0000:3b:00.1\"]}\n",
      "2:28: networks.n.device: names several devices; say with bond how they are one"},
+    {"isolation without pci", "networks:\n  n: {interface: e0, flow_isolation: on}\n",
+     "2:38: networks.n.flow_isolation: on is for attach: pci with one device; remove it"},
+    {"isolation of a bond",
+     "networks:\n  n:\n    attach: pci\n    bond: lacp\n    flow_isolation: on\n    device: "
+     "[\"0000:3b:00.0\", "
+     "\"0000:3b:00.1\"]\n",
+     "5:21: networks.n.flow_isolation: on is for attach: pci with one device; remove it"},
+    {"isolation differs on one device",
+     "networks:\n  n: {attach: pci, interface: e0, device: \"0000:01:00.0\"}\n"
+     "  m: {attach: pci, interface: e0, vlan: 7, device: \"0000:01:00.0\", flow_isolation: off}\n",
+     "3:84: networks.m.flow_isolation: differs from networks.n.flow_isolation, whose port it shares "
+     "(0000:01:00.0); "
+     "make "
+     "them equal"},
+    {"isolation of another kind", "networks:\n  n: {interface: e0, flow_isolation: perhaps}\n",
+     "2:38: networks.n.flow_isolation: 'perhaps' is not known here; give auto | on | off"},
+    {"virtual device of a bad name", "networks:\n  n: {attach: pci, device: \"net_tap0,iface=x\"}\n",
+     "2:28: networks.n.device: 'net_tap0,iface=x' is not a PCI address; give one such as 0000:3b:00.0 (lspci "
+     "-D)"},
+    {"virtual device of a bond",
+     "networks:\n  n: {attach: pci, bond: lacp, device: [net_memif0, \"0000:3b:00.1\"]}\n",
+     "2:26: networks.n.bond: is of PCI devices; net_memif0 is none"},
     {"bond of one device", "networks:\n  n: {attach: pci, device: \"0000:3b:00.0\", bond: lacp}\n",
      "2:50: networks.n.bond: needs several devices; give device a list of them"},
     {"device twice in a bond",

@@ -53,7 +53,7 @@ static const struct row shape_rows[] = {
      "6:3: workers.idel: unknown key, did you mean idle; give one of count, idle"},
     {"unknown key in a network", "networks: {n: {interface: e0, quues: 2}}\n",
      "1:31: networks.n.quues: unknown key, did you mean queues; give one of interface, attach, device, "
-     "bond, queues, vlan, outer_vlan, host_rate, checksum_offload"},
+     "bond, queues, vlan, outer_vlan, host_rate, checksum_offload, flow_isolation"},
     {"unknown key in a member",
      BASE "peers:\n  - name: p\n    listener: a\n    members:\n      - {adress: 10.0.0.9}\n",
      "8:10: peers[0].members[0].adress: unknown key, did you mean address; give one of address, host, port, "

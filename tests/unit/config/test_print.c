@@ -89,7 +89,7 @@ static void test_effective(void **state)
     char *printed = print_text(config);
     static const char *const parts[] = {
         "  n: {interface: e0, attach: af_xdp, bond: none, queues: 1, vlan: 0, outer_vlan: 0, host_rate: "
-        "20000, checksum_offload: true}\n",
+        "20000, checksum_offload: true, flow_isolation: auto}\n",
         "  - {name: a, network: n, address: 10.0.0.1, port: 5060}\n",
         "  - name: p\n    listener: a\n    sources: []\n    balance: call-id\n    contact: target\n",
         ("    failover: {attempts: 3, statuses: [408, 503]}\n    limits: {reply: 503, retry_after: 5s}\n"

@@ -135,6 +135,24 @@ static void test_kinds(void **state)
 
 // Some drivers make one whatever they are told: where the rest has no room in the first buffer, it is no
 // frame that could be written whole.
+// The device leaves them with the kernel: what comes all the same is nobody's.
+static void test_isolated(void **state)
+{
+    struct wire *wire = *state;
+    struct host_path_rings *rings = attach(wire, RATE, 64);
+    wire->workers[0]->parts.isolated = 1;
+    put(wire, arp());
+    wire_expect_count(wire, COUNTER_DROP_NOT_IP, 1);
+    put(wire, tcp());
+    wire_expect_count(wire, COUNTER_DROP_NOT_UDP, 1);
+    put(wire, elsewhere());
+    wire_expect_count(wire, COUNTER_DROP_NOT_OURS, 1);
+    wire_expect_count(wire, COUNTER_OUT_HOST, 0);
+    assert_int_equal(rte_ring_count(rings->out), 0);
+    wire->workers[0]->parts.isolated = 0;
+    detach(wire);
+}
+
 static void test_chain(void **state)
 {
     struct wire *wire = *state;
@@ -319,10 +337,16 @@ static void test_back(void **state)
 
 int path_tests(void)
 {
-    const struct CMUnitTest tests[] = {ON_WIRE(test_kinds),      ON_WIRE(test_trunk),
-                                       ON_WIRE(test_chain),      ON_WIRE(test_chain_with_room),
-                                       ON_WIRE(test_rate),       ON_WIRE(test_burst),
-                                       ON_WIRE(test_full),       ON_WIRE(test_back),
-                                       ON_WIRE(test_no_address), ON_WIRE(test_not_for_the_kernel)};
+    const struct CMUnitTest tests[] = {ON_WIRE(test_isolated),
+                                       ON_WIRE(test_kinds),
+                                       ON_WIRE(test_trunk),
+                                       ON_WIRE(test_chain),
+                                       ON_WIRE(test_chain_with_room),
+                                       ON_WIRE(test_rate),
+                                       ON_WIRE(test_burst),
+                                       ON_WIRE(test_full),
+                                       ON_WIRE(test_back),
+                                       ON_WIRE(test_no_address),
+                                       ON_WIRE(test_not_for_the_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

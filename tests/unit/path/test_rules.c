@@ -98,6 +98,9 @@ static void maglev_shared(void) // the whole of it, by each peer
     R(attach, image.networks[0].attach = 3) \
     R(no_device, (image.networks[0].attach = ATTACH_PCI, image.networks[0].host_rate = 1)) \
     R(no_host_rate, (image.networks[0].attach = ATTACH_PCI, image.networks[0].device[0] = '0')) \
+    R(network_flags, image.networks[0].flags = NETWORK_FLAGS + 1) \
+    R(isolation_without_device, image.networks[0].flags = NETWORK_ISOLATION_ON) \
+    R(isolation_on_and_off, image.networks[0].flags = NETWORK_ISOLATION_ON | NETWORK_ISOLATION_OFF) \
     R(no_queues, image.networks[0].queues = 0) \
     R(queues, image.networks[0].queues = 65) \
     R(same_interface_and_tags, memcpy(image.networks[1].interface, image.networks[0].interface, NAME_SIZE)) \

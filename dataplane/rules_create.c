@@ -56,30 +56,6 @@ static bool deal_ports(const struct check *check, struct rules_ports *ports)
            refuse(check, "network that another one's port cannot have, too", (uint32_t)refused);
 }
 
-// Each address ends in its row, and none stands behind an empty one.
-static bool has_devices(const struct snapshot_network *network)
-{
-    bool is_last = false;
-    for (unsigned i = 0; i < NETWORK_DEVICES_MAX - 1; i++) {
-        const char *device = network->more[i];
-        if (memchr(device, '\0', DEVICE_SIZE) == NULL || (is_last && device[0] != '\0'))
-            return false;
-        is_last = device[0] == '\0';
-    }
-    return (network->more[0][0] != '\0') == (network->bond != BOND_NONE) &&
-           (network->bond == BOND_NONE || network->attach == ATTACH_PCI) && network->bond <= BOND_LACP;
-}
-
-// Several devices have no interface of the kernel in common.
-static bool has_flags(const struct snapshot_network *network)
-{
-    const uint32_t isolation = network->flags & (NETWORK_ISOLATION_ON | NETWORK_ISOLATION_OFF);
-    return (network->flags & ~NETWORK_FLAGS) == 0 &&
-           (isolation == 0 || isolation == NETWORK_ISOLATION_OFF ||
-            (isolation == NETWORK_ISOLATION_ON && network->attach == ATTACH_PCI &&
-             network->bond == BOND_NONE));
-}
-
 static bool check_networks(const struct check *check)
 {
     const struct rules *rules = check->rules;
@@ -89,10 +65,9 @@ static bool check_networks(const struct check *check)
             return refuse(check, "network without a name", i);
         if (network->vlan > VLAN_MAX || network->outer_vlan > VLAN_MAX)
             return refuse(check, "network with a tag out of range", i);
-        if (!has_devices(network))
-            return refuse(check, "network whose devices do not fit", i);
-        if (network->attach > ATTACH_PCI || !has_flags(network) || network->queues == 0 ||
-            network->queues > 64 ||
+        if (!rules_ports_fits(network))
+            return refuse(check, "network whose devices or flags do not fit", i);
+        if (network->attach > ATTACH_PCI || network->queues == 0 || network->queues > 64 ||
             (network->attach == ATTACH_PCI && (!named(network->device) || network->host_rate == 0)))
             return refuse(check, "network out of range", i);
     }

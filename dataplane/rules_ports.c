@@ -33,6 +33,35 @@ static bool may_be_together(const struct snapshot_network *a, const struct snaps
            snapshot_tags(a) != snapshot_tags(b);
 }
 
+// Each address ends in its row, and none stands behind an empty one.
+static bool has_devices(const struct snapshot_network *network)
+{
+    bool is_last = false;
+    for (unsigned i = 0; i < NETWORK_DEVICES_MAX - 1; i++) {
+        const char *device = network->more[i];
+        if (memchr(device, '\0', DEVICE_SIZE) == NULL || (is_last && device[0] != '\0'))
+            return false;
+        is_last = device[0] == '\0';
+    }
+    return (network->more[0][0] != '\0') == (network->bond != BOND_NONE) &&
+           (network->bond == BOND_NONE || network->attach == ATTACH_PCI) && network->bond <= BOND_LACP;
+}
+
+// Several devices have no interface of the kernel in common.
+static bool has_flags(const struct snapshot_network *network)
+{
+    const uint32_t isolation = network->flags & (NETWORK_ISOLATION_ON | NETWORK_ISOLATION_OFF);
+    return (network->flags & ~NETWORK_FLAGS) == 0 &&
+           (isolation == 0 || isolation == NETWORK_ISOLATION_OFF ||
+            (isolation == NETWORK_ISOLATION_ON && network->attach == ATTACH_PCI &&
+             network->bond == BOND_NONE));
+}
+
+bool rules_ports_fits(const struct snapshot_network *network)
+{
+    return has_devices(network) && has_flags(network);
+}
+
 int rules_ports_deal(struct rules_ports *ports, const struct snapshot_network *networks, uint32_t count)
 {
     memset(ports, NETWORK_NONE, sizeof(*ports));

@@ -21,8 +21,6 @@ static const struct {
     uint32_t value_size;
 } shapes[PREFILTER_MAP_SHARED] = {
     [PREFILTER_MAP_COUNTERS] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},
-    [PREFILTER_MAP_BANS] = {BPF_MAP_TYPE_HASH, sizeof(struct prefilter_prefix6),
-                            sizeof(struct prefilter_ban)},
     [PREFILTER_MAP_DROPPERS] = {BPF_MAP_TYPE_LRU_HASH, sizeof(struct prefilter_address),
                                 sizeof(struct prefilter_dropped)},
     [PREFILTER_MAP_CLASSES] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t)},

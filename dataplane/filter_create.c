@@ -6,82 +6,6 @@
 #include "dialgate/snapshot.h"
 #include "filter.h"
 
-struct prefix {
-    struct ip_address first, last;
-    uint32_t class;
-    uint16_t length;
-};
-
-// Of the same prefix the highest wins: denied before a peer's, a peer's before nobody's.
-static uint32_t rank_of(uint32_t class)
-{
-    return class == PREFILTER_STRANGERS ? 0 : class + 1;
-}
-
-// Outer ones first; of the same prefix the one that wins last.
-static int compare(const void *left, const void *right)
-{
-    const struct prefix *a = left, *b = right;
-    uint32_t of_a = rank_of(a->class), of_b = rank_of(b->class);
-    int order = memcmp(&a->first, &b->first, sizeof(a->first));
-    if (order == 0)
-        order = (int)a->length - (int)b->length;
-    return order ? order : (of_a > of_b) - (of_a < of_b);
-}
-
-static struct prefix prefix_of(const struct ip_address *address, uint16_t length, uint32_t class)
-{
-    struct prefix prefix = {.first = *address, .last = *address, .class = class, .length = length};
-    for (unsigned bit = length; bit < 128; bit++) {
-        prefix.first.octets[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
-        prefix.last.octets[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
-    }
-    return prefix;
-}
-
-static void step(struct filter_policy *policy, uint64_t high, uint64_t low, uint32_t class)
-{
-    struct filter_step *last = &policy->steps[policy->step_count - 1];
-    if (last->high == high && last->low == low)
-        last->class = class;
-    else
-        policy->steps[policy->step_count++] = (struct filter_step){.high = high, .low = low, .class = class};
-}
-
-// Behind the last address of a prefix whatever surrounds it goes on.
-static void step_out(struct filter_policy *policy, const struct prefix *prefix, uint32_t class)
-{
-    struct ip_words last = ip_words(&prefix->last);
-    uint64_t high = be64toh(last.words[0]), low = be64toh(last.words[1]) + 1;
-    high += low == 0;
-    if (high != 0 || low != 0)
-        step(policy, high, low, class);
-}
-
-static void make_steps(struct filter_policy *policy, const struct prefix *prefixes, uint32_t count)
-{
-    const struct prefix *open[130] = {
-        NULL}; // prefixes that contain each other; the same one twice is possible
-    uint32_t depth = 0;
-    policy->steps[0] = (struct filter_step){.class = PREFILTER_STRANGERS};
-    policy->step_count = 1;
-    for (uint32_t i = 0; i <= count; i++) {
-        while (depth > 0 && (i == count || memcmp(&open[depth - 1]->last, &prefixes[i].first,
-                                                  sizeof(prefixes[i].first)) < 0)) {
-            depth--;
-            step_out(policy, open[depth], depth > 0 ? open[depth - 1]->class : PREFILTER_STRANGERS);
-        }
-        if (i == count)
-            return;
-        if (depth > 0 && compare(open[depth - 1], &prefixes[i]) < 0 &&
-            open[depth - 1]->length == prefixes[i].length)
-            depth--; // the same prefix wins
-        open[depth++] = &prefixes[i];
-        struct ip_words first = ip_words(&prefixes[i].first);
-        step(policy, be64toh(first.words[0]), be64toh(first.words[1]), prefixes[i].class);
-    }
-}
-
 static const void *section(const struct snapshot_header *image, enum snapshot_section which)
 {
     return (const uint8_t *)image + image->sections[which].offset;
@@ -115,29 +39,17 @@ static void make_rules(struct filter_policy *policy, const struct snapshot_heade
 
 struct filter_policy *filter_policy_create(const struct snapshot_header *image)
 {
-    const struct snapshot_source *sources = section(image, SECTION_SOURCES);
-    const struct snapshot_deny *denies = section(image, SECTION_DENY);
-    uint32_t source_count = image->sections[SECTION_SOURCES].count;
-    uint32_t rows = source_count + image->sections[SECTION_DENY].count, count = rows + 1;
-    const struct ip_address ipv4 = IP_MAPPED(0);
-    struct prefix *prefixes = calloc(count, sizeof(*prefixes));
     struct filter_policy *policy =
-        calloc(1, sizeof(*policy) + (2 * (size_t)count + 1) * sizeof(policy->steps[0]));
-    if (prefixes == NULL || policy == NULL) {
-        free(prefixes);
+        calloc(1, sizeof(*policy) + prefix_steps_room(image) * sizeof(policy->steps[0]));
+
+    if (policy == NULL)
+        return NULL;
+    policy->step_count = prefix_steps_make(image, policy->steps);
+    if (policy->step_count == 0) {
         free(policy);
         return NULL;
     }
-    for (uint32_t i = 0; i < source_count; i++)
-        prefixes[i] = prefix_of(&sources[i].address, sources[i].length, sources[i].peer);
-    for (uint32_t i = source_count; i < rows; i++)
-        prefixes[i] =
-            prefix_of(&denies[i - source_count].address, denies[i - source_count].length, FILTER_DENIED);
-    prefixes[rows] = prefix_of(&ipv4, IP_MAPPED_BITS, PREFILTER_STRANGERS); // ::/0 is IPv6's alone
-    qsort(prefixes, count, sizeof(*prefixes), compare);
-    make_steps(policy, prefixes, count);
     make_rules(policy, image);
-    free(prefixes);
     return policy;
 }
 

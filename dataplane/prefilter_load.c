@@ -10,10 +10,12 @@
 #include <bpf/bpf.h>
 #include "../ebpf/bucket.h"
 #include "prefilter.h"
+#include "prefilter_tables.h"
 
-// The program reads the clock of the last tick, which is at most 10 ms old. A bucket whose burst is over
+// The program reads the clock of a tick that is at most two ticks of 10 ms ago. A bucket whose burst is over
 // sooner would be held to less than its rate, and needs the exact one.
 #define TICK_NS 10000000ull
+#define TICKS   3 // two that its clock is old, and one
 
 static struct prefilter_address words(const struct ip_address *address)
 {
@@ -28,16 +30,12 @@ static const void *section(const struct snapshot_header *image, enum snapshot_se
     return (const uint8_t *)image + image->sections[which].offset;
 }
 
-// Deletes every row. Both kinds of map start again at some row when asked for the one after NULL.
+// Deletes every row: the map starts again at some row when asked for the one after NULL.
 static int empty_map(int fd)
 {
-    union {
-        struct prefilter_listener listener;
-        struct prefilter_prefix4 prefix4;
-        struct prefilter_prefix6 prefix6;
-    } key;
+    struct prefilter_listener key;
 
-    for (uint32_t left = PREFILTER_SOURCES_MAX + 1; left > 0; left--) {
+    for (uint32_t left = PREFILTER_LISTENERS_MAX + 1; left > 0; left--) {
         if (bpf_map_get_next_key(fd, NULL, &key))
             return errno == ENOENT ? 0 : -errno;
         if (bpf_map_delete_elem(fd, &key))
@@ -66,6 +64,13 @@ static const struct snapshot_network *network_at(const struct snapshot_header *i
     return strcmp(own->interface, networks[network].interface) == 0 ? own : NULL;
 }
 
+static struct prefilter_listener row_of(const struct snapshot_listener *listener,
+                                        const struct snapshot_network *own)
+{
+    return (struct prefilter_listener){
+        .address = words(&listener->address), .tags = snapshot_tags(own), .port = wire_port(listener)};
+}
+
 static int load_listeners(int fd, const struct snapshot_header *image, uint32_t network)
 {
     const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
@@ -77,54 +82,15 @@ static int load_listeners(int fd, const struct snapshot_header *image, uint32_t 
 
         if (own == NULL)
             continue;
-        struct prefilter_listener row = {
-            .address = words(&listeners[i].address), .tags = snapshot_tags(own), .fragment = 1};
+        struct prefilter_listener row = row_of(&listeners[i], own);
 
         if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
             return -errno;
-        row.fragment = 0;
-        row.port = wire_port(&listeners[i]);
+        row.fragment = 1;
+        row.port = 0;
         if (bpf_map_update_elem(fd, &row, &one, BPF_ANY))
             return -errno;
     }
-    return result;
-}
-
-struct tries {
-    int fd4, fd6;
-};
-
-// One row. A prefix shorter than IPv4's 96 bits is IPv6's alone, even one that covers the mapped addresses.
-static int load_prefix(const struct tries *tries, const struct ip_address *address, uint16_t length,
-                       const struct prefilter_source *value)
-{
-    const struct prefilter_address whole = words(address);
-
-    if (ip_is_ipv4(address) && length >= IP_MAPPED_BITS) {
-        const struct prefilter_prefix4 key = {length - IP_MAPPED_BITS, whole.words[3]};
-        return bpf_map_update_elem(tries->fd4, &key, value, BPF_ANY) ? -errno : 0;
-    }
-    const struct prefilter_prefix6 key = {length, whole};
-    return bpf_map_update_elem(tries->fd6, &key, value, BPF_ANY) ? -errno : 0;
-}
-
-// Deny rows come last: where a peer's source has the same prefix, deny wins.
-static int load_sources(const struct tries *tries, const struct snapshot_header *image)
-{
-    const struct snapshot_source *sources = section(image, SECTION_SOURCES);
-    const struct snapshot_deny *denies = section(image, SECTION_DENY);
-    const struct prefilter_source denied = {.peer = NUMBER_NONE, .denied = 1};
-    int result = empty_map(tries->fd4);
-
-    if (result == 0)
-        result = empty_map(tries->fd6);
-    for (uint32_t i = 0; i < image->sections[SECTION_SOURCES].count && result == 0; i++) {
-        const struct prefilter_source value = {.peer = sources[i].peer};
-
-        result = load_prefix(tries, &sources[i].address, sources[i].length, &value);
-    }
-    for (uint32_t i = 0; i < image->sections[SECTION_DENY].count && result == 0; i++)
-        result = load_prefix(tries, &denies[i].address, denies[i].length, &denied);
     return result;
 }
 
@@ -132,16 +98,16 @@ static struct bucket_rule rule_of(const struct bucket_limit *limit, uint32_t *ex
 {
     const struct bucket_rule rule = bucket_rule(limit->rate, limit->burst);
 
-    *exact |= rule.interval_ns > 0 && rule.tolerance_ns < 2 * TICK_NS;
+    *exact |= rule.interval_ns > 0 && rule.tolerance_ns < TICKS * TICK_NS;
     return rule;
 }
 
 // One row a class that has packets: rows of numbers that nobody has are never asked for.
-static int load_rules(int fd, const struct snapshot_header *image, uint32_t *exact)
+static int load_rules(int fd, const struct snapshot_header *image, uint32_t half, uint32_t *exact)
 {
     const struct snapshot_prefilter *from = &image->settings.prefilter;
     const struct snapshot_peer *peers = section(image, SECTION_PEERS);
-    const uint32_t strangers = PREFILTER_STRANGERS;
+    const uint32_t first = half * PREFILTER_CLASSES, strangers = first + PREFILTER_STRANGERS;
     const struct prefilter_rules shared = {.all = rule_of(&from->strangers, exact),
                                            .fragment = rule_of(&from->strangers_fragment, exact)};
 
@@ -152,34 +118,59 @@ static int load_rules(int fd, const struct snapshot_header *image, uint32_t *exa
                                               .invite = rule_of(&peers[i].filter_invite, exact),
                                               .fragment = rule_of(&peers[i].filter_fragment, exact)};
 
-        if (bpf_map_update_elem(fd, &i, &rules, BPF_ANY))
+        const uint32_t row = first + i;
+
+        if (bpf_map_update_elem(fd, &row, &rules, BPF_ANY))
             return -errno;
     }
     return bpf_map_update_elem(fd, &strangers, &shared, BPF_ANY) ? -errno : 0;
 }
 
-// IPv4 listeners that are found without a lookup.
+// Listeners that are found without a lookup.
+struct quick {
+    struct prefilter_settings *settings;
+    uint32_t count, count6;
+};
+
+static void add_quick(struct quick *quick, const struct prefilter_listener *row)
+{
+    struct prefilter_settings *settings = quick->settings;
+
+    if (quick->count == PREFILTER_QUICK_MAX) {
+        settings->quick_all = 0;
+        return;
+    }
+    settings->quick_tags[quick->count] = row->tags;
+    settings->quick[quick->count++] = prefilter_quick(row->address.words[3], row->port);
+}
+
+static void add_quick6(struct quick *quick, const struct prefilter_listener *row)
+{
+    if (quick->count6 == PREFILTER_QUICK6_MAX)
+        quick->settings->quick6_all = 0;
+    else
+        quick->settings->quick6[quick->count6++] = *row;
+}
+
 static void fill_quick(struct prefilter_settings *settings, const struct snapshot_header *image,
                        uint32_t network)
 {
     const struct snapshot_listener *listeners = section(image, SECTION_LISTENERS);
-    uint32_t count = 0;
+    struct quick quick = {.settings = settings};
 
-    settings->quick_all = 1;
+    settings->quick_all = settings->quick6_all = 1;
     for (uint32_t i = 0; i < PREFILTER_QUICK_MAX; i++)
         settings->quick[i] = UINT64_MAX;
     for (uint32_t i = 0; i < image->sections[SECTION_LISTENERS].count; i++) {
         const struct snapshot_network *own = network_at(image, &listeners[i], network);
 
-        if (own == NULL || !ip_is_ipv4(&listeners[i].address))
+        if (own == NULL)
             continue;
-        if (count == PREFILTER_QUICK_MAX) {
-            settings->quick_all = 0;
-            return;
-        }
-        settings->quick_tags[count] = snapshot_tags(own);
-        settings->quick[count++] =
-            prefilter_quick(words(&listeners[i].address).words[3], wire_port(&listeners[i]));
+        const struct prefilter_listener row = row_of(&listeners[i], own);
+        if (ip_is_ipv4(&listeners[i].address))
+            add_quick(&quick, &row);
+        else
+            add_quick6(&quick, &row);
     }
 }
 
@@ -245,8 +236,7 @@ static int fill_half(struct prefilter_port *port, const struct snapshot_header *
     uint32_t exact = 0;
     int result = read_config(port, &config);
     const uint32_t half = !config.active;
-    const struct tries tries = {port->map_fds[half ? PREFILTER_MAP_SOURCES4_B : PREFILTER_MAP_SOURCES4_A],
-                                port->map_fds[half ? PREFILTER_MAP_SOURCES6_B : PREFILTER_MAP_SOURCES6_A]};
+    struct prefilter_settings *settings = &config.settings[half];
 
     *step = "config";
     if (result)
@@ -256,16 +246,16 @@ static int fill_half(struct prefilter_port *port, const struct snapshot_header *
                             image, network);
     if (result)
         return result;
-    *step = "sources";
-    result = load_sources(&tries, image);
+    *step = "rules";
+    result = load_rules(port->map_fds[PREFILTER_MAP_RULES], image, half, &exact);
     if (result)
         return result;
-    *step = "rules";
-    result = load_rules(port->map_fds[half ? PREFILTER_MAP_RULES_B : PREFILTER_MAP_RULES_A], image, &exact);
+    *settings = settings_of(image, network, exact);
+    *step = "sources";
+    result = prefilter_tables_fill(port, image, half, settings);
     if (result)
         return result;
     *step = "config";
-    config.settings[half] = settings_of(image, network, exact);
     result = write_config(port, &config);
     // The kernel copies a value word by word: the half must be whole before the word that names it changes.
     config.active = half;

@@ -2,87 +2,23 @@
 // The prefilter: runs at the driver for every received packet and decides before the packet costs a worker
 // anything.
 //
-// A packet for one of our listeners is checked against, in this order: source prefix (one trie a family holds
-// deny and peer), bans, the budget of fragments, the first octets of the payload, token buckets. What passes
-// goes to the AF_XDP socket of its receive queue; what is not for a listener goes to the kernel. The
+// A packet for one of our listeners is checked against, in this order: source prefix (one table a family
+// holds deny and peer), bans, the budget of fragments, the first octets of the payload, token buckets. What
+// passes goes to the AF_XDP socket of its receive queue; what is not for a listener goes to the kernel. The
 // configuration is kept twice and one word says which half is in force; buckets belong to neither half, so a
 // reload refills none.
+//
+// What is asked of every packet is inline code: array maps, read at the row of the half in force. A call
+// costs more than all the reading around it, most of all the general lookup that the verifier leaves where
+// one call may be for two maps: where hash maps have two halves, each has a call of its own (TWO_CALLS).
 //
 // verdict.h has the arithmetic and says why the buckets are asked in this order. An insertion into an LRU map
 // costs as much as ten verdicts and somebody else's eviction: that of a new stranger waits for the bucket
 // that all strangers share, that of a new dropper for one of its own, so that forged sources cannot make the
 // maps work.
+#include "maps.bpf.h"
 #include "packet.bpf.h"
 #include "verdict.h"
-
-#define MAP(kind, entries, key_type, value_type)                                                             \
-    struct {                                                                                                 \
-        __uint(type, kind);                                                                                  \
-        __uint(max_entries, entries);                                                                        \
-        __type(key, key_type);                                                                               \
-        __type(value, value_type);                                                                           \
-    }
-#define SOURCE struct prefilter_address
-
-MAP(BPF_MAP_TYPE_XSKMAP, PREFILTER_QUEUES_MAX, __u32, __u32) xsks_map SEC(".maps");
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, PREFILTER_REASON_COUNT, __u32, __u64) counters SEC(".maps");
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, PREFILTER_TALLIES_MAX, __u32, __u64) classes SEC(".maps");
-MAP(BPF_MAP_TYPE_HASH, PREFILTER_LISTENERS_MAX, struct prefilter_listener, __u32) listeners_a SEC(".maps");
-MAP(BPF_MAP_TYPE_HASH, PREFILTER_LISTENERS_MAX, struct prefilter_listener, __u32) listeners_b SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_a SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_CLASSES, __u32, struct prefilter_rules) rules_b SEC(".maps");
-MAP(BPF_MAP_TYPE_ARRAY, PREFILTER_BUCKETS, __u32, struct prefilter_buckets) buckets SEC(".maps");
-MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_STRANGERS_MAX, SOURCE, struct prefilter_stranger) strangers SEC(".maps");
-MAP(BPF_MAP_TYPE_HASH, PREFILTER_BANS_MAX, struct prefilter_prefix6, struct prefilter_ban) bans SEC(".maps");
-MAP(BPF_MAP_TYPE_LRU_HASH, PREFILTER_DROPPERS_MAX, SOURCE, struct prefilter_dropped) droppers SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, PREFILTER_DROPS_SIZE);
-} drops SEC(".maps");
-
-#define TRIE(key_type)                                                                                       \
-    struct {                                                                                                 \
-        __uint(type, BPF_MAP_TYPE_LPM_TRIE);                                                                 \
-        __uint(max_entries, PREFILTER_SOURCES_MAX);                                                          \
-        __uint(map_flags, BPF_F_NO_PREALLOC);                                                                \
-        __type(key, key_type);                                                                               \
-        __type(value, struct prefilter_source);                                                              \
-    }
-TRIE(struct prefilter_prefix4) sources4_a SEC(".maps");
-TRIE(struct prefilter_prefix4) sources4_b SEC(".maps");
-TRIE(struct prefilter_prefix6) sources6_a SEC(".maps");
-TRIE(struct prefilter_prefix6) sources6_b SEC(".maps");
-
-struct prefilter_config config SEC(".data.config");
-
-// What is known of a packet while it is judged, with the keys that it is looked up by. One a CPU, not on the
-// stack: without CAP_PERFMON every first write to a slot of the stack costs a speculation barrier.
-struct judged {
-    struct packet packet;
-    __u64 now_ns;
-    __u32 half;
-    __u32 kind; // enum packet_kind
-    __u32 invite;
-    __u32 known;  // the stranger had buckets
-    __u32 class;  // PREFILTER_CLASSES: was not asked for
-    __u32 reason; // enum prefilter_reason
-    __u32 tally;
-    struct prefilter_address key;    // the source, as its buckets know it
-    struct prefilter_prefix6 banned; // as a ban does
-    struct prefilter_prefix4 prefix4;
-    struct prefilter_prefix6 prefix6;
-    struct prefilter_listener fragments; // the listener's row for fragments
-};
-MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 1, __u32, struct judged) scratch SEC(".maps");
-
-// The same pointer, which the compiler does not know for the same: so it adds the offset of a key where it
-// needs it, and spills no sum.
-static __always_inline struct judged *fresh(struct judged *judged)
-{
-    barrier_var(judged);
-    return judged;
-}
 
 static __always_inline int count(struct judged *judged, __u64 reason, int verdict)
 {
@@ -112,18 +48,6 @@ static __always_inline int redirect(const struct xdp_md *ctx, struct judged *jud
         return count(judged, PREFILTER_REASON_NO_SOCKET, verdict);
     tally(judged, reason);
     return count(judged, reason, verdict);
-}
-
-// Always of what is in memory: a pointer that is kept over a call is spilled to the stack.
-static __always_inline const struct prefilter_settings *settings_of(const struct judged *judged)
-{
-    const struct prefilter_settings *settings = &config.settings[0];
-
-    if (judged->half) {
-        settings = &config.settings[1];
-        barrier_var(settings);
-    }
-    return settings;
 }
 
 // Notes of drops.
@@ -189,6 +113,20 @@ static __always_inline void note_event(struct xdp_md *ctx, const struct judged *
     bpf_ringbuf_submit(drop, BPF_RB_NO_WAKEUP); // its reader looks by itself
 }
 
+// One drop in PREFILTER_DROP_SAMPLE: xorshift64, whose seed is the kernel's, instead of a call each.
+static __always_inline bool is_sampled(struct judged *judged)
+{
+    __u64 random = judged->random;
+
+    if (!random)
+        random = (__u64)bpf_get_prandom_u32() << 32 | 1;
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    judged->random = random;
+    return (random >> 32 & (PREFILTER_DROP_SAMPLE - 1)) == 0;
+}
+
 // Of one drop in PREFILTER_DROP_SAMPLE. A function of its own: the usual packet pays for none of its stack.
 static __noinline int note_drop(struct xdp_md *ctx, const struct judged *judged, __u64 reason)
 {
@@ -242,24 +180,103 @@ static __always_inline bool is_banned(struct judged *judged)
     return is_in_force(judged);
 }
 
-static __always_inline const struct prefilter_source *source_of(struct judged *judged)
+// The search in the steps of a slot. Unrolled: without CAP_PERFMON the verifier follows a loop beyond its
+// end, speculatively, and never comes back. The address is read from memory again and again, for the
+// registers.
+struct steps {
+    __u64 class; // of the last step that is not behind the address
+    __u64 first; // the row of the first one that may be
+    __u64 count; // how many there are
+};
+
+static __always_inline struct steps steps_of(__u64 slot)
 {
-    if (judged->packet.ipv6) {
-        judged->prefix6.length = 128;
-        judged->prefix6.address = judged->packet.source;
-        return judged->half ? bpf_map_lookup_elem(&sources6_b, &judged->prefix6)
-                            : bpf_map_lookup_elem(&sources6_a, &judged->prefix6);
+    return (struct steps){slot & 0xffff, slot >> 40, slot >> 16 & ((1 << PREFILTER_SLOT_BITS) - 1)};
+}
+
+// Half of the steps are left: those behind the one in the middle, if the address is not before it.
+static __always_inline void halve(struct steps *steps, bool behind, __u64 class)
+{
+    __u64 half = steps->count / 2;
+
+    if (behind) {
+        steps->class = class;
+        steps->first += half + 1;
+        steps->count -= half + 1;
+    } else {
+        steps->count = half;
     }
-    judged->prefix4.length = 32;
-    judged->prefix4.address = judged->packet.source.words[3];
-    return judged->half ? bpf_map_lookup_elem(&sources4_b, &judged->prefix4)
-                        : bpf_map_lookup_elem(&sources4_a, &judged->prefix4);
+}
+
+static __always_inline __u64 search_ipv4(struct judged *judged)
+{
+    struct steps steps = steps_of(judged->slot);
+
+#pragma GCC unroll 17
+    for (__u32 i = 0; i < STEPS_HALVED; i++) {
+        if (!steps.count)
+            break;
+        judged->row = steps.first + steps.count / 2;
+        const struct prefilter_step4 *step = bpf_map_lookup_elem(&steps4, &fresh(judged)->row);
+
+        if (!step)
+            break;
+        halve(&steps, step->from <= judged->low, step->class);
+    }
+    return steps.class;
+}
+
+static __always_inline __u64 search_ipv6(struct judged *judged)
+{
+    struct steps steps = steps_of(judged->slot);
+
+#pragma GCC unroll 17
+    for (__u32 i = 0; i < STEPS_HALVED; i++) {
+        if (!steps.count)
+            break;
+        judged->row = steps.first + steps.count / 2;
+        const struct prefilter_step6 *step = bpf_map_lookup_elem(&steps6, &fresh(judged)->row);
+
+        if (!step)
+            break;
+        halve(&steps, step->high < judged->high || (step->high == judged->high && step->low <= judged->low),
+              step->class);
+    }
+    return steps.class;
+}
+
+// Whether the slot has steps: else its class is that of all its addresses.
+static __always_inline bool find_slot(struct judged *judged, __u32 row)
+{
+    judged->row = row;
+    const __u64 *slot = bpf_map_lookup_elem(&slots, &fresh(judged)->row);
+
+    judged->slot = slot ? *slot : PREFILTER_STRANGERS;
+    return judged->slot >> 16 & ((1 << PREFILTER_SLOT_BITS) - 1);
+}
+
+static __always_inline __u32 class_of(struct judged *judged)
+{
+    const __u32 *words = judged->packet.source.words;
+
+    judged->low = bpf_ntohl(words[3]);
+    if (!judged->packet.ipv6) {
+        if (find_slot(judged, prefilter_slot_row(0, judged->half, judged->low >> 16)))
+            return search_ipv4(judged);
+        return judged->slot & 0xffff;
+    }
+    judged->low |= (__u64)bpf_ntohl(words[2]) << 32;
+    judged->high = (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+    if (find_slot(judged,
+                  prefilter_slot_row(1, judged->half, prefilter_slot6(settings_of(judged), judged->high))))
+        return search_ipv6(judged);
+    return judged->slot & 0xffff;
 }
 
 static __always_inline const struct prefilter_rules *rules_of(struct judged *judged)
 {
-    return judged->half ? bpf_map_lookup_elem(&rules_b, &fresh(judged)->class)
-                        : bpf_map_lookup_elem(&rules_a, &fresh(judged)->class);
+    judged->row = judged->class + (judged->half ? PREFILTER_CLASSES : 0);
+    return bpf_map_lookup_elem(&rules, &fresh(judged)->row);
 }
 
 static __always_inline struct verdict_metering metering_of(const struct judged *judged)
@@ -274,8 +291,17 @@ static __always_inline __u64 judge_own(struct judged *judged, struct prefilter_s
     return verdict_stranger(own, settings_of(judged), &metering);
 }
 
+// The source as its buckets and the table of droppers know it.
+static __always_inline void name_source(struct judged *judged)
+{
+    judged->key = judged->packet.source;
+    if (judged->packet.ipv6)
+        verdict_source(&judged->key, &settings_of(judged)->source_mask);
+}
+
 static __always_inline __u64 judge_stranger(struct judged *judged)
 {
+    name_source(judged);
     struct prefilter_stranger *own = bpf_map_lookup_elem(&strangers, &fresh(judged)->key);
     const struct prefilter_stranger full = {0, 0};
     __u64 reason;
@@ -325,18 +351,23 @@ static __always_inline __u64 judge_peer(struct judged *judged)
 // The class of the source. False: it is denied.
 static __always_inline bool classify(struct judged *judged)
 {
-    const struct prefilter_source *source = source_of(judged);
+    const __u32 class = class_of(judged);
 
-    judged->class = PREFILTER_STRANGERS;
-    judged->key = judged->packet.source;
-    if (judged->packet.ipv6)
-        verdict_source(&judged->key, &settings_of(judged)->source_mask);
-    if (!source)
-        return true;
-    if (source->denied)
-        return false;
-    judged->class = source->peer;
-    return true;
+    judged->class = class == PREFILTER_DENIED ? PREFILTER_STRANGERS : class;
+    return class != PREFILTER_DENIED;
+}
+
+// The clock of the last tick, asked for once a tick and CPU: another call that most packets are spared. The
+// tick is counted before its time is set, so that what is read is at most two ticks old.
+static __always_inline __u64 tick_clock(struct judged *judged)
+{
+    const __u64 tick = bpf_jiffies64();
+
+    if (judged->tick != tick) {
+        judged->tick_ns = bpf_ktime_get_coarse_ns();
+        judged->tick = tick;
+    }
+    return judged->tick_ns;
 }
 
 static __always_inline __u64 judge(struct xdp_md *ctx, struct judged *judged)
@@ -354,9 +385,9 @@ static __always_inline __u64 judge(struct xdp_md *ctx, struct judged *judged)
         if (payload == PAYLOAD_INVITE)
             judged->invite = 1;
     }
-    // The clock of the last tick costs a third of the exact one. A bucket grants at most what a tick brings
+    // The exact clock costs as much as the rest of a verdict. A bucket grants at most what two ticks bring
     // more.
-    judged->now_ns = settings_of(judged)->exact ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+    judged->now_ns = settings_of(judged)->exact ? bpf_ktime_get_ns() : tick_clock(judged);
     if (judged->kind != PACKET_DATAGRAM) {
         __u64 reason = judge_fragment(judged);
 
@@ -368,7 +399,15 @@ static __always_inline __u64 judge(struct xdp_md *ctx, struct judged *judged)
 
 static __always_inline bool is_listener(const struct prefilter_listener *to, __u32 half)
 {
-    return half ? bpf_map_lookup_elem(&listeners_b, to) : bpf_map_lookup_elem(&listeners_a, to);
+    const __u32 *found;
+
+    if (half) {
+        found = bpf_map_lookup_elem(&listeners_b, to);
+        TWO_CALLS(found);
+        return found;
+    }
+    found = bpf_map_lookup_elem(&listeners_a, to);
+    return found;
 }
 
 static __always_inline bool is_quick(const struct prefilter_settings *settings,
@@ -383,18 +422,34 @@ static __always_inline bool is_quick(const struct prefilter_settings *settings,
     return false;
 }
 
+static __always_inline bool is_quick6(const struct prefilter_settings *settings,
+                                      const struct prefilter_listener *to)
+{
+#pragma GCC unroll 4
+    for (__u32 i = 0; i < PREFILTER_QUICK6_MAX; i++) {
+        const struct prefilter_listener *quick = &settings->quick6[i];
+
+        if (quick->port == to->port && quick->address.words[3] == to->address.words[3] &&
+            quick->address.words[2] == to->address.words[2] &&
+            quick->address.words[1] == to->address.words[1] &&
+            quick->address.words[0] == to->address.words[0] && quick->tags == to->tags && quick->port)
+            return true;
+    }
+    return false;
+}
+
 // All fragments to a listener's address are ours, whatever the port, since only the first has it: one of
 // another port is held to the budget of fragments alone, and is dropped by whoever puts it together.
 static __always_inline bool is_ours(struct judged *judged)
 {
     const struct packet *packet = &judged->packet;
 
-    if (judged->kind == PACKET_DATAGRAM && !packet->ipv6) {
+    if (judged->kind == PACKET_DATAGRAM) {
         const struct prefilter_settings *settings = settings_of(judged);
 
-        if (is_quick(settings, &packet->to))
+        if (packet->ipv6 ? is_quick6(settings, &packet->to) : is_quick(settings, &packet->to))
             return true;
-        if (settings->quick_all)
+        if (packet->ipv6 ? settings->quick6_all : settings->quick_all)
             return false;
     }
     if (judged->kind != PACKET_FRAGMENT && is_listener(&packet->to, judged->half))
@@ -427,8 +482,10 @@ SEC("xdp") int dialgate(struct xdp_md *ctx)
     __u64 reason = judge(ctx, judged);
     if (!verdict_is_drop(reason))
         return redirect(ctx, judged, reason);
-    if (bpf_get_prandom_u32() % PREFILTER_DROP_SAMPLE == 0)
+    if (is_sampled(judged)) {
+        name_source(judged);
         note_drop(ctx, judged, reason);
+    }
     if (settings_of(judged)->dry_run)
         return redirect(ctx, judged, reason - PREFILTER_FIRST_DROP + PREFILTER_FIRST_DRY_RUN);
     tally(judged, reason);

@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "frame.h"
 #include "harness.h"
+#include "prefixes.h"
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
@@ -17,7 +18,6 @@
 #include <bpf/bpf.h>
 
 #define RUNS_MAX 20000u // packets of one system call
-#define LONG     "Via: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK776asdhds\r\n"
 
 static const char *elf;
 
@@ -44,19 +44,6 @@ static void load(struct program *program, enum load with)
     syscall(SYS_capset, &header, all);
 }
 
-// Prefixes of peers that are not the packet's, of lengths as carriers have them.
-static void add_prefixes(const struct program *program, size_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const struct prefilter_source value = {.peer = (uint16_t)(i % IMAGE_PEERS)};
-        const uint32_t address = __builtin_bswap32(0x0b000000u + i * 0x9e37u * 16);
-        const struct prefilter_prefix4 key = {24 + i % 9, address};
-
-        bpf_map_update_elem(program->maps.fds[PREFILTER_MAP_SOURCES4_A], &key, &value, BPF_ANY);
-        bpf_map_update_elem(program->maps.fds[PREFILTER_MAP_SOURCES4_B], &key, &value, BPF_ANY);
-    }
-}
-
 struct row {
     struct bench bench;
     enum load load;
@@ -68,21 +55,17 @@ static void *setup(const struct bench *bench)
 {
     const struct row *row = bench->with;
     struct measured *measured = calloc(1, sizeof(*measured));
-    struct image image;
+    struct prefixes_image *image = calloc(1, sizeof(*image));
 
-    if (geteuid() != 0 || measured == NULL) {
+    if (geteuid() != 0 || measured == NULL || image == NULL) {
         free(measured);
+        free(image);
         return NULL;
     }
     load(&measured->program, row->load);
-    image_usual(&image);
-    for (unsigned i = 0; i < IMAGE_PEERS; i++)
-        image.peers[i].filter_all = image.peers[i].filter_invite =
-            (struct bucket_limit){10000000, 1000000000};
-    if (row->no_strangers)
-        image.header.settings.prefilter.strangers = (struct bucket_limit){1, 1};
-    program_configure(&measured->program, &image);
-    add_prefixes(&measured->program, bench->size);
+    prefixes_make(image, bench->size, row->no_strangers);
+    program_configure(&measured->program, &image->image);
+    free(image);
     measured->length = frame_build(&row->frame, measured->frame);
     return measured;
 }

@@ -8,7 +8,7 @@
 #include "verdict.h"
 #include "worker_core.h"
 
-static bool is_at_or_before(const struct filter_step *step, uint64_t high, uint64_t low)
+static bool is_at_or_before(const struct prefix_step *step, uint64_t high, uint64_t low)
 {
     return step->high < high || (step->high == high && step->low <= low);
 }
@@ -135,7 +135,7 @@ static enum prefilter_reason judge(struct worker *worker, const struct filter_po
 {
     const struct ip_address source = cut(&packet->source.address, &policy->settings.source_mask);
     struct verdict_metering metering = {.now_ns = worker->now_us * 1000};
-    if (class == FILTER_DENIED)
+    if (class == PREFILTER_DENIED)
         return PREFILTER_REASON_DENIED;
     if (is_banned(worker, &packet->source.address, metering.now_ns))
         return PREFILTER_REASON_BANNED;
@@ -181,7 +181,7 @@ static bool passes(struct worker *worker, const struct filter_policy *policy, co
     uint32_t class = filter_class(policy, &packet->source.address);
     enum prefilter_reason reason = judge(worker, policy, packet, class, judged);
     bool dropped = verdict_is_drop(reason) && !policy->settings.dry_run;
-    class = class == FILTER_DENIED ? PREFILTER_STRANGERS : class;
+    class = class == PREFILTER_DENIED ? PREFILTER_STRANGERS : class;
     if (verdict_is_drop(reason))
         note(worker, policy, packet, class, reason);
     if (verdict_is_drop(reason) && !dropped)

@@ -19,6 +19,7 @@
 #include "dialgate/counters.h"
 #include "dialgate/prefilter.h"
 #include "endpoint.h"
+#include "prefix_steps.h"
 #include "siphash.h"
 
 struct frame;
@@ -27,24 +28,14 @@ struct rte_mbuf;
 struct snapshot_header;
 struct worker;
 
-#define FILTER_DENIED 0xffffu
-#define FILTER_SETS   2048u // a power of two
-#define FILTER_WAYS   4u
-
-// Sources from this address up to that of the next row: the prefixes of a configuration as steps, so that one
-// binary search tells the longest one.
-struct filter_step {
-    uint64_t high, low; // of the address, host order
-    uint32_t class;     // peer's number, PREFILTER_STRANGERS or FILTER_DENIED
-    uint32_t reserved;
-};
-static_assert(sizeof(struct filter_step) == 24, "layout");
+#define FILTER_SETS 2048u // a power of two
+#define FILTER_WAYS 4u
 
 struct filter_policy {
     struct prefilter_settings settings; // of no network: tags and listeners are screen's business
     struct prefilter_rules rules[PREFILTER_CLASSES];
-    uint32_t step_count; // at least 1: the first is address 0
-    struct filter_step steps[];
+    uint32_t step_count;        // at least 1: the first is address 0
+    struct prefix_step steps[]; // the longest prefix by one search
 };
 
 struct filter_ban {

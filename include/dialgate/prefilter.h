@@ -12,7 +12,8 @@
 
 #define PREFILTER_QUEUES_MAX    64u    // receive queues of a port
 #define PREFILTER_LISTENERS_MAX 128u   // rows a half: one a listener, one an address for fragments
-#define PREFILTER_SOURCES_MAX   65536u // prefixes of a family a half, peers' and denied ones together
+#define PREFILTER_STEPS_MAX     65544u // rows a family a half: two a prefix of a configuration, and some
+#define PREFILTER_SLOTS         65536u // rows of the index of a family a half
 #define PREFILTER_PEERS_MAX     1024u  // as PEERS_MAX of snapshot.h
 #define PREFILTER_CLASSES       (PREFILTER_PEERS_MAX + 1)
 #define PREFILTER_STRANGERS     PREFILTER_PEERS_MAX // the class of every source that is no peer's
@@ -35,20 +36,18 @@
 // clang-format off
 #define PREFILTER_MAPS(M)                                                                                              \
     M(COUNTERS, "counters", "enum prefilter_reason -> packets (uint64_t), per CPU")                                    \
-    M(BANS, "bans", "struct prefilter_prefix6 -> struct prefilter_ban")                                                \
     M(DROPPERS, "droppers", "struct prefilter_address -> struct prefilter_dropped, LRU")                               \
     M(CLASSES, "classes", "prefilter_tally_key() -> packets (uint64_t), per CPU")                                      \
     M(DROPS, "drops", "ring buffer of struct prefilter_drop: a sample")                                                \
+    M(BANS, "bans", "struct prefilter_prefix6 -> struct prefilter_ban")                                                \
     M(XSKS, "xsks_map", "receive queue -> AF_XDP socket; the driver fills it and wants this name")                     \
     M(CONFIG, ".data.config", "one struct prefilter_config; libbpf names the map as the program's section")            \
     M(LISTENERS_A, "listeners_a", "struct prefilter_listener -> 1")                                                    \
     M(LISTENERS_B, "listeners_b", "the other half")                                                                    \
-    M(SOURCES4_A, "sources4_a", "struct prefilter_prefix4 -> struct prefilter_source, longest prefix")                 \
-    M(SOURCES4_B, "sources4_b", "the other half")                                                                      \
-    M(SOURCES6_A, "sources6_a", "struct prefilter_prefix6 -> struct prefilter_source, longest prefix")                 \
-    M(SOURCES6_B, "sources6_b", "the other half")                                                                      \
-    M(RULES_A, "rules_a", "class -> struct prefilter_rules")                                                           \
-    M(RULES_B, "rules_b", "the other half")                                                                            \
+    M(SLOTS, "slots", "prefilter_slot_row() -> prefilter_slot(): index of the steps; may be mapped")                    \
+    M(STEPS4, "steps4", "struct prefilter_step4, PREFILTER_STEPS_MAX a half; may be mapped")                           \
+    M(STEPS6, "steps6", "struct prefilter_step6, PREFILTER_STEPS_MAX a half; may be mapped")                           \
+    M(RULES, "rules", "class, and PREFILTER_CLASSES more in the second half -> struct prefilter_rules")                \
     M(BUCKETS, "buckets", "class -> struct prefilter_buckets; one more row, PREFILTER_NOTES, meters notes of drops")   \
     M(STRANGERS, "strangers", "struct prefilter_address -> struct prefilter_stranger, LRU")
 // clang-format on
@@ -59,7 +58,7 @@ enum prefilter_map {
 #undef M
         PREFILTER_MAP_COUNT
 };
-#define PREFILTER_MAP_SHARED 5u
+#define PREFILTER_MAP_SHARED 4u
 
 // R(NAME, metric label, help). Every packet that the program sees is counted in exactly one of these; in
 // dry-run a packet that enforce would have dropped goes to the socket and is counted under DRY_RUN_reason
@@ -179,7 +178,19 @@ struct prefilter_stranger {
 };
 _Static_assert(sizeof(struct prefilter_stranger) == 16, "layout");
 
-#define PREFILTER_QUICK_MAX 8u // IPv4 listeners that are found without a lookup
+// Each listener has two rows: its own, and one for fragments of its address, which may carry no port. Tags
+// are identifiers: that of the inner tag (802.1Q), that of the outer one (802.1ad) 16 bits up; 0: none. So
+// listeners of several VLANs share an interface.
+struct prefilter_listener {
+    struct prefilter_address address;
+    uint32_t tags;
+    uint16_t port;     // network byte order; zero with fragment
+    uint16_t fragment; // 1: the row for fragments
+};
+_Static_assert(sizeof(struct prefilter_listener) == 24, "layout");
+
+#define PREFILTER_QUICK_MAX  8u // IPv4 listeners that are found without a lookup
+#define PREFILTER_QUICK6_MAX 4u // IPv6 ones
 
 struct prefilter_settings {
     uint64_t sequence;                        // of the configuration in this half
@@ -189,11 +200,15 @@ struct prefilter_settings {
     uint32_t exact;                           // 1: some burst is over within a tick of the clock
     uint64_t quick[PREFILTER_QUICK_MAX];      // prefilter_quick() of IPv4 listeners, all ones behind the last
     uint32_t quick_tags[PREFILTER_QUICK_MAX]; // and the tags of each
-    struct prefilter_address source_mask;     // what of an IPv6 address is one source
-    struct bucket_rule stranger;              // of each stranger
+    struct prefilter_listener quick6[PREFILTER_QUICK6_MAX]; // IPv6 listeners; port 0 behind the last
+    uint32_t quick6_all;                                    // 1: `quick6` has every one
+    uint32_t slot6_shift;                                   // prefilter_slot6()
+    uint64_t slot6_base;
+    struct prefilter_address source_mask; // what of an IPv6 address is one source
+    struct bucket_rule stranger;          // of each stranger
     struct bucket_rule stranger_invite;
 };
-_Static_assert(sizeof(struct prefilter_settings) == 168, "layout");
+_Static_assert(sizeof(struct prefilter_settings) == 280, "layout");
 
 // An IPv4 address and a port, both in network byte order, as one word.
 static inline uint64_t prefilter_quick(uint32_t address, uint16_t port)
@@ -208,37 +223,54 @@ struct prefilter_config {
     uint32_t ban_lengths[PREFILTER_BAN_LENGTHS]; // of bans of IPv6; 0: no more
     struct prefilter_address ban_masks[PREFILTER_BAN_LENGTHS];
 };
-_Static_assert(sizeof(struct prefilter_config) == 424, "layout");
+_Static_assert(sizeof(struct prefilter_config) == 648, "layout");
 
-// Each listener has two rows: its own, and one for fragments of its address, which may carry no port. Tags
-// are identifiers: that of the inner tag (802.1Q), that of the outer one (802.1ad) 16 bits up; 0: none. So
-// listeners of several VLANs share an interface.
-struct prefilter_listener {
-    struct prefilter_address address;
-    uint32_t tags;
-    uint16_t port;     // network byte order; zero with fragment
-    uint16_t fragment; // 1: the row for fragments
+// Which class an address is of. All prefixes of a family are laid out as steps, in order of address: from a
+// step up to the next one every address has the same longest prefix, and so the same class. A slot of the
+// index tells the class of the first address that falls into it, and which steps begin behind that; among
+// them a search by halves finds the last one at or before an address. Most slots have none, or a few.
+// Addresses are in host order; the class of a denied prefix is PREFILTER_DENIED.
+#define PREFILTER_DENIED 0xffffu
+
+struct prefilter_step4 {
+    uint32_t from;
+    uint32_t class;
 };
-_Static_assert(sizeof(struct prefilter_listener) == 24, "layout");
+_Static_assert(sizeof(struct prefilter_step4) == 8, "layout");
 
-// Keys of the tries.
-struct prefilter_prefix4 {
-    uint32_t length; // 0 .. 32
-    uint32_t address;
+struct prefilter_step6 {
+    uint64_t high, low; // from
+    uint64_t class;
 };
-_Static_assert(sizeof(struct prefilter_prefix4) == 8, "layout");
+_Static_assert(sizeof(struct prefilter_step6) == 24, "layout");
 
+// A slot is one word: class, 24 bits of the number of its steps, 24 bits of the row of the first.
+#define PREFILTER_SLOT_BITS 24
+static inline uint64_t prefilter_slot(uint32_t class, uint32_t count, uint32_t first)
+{
+    return (uint64_t)first << 40 | (uint64_t)count << 16 | class;
+}
+
+// An IPv4 address falls into the slot of its first 16 bits, an IPv6 one into that of its distance from the
+// first step, shifted so that the last step has a slot, too.
+static inline uint32_t prefilter_slot6(const struct prefilter_settings *settings, uint64_t high)
+{
+    uint64_t slot = high < settings->slot6_base ? 0 : (high - settings->slot6_base) >> settings->slot6_shift;
+
+    return slot < PREFILTER_SLOTS ? (uint32_t)slot : PREFILTER_SLOTS - 1;
+}
+
+static inline uint32_t prefilter_slot_row(uint32_t ipv6, uint32_t half, uint32_t slot)
+{
+    return (2 * ipv6 + half) * PREFILTER_SLOTS + slot;
+}
+
+// Key of a ban.
 struct prefilter_prefix6 {
     uint32_t length; // 0 .. 128
     struct prefilter_address address;
 };
 _Static_assert(sizeof(struct prefilter_prefix6) == 20, "layout");
-
-struct prefilter_source {
-    uint16_t peer;   // number
-    uint16_t denied; // 1: dropped, whatever peer says
-};
-_Static_assert(sizeof(struct prefilter_source) == 4, "layout");
 
 // Of a source: an IPv4 address (length 128), or the IPv6 prefix that was one when the ban began. Written by
 // the agent. An expired ban drops nothing.

@@ -105,12 +105,16 @@ bool software_receive(const uint8_t *octets, size_t length)
     return filter_burst(software.worker, mbufs, screen_burst(software.worker, mbufs, 1)) == 1;
 }
 
+bool software_passes(const struct ip_address *source, const char *payload, size_t length)
+{
+    const struct packet packet = {
+        .source = {.address = *source}, .payload = (const uint8_t *)payload, .length = (uint16_t)length};
+    return filter_passes(software.worker, software.published.filter, &packet);
+}
+
 bool software_passes_from(const struct ip_address *source, const char *payload)
 {
-    const struct packet packet = {.source = {.address = *source},
-                                  .payload = (const uint8_t *)payload,
-                                  .length = (uint16_t)strlen(payload)};
-    return filter_passes(software.worker, software.published.filter, &packet);
+    return software_passes(source, payload, strlen(payload));
 }
 
 uint64_t software_filtered(void)
@@ -142,7 +146,7 @@ uint64_t software_class_packets(uint32_t class)
     return packets;
 }
 
-static_assert(SOFTWARE_DENIED == FILTER_DENIED, "one number");
+static_assert(SOFTWARE_DENIED == PREFILTER_DENIED, "one number");
 uint32_t software_class(const struct ip_address *source)
 {
     return filter_class(software.published.filter, source);

@@ -26,6 +26,7 @@ bool software_receive(const uint8_t *octets, size_t length);
 uint64_t software_filtered(void); // packets that the worker dropped for the filter
 uint64_t software_judged(void);   // packets that the filter counted
 // A datagram with this source and payload, through the filter alone.
+bool software_passes(const struct ip_address *source, const char *payload, size_t length);
 bool software_passes_from(const struct ip_address *source, const char *payload);
 uint64_t software_reason(enum prefilter_reason reason); // packets
 uint64_t software_class_packets(uint32_t class);

@@ -159,11 +159,40 @@ static void failed_load_changes_nothing(void **state)
     for (unsigned twice = 0; twice < 2; twice++) {
         struct prefilter_port broken = program.port;
 
-        broken.map_fds[PREFILTER_MAP_SOURCES4_A] = broken.map_fds[PREFILTER_MAP_SOURCES4_B] = -1;
+        broken.map_fds[PREFILTER_MAP_STEPS4] = -1;
         assert_true(prefilter_load(&broken, &image.header, 0, error, sizeof(error)) < 0);
         assert_non_null(strstr(error, "sources"));
         assert_int_equal(run_text(DENIED, OPTIONS, 1), XDP_DROP);
         assert_int_equal(run_text(PEER, OPTIONS, 1), XDP_REDIRECT);
+    }
+}
+
+// More than are found without a lookup, of both families; none is found that is not there.
+static void many_listeners(void **state)
+{
+    const unsigned count = PREFILTER_QUICK_MAX + 1, count6 = PREFILTER_QUICK6_MAX + 2;
+    uint8_t frame[FRAME_MAX];
+    struct image image;
+
+    program_socket(&program, xdp_socket.fd);
+    for (unsigned with = 1; with <= count; with++) {
+        image_init(&image);
+        for (unsigned i = 0; i < with; i++)
+            image_listener(&image, US, (uint16_t)(6000 + i), 0);
+        for (unsigned i = 0; i < with && i < count6; i++)
+            image_listener(&image, US6, (uint16_t)(6000 + i), 0);
+        program_configure(&program, &image);
+        for (unsigned i = 0; i <= count; i++) {
+            struct frame_spec spec = {
+                .source = PEER, .destination = US, .port = (uint16_t)(6000 + i), .payload = OPTIONS};
+
+            assert_int_equal(program_run(&program, frame, frame_build(&spec, frame), 1),
+                             i < with ? XDP_REDIRECT : XDP_PASS);
+            spec.source = PEER6;
+            spec.destination = US6;
+            assert_int_equal(program_run(&program, frame, frame_build(&spec, frame), 1),
+                             i < with && i < count6 ? XDP_REDIRECT : XDP_PASS);
+        }
     }
 }
 
@@ -216,6 +245,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(burst_then_rate),
         cmocka_unit_test(reload_swaps_all),
         cmocka_unit_test(failed_load_changes_nothing),
+        cmocka_unit_test(many_listeners),
         cmocka_unit_test(droppers_are_noted),
         cmocka_unit_test_prestate(no_configuration_is_the_kernels, argv[1]),
     };

@@ -290,12 +290,13 @@ static __always_inline __u32 packet_start(struct xdp_md *ctx, const struct packe
     if (length <= skip)
         return 0;
     length -= skip;
-    __u64 copied = length;
-    barrier_var(copied); // or the verifier sees another register bounded than the one that is used
-    if (copied > PAYLOAD_START)
-        copied = PAYLOAD_START;
-    if (copied)
-        bpf_xdp_load_bytes(ctx, packet->offset + skip, start->at, copied);
+    // Counted behind the first octet, or the verifier of kernel 6.1 does not see that there is one; the
+    // barrier: or it sees another register bounded than the one that is used.
+    __u64 more = length - 1;
+    barrier_var(more);
+    if (more > PAYLOAD_START - 1)
+        more = PAYLOAD_START - 1;
+    bpf_xdp_load_bytes(ctx, packet->offset + skip, start->at, more + 1);
     return length;
 }
 

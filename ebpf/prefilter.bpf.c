@@ -106,10 +106,13 @@ static __always_inline void note_event(struct xdp_md *ctx, const struct judged *
     drop->reason = reason;
     drop->dry_run = settings_of(judged)->dry_run != 0;
     __builtin_memset(drop->first, 0, sizeof(drop->first));
-    if (packet->offset && packet->length >= sizeof(drop->first))
-        bpf_xdp_load_bytes(ctx, packet->offset, drop->first, sizeof(drop->first));
-    else if (packet->offset && packet->length)
-        bpf_xdp_load_bytes(ctx, packet->offset, drop->first, packet->length & (PREFILTER_FIRST_OCTETS - 1));
+    if (packet->offset && packet->length) {
+        __u64 more = packet->length - 1; // as in packet_start()
+        barrier_var(more);
+        if (more > sizeof(drop->first) - 1)
+            more = sizeof(drop->first) - 1;
+        bpf_xdp_load_bytes(ctx, packet->offset, drop->first, more + 1);
+    }
     bpf_ringbuf_submit(drop, BPF_RB_NO_WAKEUP); // its reader looks by itself
 }
 

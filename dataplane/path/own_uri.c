@@ -41,8 +41,7 @@ static bool is_written(const struct worker *worker, const struct message *messag
     own->listener = listener_of_text(worker->rules, octets + SCHEME_LENGTH, length);
     if (own->listener == NUMBER_NONE)
         return false;
-    own->text =
-        (struct span){(uint16_t)(uri.offset + uri.length - COOKIE_ROUTE_LENGTH), COOKIE_ROUTE_LENGTH};
+    own->text = (struct span){(uint16_t)(uri.offset + uri.length - COOKIE_ROUTE_LENGTH), COOKIE_ROUTE_LENGTH};
     read_cookie(worker, message, before, own);
     return own->has_cookie;
 }

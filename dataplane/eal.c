@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "confine.h"
+#include "dialgate/counters.h"
 #include "eal_memory.h"
 #include "log.h"
 #include "memory_node.h"
@@ -105,6 +106,20 @@ static bool operator_says(const struct eal_plan *plan, const char *option)
     return false;
 }
 
+static void plan_memory(const struct eal_plan *plan)
+{
+    int threads[1 + WORKERS_MAX];
+
+    threads[0] = memory_node_of_cpu(eal_main_cpu(plan));
+    for (unsigned i = 0; i < plan->workers; i++)
+        threads[1 + i] = eal_worker_node(plan, i);
+    eal_memory_plan(&memory, &(struct eal_memory_wants){.mb = plan->memory_mb,
+                                                        .may_huge = !operator_says(plan, "--no-huge"),
+                                                        .ports = plan->nodes,
+                                                        .threads = threads,
+                                                        .thread_count = 1 + plan->workers});
+}
+
 // EAL takes either -m or --socket-mem, and the operator may have said what.
 static unsigned add_memory(const struct eal_plan *plan, char **arguments)
 {
@@ -167,7 +182,7 @@ int eal_start(const struct eal_plan *plan, struct fault *fault)
     char *arguments[ARGUMENTS_MAX] = {program, lcores_option, lcores, prefix_option, prefix, va, warnings};
     unsigned count = 7;
 
-    eal_memory_plan(&memory, plan->memory_mb, plan->nodes, !operator_says(plan, "--no-huge"));
+    plan_memory(plan);
     if (plan->device_count == 0)
         arguments[count++] = no_pci;
     for (unsigned i = 0; i < plan->device_count; i++) {

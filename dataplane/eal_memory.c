@@ -55,26 +55,40 @@ static unsigned find_nodes(int *nodes)
     return count;
 }
 
-bool eal_memory_split(uint32_t mb, const struct port_nodes *ports, const int *nodes, unsigned count,
+static unsigned row_of(int node, const int *nodes, unsigned count)
+{
+    unsigned row = 0;
+
+    while (row < count && nodes[row] != node)
+        row++;
+    return row;
+}
+
+bool eal_memory_split(const struct eal_memory_wants *wants, const int *nodes, unsigned count,
                       uint32_t *shares)
 {
-    uint32_t weights[EAL_MEMORY_NODES] = {0}, nothing[EAL_MEMORY_NODES] = {0}, odd = 0;
+    uint32_t weights[EAL_MEMORY_NODES] = {0}, least[EAL_MEMORY_NODES] = {0}, odd = 0;
     unsigned first = count;
 
-    for (unsigned i = 0; i < ports->count; i++) {
-        unsigned at = 0;
+    for (unsigned i = 0; i < wants->thread_count; i++) {
+        const unsigned row = row_of(wants->threads[i], nodes, count);
 
-        while (at < count && nodes[at] != ports->nodes[i])
-            at++;
-        if (at == count)
+        if (row == count)
             return false;
-        weights[at] = ports->mbufs[i];
-        first = at < first ? at : first;
+        least[row] = EAL_MEMORY_BASE_MB;
     }
-    memory_node_shares(mb, weights, nothing, count, shares);
-    // What rounding gave to a node without packets goes to one with them.
+    for (unsigned i = 0; i < wants->ports->count; i++) {
+        const unsigned row = row_of(wants->ports->nodes[i], nodes, count);
+
+        if (row == count)
+            return false;
+        weights[row] = wants->ports->mbufs[i];
+        first = row < first ? row : first;
+    }
+    memory_node_shares(wants->mb, weights, least, count, shares);
+    // What is no whole page, or what rounding gave to a node that wants nothing, goes to one with packets.
     for (unsigned i = 0; i < count; i++) {
-        const uint32_t kept = weights[i] == 0 ? 0 : shares[i] / EAL_MEMORY_HUGE_MB * EAL_MEMORY_HUGE_MB;
+        const uint32_t kept = weights[i] > 0 ? shares[i] / EAL_MEMORY_HUGE_MB * EAL_MEMORY_HUGE_MB : least[i];
 
         odd += shares[i] - kept;
         shares[i] = kept;
@@ -94,17 +108,17 @@ static void write_list(char *text, const uint32_t *values, unsigned count)
 
 // Where huge pages are elsewhere than wanted, they are still better than plain memory: DPDK takes them where
 // they are, and each node may have all.
-void eal_memory_plan(struct eal_memory *memory, uint32_t mb, const struct port_nodes *ports, bool may_huge)
+void eal_memory_plan(struct eal_memory *memory, const struct eal_memory_wants *wants)
 {
     uint32_t shares[EAL_MEMORY_NODES] = {0}, all[EAL_MEMORY_NODES];
     int nodes[EAL_MEMORY_NODES];
     const unsigned count = find_nodes(nodes);
-    bool there = count > 1 && ports != NULL && eal_memory_split(mb, ports, nodes, count, shares);
+    bool there = count > 1 && wants->ports != NULL && eal_memory_split(wants, nodes, count, shares);
 
-    *memory =
-        (struct eal_memory){.mb = mb, .huge = may_huge && read_free_mb("/sys/kernel/mm/" HUGE_PAGES) >= mb};
+    *memory = (struct eal_memory){
+        .mb = wants->mb, .huge = wants->may_huge && read_free_mb("/sys/kernel/mm/" HUGE_PAGES) >= wants->mb};
     for (unsigned i = 0; i < count; i++) {
-        all[i] = mb;
+        all[i] = wants->mb;
         there &= free_mb_at(nodes[i]) >= shares[i];
     }
     memory->split = memory->huge && there;

@@ -21,12 +21,25 @@ struct eal_memory {
     char limits[EAL_MEMORY_SIZE]; // the same for --socket-limit
 };
 
-// What node is to have of mb: the parts of port_nodes' packets, whole huge pages. nodes: those of the
-// machine, 1 .. EAL_MEMORY_NODES, as DPDK numbers them. Returns false when a device's node is none of them.
-bool eal_memory_split(uint32_t mb, const struct port_nodes *ports, const int *nodes, unsigned count,
+// Of a node where a thread of DPDK's runs: what belongs to no device is taken there, and DPDK ends the
+// process where it finds none.
+#define EAL_MEMORY_BASE_MB 16u
+
+struct eal_memory_wants {
+    uint32_t mb;
+    bool may_huge;                  // huge pages are not forbidden
+    const struct port_nodes *ports; // NULL: there are no packets
+    const int *threads;             // nodes of the threads' CPUs
+    unsigned thread_count;
+};
+
+// What each node of the machine is to have: the parts of port_nodes' packets, whole huge pages. nodes: 1 ..
+// EAL_MEMORY_NODES, as DPDK numbers them. Returns false when the node of a device or a thread is none of
+// them.
+bool eal_memory_split(const struct eal_memory_wants *wants, const int *nodes, unsigned count,
                       uint32_t *shares);
-// Chooses. may_huge: huge pages are not forbidden; ports: NULL for no packets.
-void eal_memory_plan(struct eal_memory *memory, uint32_t mb, const struct port_nodes *ports, bool may_huge);
+// Chooses.
+void eal_memory_plan(struct eal_memory *memory, const struct eal_memory_wants *wants);
 // After the start: counts what DPDK is refused beyond the limit. Returns 0 or -errno.
 int eal_memory_watch(const struct eal_memory *memory);
 // How often that was: DPDK asks once for each size of huge pages. node: of the last time.

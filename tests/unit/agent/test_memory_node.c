@@ -77,25 +77,35 @@ static void test_shares(void **state)
     }
 }
 
-// DPDK counts the nodes of the machine, whatever their numbers; what has no packets gets nothing.
+// DPDK counts the nodes of the machine, whatever their numbers; what has no packets gets little or nothing.
 static void test_split(void **state)
 {
     static const int machine[3] = {0, 1, 4};
     static const struct {
         const char *name;
         struct port_nodes ports;
+        int threads[2];
         bool fits;
         uint32_t shares[3];
     } table[] = {
-        {"one node", {.count = 1, .nodes = {1}, .mbufs = {32768}}, true, {0, 512, 0}},
-        {"two alike", {.count = 2, .nodes = {4, 0}, .mbufs = {16384, 16384}}, true, {256, 0, 256}},
-        {"huge pages are whole", {.count = 2, .nodes = {0, 1}, .mbufs = {2, 1}}, true, {342, 170, 0}},
-        {"a node that is not there", {.count = 1, .nodes = {2}, .mbufs = {1}}, false, {0}},
-        {"devices of none", {.count = 1, .nodes = {MEMORY_NODE_NONE}, .mbufs = {1}}, false, {0}},
+        {"all at one node", {.count = 1, .nodes = {1}, .mbufs = {32768}}, {1, 1}, true, {0, 512, 0}},
+        {"the agent elsewhere", {.count = 1, .nodes = {1}, .mbufs = {32768}}, {0, 1}, true, {16, 496, 0}},
+        {"two alike", {.count = 2, .nodes = {4, 0}, .mbufs = {16384, 16384}}, {0, 4}, true, {256, 0, 256}},
+        {"and a thread at a third",
+         {.count = 2, .nodes = {4, 0}, .mbufs = {16384, 16384}},
+         {1, 1},
+         true,
+         {248, 16, 248}},
+        {"huge pages are whole", {.count = 2, .nodes = {0, 1}, .mbufs = {2, 1}}, {0, 0}, true, {348, 164, 0}},
+        {"a device's node is not there", {.count = 1, .nodes = {2}, .mbufs = {1}}, {0, 0}, false, {0}},
+        {"a thread's node", {.count = 1, .nodes = {0}, .mbufs = {1}}, {0, 3}, false, {0}},
+        {"devices of none", {.count = 1, .nodes = {MEMORY_NODE_NONE}, .mbufs = {1}}, {0, 0}, false, {0}},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct eal_memory_wants wants = {
+            .mb = 512, .ports = &table[i].ports, .threads = table[i].threads, .thread_count = 2};
         uint32_t shares[3] = {0};
-        assert_int_equal(eal_memory_split(512, &table[i].ports, machine, 3, shares), table[i].fits);
+        assert_int_equal(eal_memory_split(&wants, machine, 3, shares), table[i].fits);
         if (table[i].fits && memcmp(shares, table[i].shares, sizeof(shares)) != 0)
             fail_msg("%s: %u %u %u", table[i].name, shares[0], shares[1], shares[2]);
     }

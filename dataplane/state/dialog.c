@@ -171,7 +171,10 @@ uint32_t dialog_create(struct dialogs *set, const struct dialog_birth *birth, ti
     dialog_cold_learn(&head, &tail, DIALOG_CALLEE, &birth->learnt[DIALOG_CALLEE]);
     if (is_full(set, birth->call_hash))
         return INDEX_NONE;
-    return begin(set, &line, dialog_cold_make(set, &head, birth->texts, &tail));
+    bool is_whole = birth->texts[DIALOG_TEXT_CALLEE_TAG].length > 0;
+    arena_ref cold = is_whole ? dialog_cold_make(set, &head, birth->texts, &tail)
+                              : dialog_cold_begin(set, &head, birth->texts, &tail);
+    return begin(set, &line, cold);
 }
 
 uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)

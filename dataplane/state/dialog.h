@@ -166,6 +166,9 @@ uint32_t dialog_text(const struct dialogs *set, uint32_t index, enum dialog_text
                      uint32_t room);
 bool dialog_text_is(const struct dialogs *set, uint32_t index, enum dialog_text which,
                     struct dialog_string wanted);
+// Whether each of the first count texts is the one wanted, in one walk; one with octets NULL may be any.
+bool dialog_texts_are(const struct dialogs *set, uint32_t index, unsigned count,
+                      const struct dialog_string *wanted);
 // The INVITE's transaction while it lives; not committed.
 void dialog_invite_set(struct dialogs *set, uint32_t index, uint32_t invite, uint32_t generation);
 

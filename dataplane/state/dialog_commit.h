@@ -169,6 +169,10 @@ void dialog_cold_learn(struct dialog_cold *head, struct dialog_tail *tail, enum 
 // and nothing was interned.
 arena_ref dialog_cold_make(struct dialogs *set, const struct dialog_cold *head,
                            const struct dialog_string *texts, const struct dialog_tail *tail);
+// The same with the texts as they are: for a record that has no answer yet. Most get their callee's tag
+// within milliseconds, which is another block; what was packed before would be unpacked for it.
+arena_ref dialog_cold_begin(struct dialogs *set, const struct dialog_cold *head,
+                            const struct dialog_string *texts, const struct dialog_tail *tail);
 // In one commit another block with this head and these shifts, its texts as they are. 0 or -ENOSPC.
 int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_cold *head,
                       const struct dialog_shift *shifts);
@@ -177,7 +181,8 @@ int dialog_cold_shift(struct dialogs *set, uint32_t index, const struct dialog_c
 arena_ref dialog_cold_remake(struct dialogs *set, const struct dialog_cold *head, arena_ref old,
                              const struct dialog_tail *tail);
 void dialog_cold_free(struct dialogs *set, arena_ref ref);
-// Restores all texts into set->texts, but those that stand in texts[] already (octets not NULL).
+// Restores all texts but those that stand in texts[] already (octets not NULL), into set->texts or where they
+// lie in the block.
 void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_string *texts);
 
 // dialog_find.c

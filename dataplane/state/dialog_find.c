@@ -13,10 +13,11 @@ unsigned dialog_count_call(const struct dialogs *set, uint64_t call_hash)
     return count;
 }
 
-// One id with the hashes of its tags, and the best record so far.
+// One id, and the best record so far.
 struct search {
     const struct dialogs *set;
     const struct dialog_id *id;
+    bool hashed; // the tags: what a cookie names is nearly always right, and compared whole at once
     uint16_t from_hash;
     uint16_t to_hash;
     unsigned rank; // 0: none yet
@@ -25,6 +26,12 @@ struct search {
 };
 #define RANK_OF_PEER 2u
 #define RANK_BEST    4u
+
+// An empty text is meant, not any.
+static struct dialog_string this_one(struct dialog_string text)
+{
+    return text.length > 0 ? text : (struct dialog_string){"", 0};
+}
 
 // Whether the record is the one of these tags as seen from one side.
 static bool is_of(const struct search *search, uint32_t index, enum dialog_side side)
@@ -35,13 +42,16 @@ static bool is_of(const struct search *search, uint32_t index, enum dialog_side 
     bool by_caller = side == DIALOG_CALLER;
     uint16_t from = by_caller ? dialog->caller_tag_hash : dialog->callee_tag_hash;
     uint16_t to = by_caller ? dialog->callee_tag_hash : dialog->caller_tag_hash;
-    if (from != search->from_hash || (to_known ? to != search->to_hash : !by_caller))
+    if (!to_known && !by_caller)
         return false;
-    enum dialog_text from_text = by_caller ? DIALOG_TEXT_CALLER_TAG : DIALOG_TEXT_CALLEE_TAG;
-    enum dialog_text to_text = by_caller ? DIALOG_TEXT_CALLEE_TAG : DIALOG_TEXT_CALLER_TAG;
-    return dialog_text_is(search->set, index, from_text, id->from_tag) &&
-           (!to_known || dialog_text_is(search->set, index, to_text, id->to_tag)) &&
-           dialog_text_is(search->set, index, DIALOG_TEXT_CALL_ID, id->call_id);
+    if (search->hashed && (from != search->from_hash || (to_known && to != search->to_hash)))
+        return false;
+    struct dialog_string from_tag = this_one(id->from_tag);
+    struct dialog_string to_tag = to_known ? id->to_tag : (struct dialog_string){NULL, 0};
+    const struct dialog_string wanted[] = {[DIALOG_TEXT_CALL_ID] = this_one(id->call_id),
+                                           [DIALOG_TEXT_CALLER_TAG] = by_caller ? from_tag : to_tag,
+                                           [DIALOG_TEXT_CALLEE_TAG] = by_caller ? to_tag : from_tag};
+    return dialog_texts_are(search->set, index, sizeof(wanted) / sizeof(wanted[0]), wanted);
 }
 
 static unsigned rank(const struct search *search, uint32_t index, enum dialog_side side)
@@ -77,22 +87,29 @@ static bool look_at(struct search *search, uint32_t index)
     return search->rank == RANK_BEST;
 }
 
+static void look_in_table(struct search *search)
+{
+    const struct dialogs *set = search->set;
+    const struct dialog_id *id = search->id;
+    struct table_cursor cursor;
+    search->from_hash = dialog_tag_hash(set, id->from_tag);
+    search->to_hash = dialog_tag_hash(set, id->to_tag);
+    search->hashed = true;
+    for (uint32_t at = table_first(&set->table, id->call_hash, &cursor); at != INDEX_NONE;
+         at = table_next(&set->table, &cursor)) {
+        if (look_at(search, at))
+            return;
+    }
+}
+
 uint32_t dialog_find(const struct dialogs *set, const struct dialog_id *id, enum dialog_side *side)
 {
-    struct search search = {.set = set,
-                            .id = id,
-                            .from_hash = dialog_tag_hash(set, id->from_tag),
-                            .to_hash = dialog_tag_hash(set, id->to_tag),
-                            .found = INDEX_NONE};
+    struct search search = {.set = set, .id = id, .found = INDEX_NONE};
     bool done = id->has_hint && id->hint < set->capacity &&
                 (uint16_t)set->records[id->hint].generation == id->hint_generation &&
                 look_at(&search, id->hint);
-    struct table_cursor cursor;
-    for (uint32_t at = done ? INDEX_NONE : table_first(&set->table, id->call_hash, &cursor); at != INDEX_NONE;
-         at = table_next(&set->table, &cursor)) {
-        if (look_at(&search, at))
-            break;
-    }
+    if (!done)
+        look_in_table(&search);
     if (search.found != INDEX_NONE)
         *side = search.side;
     return search.found;

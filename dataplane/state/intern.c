@@ -32,13 +32,29 @@ void intern_init(struct intern *intern, void *memory, uint32_t capacity, struct 
     table_init(&intern->table, memory, capacity);
 }
 
+static bool is_text(const struct intern *intern, arena_ref ref, const void *octets, uint32_t length)
+{
+    const struct intern_block *block = block_at(intern, ref);
+    return block->length == length && memcmp(block->octets, octets, length) == 0;
+}
+
+static arena_ref *recent_of(struct intern *intern, const uint8_t *octets, uint32_t length)
+{
+    uint32_t head, tail;
+    static_assert(INTERN_LENGTH_MIN >= sizeof(head), "both lie within the text");
+    memcpy(&head, octets, sizeof(head));
+    memcpy(&tail, octets + length - sizeof(tail), sizeof(tail));
+    uint64_t mixed = ((uint64_t)head << 32 | tail) ^ (uint64_t)length << 24;
+    return &intern->recent[mixed * 0x9e3779b97f4a7c15ull >> (64 - 6)];
+}
+static_assert(INTERN_RECENT == 1u << 6, "recent_of()");
+
 static arena_ref text_find(const struct intern *intern, uint64_t hash, const void *octets, uint32_t length)
 {
     struct table_cursor cursor;
     for (arena_ref ref = table_first(&intern->table, hash, &cursor); ref != INDEX_NONE;
          ref = table_next(&intern->table, &cursor)) {
-        const struct intern_block *block = block_at(intern, ref);
-        if (block->length == length && memcmp(block->octets, octets, length) == 0)
+        if (is_text(intern, ref, octets, length))
             return ref;
     }
     return ARENA_NONE;
@@ -63,19 +79,29 @@ static arena_ref text_add(struct intern *intern, uint64_t hash, const void *octe
     return ref;
 }
 
+static arena_ref user_add(struct intern *intern, arena_ref ref)
+{
+    struct intern_block *block = block_at(intern, ref);
+    block->users += block->users != USERS_MAX;
+    return ref;
+}
+
 arena_ref intern_get(struct intern *intern, const void *octets, uint32_t length)
 {
     if (length < INTERN_LENGTH_MIN || length > INTERN_LENGTH_MAX)
         return ARENA_NONE;
+    arena_ref *recent = recent_of(intern, octets, length);
+    if (*recent != ARENA_NONE && is_text(intern, *recent, octets, length))
+        return user_add(intern, *recent);
     uint64_t hash = siphash13(&intern->key, octets, length);
     arena_ref ref = text_find(intern, hash, octets, length);
-    if (ref != ARENA_NONE) {
-        struct intern_block *block = block_at(intern, ref);
-        block->users += block->users != USERS_MAX;
-        return ref;
-    }
+    if (ref != ARENA_NONE)
+        return *recent = user_add(intern, ref);
     ref = text_add(intern, hash, octets, length);
-    intern->refused += ref == ARENA_NONE;
+    if (ref == ARENA_NONE) // an older text keeps its place
+        intern->refused++;
+    else
+        *recent = ref;
     return ref;
 }
 
@@ -84,6 +110,9 @@ void intern_put(struct intern *intern, arena_ref ref)
     struct intern_block *block = block_at(intern, ref);
     if (block->users == USERS_MAX || --block->users != 0)
         return;
+    arena_ref *recent = recent_of(intern, block->octets, block->length);
+    if (*recent == ref)
+        *recent = ARENA_NONE;
     table_remove(&intern->table, siphash13(&intern->key, block->octets, block->length), ref);
     arena_put(intern->arena, ref);
 }

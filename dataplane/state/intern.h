@@ -21,8 +21,13 @@ struct intern_block {
     uint8_t octets[];
 };
 
+#define INTERN_RECENT 64u // a power of two
+
 struct intern {
     struct table table; // hash of the text -> arena_ref
+    // What was asked for last, by a hash without a key: it saves the keyed one and the table. Found there or
+    // not, octets are compared; who chooses texts to meet others' places gains that theirs are looked up.
+    arena_ref recent[INTERN_RECENT]; // ARENA_NONE: none
     struct arena *arena;
     struct siphash_key key;
     uint64_t refused; // texts that found no place

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "text_code.h"
+#include "text_octets.h"
 
 enum piece_kind {
     PIECE_LITERAL,
@@ -26,57 +27,58 @@ enum piece_kind {
 
 #define NO_PREFIX TEXT_CONSTANTS
 
-// What a code means. For copies and constants length is which one.
+// What a code means: one word, since every piece that is passed begins with a look at it. For copies and
+// constants length is which one.
 struct code {
     uint8_t kind;
-    uint8_t length;        // of the text; 0: an octet or two behind the code say it, or the region
-    uint8_t packed;        // octets behind the code (and the length)
-    uint8_t length_octets; // of a length behind the code
-    uint8_t prefix;        // enum text_constant before it, or NO_PREFIX
+    uint8_t length; // of the text; 0: an octet or two behind the code say it, or the region
+    uint8_t octets; // of the piece with its code; 0: a length behind the code says it
+    uint8_t prefix; // enum text_constant before it, or NO_PREFIX
 };
+static_assert(sizeof(struct code) == 4, "one word");
 
 #define EIGHT(row, n)                                                                                        \
     row((n)), row((n) + 1), row((n) + 2), row((n) + 3), row((n) + 4), row((n) + 5), row((n) + 6), row((n) + 7)
 #define SIXTEEN(row, n) EIGHT(row, n), EIGHT(row, (n) + 8)
 #define LITERAL(n)                                                                                           \
     {                                                                                                        \
-        PIECE_LITERAL, (n), (n), 0, NO_PREFIX                                                                \
+        PIECE_LITERAL, (n), 1 + (n), NO_PREFIX                                                               \
     }
 #define TOKEN(n)                                                                                             \
     {                                                                                                        \
-        PIECE_TOKEN, (n), ((n)*6 + 7) / 8, 0, NO_PREFIX                                                      \
+        PIECE_TOKEN, (n), 1 + ((n)*6 + 7) / 8, NO_PREFIX                                                     \
     }
 #define HEX(n)                                                                                               \
     {                                                                                                        \
-        PIECE_HEX, 2 * (n), (n), 0, NO_PREFIX                                                                \
+        PIECE_HEX, 2 * (n), 1 + (n), NO_PREFIX                                                               \
     }
 #define DIGITS(n)                                                                                            \
     {                                                                                                        \
-        PIECE_DIGITS, 2 * (n), (n), 0, NO_PREFIX                                                             \
+        PIECE_DIGITS, 2 * (n), 1 + (n), NO_PREFIX                                                            \
     }
 #define SIP_DIGITS(n)                                                                                        \
     {                                                                                                        \
-        PIECE_DIGITS, 2 * (n), (n), 0, TEXT_IS_SIP                                                           \
+        PIECE_DIGITS, 2 * (n), 1 + (n), TEXT_IS_SIP                                                          \
     }
 #define LT_SIP_DIGITS(n)                                                                                     \
     {                                                                                                        \
-        PIECE_DIGITS, 2 * (n), (n), 0, TEXT_IS_LT_SIP                                                        \
+        PIECE_DIGITS, 2 * (n), 1 + (n), TEXT_IS_LT_SIP                                                       \
     }
 #define COPY(n)                                                                                              \
     {                                                                                                        \
-        PIECE_COPY, (n), 0, 0, NO_PREFIX                                                                     \
+        PIECE_COPY, (n), 1, NO_PREFIX                                                                        \
     }
 #define SIP_COPY(n)                                                                                          \
     {                                                                                                        \
-        PIECE_COPY, (n), 0, 0, TEXT_IS_SIP                                                                   \
+        PIECE_COPY, (n), 1, TEXT_IS_SIP                                                                      \
     }
 #define NAME(n)                                                                                              \
     {                                                                                                        \
-        PIECE_NAME, (n) + 3, ((n)*6 + 7) / 8, 0, NO_PREFIX                                                   \
+        PIECE_NAME, (n) + 3, 1 + ((n)*6 + 7) / 8, NO_PREFIX                                                  \
     }
 #define CONSTANT(n)                                                                                          \
     {                                                                                                        \
-        PIECE_CONSTANT, 0, 0, 0, (n)                                                                         \
+        PIECE_CONSTANT, 0, 1, (n)                                                                            \
     }
 
 static const struct code codes[TEXT_CODES] = {
@@ -90,17 +92,17 @@ static const struct code codes[TEXT_CODES] = {
     EIGHT(SIP_COPY, TEXT_SIP_COPY_FIRST),
     SIXTEEN(NAME, TEXT_NAME_MIN),
     EIGHT(CONSTANT, 0),
-    [TEXT_EMPTY] = {PIECE_EMPTY, 0, 0, 0, NO_PREFIX},
-    [TEXT_UUID] = {PIECE_UUID, TEXT_UUID_LENGTH, TEXT_UUID_PACKED, 0, NO_PREFIX},
-    [TEXT_UUID_UPPER] = {PIECE_UUID_UPPER, TEXT_UUID_LENGTH, TEXT_UUID_PACKED, 0, NO_PREFIX},
-    [TEXT_INTERN3] = {PIECE_INTERN, 0, 3, 0, NO_PREFIX},
-    [TEXT_INTERN4] = {PIECE_INTERN, 0, 4, 0, NO_PREFIX},
-    [TEXT_LITERAL_LONG] = {PIECE_LITERAL, 0, 0, 2, NO_PREFIX},
-    [TEXT_HEX_LONG] = {PIECE_HEX, 0, 0, 1, NO_PREFIX},
-    [TEXT_HEX_UPPER_LONG] = {PIECE_HEX_UPPER, 0, 0, 1, NO_PREFIX},
+    [TEXT_EMPTY] = {PIECE_EMPTY, 0, 1, NO_PREFIX},
+    [TEXT_UUID] = {PIECE_UUID, TEXT_UUID_LENGTH, 1 + TEXT_UUID_PACKED, NO_PREFIX},
+    [TEXT_UUID_UPPER] = {PIECE_UUID_UPPER, TEXT_UUID_LENGTH, 1 + TEXT_UUID_PACKED, NO_PREFIX},
+    [TEXT_INTERN3] = {PIECE_INTERN, 0, 1 + 3, NO_PREFIX},
+    [TEXT_INTERN4] = {PIECE_INTERN, 0, 1 + 4, NO_PREFIX},
+    [TEXT_LITERAL_LONG] = {PIECE_LITERAL, 0, 0, NO_PREFIX},
+    [TEXT_HEX_LONG] = {PIECE_HEX, 0, 0, NO_PREFIX},
+    [TEXT_HEX_UPPER_LONG] = {PIECE_HEX_UPPER, 0, 0, NO_PREFIX},
 };
 
-const struct text_constant_octets text_constants[TEXT_CONSTANTS] = {
+const struct text_constant_octets text_constants[TEXT_CONSTANTS + 1] = {
     [TEXT_IS_SIP] = {4, "sip:"},
     [TEXT_IS_LT_SIP] = {5, "<sip:"},
     [TEXT_IS_GT] = {1, ">"},
@@ -109,6 +111,7 @@ const struct text_constant_octets text_constants[TEXT_CONSTANTS] = {
     [TEXT_IS_FTAG] = {6, ";ftag="},
     [TEXT_IS_TRANSPORT_UDP] = {14, ";transport=udp"},
     [TEXT_IS_SIPS] = {5, "sips:"},
+    [NO_PREFIX] = {0, ""},
 };
 
 struct piece {
@@ -126,6 +129,28 @@ struct cursor {
     uint16_t places[TEXT_COPIES]; // of the numbered pieces passed
 };
 
+static inline const struct text_constant_octets *piece_prefix(const struct piece *piece)
+{
+    return &text_constants[piece->prefix];
+}
+
+// A piece with its length behind its code.
+static uint32_t long_piece_at(const uint8_t *octets, uint32_t left, struct piece *piece)
+{
+    uint32_t head = piece->kind == PIECE_LITERAL ? TEXT_LITERAL_HEAD : TEXT_HEX_HEAD;
+    if (left < head)
+        return 0;
+    uint32_t length = octets[1];
+    uint32_t packed = (length + 1) / 2;
+    if (piece->kind == PIECE_LITERAL)
+        packed = length |= (uint32_t)octets[2] << 8;
+    if (left - head < packed)
+        return 0;
+    piece->length = (uint16_t)length;
+    piece->packed = octets + head;
+    return head + packed;
+}
+
 // Decodes the piece at `at`. Returns the octets that it takes, or 0 when it is damaged.
 static inline uint32_t piece_at(const struct text_source *source, uint32_t at, struct piece *piece)
 {
@@ -133,29 +158,27 @@ static inline uint32_t piece_at(const struct text_source *source, uint32_t at, s
     uint32_t left = source->length - at;
     if (left == 0)
         return 0;
-    const struct code *code = &codes[octets[0] & ~TEXT_LAST];
-    uint32_t packed = code->packed;
-    uint32_t head = 1u + code->length_octets;
-    *piece = (struct piece){.kind = code->kind,
-                            .prefix = code->prefix,
-                            .last = (octets[0] & TEXT_LAST) != 0,
-                            .length = code->length,
-                            .packed = octets + head};
-    if (left < head)
+    struct code code = codes[octets[0] & ~TEXT_LAST];
+    piece->kind = code.kind;
+    piece->prefix = code.prefix;
+    piece->last = (octets[0] & TEXT_LAST) != 0;
+    piece->length = code.length;
+    piece->packed = octets + 1;
+    if (code.octets == 0)
+        return long_piece_at(octets, left, piece);
+    if (left < code.octets)
         return 0;
-    if (code->length_octets != 0) {
-        packed = octets[1];
-        if (code->length_octets == 2)
-            packed |= (uint32_t)octets[2] << 8;
-        piece->length = (uint16_t)packed;
-        if (code->kind != PIECE_LITERAL)
-            packed = (packed + 1) / 2;
-    }
-    if (left - head < packed)
-        return 0;
-    if (code->kind == PIECE_DIGITS && (piece->packed[packed - 1] & 15u) == TEXT_DIGIT_NONE)
-        piece->length--;
-    return head + packed;
+    if (code.kind == PIECE_DIGITS)
+        piece->length -= (octets[code.octets - 1] & 15u) == TEXT_DIGIT_NONE;
+    return code.octets;
+}
+
+// Passes a numbered piece of this size.
+static inline void cursor_number(struct cursor *cursor, uint32_t size)
+{
+    if (cursor->numbered < TEXT_COPIES)
+        cursor->places[cursor->numbered++] = (uint16_t)cursor->at;
+    cursor->at += size;
 }
 
 // The next piece; a copy is what it is a copy of. False at the end and at damage.
@@ -171,24 +194,34 @@ static inline bool piece_next(struct cursor *cursor, struct piece *piece)
             return false;
         piece->prefix = copy.prefix;
         piece->last = copy.last;
-        size = 1;
-    } else if (piece->kind < PIECE_COPY && cursor->numbered < TEXT_COPIES) {
-        cursor->places[cursor->numbered++] = (uint16_t)cursor->at;
+        cursor->at++;
+    } else if (piece->kind < PIECE_COPY) {
+        cursor_number(cursor, size);
+    } else {
+        cursor->at += size;
     }
-    cursor->at += size;
+    return true;
+}
+
+// Passes one text.
+static bool cursor_pass(struct cursor *cursor)
+{
+    struct piece piece;
+    do {
+        if (!piece_next(cursor, &piece))
+            return false;
+    } while (!piece.last);
     return true;
 }
 
 static bool cursor_to(struct cursor *cursor, const struct text_source *source, unsigned which)
 {
-    struct piece piece;
     cursor->source = source;
     cursor->at = 0;
     cursor->numbered = 0;
-    while (which > 0) {
-        if (!piece_next(cursor, &piece))
+    while (which-- > 0) {
+        if (!cursor_pass(cursor))
             return false;
-        which -= piece.last;
     }
     return true;
 }
@@ -199,67 +232,6 @@ static arena_ref piece_ref(const struct piece *piece)
     if ((piece->packed[-1] & ~TEXT_LAST) == TEXT_INTERN4)
         ref |= (uint32_t)piece->packed[3] << 24;
     return ref;
-}
-
-// Eight digits of four octets, the first one in the lowest octet. A half octet over 9 needs `letters` more.
-static uint64_t hex_eight(const uint8_t *packed, uint64_t letters)
-{
-    uint32_t word;
-    memcpy(&word, packed, sizeof(word));
-    uint64_t x = word;
-    x = (x | x << 16) & 0x0000ffff0000ffffull;
-    x = (x | x << 8) & 0x00ff00ff00ff00ffull;
-    x = (x >> 4 & 0x000f000f000f000full) | (x & 0x000f000f000f000full) << 8;
-    uint64_t over = (x + 0x0606060606060606ull) >> 4 & 0x0101010101010101ull;
-    return x + 0x3030303030303030ull + over * letters;
-}
-
-static void hex_unpack(const uint8_t *packed, uint32_t length, uint8_t *out, bool upper)
-{
-    const uint64_t letters = upper ? 'A' - '9' - 1 : 'a' - '9' - 1;
-    uint32_t at = 0;
-    for (; at + 8 <= length; at += 8) {
-        uint64_t eight = hex_eight(packed + at / 2, letters);
-        memcpy(out + at, &eight, sizeof(eight));
-    }
-    if (at < length) {
-        uint8_t rest[4] = {0};
-        memcpy(rest, packed + at / 2, (length - at + 1) / 2);
-        uint64_t eight = hex_eight(rest, letters);
-        memcpy(out + at, &eight, length - at);
-    }
-}
-
-static void uuid_unpack(const uint8_t *packed, uint8_t *out, bool upper)
-{
-    uint8_t digits[2 * TEXT_UUID_PACKED];
-    hex_unpack(packed, sizeof(digits), digits, upper);
-    memcpy(out, digits, 8);
-    memcpy(out + 9, digits + 8, 4);
-    memcpy(out + 14, digits + 12, 4);
-    memcpy(out + 19, digits + 16, 4);
-    memcpy(out + 24, digits + 20, 12);
-    out[8] = out[13] = out[18] = out[23] = '-';
-}
-
-static void sixes_unpack(const uint8_t *packed, uint32_t length, uint8_t *out, const char *symbols)
-{
-    uint32_t bits = 0;
-    unsigned have = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        if (have < 6) {
-            bits = bits << 8 | *packed++;
-            have += 8;
-        }
-        have -= 6;
-        out[i] = (uint8_t)symbols[bits >> have & 63u];
-    }
-}
-
-static void digits_unpack(const uint8_t *packed, uint32_t length, uint8_t *out)
-{
-    for (uint32_t i = 0; i < length; i++)
-        out[i] = (uint8_t)TEXT_DIGIT_SYMBOLS[i % 2 == 0 ? packed[i / 2] >> 4 : packed[i / 2] & 15u];
 }
 
 // The octets that a piece stands for: where they lie, or restored into buffer.
@@ -277,21 +249,21 @@ static const uint8_t *piece_octets(const struct piece *piece, struct region regi
         return octets;
     case PIECE_HEX:
     case PIECE_HEX_UPPER:
-        hex_unpack(piece->packed, piece->length, buffer, piece->kind == PIECE_HEX_UPPER);
+        text_octets_hex(piece->packed, piece->length, buffer, piece->kind == PIECE_HEX_UPPER);
         break;
     case PIECE_UUID:
     case PIECE_UUID_UPPER:
-        uuid_unpack(piece->packed, buffer, piece->kind == PIECE_UUID_UPPER);
+        text_octets_uuid(piece->packed, buffer, piece->kind == PIECE_UUID_UPPER);
         break;
     case PIECE_DIGITS:
-        digits_unpack(piece->packed, piece->length, buffer);
+        text_octets_digits(piece->packed, piece->length, buffer);
         break;
     case PIECE_TOKEN:
-        sixes_unpack(piece->packed, piece->length, buffer, TEXT_TOKEN_SYMBOLS);
+        text_octets_sixes(piece->packed, piece->length, buffer, TEXT_TOKEN_SYMBOLS);
         break;
     case PIECE_NAME:
         buffer[0] = '"';
-        sixes_unpack(piece->packed, piece->length - 3u, buffer + 1, TEXT_NAME_SYMBOLS);
+        text_octets_sixes(piece->packed, piece->length - 3u, buffer + 1, TEXT_NAME_SYMBOLS);
         memcpy(buffer + piece->length - 2, "\" ", 2);
         break;
     case PIECE_COPY:
@@ -313,8 +285,7 @@ static bool text_measure(struct cursor *cursor, bool whole, uint32_t *total)
             return false;
         uint32_t length = piece.length;
         const uint8_t *octets;
-        if (piece.prefix != NO_PREFIX)
-            *total += text_constants[piece.prefix].length;
+        *total += piece_prefix(&piece)->length;
         if (piece.kind == PIECE_INTERN &&
             !(whole ? intern_read(cursor->source->region, piece_ref(&piece), &octets, &length)
                     : intern_look(cursor->source->region, piece_ref(&piece), &octets, &length)))
@@ -342,32 +313,82 @@ bool text_check(const struct text_source *source, unsigned count)
     return all <= TEXT_LENGTH_MAX && cursor.at == source->length;
 }
 
-uint32_t text_unpack(const struct text_source *source, unsigned which, void *out, uint32_t room)
+// Writes the text at the cursor, which is behind it afterwards; text_measure() has found that it is whole and
+// fits.
+static void cursor_write(struct cursor *cursor, uint8_t *to)
 {
     uint8_t buffer[TEXT_HEX_MAX];
-    struct cursor cursor;
     struct piece piece;
-    uint32_t total;
-    uint8_t *to = out;
-    if (!cursor_to(&cursor, source, which))
-        return 0;
-    struct cursor start = cursor;
-    if (!text_measure(&cursor, false, &total) || total > room)
-        return total;
     do {
         uint32_t length;
-        piece_next(&start, &piece);
-        if (piece.prefix != NO_PREFIX) {
-            const struct text_constant_octets *prefix = &text_constants[piece.prefix];
-            memcpy(to, prefix->octets, prefix->length);
-            to += prefix->length;
-        }
-        const uint8_t *octets = piece_octets(&piece, source->region, buffer, &length);
+        if (!piece_next(cursor, &piece))
+            return;
+        const struct text_constant_octets *prefix = piece_prefix(&piece);
+        memcpy(to, prefix->octets, prefix->length);
+        to += prefix->length;
+        const uint8_t *octets = piece_octets(&piece, cursor->source->region, buffer, &length);
         if (length != 0)
             memcpy(to, octets, length);
         to += length;
     } while (!piece.last);
+}
+
+uint32_t text_unpack(const struct text_source *source, unsigned which, void *out, uint32_t room)
+{
+    struct cursor cursor;
+    uint32_t total;
+    if (!cursor_to(&cursor, source, which))
+        return 0;
+    struct cursor start = cursor;
+    if (text_measure(&cursor, false, &total) && total <= room)
+        cursor_write(&start, out);
     return total;
+}
+
+// Restores the text at the cursor, which is behind it afterwards. What is one piece that lies somewhere whole
+// is not copied. False when it is damaged, or longer than room.
+static bool cursor_restore(struct cursor *cursor, uint8_t *out, uint32_t room, struct dialog_string *text)
+{
+    uint8_t buffer[TEXT_HEX_MAX];
+    struct piece piece;
+    uint32_t used = 0;
+    do {
+        uint32_t length;
+        if (!piece_next(cursor, &piece))
+            return false;
+        const struct text_constant_octets *prefix = piece_prefix(&piece);
+        const uint8_t *octets = piece_octets(&piece, cursor->source->region, buffer, &length);
+        if (prefix->length + length > room - used)
+            return false;
+        if (used == 0 && piece.last && prefix->length == 0 && octets != buffer) {
+            *text = (struct dialog_string){octets, length};
+            return true;
+        }
+        memcpy(out + used, prefix->octets, prefix->length);
+        used += prefix->length;
+        memcpy(out + used, octets, length);
+        used += length;
+    } while (!piece.last);
+    *text = (struct dialog_string){out, used};
+    return true;
+}
+
+void text_unpack_others(const struct text_source *source, unsigned count, struct dialog_string *texts,
+                        uint8_t *out)
+{
+    struct cursor cursor;
+    uint32_t used = 0; // all of one packing together fit TEXT_LENGTH_MAX
+    cursor_to(&cursor, source, 0);
+    for (unsigned i = 0; i < count; i++) {
+        if (texts[i].octets != NULL) {
+            cursor_pass(&cursor);
+            continue;
+        }
+        if (!cursor_restore(&cursor, out + used, TEXT_LENGTH_MAX - used, &texts[i]))
+            texts[i] = (struct dialog_string){out, 0};
+        else if (texts[i].octets == out + used)
+            used += texts[i].length;
+    }
 }
 
 // Compares the beginning of what is left, and takes it off.
@@ -382,27 +403,42 @@ static bool begins_with(struct dialog_string *left, const void *octets, uint32_t
     return true;
 }
 
-bool text_equal(const struct text_source *source, unsigned which, struct dialog_string wanted)
+// The text at the cursor, which is behind it afterwards if this is true.
+static bool cursor_equal(struct cursor *cursor, struct dialog_string wanted)
 {
     uint8_t buffer[TEXT_HEX_MAX];
-    struct cursor cursor;
     struct piece piece;
-    if (!cursor_to(&cursor, source, which))
-        return false;
     do {
         uint32_t length;
-        if (!piece_next(&cursor, &piece))
+        if (!piece_next(cursor, &piece))
             return false;
         if (piece.prefix != NO_PREFIX &&
-            !begins_with(&wanted, text_constants[piece.prefix].octets, text_constants[piece.prefix].length))
+            !begins_with(&wanted, piece_prefix(&piece)->octets, piece_prefix(&piece)->length))
             return false;
         if (piece.kind != PIECE_INTERN && piece.length > wanted.length)
             return false;
-        const uint8_t *octets = piece_octets(&piece, source->region, buffer, &length);
+        const uint8_t *octets = piece_octets(&piece, cursor->source->region, buffer, &length);
         if (!begins_with(&wanted, octets, length))
             return false;
     } while (!piece.last);
     return wanted.length == 0;
+}
+
+bool text_equal(const struct text_source *source, unsigned which, struct dialog_string wanted)
+{
+    struct cursor cursor;
+    return cursor_to(&cursor, source, which) && cursor_equal(&cursor, wanted);
+}
+
+bool text_equal_all(const struct text_source *source, unsigned count, const struct dialog_string *texts)
+{
+    struct cursor cursor;
+    cursor_to(&cursor, source, 0);
+    for (unsigned i = 0; i < count; i++) {
+        if (texts[i].octets == NULL ? !cursor_pass(&cursor) : !cursor_equal(&cursor, texts[i]))
+            return false;
+    }
+    return true;
 }
 
 void text_release(struct intern *intern, const uint8_t *packed, uint32_t length)

@@ -21,6 +21,9 @@ struct dialog_string {
 // texts are longer than TEXT_LENGTH_MAX. Interned pieces have one user more afterwards; when none can be had,
 // the piece is written as it is.
 uint32_t text_pack(struct intern *intern, const struct dialog_string *texts, unsigned count, uint8_t *out);
+// The same in one copy, each text as it is: for texts that are going to change, or to be forgotten, before
+// packing them pays. What text_pack() says of its result is true of this one, and nothing is interned.
+uint32_t text_copy(const struct dialog_string *texts, unsigned count, uint8_t *out);
 // Gives back what the packing has interned. packed is whole: ours, or text_check() said so.
 void text_release(struct intern *intern, const uint8_t *packed, uint32_t length);
 
@@ -35,5 +38,11 @@ bool text_check(const struct text_source *source, unsigned count);
 // Restores one text. Returns its length; nothing is written when that is more than room.
 uint32_t text_unpack(const struct text_source *source, unsigned which, void *out, uint32_t room);
 bool text_equal(const struct text_source *source, unsigned which, struct dialog_string wanted);
+// Of the first count texts in one walk: those with octets NULL are restored, into out or where they lie in
+// the source, and valid as long as both. out: TEXT_LENGTH_MAX octets.
+void text_unpack_others(const struct text_source *source, unsigned count, struct dialog_string *texts,
+                        uint8_t *out);
+// Whether each of the first count texts is the one given; one with octets NULL may be any.
+bool text_equal_all(const struct text_source *source, unsigned count, const struct dialog_string *texts);
 
 #endif

@@ -65,6 +65,7 @@ enum text_constant {
 #define TEXT_SIP_COPY_FIRST 3u // Call-ID and two tags are 0, 1 and 2
 #define TEXT_SIP_COPY_COUNT 8u
 #define TEXT_LITERAL_HEAD   3u // of a long one
+#define TEXT_HEX_HEAD       2u // likewise
 
 #define TEXT_DIGIT_NONE 15u
 // One for each value of a half octet.
@@ -77,7 +78,7 @@ struct text_constant_octets {
     uint8_t length;
     char octets[15];
 };
-extern const struct text_constant_octets text_constants[TEXT_CONSTANTS];
+extern const struct text_constant_octets text_constants[TEXT_CONSTANTS + 1]; // the last one is empty
 
 // Octets that so many symbols of six bits take.
 static inline uint32_t text_sixes(uint32_t symbols)

@@ -97,12 +97,10 @@ static void piece_number(struct text_writer *writer, struct stretch span)
         *slot_of(writer, span) = (uint8_t)writer->numbered;
 }
 
-void text_write_flush(struct text_writer *writer)
+void text_write_kept(struct text_writer *writer)
 {
     struct stretch span = writer->literal;
     uint8_t *at;
-    if (span.length == 0)
-        return;
     writer->literal = stretch_of(NULL, 0);
     unsigned number = copy_find(writer, span);
     if (number != TEXT_COPIES) {
@@ -215,23 +213,26 @@ static void hex_write(struct text_writer *writer, struct stretch span, bool uppe
         hex_digits_write(at, span);
 }
 
+// Four symbols become three octets; the last ones as many as they need.
 static void sixes_write(struct text_writer *writer, enum text_code code, struct stretch span)
 {
-    uint32_t bits = 0;
-    unsigned have = 0;
     uint8_t *at = piece_room(writer, code, 1 + text_sixes(span.length));
+    const uint8_t *from = span.octets;
+    uint32_t left = span.length;
     if (at == NULL)
         return;
-    for (uint32_t i = 0; i < span.length; i++) {
-        bits = bits << 6 | six_value(span.octets[i]);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            *at++ = (uint8_t)(bits >> have);
-        }
+    for (; left >= 4; left -= 4, from += 4, at += 3) {
+        uint32_t bits = six_value(from[0]) << 18 | six_value(from[1]) << 12 | six_value(from[2]) << 6 |
+                        six_value(from[3]);
+        at[0] = (uint8_t)(bits >> 16);
+        at[1] = (uint8_t)(bits >> 8);
+        at[2] = (uint8_t)bits;
     }
-    if (have != 0)
-        *at = (uint8_t)(bits << (8 - have));
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < left; i++)
+        bits |= (uint32_t)six_value(from[i]) << (18 - 6 * i);
+    for (uint32_t i = 0; i < text_sixes(left); i++)
+        at[i] = (uint8_t)(bits >> (16 - 8 * i));
 }
 
 static bool all_are(const uint8_t *octets, uint32_t length, uint8_t kind)
@@ -275,17 +276,21 @@ static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
     static const uint8_t most[TEXT_RUN_KINDS] = {TEXT_DIGITS_MAX, TEXT_HEX_MAX, TEXT_HEX_MAX, TEXT_TOKEN_MAX};
     unsigned alive = (1u << TEXT_RUN_KINDS) - 1;
     uint32_t length = run.length < TEXT_HEX_MAX ? run.length : TEXT_HEX_MAX;
-    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
-        extents[i] = length;
-    for (uint32_t at = 0; at < length && alive != 0; at++) {
+    uint32_t at = 0;
+    for (; at < length; at++) {
         unsigned ended = alive & ~(unsigned)text_kinds[run.octets[at]];
+        if (ended == 0)
+            continue;
         alive &= ~ended;
         for (; ended != 0; ended &= ended - 1)
             extents[__builtin_ctz(ended)] = at;
+        if (alive == 0)
+            break;
     }
-    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
-        if (extents[i] > most[i])
-            extents[i] = most[i];
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
+        uint32_t extent = alive >> i & 1 ? length : extents[i];
+        extents[i] = extent < most[i] ? extent : most[i];
+    }
 }
 
 // Octets that a piece of this kind saves against a literal that is there anyway.
@@ -335,7 +340,7 @@ static unsigned run_whole(struct stretch run)
     unsigned all = run.length < TEXT_DIGITS_MIN || run.length > TEXT_HEX_SHORT ? 0 : IS_DIGIT | IS_HEX;
     if (all == 0)
         return 0;
-    for (uint32_t i = 0; i < run.length; i++)
+    for (uint32_t i = 0; i < run.length && all != 0; i++)
         all &= text_kinds[run.octets[i]];
     if (run.length <= TEXT_DIGITS_MAX && (all & IS_DIGIT) != 0)
         return IS_DIGIT;

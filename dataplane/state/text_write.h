@@ -64,6 +64,11 @@ bool text_write_copy(struct text_writer *writer, struct stretch octets);
 bool text_write_interned(struct text_writer *writer, struct stretch octets);
 // A display name between its quotes; whole has them and the space. It has a length that a name can have.
 void text_write_name(struct text_writer *writer, struct stretch whole);
-void text_write_flush(struct text_writer *writer); // what was kept back of a literal
+void text_write_kept(struct text_writer *writer);
+static inline void text_write_flush(struct text_writer *writer) // what was kept back of a literal
+{
+    if (writer->literal.length != 0)
+        text_write_kept(writer);
+}
 
 #endif

@@ -154,6 +154,14 @@ void transaction_prefetch_server(const struct transactions *set, uint64_t key)
     table_prefetch(&set->table, key);
 }
 
+void transaction_prefetch_release(const struct transactions *set, uint32_t index)
+{
+    const struct transaction *transaction = &set->records[index];
+    __builtin_prefetch(&transaction->other);
+    if (!is_client(transaction->kind))
+        table_prefetch(&set->table, transaction->key);
+}
+
 uint32_t transaction_find_client(const struct transactions *set, uint32_t index, uint16_t generation,
                                  uint64_t key)
 {

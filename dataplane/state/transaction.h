@@ -177,6 +177,8 @@ static inline struct transaction *transaction_at(struct transactions *set, uint3
 uint32_t transaction_find_server(const struct transactions *set, uint64_t key);
 // Of what that will touch, the first line.
 void transaction_prefetch_server(const struct transactions *set, uint64_t key);
+// Of what the release of a record will touch, the lines beside its first.
+void transaction_prefetch_release(const struct transactions *set, uint32_t index);
 // generation: the low 16 bits. INDEX_NONE unless index is a live client transaction with this generation and
 // key.
 uint32_t transaction_find_client(const struct transactions *set, uint32_t index, uint16_t generation,

@@ -64,6 +64,24 @@ static void check_restored(const struct text_source *source, const struct dialog
     }
 }
 
+// All in one walk, and what comes out of that compared likewise.
+static void check_at_once(const struct text_source *source, unsigned count, bool whole)
+{
+    static uint8_t together[TEXT_LENGTH_MAX], alone[TEXT_LENGTH_MAX];
+    struct dialog_string texts[TEXT_COUNT_MAX] = {{0}};
+    text_unpack_others(source, count, texts, together);
+    for (unsigned i = 0; i < count; i++) {
+        CHECK(texts[i].octets != NULL && texts[i].length <= TEXT_LENGTH_MAX);
+        uint32_t length = text_unpack(source, i, alone, sizeof(alone));
+        CHECK(!whole || (length == texts[i].length && memcmp(alone, texts[i].octets, length) == 0));
+    }
+    CHECK(text_equal_all(source, count, texts) || !whole);
+    if (texts[count - 1].length > 0) {
+        texts[count - 1].length--;
+        CHECK(!whole || !text_equal_all(source, count, texts));
+    }
+}
+
 // octets: of any origin; a copy of their exact length shows a reader that leaves it.
 static void check_damaged(struct region where, const uint8_t *octets, uint32_t length, unsigned count)
 {
@@ -81,6 +99,7 @@ static void check_damaged(struct region where, const uint8_t *octets, uint32_t l
         all += wanted;
     }
     CHECK(!whole || all <= TEXT_LENGTH_MAX);
+    check_at_once(&source, count, whole);
     free(packed);
 }
 
@@ -92,6 +111,10 @@ static void check_packing(const uint8_t *head, const struct dialog_string *texts
     for (unsigned i = 0; i < count; i++)
         total += texts[i].length;
     arena.fail_at = head[0] < FAILS_AT ? head[0] : -1;
+    uint32_t copied = text_copy(texts, count, packed);
+    CHECK((copied == 0) == (total > TEXT_LENGTH_MAX) && copied <= total + 3 * count);
+    if (copied != 0)
+        check_restored(&(struct text_source){here, packed, copied}, texts, count);
     uint32_t length = text_pack(&intern, texts, count, packed);
     arena.fail_at = -1;
     CHECK((length == 0) == (total > TEXT_LENGTH_MAX) && length <= total + 8 * count);

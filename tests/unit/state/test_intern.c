@@ -96,6 +96,39 @@ static void one_text_may_begin_another(void **state)
     world_end(&world);
 }
 
+// They differ in what the hash of the texts asked for last does not see.
+static void texts_of_one_place_are_two(void **state)
+{
+    static const char *const texts[] = {"@192.0.2.1:5060>", "@192.0.3.1:5060>"};
+    const uint32_t length = (uint32_t)strlen(texts[0]);
+    struct world world;
+    arena_ref refs[2];
+    world_begin(&world);
+    for (unsigned i = 0; i < 8; i++) { // by turns: each has the place when the other comes
+        arena_ref ref = intern_get(&world.intern, texts[i % 2], length);
+        assert_reads(&world, ref, texts[i % 2]);
+        if (i >= 2)
+            assert_int_equal(ref, refs[i % 2]);
+        refs[i % 2] = ref;
+    }
+    assert_int_not_equal(refs[0], refs[1]);
+    for (unsigned i = 0; i < 4; i++)
+        intern_put(&world.intern, refs[1]); // the last to have it
+    assert_int_equal(world.intern.table.count, 1);
+    // What was freed is found no more, whoever has its memory now.
+    arena_ref other = intern_get(&world.intern, "@198.51.100.7:5>", length);
+    arena_ref again = intern_get(&world.intern, texts[1], length);
+    assert_reads(&world, other, "@198.51.100.7:5>");
+    assert_reads(&world, again, texts[1]);
+    assert_int_not_equal(again, other);
+    assert_int_equal(world.intern.table.count, 3);
+    intern_put(&world.intern, other);
+    intern_put(&world.intern, again);
+    for (unsigned i = 0; i < 4; i++)
+        intern_put(&world.intern, refs[0]);
+    world_end(&world);
+}
+
 static void lengths_have_bounds(void **state)
 {
     static const struct {
@@ -264,11 +297,17 @@ static void place_and_length_change_the_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_text_is_kept_once),         cmocka_unit_test(one_text_may_begin_another),
-        cmocka_unit_test(lengths_have_bounds),         cmocka_unit_test(the_cap_is_an_answer),
-        cmocka_unit_test(no_room_changes_nothing),     cmocka_unit_test(too_many_users_keep_it_for_ever),
-        cmocka_unit_test(a_damaged_block_is_not_read), cmocka_unit_test(a_reader_stays_inside),
-        cmocka_unit_test(each_bit_changes_the_check),  cmocka_unit_test(place_and_length_change_the_check),
+        cmocka_unit_test(a_text_is_kept_once),
+        cmocka_unit_test(one_text_may_begin_another),
+        cmocka_unit_test(texts_of_one_place_are_two),
+        cmocka_unit_test(lengths_have_bounds),
+        cmocka_unit_test(the_cap_is_an_answer),
+        cmocka_unit_test(no_room_changes_nothing),
+        cmocka_unit_test(too_many_users_keep_it_for_ever),
+        cmocka_unit_test(a_damaged_block_is_not_read),
+        cmocka_unit_test(a_reader_stays_inside),
+        cmocka_unit_test(each_bit_changes_the_check),
+        cmocka_unit_test(place_and_length_change_the_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,7 @@ static void too_long_is_refused(void **state)
     pack(&world, texts, TEXT_COUNT_MAX);
     texts[1] = (struct dialog_string){text, 1};
     assert_int_equal(text_pack(&world.intern, texts, 2, world.packed), 0);
+    assert_int_equal(text_copy(texts, 2, world.packed), 0);
     texts[0].length = UINT32_MAX;
     assert_int_equal(text_pack(&world.intern, texts, 2, world.packed), 0);
     for (unsigned i = 0; i < TEXT_COUNT_MAX; i++)

@@ -64,6 +64,38 @@ static inline struct dialog_string string(const char *text)
     return (struct dialog_string){text, text != NULL ? (uint32_t)strlen(text) : 0};
 }
 
+// In one walk: all, and each alone while the others are given or may be any.
+static inline void assert_restored_at_once(const struct text_source *source,
+                                           const struct dialog_string *texts, unsigned count)
+{
+    static uint8_t out[TEXT_LENGTH_MAX];
+    for (unsigned wanted = 0; wanted <= count; wanted++) { // count: all of them
+        struct dialog_string restored[TEXT_COUNT_MAX], given[TEXT_COUNT_MAX];
+        for (unsigned i = 0; i < count; i++) {
+            bool is_wanted = wanted == count || i == wanted;
+            given[i] = (struct dialog_string){texts[i].length > 0 ? texts[i].octets : "", texts[i].length};
+            restored[i] = is_wanted ? (struct dialog_string){NULL, 7} : given[i];
+            if (!is_wanted)
+                given[i].octets = NULL;
+        }
+        assert_true(text_equal_all(source, count, given));
+        text_unpack_others(source, count, restored, out);
+        for (unsigned i = 0; i < count; i++) {
+            assert_int_equal(restored[i].length, texts[i].length);
+            assert_non_null(restored[i].octets);
+            if (texts[i].length > 0)
+                assert_memory_equal(restored[i].octets, texts[i].octets, texts[i].length);
+        }
+        if (wanted == count)
+            continue;
+        if (texts[wanted].length > 0)
+            given[wanted].length--;
+        else
+            given[wanted] = string("x");
+        assert_false(text_equal_all(source, count, given));
+    }
+}
+
 // Everything that can be read of a packing says what was packed.
 static inline void assert_restored(const struct world *world, const struct dialog_string *texts,
                                    unsigned count)
@@ -97,6 +129,7 @@ static inline void assert_restored(const struct world *world, const struct dialo
             other[k] ^= 0x20;
         }
     }
+    assert_restored_at_once(&source, texts, count);
     source_free(&source);
 }
 
@@ -105,6 +138,9 @@ static inline void pack(struct world *world, const struct dialog_string *texts, 
     uint32_t total = 0;
     for (unsigned i = 0; i < count; i++)
         total += texts[i].length;
+    world->length = text_copy(texts, count, world->packed);
+    assert_in_range(world->length, count, total + 3 * count);
+    assert_restored(world, texts, count);
     world->length = text_pack(&world->intern, texts, count, world->packed);
     assert_in_range(world->length, count, total + 3 * count);
     assert_restored(world, texts, count);

@@ -5,9 +5,13 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <stdio.h>
+#include <string.h>
+#include "bond_calls.h"
 #include "eal.h"
 
 #define ARGUMENTS_SIZE 256u
+
+static struct bond_calls calls; // by port_bond_open()
 
 // As the driver numbers them.
 static const struct {
@@ -32,7 +36,8 @@ unsigned port_devices(const struct snapshot_network *network, const char *device
 }
 
 // Bonding believes a driver that says it has an interrupt for its link, and asks it no more; through vfio
-// some interrupt once (e1000e). Without the flag it looks every 10 ms. There is no call to take it away.
+// some interrupt once (e1000e). Without the flag it looks every 10 ms. There is no call to take it away:
+// rte_eth_bond_link_monitoring_set() is only how often it asks those that have none.
 static void poll_link(uint16_t id)
 {
     struct rte_eth_dev_info info;
@@ -74,6 +79,9 @@ int port_bond_open(struct port *port, unsigned index, struct fault *fault)
     char name[32], arguments[ARGUMENTS_SIZE];
     int used, result = check_devices(port, devices, count, fault);
 
+    if (result == 0 && bond_calls_find(&calls) < 0)
+        result = fault_set(fault, ENOSYS, "network %s: DPDK has loaded no bonding driver that is known",
+                           network->name);
     if (result < 0)
         return result;
     snprintf(name, sizeof(name), "net_bonding_%u", index);
@@ -102,4 +110,99 @@ void port_bond_close_devices(const struct port *port)
         if (rte_eth_dev_get_port_by_name(devices[i], &id) == 0)
             rte_eth_dev_close(id);
     }
+}
+
+static int device_id(const char *device, uint16_t *id)
+{
+    return rte_eth_dev_get_port_by_name(device, id) == 0 ? 0 : -ENODEV;
+}
+
+// DPDK's calls for bonds return -1 for any reason; their words tell.
+static int bond_result(int result)
+{
+    return result < 0 ? -EIO : 0;
+}
+
+static void forget_device(uint16_t id)
+{
+    struct rte_eth_dev_info info = {0};
+    const bool is_known = rte_eth_dev_info_get(id, &info) == 0;
+
+    rte_eth_dev_stop(id);
+    rte_eth_dev_close(id);
+    if (is_known && info.device != NULL)
+        rte_dev_remove(info.device);
+}
+
+int port_bond_take_out(const struct port *port, const char *device)
+{
+    uint16_t id;
+    int result = device_id(device, &id);
+
+    if (result < 0)
+        return result;
+    rte_eth_dev_stop(id);
+    result = bond_result(calls.remove(port->id, id));
+    if (result == 0)
+        forget_device(id);
+    return result;
+}
+
+// Calls for the whole bond were made before this device was there. The first device is the one in use when it
+// can (active-backup), whatever its number is now.
+static int join(const struct port *port, const char *device, uint16_t id)
+{
+    int result;
+
+    poll_link(id);
+    result = bond_result(calls.add(port->id, id));
+    if (result == 0)
+        rte_eth_allmulticast_enable(id);
+    if (result == 0 && strcmp(device, port->network->device) == 0)
+        result = bond_result(calls.set_primary(port->id, id));
+    return result;
+}
+
+int port_bond_probe(const char *device)
+{
+    uint16_t id;
+    int result = rte_dev_probe(device);
+
+    return result < 0 ? result : device_id(device, &id);
+}
+
+int port_bond_put_in(const struct port *port, const char *device)
+{
+    uint16_t id;
+    int result = device_id(device, &id);
+
+    if (result < 0)
+        return result;
+    result = join(port, device, id);
+    if (result < 0)
+        forget_device(id);
+    return result;
+}
+
+unsigned port_bond_device_count(const struct port *port)
+{
+    uint16_t ids[NETWORK_DEVICES_MAX];
+    const int count = calls.devices(port->id, ids, NETWORK_DEVICES_MAX);
+
+    return count < 0 ? 0 : (unsigned)count;
+}
+
+uint32_t port_bond_way(const struct port *port, uint32_t devices_up)
+{
+    const int in_use = port->network->bond == BOND_ACTIVE_BACKUP ? calls.primary(port->id) : -1;
+
+    return devices_up == 0 || in_use < 0 ? devices_up : UINT32_C(1) << 31 | (uint32_t)in_use;
+}
+
+void port_bond_settle(const struct port *port)
+{
+    struct rte_ether_addr mac;
+
+    if (port->network->bond == BOND_ACTIVE_BACKUP && rte_eth_macaddr_get(port->id, &mac) == 0)
+        calls.set_mac(port->id, &mac);
 }

@@ -10,8 +10,6 @@
 
 #include "ports.h"
 
-struct rte_eth_dev_info;
-
 static inline bool port_is_bond(const struct snapshot_network *network)
 {
     return network->bond != BOND_NONE;
@@ -23,5 +21,20 @@ unsigned port_devices(const struct snapshot_network *network, const char *device
 int port_bond_open(struct port *port, unsigned index, struct fault *fault);
 // After the port was closed: its devices.
 void port_bond_close_devices(const struct port *port);
+
+// A device that was reset or removed leaves the bond and is closed, so that its driver and vfio let go of it;
+// no worker may be inside the port. Returns 0 or -errno.
+int port_bond_take_out(const struct port *port, const char *device);
+// Whether it can be had again: 0 or -errno. Then it joins, with no worker inside the port: 0, or -errno when
+// it is closed again.
+int port_bond_probe(const char *device);
+int port_bond_put_in(const struct port *port, const char *device);
+// How many devices the bond has; none: its driver must not be called.
+unsigned port_bond_device_count(const struct port *port);
+// What says by which devices packets leave: equal as long as those are the same. 0: there is none.
+uint32_t port_bond_way(const struct port *port, uint32_t devices_up);
+// After another way: the driver gives the bond's MAC to a device that takes over, and not to the first one
+// when that is back, be it another card now. In EAL's thread of alarms, as the driver itself does.
+void port_bond_settle(const struct port *port);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// rte_dev_event_callback_register(), there since 18.05: nothing else tells that vfio wants a device back.
+#define ALLOW_EXPERIMENTAL_API
 #include "port_watch.h"
 
 #include <errno.h>
-#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include "away.h"
+#include "bond_watch.h"
 #include "clock.h"
 #include "eal.h"
 #include "interface.h"
@@ -34,40 +36,63 @@ void port_watch_tell(struct port_watched *row, enum port_event event)
         ;
 }
 
+void port_watch_tell_device(struct port_device *device, enum port_event event)
+{
+    if (port_is_bond(device->row->port->network))
+        atomic_store(&device->is_lost, true);
+    else
+        port_watch_tell(device->row, event);
+}
+
 // By a thread of EAL's.
 static int on_event(uint16_t id, enum rte_eth_event_type type, void *context, void *unused)
 {
-    struct port_watched *row = context;
-    const struct snapshot_network *network = row->port->network;
+    struct port_device *device = context;
+    const char *network = device->row->port->network->name;
 
     switch (type) {
     case RTE_ETH_EVENT_INTR_RESET:
     case RTE_ETH_EVENT_RECOVERY_FAILED:
-        port_watch_tell(row, PORT_EVENT_RESET);
+        port_watch_tell_device(device, PORT_EVENT_RESET);
         break;
     case RTE_ETH_EVENT_INTR_RMV:
-        port_watch_tell(row, PORT_EVENT_REMOVED);
+        port_watch_tell_device(device, PORT_EVENT_REMOVED);
         break;
     case RTE_ETH_EVENT_ERR_RECOVERING: // by its driver alone
-        log_event(LOG_WARNING, "device_recovers", "network=%s device=%s", network->name, network->device);
+        log_event(LOG_WARNING, "device_recovers", "network=%s device=%s", network, device->name);
         break;
     default:
-        log_event(LOG_INFO, "device_recovered", "network=%s device=%s", network->name, network->device);
+        log_event(LOG_INFO, "device_recovered", "network=%s device=%s", network, device->name);
         break;
     }
     return 0;
 }
 
-static void register_events(struct port_watched *row)
+// By the same thread: vfio wants the device back for the kernel.
+static void on_bus_event(const char *name, enum rte_dev_event_type type, void *context)
 {
-    for (unsigned i = 0; i < RTE_DIM(events); i++)
-        rte_eth_dev_callback_register(row->port->id, events[i], on_event, row);
+    if (type == RTE_DEV_EVENT_REMOVE)
+        port_watch_tell_device(context, PORT_EVENT_REMOVED);
 }
 
-static void unregister_events(struct port_watched *row)
+void port_watch_register(struct port_device *device)
 {
+    uint16_t id;
+
+    if (rte_eth_dev_get_port_by_name(device->name, &id) != 0)
+        return;
     for (unsigned i = 0; i < RTE_DIM(events); i++)
-        rte_eth_dev_callback_unregister(row->port->id, events[i], on_event, row);
+        rte_eth_dev_callback_register(id, events[i], on_event, device);
+}
+
+void port_watch_unregister(struct port_device *device)
+{
+    uint16_t id;
+
+    if (rte_eth_dev_get_port_by_name(device->name, &id) != 0)
+        return;
+    for (unsigned i = 0; i < RTE_DIM(events); i++)
+        rte_eth_dev_callback_unregister(id, events[i], on_event, device);
 }
 
 static void pause_ms(unsigned ms)
@@ -88,8 +113,7 @@ static void put_away(const struct port_watch *watch, const struct port_watched *
     }
 }
 
-// False: the end came first.
-static bool take_from_workers(struct port_watch *watch, struct port_watched *row)
+bool port_watch_take(struct port_watch *watch, struct port_watched *row)
 {
     const uint64_t begun_ms = clock_ms();
     bool is_told = false;
@@ -112,13 +136,19 @@ static bool take_from_workers(struct port_watch *watch, struct port_watched *row
     return true;
 }
 
-static void give_to_workers(struct port_watch *watch, struct port_watched *row)
+void port_watch_count_reset(struct port_watch *watch, const struct port_watched *row)
 {
     for (unsigned i = 0; i < NETWORKS_MAX; i++) {
-        if (row->networks & 1u << i) {
-            watch->published->ports[i] = row->port->id;
+        if (row->networks & 1u << i)
             put(&watch->counters[i].resets, watch->counters[i].resets + 1);
-        }
+    }
+}
+
+void port_watch_give(struct port_watch *watch, struct port_watched *row)
+{
+    for (unsigned i = 0; i < NETWORKS_MAX; i++) {
+        if (row->networks & 1u << i)
+            watch->published->ports[i] = row->port->id;
     }
     row->away = false;
     put_away(watch, row);
@@ -132,7 +162,7 @@ static void let_go(struct port_watched *row)
     struct port *port = row->port;
     bool is_known = rte_eth_dev_info_get(port->id, &info) == 0;
 
-    unregister_events(row);
+    port_watch_unregister(&row->devices[0]);
     port_flows_stop(port);
     rte_eth_dev_stop(port->id);
     rte_eth_dev_close(port->id);
@@ -167,7 +197,7 @@ static int bring_back(struct port_watch *watch, struct port_watched *row, enum p
         if (result < 0)
             return result;
         port->probed = true;
-        register_events(row);
+        port_watch_register(&row->devices[0]);
     } else {
         port_flows_stop(port);
         result = event == PORT_EVENT_RESET ? rte_eth_dev_reset(port->id) : -ENOTSUP;
@@ -200,7 +230,7 @@ static void restart(struct port_watch *watch, struct port_watched *row, enum por
     if (!row->away)
         log_event(event == PORT_EVENT_MTU ? LOG_INFO : LOG_WARNING, "device_away",
                   "network=%s device=%s reason=%s", network->name, network->device, names[event]);
-    if (!take_from_workers(watch, row))
+    if (!port_watch_take(watch, row))
         return;
     pthread_mutex_lock(&watch->ports->lock);
     if (event == PORT_EVENT_REMOVED && row->port->probed)
@@ -218,39 +248,16 @@ static void restart(struct port_watch *watch, struct port_watched *row, enum por
     }
     row->retry_ms = 0;
     row->mtu = interface_mtu(network->interface);
-    give_to_workers(watch, row);
+    port_watch_count_reset(watch, row);
+    port_watch_give(watch, row);
     log_event(LOG_INFO, "device_back", "network=%s device=%s away_ms=%llu", network->name, network->device,
               (unsigned long long)(clock_ms() - row->away_ms));
-}
-
-struct link_question {
-    uint16_t id;
-    atomic_int up; // -1: not yet said
-};
-
-static void answer_link(void *argument)
-{
-    struct link_question *question = argument;
-
-    atomic_store(&question->up, host_tap_link_is_up(question->id));
-}
-
-// Bonding asks its devices in EAL's thread of alarms, and drivers do not bear two who ask: so do we there.
-static bool link_is_up(const struct port_watched *row, uint16_t id)
-{
-    struct link_question question = {.id = id, .up = -1};
-
-    if (row->port->network->bond == BOND_NONE || rte_eal_alarm_set(1, answer_link, &question) < 0)
-        return host_tap_link_is_up(id);
-    while (atomic_load(&question.up) < 0)
-        pause_ms(1);
-    return atomic_load(&question.up) != 0;
 }
 
 static void follow_link(struct port_watched *row)
 {
     const struct snapshot_network *network = row->port->network;
-    bool up = !row->away && link_is_up(row, row->port->id);
+    bool up = !row->away && bond_watch_link_is_up(row, row->port->id);
 
     if (!host_tap_set_carrier(row->tap, up))
         return;
@@ -285,20 +292,17 @@ static void follow_mtu(const struct port_watch *watch, struct port_watched *row)
 // Of each device of a bond; of another port it is told as the link of its interface.
 static void follow_devices(struct port_watch *watch, struct port_watched *row)
 {
-    const struct snapshot_network *network = row->port->network;
-    const char *devices[NETWORK_DEVICES_MAX];
-    const unsigned count = port_devices(network, devices);
     uint32_t up = 0;
 
-    for (unsigned i = 0; i < count && !row->away; i++) {
+    for (unsigned i = 0; i < row->device_count && !row->away; i++) {
         uint16_t id;
         uint32_t bit = 1u << i;
 
-        if (rte_eth_dev_get_port_by_name(devices[i], &id) == 0 && link_is_up(row, id))
+        if (rte_eth_dev_get_port_by_name(row->devices[i].name, &id) == 0 && bond_watch_link_is_up(row, id))
             up |= bit;
-        if (count > 1 && (up & bit) != (row->devices_up & bit))
+        if (row->device_count > 1 && (up & bit) != (row->devices_up & bit))
             log_event(up & bit ? LOG_INFO : LOG_WARNING, up & bit ? "device_link_up" : "device_link_down",
-                      "network=%s device=%s", network->name, devices[i]);
+                      "network=%s device=%s", row->port->network->name, row->devices[i].name);
     }
     row->devices_up = up;
     for (unsigned i = 0; i < NETWORKS_MAX; i++) {
@@ -316,6 +320,8 @@ static void look(struct port_watch *watch, struct port_watched *row)
     if (row->tap != NULL)
         follow_link(row);
     follow_devices(watch, row);
+    if (port_is_bond(row->port->network))
+        bond_watch_look(watch, row);
 }
 
 static void *run(void *argument)
@@ -346,32 +352,61 @@ static uint32_t sharers(const struct ports *ports, unsigned port)
     return networks;
 }
 
+static void add_row(struct port_watch *watch, const struct port_watch_plan *plan, unsigned network)
+{
+    struct port_watched *row = &watch->rows[watch->count++];
+    struct port *port = &plan->ports->ports[network];
+    const char *devices[NETWORK_DEVICES_MAX];
+
+    *row = (struct port_watched){.port = port,
+                                 .tap = host_taps_of(plan->taps, (uint8_t)network),
+                                 .networks = sharers(plan->ports, network),
+                                 .device_count = port_devices(port->network, devices)};
+    row->mtu = mtu_of(port->id);
+    for (unsigned i = 0; i < row->device_count; i++) {
+        struct port_device *device = &row->devices[i];
+
+        device->row = row;
+        device->name = devices[i];
+        port_watch_register(device);
+        rte_dev_event_callback_register(device->name, on_bus_event, device);
+    }
+}
+
 int port_watch_start(struct port_watch *watch, const struct port_watch_plan *plan, struct fault *fault)
 {
+    bool has_bond = false;
     int error;
 
     *watch = (struct port_watch){.ports = plan->ports,
                                  .published = plan->published,
                                  .workers = plan->workers,
-                                 .counters = plan->counters};
+                                 .counters = plan->counters,
+                                 .announcer = {.fd = -1, .socket = {.fd = -1, .stop = -1}}};
     for (unsigned i = 0; i < plan->ports->count; i++) {
-        struct port *port = &plan->ports->ports[i];
-        struct port_watched *row = &watch->rows[watch->count];
+        const struct port *port = &plan->ports->ports[i];
 
         plan->published->ports[i] = port->id;
         if (port->network->attach != ATTACH_PCI || port->shared != i)
             continue;
-        *row = (struct port_watched){
-            .port = port, .tap = host_taps_of(plan->taps, (uint8_t)i), .networks = sharers(plan->ports, i)};
-        row->mtu = mtu_of(port->id);
-        register_events(row);
-        watch->count++;
+        add_row(watch, plan, i);
+        has_bond |= port_is_bond(port->network);
     }
     if (watch->count == 0)
         return 0;
+    if (has_bond && (error = announce_open(&watch->announcer)) < 0)
+        log_event(LOG_WARNING, "no_announcements", "reason=\"%s\"", strerror(-error));
     error = pthread_create(&watch->thread, NULL, run, watch); // on the agent's CPU, as the agent
     watch->running = error == 0;
     return error == 0 ? 0 : fault_set(fault, error, "PCI devices: no thread: %s", strerror(error));
+}
+
+static void forget_row(struct port_watched *row)
+{
+    for (unsigned i = 0; i < row->device_count; i++) {
+        port_watch_unregister(&row->devices[i]);
+        rte_dev_event_callback_unregister(row->devices[i].name, on_bus_event, &row->devices[i]);
+    }
 }
 
 void port_watch_stop(struct port_watch *watch)
@@ -380,10 +415,10 @@ void port_watch_stop(struct port_watch *watch)
         atomic_store(&watch->stop, true);
         pthread_join(watch->thread, NULL);
     }
-    for (unsigned i = 0; i < watch->count; i++) {
-        if (watch->rows[i].port->probed)
-            unregister_events(&watch->rows[i]);
-    }
+    for (unsigned i = 0; i < watch->count; i++)
+        forget_row(&watch->rows[i]);
+    if (watch->count > 0)
+        announce_close(&watch->announcer);
     watch->running = false;
     watch->count = 0;
 }

@@ -55,6 +55,7 @@ ip link set $outside mtu "$LAB_MTU" up
 ip link set $inside mtu "$LAB_MTU" up
 ip address add 10.10.0.10/24 dev $outside
 ip address add 10.20.0.10/24 dev $inside
+[ "$outside" != dg-outside ] || ip address add 2001:db8:1000::10/64 dev dg-outside nodad
 ip route add 10.10.0.0/16 via 10.10.0.1
 "$LAB_BUILD/control/dialgate-control" -c "$LAB_CONFIG" --state-directory /run/state 2>&1 &
 "$LAB_BUILD/dataplane/dialgate-dataplane" --prefilter "$LAB_BUILD/ebpf/prefilter.bpf.o" "${eal[@]}" 2>&1 &

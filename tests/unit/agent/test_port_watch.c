@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Devices that are reset, and that go and come back, on a real EAL with DPDK's net_null as the device and a
 // thread as the worker that has to let go of it.
+#define ALLOW_EXPERIMENTAL_API // as port_watch.c
 #include "port_watch.h"
 
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include "port_bond.h"
 #include "port_offload.h"
 #include "port_start.h"
 
@@ -84,7 +86,22 @@ static void wait_until_back(struct world *world, uint64_t count)
     assert_true(atomic_load(&world->received) > 0); // net_null always has something
 }
 
-static int setup(void **state)
+static const char *const devices[] = {"net_null0", "net_null1"};
+
+static int open_devices(struct world *world, enum bond bond)
+{
+    struct port *port = &world->ports.ports[0];
+    struct fault fault = {{0}};
+    world->network.bond = bond;
+    if (bond != BOND_NONE)
+        memcpy(world->network.more[0], devices[1], strlen(devices[1]) + 1);
+    for (unsigned i = 0; i < (bond != BOND_NONE ? 2 : 1); i++)
+        assert_int_equal(rte_eal_hotplug_add("vdev", devices[i], ""), 0);
+    return bond != BOND_NONE ? port_bond_open(port, 0, &fault)
+                             : rte_eth_dev_get_port_by_name(devices[0], &port->id);
+}
+
+static int setup_of(void **state, enum bond bond)
 {
     static struct world world;
     struct rte_eth_dev_info info;
@@ -102,8 +119,7 @@ static int setup(void **state)
         rte_pktmbuf_pool_create("packets", 8191, 0, WORKER_MBUF_PRIVATE, 2176, SOCKET_ID_ANY);
     assert_non_null(pool);
     *port = (struct port){.network = &world.network, .probed = true, .pool = pool};
-    assert_int_equal(rte_eal_hotplug_add("vdev", "net_null0", ""), 0);
-    assert_int_equal(rte_eth_dev_get_port_by_name("net_null0", &port->id), 0);
+    assert_int_equal(open_devices(&world, bond), 0);
     assert_int_equal(rte_eth_dev_info_get(port->id, &info), 0);
     assert_int_equal(port_start(port, port->pool, &info), 0);
     assert_int_equal(port_watch_start(&world.watch,
@@ -117,6 +133,16 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup(void **state)
+{
+    return setup_of(state, BOND_NONE);
+}
+
+static int setup_bond(void **state)
+{
+    return setup_of(state, BOND_ACTIVE_BACKUP);
+}
+
 static int teardown(void **state)
 {
     struct world *world = *state;
@@ -124,7 +150,13 @@ static int teardown(void **state)
     pthread_join(world->worker, NULL);
     port_watch_stop(&world->watch);
     assert_int_equal(rte_eth_dev_stop(world->ports.ports[0].id), 0);
-    assert_int_equal(rte_eal_hotplug_remove("vdev", "net_null0"), 0);
+    assert_int_equal(rte_eth_dev_close(world->ports.ports[0].id), 0);
+    if (world->network.bond != BOND_NONE) {
+        port_bond_close_devices(&world->ports.ports[0]);
+        assert_int_equal(rte_eal_hotplug_remove("vdev", "net_bonding_0"), 0);
+    }
+    for (unsigned i = 0; i < (world->network.bond != BOND_NONE ? 2 : 1); i++)
+        assert_int_equal(rte_eal_hotplug_remove("vdev", devices[i]), 0);
     assert_int_equal(rte_mempool_in_use_count(world->ports.ports[0].pool), 0); // none was lost on the way
     rte_mempool_free(world->ports.ports[0].pool);
     return 0;
@@ -162,6 +194,45 @@ static void test_removed(void **state)
     // Its events are ours again.
     port_watch_tell(&world->watch.rows[0], PORT_EVENT_RESET);
     wait_until_back(world, 2);
+}
+
+static void wait_for_devices(const struct world *world, unsigned count)
+{
+    for (unsigned ms = 0; ms < WAIT_MS && port_bond_device_count(&world->ports.ports[0]) != count; ms += 5)
+        pause_ms(5);
+    assert_int_equal(port_bond_device_count(&world->ports.ports[0]), count);
+}
+
+// A device of a bond that is lost leaves it and joins again, with the workers out of the way for both.
+static void test_bond_device(void **state)
+{
+    struct world *world = *state;
+    struct port_watched *row = &world->watch.rows[0];
+    assert_int_equal(row->device_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_store(&world->listens, false);
+        pause_ms(10);
+        port_watch_tell_device(&row->devices[i], PORT_EVENT_REMOVED);
+        pause_ms(300);
+        assert_int_equal(atomic_load(&world->published.away), 1);
+        assert_int_equal(port_bond_device_count(&world->ports.ports[0]), 2);
+        atomic_store(&world->listens, true);
+        wait_until_back(world, i + 1);
+        wait_for_devices(world, 2);
+    }
+    assert_int_equal(atomic_load(&row->event), PORT_EVENT_NONE); // the port itself goes on
+}
+
+// With no device left the workers stay away until there is one.
+static void test_bond_without_devices(void **state)
+{
+    struct world *world = *state;
+    struct port_watched *row = &world->watch.rows[0];
+    rte_dev_event_callback_process("net_null0", RTE_DEV_EVENT_REMOVE);
+    rte_dev_event_callback_process("net_null1", RTE_DEV_EVENT_REMOVE);
+    wait_until_back(world, 2);
+    wait_for_devices(world, 2);
+    assert_true(row->devices[0].out_ms > 0 && row->devices[1].out_ms > 0);
 }
 
 // What is worse is not forgotten for what comes later.
@@ -209,6 +280,7 @@ static void test_offload(void **state)
 }
 
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ON_BOND(test)   cmocka_unit_test_setup_teardown(test, setup_bond, teardown)
 
 int main(void)
 {
@@ -219,9 +291,10 @@ int main(void)
     static char prefix_option[] = "--file-prefix", prefix[64];
     char *arguments[] = {program,    no_huge, memory,       mb, no_pci,        no_shconf, lcores,
                          main_lcore, quiet,   no_telemetry, va, prefix_option, prefix};
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_reset), ON_DEVICE(test_worker_first),
-                                       ON_DEVICE(test_removed), cmocka_unit_test(test_worst_event),
-                                       cmocka_unit_test(test_offload)};
+    const struct CMUnitTest tests[] = {
+        ON_DEVICE(test_reset),         ON_DEVICE(test_worker_first),       ON_DEVICE(test_removed),
+        ON_BOND(test_bond_device),     ON_BOND(test_bond_without_devices), cmocka_unit_test(test_worst_event),
+        cmocka_unit_test(test_offload)};
     snprintf(prefix, sizeof(prefix), "dialgate-test-agent-%d", (int)getpid());
     if (rte_eal_init(RTE_DIM(arguments), arguments) < 0)
         return 77;

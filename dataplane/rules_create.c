@@ -456,6 +456,7 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
         !check_peers(&check) || !check_routes(&check) || !check_bans(&check))
         goto refused;
     write_listeners(rules);
+    route_index_fill(&rules->route_index, rules->routes, rules->route_count, rules->texts);
     int result = index_sources(rules);
     if (result == 0)
         return rules;

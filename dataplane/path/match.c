@@ -89,6 +89,27 @@ static bool fits(const struct matched *matched, const struct snapshot_route *rou
            (!route->to_us || matched->to_us) && fits_texts(matched, route);
 }
 
+static const struct snapshot_route *first_that_fits(const struct matched *matched)
+{
+    const struct rules *rules = matched->worker->rules;
+    const struct message *message = matched->work->message;
+    struct span user = matched->request_uri.user;
+    uint16_t chains[ROUTE_INDEX_WAYS];
+    uint32_t found = rules->route_count;
+    uint32_t count = route_index_chains(&rules->route_index, matched->work->packet->peer,
+                                        message_at(message, user), user.length, chains);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t next = chains[i]; next != 0 && next <= found;
+             next = rules->route_index.next[next - 1]) {
+            if (fits(matched, &rules->routes[next - 1])) {
+                found = next - 1;
+                break;
+            }
+        }
+    }
+    return found == rules->route_count ? NULL : &rules->routes[found];
+}
+
 const struct snapshot_route *match_route(const struct worker *worker, const struct work *work)
 {
     const struct message *message = work->message;
@@ -106,9 +127,5 @@ const struct snapshot_route *match_route(const struct worker *worker, const stru
     matched.to_us = matched.request_uri.user.length == 0 && matched.request_uri.host.length != 0 &&
                     endpoint_of_parts(message->octets, &matched.request_uri, &at) &&
                     rules_listener_named(rules, &at.address, at.port) != NUMBER_NONE;
-    for (uint32_t i = 0; i < rules->route_count; i++) { // at most ROUTES_MAX
-        if (fits(&matched, &rules->routes[i]))
-            return &rules->routes[i];
-    }
-    return NULL;
+    return first_that_fits(&matched);
 }

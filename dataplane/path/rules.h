@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "dialgate/snapshot.h"
 #include "judge.h"
+#include "route_index.h"
 #include "session_timer.h"
 
 // Prefix lengths in use, longest first, as IPv6 has them.
@@ -55,6 +56,7 @@ struct rules {
     struct rules_lengths source_lengths[2]; // [1]: of IPv4
     struct rules_ports ports;
     struct listener_text listener_texts[LISTENERS_MAX];
+    struct route_index route_index;
 };
 
 // Checks an image of size octets from an untrusted sender and makes rules of it: sizes, versions, offsets,

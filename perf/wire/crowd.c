@@ -246,7 +246,10 @@ static void rang(struct crowd *crowd, const struct event *event)
 
 static bool next_ready(struct crowd *crowd, struct event *event)
 {
+    const uint32_t window = crowd->options.window;
     while (crowd->ready.count == 0 && crowd->phase != CROWD_RESTS) {
+        if (window != 0 && crowd->open >= window)
+            return false;
         uint64_t sent = crowd->count.sent;
         begin_some(crowd);
         if (crowd->count.sent == sent)

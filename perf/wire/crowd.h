@@ -30,7 +30,10 @@ struct crowd_options {
     uint32_t ringing; // calls that ring all the time, beside
     uint32_t whole;   // of one call in so many each octet is compared; 0: of none
     uint32_t ring_us;
+    uint32_t window; // nothing begins while so many credits are open, so that no queue overflows; 0: always
     uint64_t seed;
+    bool clock_runs; // the worker's: it may repeat what far ends are late to answer, since a thread was taken
+                     // from its core
     // Calls are those that this worker owns.
     unsigned worker, workers;
     struct siphash_key key;
@@ -40,6 +43,7 @@ struct crowd_count {
     uint64_t sent, sent_octets, received, received_octets;
     uint64_t begun, completed, cancelled, refused, again, inside, options, repeated;
     uint64_t compared; // messages, each octet
+    uint64_t late;     // messages that the worker repeated by its own timers; nobody answers them
     uint64_t wrong;    // messages: unexpected, at the wrong place, of another text
     uint64_t no_room;  // packets that the rings, or the pool, did not take
 };

@@ -55,6 +55,15 @@ static const char *fault_of(const struct crowd *crowd, struct call *call, const 
     return NULL;
 }
 
+// What the worker repeats by itself (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1) has no credit.
+static bool is_late(const struct crowd *crowd, const struct call *call, const struct look *look,
+                    enum world_side side)
+{
+    bool repeats = look->kind == KIND_INVITE || look->kind == KIND_CANCEL || look->kind == KIND_INSIDE ||
+                   (look->kind == KIND_REFUSAL && look->status < 500);
+    return crowd->options.clock_runs && repeats && call->credits[side][look->kind] == 0;
+}
+
 static bool is_same(struct crowd *crowd, const struct call *call, const struct look *look,
                     enum world_side side)
 {
@@ -168,6 +177,10 @@ void crowd_take(struct crowd *crowd, enum world_side side, struct rte_mbuf *mbuf
         goto out;
     }
     struct call *call = look_at(at.text, at.length, &look) ? call_of(crowd, &look) : NULL;
+    if (call != NULL && is_late(crowd, call, &look, side)) {
+        crowd->count.late++;
+        goto out;
+    }
     const char *fault = call == NULL ? "of no call" : fault_of(crowd, call, &look, &at);
     if (fault == NULL && !is_same(crowd, call, &look, side))
         fault = "not as it was sent";

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole pipeline on an in-memory wire: see README.md.
-#include "wire.h"
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <rte_cycles.h>
+#include "report.h"
 
 enum setting {
     SETTING_DIALOGS = 1,
@@ -22,6 +21,7 @@ enum setting {
     SETTING_RATE,
     SETTING_WHOLE,
     SETTING_SEED,
+    SETTING_MINUTES,
     SETTING_COUNT
 };
 
@@ -43,16 +43,22 @@ static const struct number numbers[SETTING_COUNT] = {
     [SETTING_MESSAGES] = {"messages", "that the worker receives in a round (1000000)", 1, 10000000000},
     [SETTING_ROUNDS] = {"rounds", "measured, of which the median counts (5)", 1, WIRE_ROUNDS_MAX},
     [SETTING_BATCH] = {"batch", "messages that are sent at once (256)", 1, 1024},
-    [SETTING_RATE] = {"rate", "messages a second of the worker's clock (1000000)", 1000, 100000000},
+    [SETTING_RATE] = {"rate", "messages a second of the worker's clock, and what there is room for (1000000)",
+                      1000, 100000000},
     [SETTING_WHOLE] = {"whole", "compare each octet of one call in so many; 0: of none (64)", 0, UINT32_MAX},
+    [SETTING_MINUTES] = {"minutes", "at --rate, far ends on a core of their own: a round a minute", 1,
+                         WIRE_ROUNDS_MAX},
     [SETTING_SEED] = {"seed", "of what is drawn (1)", 0, 65535}};
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: wire [--OPTION N ...] [--ipv6]\n");
+    fprintf(out, "usage: wire [--mode turns|cores|own|spread|one] [--ipv6] [--json FILE] [--OPTION N ...]\n"
+                 "  turns: far ends and worker on one core, by turns; cores: on a core each;\n"
+                 "  own, spread, one: two cores, far ends and a worker on each, and a message comes by its "
+                 "owner's queue,\n"
+                 "  by one or the other, or always by the first worker's\n");
     for (unsigned i = 1; i < SETTING_COUNT; i++)
         fprintf(out, "  --%-20s %s\n", numbers[i].name, numbers[i].help);
-    fprintf(out, "  --%-20s %s\n", "ipv6", "instead of IPv4");
 }
 
 static uint64_t number_of(enum setting option, const char *text)
@@ -84,83 +90,74 @@ static void set(struct wire_options *options, enum setting option, uint64_t valu
         *words[option] = (uint32_t)value;
 }
 
-static void read_options(int argc, char **argv, struct wire_options *options)
+static enum wire_mode mode_of(const char *text)
 {
-    struct option rows[SETTING_COUNT + 2] = {{0}}; // --ipv6, --help, and none behind them
-    static int ipv6;
+    static const char *const modes[] = {[WIRE_TURNS] = "turns",
+                                        [WIRE_CORES] = "cores",
+                                        [WIRE_OWN] = "own",
+                                        [WIRE_SPREAD] = "spread",
+                                        [WIRE_ONE] = "one"};
+    for (unsigned i = 0; i < RTE_DIM(modes); i++)
+        if (strcmp(text, modes[i]) == 0)
+            return (enum wire_mode)i;
+    fprintf(stderr, "wire: --mode %s: must be turns, cores, own, spread or one\n", text);
+    exit(2);
+}
+
+// What follows from the others.
+static void complete(struct wire_options *options, bool is_t1_given, uint64_t minutes)
+{
+    if (minutes > 0) {
+        options->mode = WIRE_CORES;
+        options->open_loop = true;
+        options->rounds = (unsigned)minutes;
+        options->messages = 60ull * options->rate;
+    }
+    options->size.workers = options->mode < WIRE_OWN ? 1 : 2;
+    // By real clocks: longer than a thread is taken from its core.
+    if (options->mode != WIRE_TURNS && !is_t1_given)
+        options->size.t1_ms = 100;
+    if (options->mode == WIRE_TURNS &&
+        (double)(options->rounds + 2) * (double)options->messages > 500.0 * options->rate) {
+        fprintf(stderr, "wire: more than 500 s of the worker's clock: fewer --messages or a higher --rate\n");
+        exit(2);
+    }
+}
+
+static void read_options(int argc, char **argv, struct wire_options *options, const char **json)
+{
+    enum { MODE = SETTING_COUNT, JSON, HELP };
+    struct option rows[SETTING_COUNT + 4] = {{0}}; // and none behind them
+    int ipv6 = 0;
+    bool is_t1_given = false;
+    uint64_t minutes = 0;
     for (int i = 1; i < SETTING_COUNT; i++)
         rows[i - 1] = (struct option){numbers[i].name, required_argument, NULL, i};
     rows[SETTING_COUNT - 1] = (struct option){"ipv6", no_argument, &ipv6, 1};
-    rows[SETTING_COUNT] = (struct option){"help", no_argument, NULL, SETTING_COUNT};
+    rows[SETTING_COUNT] = (struct option){"mode", required_argument, NULL, MODE};
+    rows[SETTING_COUNT + 1] = (struct option){"json", required_argument, NULL, JSON};
+    rows[SETTING_COUNT + 2] = (struct option){"help", no_argument, NULL, HELP};
     for (int option; (option = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
-        if (option == '?' || option == SETTING_COUNT) {
+        if (option == '?' || option == HELP) {
             usage(option == '?' ? stderr : stdout);
             exit(option == '?' ? 2 : 0);
         }
-        if (option != 0)
+        if (option == MODE)
+            options->mode = mode_of(optarg);
+        else if (option == JSON)
+            *json = optarg;
+        else if (option == SETTING_MINUTES)
+            minutes = number_of(SETTING_MINUTES, optarg);
+        else if (option != 0)
             set(options, (enum setting)option, number_of((enum setting)option, optarg));
+        is_t1_given |= option == SETTING_T1;
     }
     options->size.ipv6 = ipv6 != 0;
-    if ((double)(options->rounds + 2) * (double)options->messages > 500.0 * options->rate) {
-        fprintf(stderr,
-                "wire: more than 500 s of the worker's clock; ask for fewer --messages or a higher --rate\n");
-        exit(2);
-    }
+    complete(options, is_t1_given, minutes);
     if (optind < argc) {
         usage(stderr);
         exit(2);
     }
-}
-
-static int compare(const void *a, const void *b)
-{
-    double one = *(const double *)a, other = *(const double *)b;
-    return (one > other) - (one < other);
-}
-
-static double median(double *values, unsigned n)
-{
-    qsort(values, n, sizeof(*values), compare);
-    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-static void print_rounds(const struct wire_result *result)
-{
-    double message[WIRE_ROUNDS_MAX], call[WIRE_ROUNDS_MAX], tx[WIRE_ROUNDS_MAX];
-    const double cycles = (double)rte_get_tsc_hz() / 1e9;
-    if (result->count == 0)
-        return;
-    printf("round   messages    sent    calls  ns/message  cycles  messages/s\n");
-    for (unsigned i = 0; i < result->count; i++) {
-        const struct wire_round *round = &result->rounds[i];
-        message[i] = round->ns / (double)round->received;
-        call[i] = round->ns / (double)RTE_MAX(round->calls, 1u);
-        tx[i] = round->ns / (double)RTE_MAX(round->sent, 1u);
-        printf("%5u %10" PRIu64 " %7" PRIu64 " %8" PRIu64 " %11.0f %7.0f %11.0f\n", i + 1, round->received,
-               round->sent, round->calls, message[i], message[i] * cycles, 1e9 / message[i]);
-    }
-    double ns = median(message, result->count);
-    printf(
-        "median %.0f ns, %.0f cycles of the TSC a message received: %.0f a second; %.0f ns one sent, %.0f ns "
-        "all that comes with a call\n",
-        ns, ns * cycles, 1e9 / ns, median(tx, result->count), median(call, result->count));
-}
-
-static void print_crowd(const struct wire_result *result)
-{
-    const struct crowd_count *count = &result->crowd;
-    printf("%" PRIu32 " dialogs held, put there by calls (%.1f s of CPU, far ends too); %" PRIu64
-           " transactions and %" PRIu64 " timers at the end; %" PRIu64 " MiB resident\n",
-           result->held, result->grown_s, result->transactions, result->timers, result->rss_octets >> 20);
-    printf("%" PRIu64 " messages of %.0f octets came to the worker, %" PRIu64
-           " of %.0f octets (frames) left: %" PRIu64 " calls begun, %" PRIu64 " completed, %" PRIu64
-           " cancelled, %" PRIu64 " refused, %" PRIu64 " re-INVITEs, %" PRIu64
-           " other requests in dialogs, %" PRIu64 " OPTIONS to us, %" PRIu64 " messages repeated\n",
-           count->sent, (double)count->sent_octets / (double)RTE_MAX(count->sent, 1u), count->received,
-           (double)count->received_octets / (double)RTE_MAX(count->received, 1u), count->begun,
-           count->completed, count->cancelled, count->refused, count->again, count->inside, count->options,
-           count->repeated);
-    printf("each of them looked at, %" PRIu64 " compared octet by octet: ", count->compared);
 }
 
 int main(int argc, char **argv)
@@ -176,14 +173,18 @@ int main(int argc, char **argv)
         .messages = 1000000,
         .rounds = 5,
         .seed = 1};
-    read_options(argc, argv, &options);
-    turns_run(&options, &result);
-    print_rounds(&result);
-    print_crowd(&result);
-    if (result.fault[0] != '\0') {
-        printf("NO RESULT: %s\n", result.fault);
+    const char *json = NULL;
+    read_options(argc, argv, &options, &json);
+    if (options.mode == WIRE_TURNS)
+        turns_run(&options, &result);
+    else if (options.mode == WIRE_CORES)
+        cores_run(&options, &result);
+    else
+        pairs_run(&options, &result);
+    report_print(&options, &result);
+    if (json != NULL && report_json(&result, json) != 0) {
+        fprintf(stderr, "wire: %s: %s\n", json, strerror(errno));
         return 1;
     }
-    printf("nothing lost, nothing wrong, and the worker's counters balance to the packet\n");
-    return 0;
+    return result.fault[0] == '\0' ? 0 : 1;
 }

@@ -4,10 +4,21 @@
 #define DIALGATE_PERF_WIRE_H
 
 #include "crowd.h"
+#include "stages.h"
 
-#define WIRE_ROUNDS_MAX 32u // measured
+#define WIRE_ROUNDS_MAX 240u // measured
+
+enum wire_mode {
+    WIRE_TURNS,  // far ends and worker on one core
+    WIRE_CORES,  // on a core each
+    WIRE_OWN,    // two cores, a worker and far ends on each: what is a worker's comes to it,
+    WIRE_SPREAD, // comes to one or the other by its source,
+    WIRE_ONE     // all comes to the first
+};
 
 struct wire_options {
+    enum wire_mode mode;
+    bool open_loop; // WIRE_CORES: messages come at rate, else as fast as they are taken
     struct world_size size;
     struct crowd_mix mix;
     uint32_t dialogs;
@@ -24,8 +35,13 @@ struct wire_options {
 
 // Of a measured round.
 struct wire_round {
-    uint64_t received, sent, calls; // by the worker; calls ended
-    double ns;                      // CPU time of its turns
+    uint64_t received, sent, calls;  // by the worker; calls ended
+    double ns;                       // CPU time of its turns; of several workers, of the one that takes most
+    double worker_ns[PLANE_WORKERS]; // of pairs: of each
+    double wall_ns;                  // 0: nobody looked
+    double p50_us, p999_us;          // from the turn that received a message to when what came of it had left
+    uint64_t rss_octets;             // of the process, when it ended
+    uint64_t handed_over;            // messages from worker to worker
 };
 
 struct wire_result {
@@ -37,11 +53,19 @@ struct wire_result {
     uint64_t open;                 // answers that never came
     uint64_t transactions, timers; // in the worker when the last round ended
     uint64_t rss_octets;           // of the process, then
-    char fault[256];               // "" when all is as it should be
+    struct stage_times stages;     // of all rounds
+    bool has_stages;
+    char fault[256]; // "" when all is as it should be
 };
 
 // One thread: far ends and worker take turns, the worker's are timed.
 void turns_run(const struct wire_options *options, struct wire_result *result);
+
+// A thread for the far ends, another one for the worker in its own loop, by its own clock.
+void cores_run(const struct wire_options *options, struct wire_result *result);
+
+// Two threads with far ends and a worker each.
+void pairs_run(const struct wire_options *options, struct wire_result *result);
 
 // What counters have to say at the end: in = out + dropped + kept. Writes what does not hold into fault.
 void wire_balance(const struct plane *plane, const struct crowd_count *crowd, struct wire_result *result);

@@ -5,9 +5,10 @@
 #include "owner.h"
 #include "siphash.h"
 
-#define EARLY    (1u << 17) // calls that are not held yet, or no longer
-#define TRIES    16u        // for a call in which nothing is under way
-#define NOT_IDLE UINT32_MAX
+#define EARLY     (1u << 17) // calls that are not held yet, or no longer
+#define READY_MAX 8192u      // messages: calls that all end at once end one after another
+#define TRIES     16u        // for a call in which nothing is under way
+#define NOT_IDLE  UINT32_MAX
 
 const struct crowd_mix crowd_mix_usual = {
     .again = 10, .cancelled = 5, .refused = 3, .inside = 60, .options = 40, .repeats = 1};
@@ -263,7 +264,8 @@ unsigned crowd_send(struct crowd *crowd, uint64_t now_us, unsigned n, crowd_send
     struct event event;
     unsigned sent = 0;
     crowd->now_us = now_us;
-    while (crowd->ringing.count > 0 && crowd->ringing.events[crowd->ringing.first].due_us <= now_us) {
+    while (crowd->ringing.count > 0 && crowd->ready.count < READY_MAX &&
+           crowd->ringing.events[crowd->ringing.first].due_us <= now_us) {
         line_take(&crowd->ringing, &event);
         rang(crowd, &event);
     }

@@ -43,7 +43,7 @@ struct crowd_count {
     uint64_t sent, sent_octets, received, received_octets;
     uint64_t begun, completed, cancelled, refused, again, inside, options, repeated;
     uint64_t compared; // messages, each octet
-    uint64_t late;     // messages that the worker repeated by its own timers; nobody answers them
+    uint64_t late;     // messages that the worker repeated by a timer, or out of turn, by a clock that runs
     uint64_t wrong;    // messages: unexpected, at the wrong place, of another text
     uint64_t no_room;  // packets that the rings, or the pool, did not take
 };

@@ -103,6 +103,7 @@ void crowd_say(struct crowd *crowd, struct call *call, const struct say *say)
     post(crowd, &from, true);
     if (effect.what & AGAIN_GOES)
         credit(crowd, call, other, say->kind);
-    if (effect.what & AGAIN_ANSWERED)
+    // By a clock that runs, the repeat may come behind 180, which is repeated then (RFC 3261 17.2.1).
+    if ((effect.what & AGAIN_ANSWERED) && !(say->kind == KIND_INVITE && crowd->options.clock_runs))
         credit(crowd, call, say->side, effect.answer);
 }

@@ -55,13 +55,16 @@ static const char *fault_of(const struct crowd *crowd, struct call *call, const 
     return NULL;
 }
 
-// What the worker repeats by itself (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1) has no credit.
+// What the worker repeats by its own timers (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1) when a thread was taken
+// from its core; the call may be over by then. And what it says to a repeated INVITE when that comes behind
+// the answer to the first one.
 static bool is_late(const struct crowd *crowd, const struct call *call, const struct look *look,
                     enum world_side side)
 {
-    bool repeats = look->kind == KIND_INVITE || look->kind == KIND_CANCEL || look->kind == KIND_INSIDE ||
-                   (look->kind == KIND_REFUSAL && look->status < 500);
-    return crowd->options.clock_runs && repeats && call->credits[side][look->kind] == 0;
+    static const bool repeated[KINDS] = {[KIND_INVITE] = true,  [KIND_CANCEL] = true, [KIND_INSIDE] = true,
+                                         [KIND_REFUSAL] = true, [KIND_TRYING] = true, [KIND_RINGING] = true};
+    return crowd->options.clock_runs && repeated[look->kind] && look->status < 500 &&
+           (call == NULL || call->credits[side][look->kind] == 0);
 }
 
 static bool is_same(struct crowd *crowd, const struct call *call, const struct look *look,
@@ -176,8 +179,9 @@ void crowd_take(struct crowd *crowd, enum world_side side, struct rte_mbuf *mbuf
         wrong(crowd, "no datagram for anybody", side, "", 0);
         goto out;
     }
-    struct call *call = look_at(at.text, at.length, &look) ? call_of(crowd, &look) : NULL;
-    if (call != NULL && is_late(crowd, call, &look, side)) {
+    bool is_read = look_at(at.text, at.length, &look);
+    struct call *call = is_read ? call_of(crowd, &look) : NULL;
+    if (is_read && is_late(crowd, call, &look, side)) {
         crowd->count.late++;
         goto out;
     }

@@ -96,8 +96,8 @@ static void print_crowd(const struct wire_result *result)
            count->completed, count->cancelled, count->refused, count->again, count->inside, count->options,
            count->repeated);
     if (count->late > 0)
-        printf("%" PRIu64
-               " messages were repeated by the worker's timers: a thread was taken from its core for long\n",
+        printf("%" PRIu64 " messages came again: to INVITEs that were repeated, or since a thread had to "
+               "wait for its core\n",
                count->late);
     printf("each of them looked at, %" PRIu64 " compared octet by octet: ", count->compared);
 }

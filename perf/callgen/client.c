@@ -110,6 +110,8 @@ void client_settle(struct generator *generator, struct call *call)
         return;
     }
     tally_count(&generator->tally, TALLY_COMPLETED);
+    if (generator->begun < generator->load.count)
+        tally_count(&generator->tally, TALLY_COMPLETED_MEANWHILE);
     generator->tally.completed[call->kind]++;
     over(generator, call);
 }

@@ -106,6 +106,7 @@ static unsigned begin(struct generator *generator)
            generator->next_ns <= generator->now_ns) {
         client_begin(generator, generator->next_ns);
         generator->begun++;
+        generator->last_ns = generator->now_ns;
         if (generator->load.poisson)
             generator->next_ns += gap_ns(generator);
         else

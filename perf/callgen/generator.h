@@ -36,6 +36,7 @@ struct generator {
     uint64_t now_ns;            // of this turn
     uint64_t began_ns, next_ns; // first call due, next one due
     uint64_t begun;             // calls that were due
+    uint64_t last_ns;           // when the last of them was begun
     uint64_t random;
 };
 

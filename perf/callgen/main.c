@@ -278,7 +278,9 @@ static bool run(struct summary *summary)
     summary->cpu_seconds += cpu_seconds();
     summary->rate = generator.load.rate;
     summary->seconds = (double)(generator.now_ns - generator.began_ns) / 1e9;
-    summary->offered_seconds = (double)(generator.next_ns - generator.began_ns) / 1e9;
+    summary->offered_seconds = 1 / generator.load.rate;
+    if (generator.last_ns > generator.began_ns)
+        summary->offered_seconds += (double)(generator.last_ns - generator.began_ns) / 1e9;
     return true;
 }
 

@@ -12,6 +12,7 @@
     X(STARTED, started)                                                                                      \
     X(NO_ROOM, no_room)                                                                                      \
     X(COMPLETED, completed)                                                                                  \
+    X(COMPLETED_MEANWHILE, completed_meanwhile)                                                              \
     X(WRONG, wrong)                                                                                          \
     X(REFUSED, refused)                                                                                      \
     X(TIMED_OUT, timed_out)                                                                                  \
@@ -101,7 +102,8 @@ struct summary {
     double rate; // asked for, calls a second
     double seconds,
         cpu_seconds; // from the first call due to the end of the last; of this program's thread meanwhile
-    double offered_seconds; // while calls came
+    double offered_seconds; // in which calls were begun, which is longer than they were due when this program
+                            // was late
 };
 
 // One object of JSON, and a table for people.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "crowd_core.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "owner.h"
@@ -215,7 +217,7 @@ static void begin_some(struct crowd *crowd)
     const struct crowd_options *options = &crowd->options;
     const struct crowd_mix *mix = &options->mix;
     if (crowd->phase == CROWD_GROWS) {
-        if (crowd->count.begun < options->dialogs + options->ringing)
+        if (crowd->count.begun - crowd->count.shed < options->dialogs + options->ringing)
             begin_call(crowd, crowd->count.begun < options->ringing ? FATE_RINGING : FATE_ANSWERED);
         return;
     }
@@ -311,7 +313,24 @@ const struct crowd_count *crowd_count(const struct crowd *crowd)
     return &crowd->count;
 }
 
-const char *crowd_fault(const struct crowd *crowd)
+static void tell_missing(struct crowd *crowd, const struct call *call)
 {
+    static const char *const names[KINDS] = {
+        "INVITE",        "ACK", "CANCEL",        "BYE",     "request inside the dialog",
+        "100",           "180", "200 to INVITE", "refusal", "200 to BYE",
+        "200 to CANCEL", "200"};
+    for (unsigned i = 0; i < 2 * KINDS; i++)
+        if (call->credits[i / KINDS][i % KINDS] > 0)
+            snprintf(crowd->fault, sizeof(crowd->fault),
+                     "a %s still awaits: %s (%s, %s, of %" PRIu64 " messages)",
+                     i / KINDS == WORLD_CALLER ? "caller" : "callee", names[i % KINDS],
+                     call->confirmed ? "confirmed" : "early", call->over ? "over" : "not over", crowd->open);
+}
+
+const char *crowd_fault(struct crowd *crowd)
+{
+    for (uint32_t i = 0; i < crowd->capacity && crowd->fault[0] == '\0' && crowd->open > 0; i++)
+        if (crowd->calls[i].script.number != 0)
+            tell_missing(crowd, &crowd->calls[i]);
     return crowd->fault;
 }

@@ -44,6 +44,7 @@ struct crowd_count {
     uint64_t begun, completed, cancelled, refused, again, inside, options, repeated;
     uint64_t compared; // messages, each octet
     uint64_t late;     // messages that the worker repeated by a timer, or out of turn, by a clock that runs
+    uint64_t shed;     // calls that the worker refused since it was behind, by a clock that runs
     uint64_t wrong;    // messages: unexpected, at the wrong place, of another text
     uint64_t no_room;  // packets that the rings, or the pool, did not take
 };
@@ -69,7 +70,7 @@ uint64_t crowd_open(const struct crowd *crowd); // credits, and what is about to
 // Ends the calls that ring all the time.
 void crowd_stop_ringing(struct crowd *crowd);
 const struct crowd_count *crowd_count(const struct crowd *crowd);
-// The first thing that was wrong, "" for nothing.
-const char *crowd_fault(const struct crowd *crowd);
+// The first thing that was wrong, or what is awaited still; "" for nothing.
+const char *crowd_fault(struct crowd *crowd);
 
 #endif

@@ -63,8 +63,25 @@ static bool is_late(const struct crowd *crowd, const struct call *call, const st
 {
     static const bool repeated[KINDS] = {[KIND_INVITE] = true,  [KIND_CANCEL] = true, [KIND_INSIDE] = true,
                                          [KIND_REFUSAL] = true, [KIND_TRYING] = true, [KIND_RINGING] = true};
-    return crowd->options.clock_runs && repeated[look->kind] && look->status < 500 &&
+    return crowd->options.clock_runs && repeated[look->kind] && (look->status < 500 || look->status == 503) &&
            (call == NULL || call->credits[side][look->kind] == 0);
+}
+
+// The worker was behind, since a thread was taken from its core, and refused the call before all else.
+static bool is_shed(const struct crowd *crowd, const struct call *call, const struct look *look)
+{
+    return crowd->options.clock_runs && look->kind == KIND_REFUSAL && look->status == 503 &&
+           !call->confirmed && call->credits[WORLD_CALLEE][KIND_INVITE] > 0;
+}
+
+static void take_shed(struct crowd *crowd, struct call *call)
+{
+    for (unsigned i = 0; i < 2 * KINDS; i++)
+        crowd->open -= call->credits[i / KINDS][i % KINDS];
+    memset(call->credits, 0, sizeof(call->credits));
+    crowd->count.shed++;
+    crowd_say(crowd, call, &(struct say){.side = WORLD_CALLER, .kind = KIND_ACK});
+    crowd_release(crowd, call);
 }
 
 static bool is_same(struct crowd *crowd, const struct call *call, const struct look *look,
@@ -181,6 +198,10 @@ void crowd_take(struct crowd *crowd, enum world_side side, struct rte_mbuf *mbuf
     }
     bool is_read = look_at(at.text, at.length, &look);
     struct call *call = is_read ? call_of(crowd, &look) : NULL;
+    if (call != NULL && is_shed(crowd, call, &look)) {
+        take_shed(crowd, call);
+        goto out;
+    }
     if (is_read && is_late(crowd, call, &look, side)) {
         crowd->count.late++;
         goto out;

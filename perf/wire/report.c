@@ -95,6 +95,8 @@ static void print_crowd(const struct wire_result *result)
            (double)count->received_octets / (double)RTE_MAX(count->received, 1u), count->begun,
            count->completed, count->cancelled, count->refused, count->again, count->inside, count->options,
            count->repeated);
+    if (count->shed > 0)
+        printf("%" PRIu64 " calls were refused (503): the worker was behind\n", count->shed);
     if (count->late > 0)
         printf("%" PRIu64 " messages came again: to INVITEs that were repeated, or since a thread had to "
                "wait for its core\n",

@@ -40,9 +40,11 @@ static enum kind kind_of(const char *method, const char *end, enum inside_method
 
 static enum kind answer_of(enum kind asked, uint16_t status)
 {
+    if (status == 100)
+        return KIND_TRYING; // also late, to others than INVITE (RFC 4320 4.1)
     if (asked == KIND_INVITE) {
         if (status < 200)
-            return status == 100 ? KIND_TRYING : KIND_RINGING;
+            return KIND_RINGING;
         return status < 300 ? KIND_ANSWER : KIND_REFUSAL;
     }
     if (status != 200)

@@ -73,7 +73,7 @@ def pictures(results):
     yield "latency.svg", plots.svg(ringing, (RATE, "microseconds"), latency, (True, True))
     yield "cost.svg", plots.svg("CPU time of a call by load", (RATE, COST), cost, (True, False))
     yield "held.svg", plots.svg("CPU time of a call by dialogs held", ("dialogs held", COST), held, (True, False))
-    yield "workers.svg", plots.svg("Calls without loss by workers, all on one processor", ("workers", RATE), workers)
+    yield "workers.svg", plots.svg("Calls without loss by workers (Dialgate) or processes a socket (Kamailio)", ("workers", RATE), workers)
 
 
 def write(folder, machine, results):

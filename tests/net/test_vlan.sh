@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # One interface as a trunk: the carrier in VLAN 100, the SBCs behind two tags (4000 outside, 200 inside), a VLAN of the kernel's beside
-# them. Calls pass; what comes in another VLAN reaches nothing of ours and stays the kernel's. ATTACH=af_packet: by packet sockets.
+# them. Calls pass, over IPv4 and IPv6, and in fragments; what comes in another VLAN reaches nothing of ours and stays the kernel's.
+# ATTACH=af_packet: by packet sockets.
 # shellcheck source=tests/net/lab.sh
 . "$(dirname "$0")/lab.sh"
 
@@ -27,7 +28,7 @@ port() # NAMESPACE INDEX PORT NAMESPACE INTERFACE: a port of the trunk there, an
 # The far end is a switch in the namespace lan; VLAN interfaces upon trunk0 are made of the same parts, with its MAC.
 make_trunk()
 {
-    local mac vlan
+    local mac vlan index name address
     lab_in core ip link del outside0
     lab_in core ip link del inside0
     ip link add name trunk0 index 9999 netns "$LAB_ID-core" type veth peer name trunk index 9999 netns "$LAB_ID-lan"
@@ -50,11 +51,12 @@ make_trunk()
         lab_in core ip link set "$name" address "$mac"
         lab_address core "$address" "$name"
     done
-    # They know the interface that lab_up had made.
-    lab_in sbc1 ip neigh flush dev eth0
-    lab_in sbc2 ip neigh flush dev eth0
-    # Room for two tags, as an operator has to leave it.
-    lab_in core ip link set trunk0.4000.200 mtu 1496
+    # They know the interface that lab_up had made. Room for two tags, as an operator has to leave it.
+    for name in sbc1 sbc2; do
+        lab_in $name ip neigh flush dev eth0
+        lab_in $name ip link set eth0 mtu 1492
+    done
+    lab_in core ip link set trunk0.4000.200 mtu 1492
     lab_route core 10.10.0.0/16 2001:db8:1000::/36 10.10.0.1
     lab_wait 30 'the trunk forwards' trunk_reaches || fail "no way over the trunk"
 }
@@ -64,11 +66,27 @@ trunk_reaches()
     lab_reaches && lab_in stranger ping -q -c 1 -W 1 10.30.0.10
 }
 
+LAB_IPV6=yes
 test_begin
 [ -f "$object" ] || skip "$object is not built"
+test_set "timers: {t1: 5s, t2: 5s}" # a loaded machine is late
 test_set "networks:
   outside: {interface: trunk0, attach: $attach, vlan: 100}
   inside: {interface: trunk0, attach: $attach, vlan: 200, outer_vlan: 4000}"
+test_set "listeners:
+  - {name: edge, network: outside, address: 10.10.0.10, port: 5060}
+  - {name: edge6, network: outside, address: \"$(lab_ipv6 10.10.0.10)\", port: 5060}
+  - {name: core, network: inside, address: 10.20.0.10, port: 5060}
+  - {name: core6, network: inside, address: \"$(lab_ipv6 10.20.0.10)\", port: 5060}"
+test_set "peers:
+  - {name: carrier-a, listener: edge, members: [{address: 10.10.1.1}]}
+  - {name: carrier-b, listener: edge6, members: [{address: \"$(lab_ipv6 10.10.1.1)\"}]}
+  - {name: sbcs, listener: core, members: [{address: 10.20.0.11}, {address: 10.20.0.12}]}
+  - {name: sbcs-b, listener: core6, members: [{address: \"$(lab_ipv6 10.20.0.11)\"}, {address: \"$(lab_ipv6 10.20.0.12)\"}]}"
+test_set "routes:
+  - {from: any-peer, method: OPTIONS, to_us: true, answer: 200}
+  - {from: carrier-a, to: sbcs}
+  - {from: carrier-b, to: sbcs-b}"
 lab_up
 make_trunk
 test_daemons
@@ -113,6 +131,46 @@ af_xdp) expect_equal "packets of VLAN 300 in the workers" "$before" "$(lab_metri
 esac
 expect "the kernel still answers" lab_in stranger ping -q -c 1 -W 5 10.30.0.10
 test_caller uac 50 50 -d 300
+lab_stop sbc1
+lab_stop sbc2
+# IPv6, and what an MTU does not hold: a piece has both tags, or one, before its fragment header (of IPv6) or offset.
+test_peers <<'PYTHON'
+from pieces import ORDERS, Raw
+from sip_peer import *
+
+BODY = "".join(f"{i:07}\r\n" for i in range(8000 // 9))
+
+
+def call(peers, body="", order=None):
+    carrier, sbcs = peers[0], peers[1:]
+    invite = carrier.request("INVITE", body=body)
+    if order is None:
+        carrier.send(invite)
+    else:
+        check(Raw(carrier).send(invite, order) > 5, "not in pieces")
+    callee, heard = receive_any(sbcs, "INVITE")
+    check(heard.body == body, f"{len(heard.body)} of {len(body)} octets at {callee.here}, {order}")
+    callee.answer(heard, 200, "OK", tag="t1", body=body)
+    ok = carrier.expect(200)
+    check(ok.body == body, f"{len(ok.body)} of {len(body)} octets at {carrier.here}, {order}")
+    side = Side(carrier, ok.get("from"), ok.get("to"), ok.get("call-id"), ok.target(), ok.all("record-route")[::-1])
+    side.send("ACK", cseq=1)
+    callee.expect("ACK")
+    side.send("BYE")
+    callee.answer(callee.expect("BYE"), 200, "OK")
+    carrier.expect(200)
+
+
+for ipv6 in (False, True):
+    peers = [Peer(space, ipv6=ipv6) for space in ("carrier", "sbc1", "sbc2")]
+    for peer in peers:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    for _ in range(3):
+        call(peers)
+    for order in ORDERS:
+        call(peers, BODY, order)
+passed()
+PYTHON
 test_no_dialogs
 test_outcomes
 test_done

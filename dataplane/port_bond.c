@@ -8,6 +8,7 @@
 #include <string.h>
 #include "bond_calls.h"
 #include "eal.h"
+#include "log.h"
 
 #define ARGUMENTS_SIZE 256u
 
@@ -148,6 +149,29 @@ int port_bond_take_out(const struct port *port, const char *device)
     return result;
 }
 
+// With LACP the driver gives the bond's MAC to those devices only that have a link when it is set, and
+// packets to the bond come by each: without it a NIC's filter drops them.
+static void give_mac(const struct port *port, uint16_t id)
+{
+    struct rte_ether_addr mac, own;
+    char device[RTE_ETH_NAME_MAX_LEN] = "";
+
+    if (rte_eth_macaddr_get(port->id, &mac) < 0 || rte_eth_macaddr_get(id, &own) < 0 ||
+        rte_is_same_ether_addr(&mac, &own))
+        return;
+    if (rte_eth_dev_default_mac_addr_set(id, &mac) < 0 && rte_eth_dev_get_name_by_port(id, device) == 0)
+        log_event(LOG_ERROR, "mac_refused", "network=%s device=%s", port->network->name, device);
+}
+
+static void give_macs(const struct port *port)
+{
+    uint16_t ids[NETWORK_DEVICES_MAX];
+    const int count = calls.devices(port->id, ids, NETWORK_DEVICES_MAX);
+
+    for (int i = 0; i < count; i++)
+        give_mac(port, ids[i]);
+}
+
 // Calls for the whole bond were made before this device was there. The first device is the one in use when it
 // can (active-backup), whatever its number is now.
 static int join(const struct port *port, const char *device, uint16_t id)
@@ -160,6 +184,8 @@ static int join(const struct port *port, const char *device, uint16_t id)
         rte_eth_allmulticast_enable(id);
     if (result == 0 && strcmp(device, port->network->device) == 0)
         result = bond_result(calls.set_primary(port->id, id));
+    if (result == 0 && port->network->bond == BOND_LACP)
+        give_mac(port, id);
     return result;
 }
 
@@ -205,4 +231,6 @@ void port_bond_settle(const struct port *port)
 
     if (port->network->bond == BOND_ACTIVE_BACKUP && rte_eth_macaddr_get(port->id, &mac) == 0)
         calls.set_mac(port->id, &mac);
+    if (port->network->bond == BOND_LACP)
+        give_macs(port);
 }

@@ -34,7 +34,8 @@ unsigned port_bond_device_count(const struct port *port);
 // What says by which devices packets leave: equal as long as those are the same. 0: there is none.
 uint32_t port_bond_way(const struct port *port, uint32_t devices_up);
 // After another way: the driver gives the bond's MAC to a device that takes over, and not to the first one
-// when that is back, be it another card now. In EAL's thread of alarms, as the driver itself does.
+// when that is back, be it another card now; with LACP it gives it to none that comes later. In EAL's thread
+// of alarms, as the driver itself does.
 void port_bond_settle(const struct port *port);
 
 #endif

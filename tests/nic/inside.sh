@@ -23,7 +23,7 @@ bind_devices()
 {
     local device interface
     load vfio-pci vfio_iommu_type1 tun
-    for device in 0000:00:02.0 0000:00:03.0 0000:00:04.0; do
+    for device in 0000:00:02.0 0000:00:03.0 0000:00:04.0 0000:01:00.0 0000:02:00.0; do
         [ -e /sys/bus/pci/devices/$device ] || continue
         dpdk-devbind.py -b vfio-pci $device || echo "guest: $device is not bound"
     done

@@ -5,7 +5,9 @@
 #
 #   outside  e1000e, one queue           inside  virtio-net, four queues with RSS
 #
-# and with GUEST_BOND a second e1000e on outside's link. With GUEST_KERNEL the guest's kernel keeps them, as outside0 and inside0, and
+# and with GUEST_BOND a second e1000e on outside's link; GUEST_PARTNER (lacp, static) is a switch there that knows of both as a group
+# (partner.py). With GUEST_SLOTS outside's first device and inside's lie behind PCI Express ports, 0000:01:00.0 and 0000:02:00.0, out of
+# which guest_unplug takes them. With GUEST_KERNEL the guest's kernel keeps them, as outside0 and inside0, and
 # DPDK has net_tap0 and net_tap1, which tc feeds from them. Else all are bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
 NIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/net/lab.sh
@@ -21,6 +23,7 @@ guest_logs() # STATUS
     [ "$1" -eq 0 ] || [ "$1" -eq 77 ] || [ ! -s "$LAB_DIR/guest.log" ] || {
         echo "--- the guest's console:"
         tail -n 40 "$LAB_DIR/guest.log"
+        [ ! -s "$LAB_DIR/partner/partner.json" ] || cat "$LAB_DIR/partner/partner.json"
     }
 }
 
@@ -32,6 +35,21 @@ guest_second() # TAP
     lab_in core ip link set "$1" up
     second=(-netdev "tap,id=n2,ifname=$1,script=no,downscript=no"
         -device 'e1000e,netdev=n2,mac=52:54:00:12:34:58,addr=0x4,romfile=,id=second')
+}
+
+# Both devices end at a switch's group.
+guest_partner() # lacp|static LINK TAP TAP
+{
+    local tap
+    lab_in core ip address flush dev "$2"
+    for tap in "${@:3}"; do
+        lab_in core ip tuntap add dev "$tap" mode tap
+        lab_in core ip link set "$tap" up
+    done
+    second=(-netdev "tap,id=n2,ifname=$4,script=no,downscript=no"
+        -device 'e1000e,netdev=n2,mac=52:54:00:12:34:58,addr=0x4,romfile=,id=second')
+    mkdir -p "$LAB_DIR/partner"
+    lab_start partner core "$NIC/partner.py" "$1" "$LAB_DIR/partner" "${@:2}"
 }
 
 # Another program than the kernel's own has the link of namespace core from here: its end is bridged to a TAP interface.
@@ -68,14 +86,26 @@ guest_mtu() # OCTETS
     done
 }
 
+# The devices as QEMU wants them, without their places.
+device_outside='e1000e,netdev=n0,mac=52:54:00:12:34:56,romfile=,id=outside'
+device_inside='virtio-net-pci,netdev=n1,mq=on,vectors=10,rss=on,iommu_platform=on,disable-legacy=on,mac=52:54:00:12:34:57,romfile=,id=inside'
+
 guest_start()
 {
-    local status=0 second=()
+    local status=0 second=() ports=() places=(addr=0x2 addr=0x3)
+    [ -z "${GUEST_SLOTS:-}" ] || {
+        ports=(-device 'pcie-root-port,id=slot1,chassis=1,slot=1,addr=0x5' -device 'pcie-root-port,id=slot2,chassis=2,slot=2,addr=0x6')
+        places=(bus=slot1 bus=slot2)
+    }
     guest_program >"$LAB_DIR/guest.sh"
     "$NIC/prepare.sh" "$PLAIN/nic" >"$LAB_DIR/prepare.log" 2>&1 || status=$?
     [ $status != 77 ] || skip "$(tail -n 1 "$LAB_DIR/prepare.log")"
     [ $status = 0 ] || fail "no guest: $(tail -n 3 "$LAB_DIR/prepare.log")"
-    guest_link outside0 nic0
+    if [ -n "${GUEST_PARTNER:-}" ]; then
+        guest_partner "$GUEST_PARTNER" outside0 nic0 nic2
+    else
+        guest_link outside0 nic0
+    fi
     guest_link inside0 nic1 multi_queue
     [ -z "${GUEST_BOND:-}" ] || guest_second nic2
     [ -z "${GUEST_MTU:-}" ] || guest_mtu "$GUEST_MTU"
@@ -86,9 +116,9 @@ guest_start()
         -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
         -device virtio-9p-pci,fsdev=root,mount_tag=hostroot,addr=0x8 \
         -netdev tap,id=n0,ifname=nic0,script=no,downscript=no \
-        -device e1000e,netdev=n0,mac=52:54:00:12:34:56,addr=0x2,romfile=,id=outside \
+        "${ports[@]}" -device "$device_outside,${places[0]}" \
         -netdev tap,id=n1,ifname=nic1,script=no,downscript=no,queues=4,vhost=off \
-        -device virtio-net-pci,netdev=n1,mq=on,vectors=10,rss=on,iommu_platform=on,disable-legacy=on,mac=52:54:00:12:34:57,addr=0x3,romfile= \
+        -device "$device_inside,${places[1]}" \
         "${second[@]}" \
         -monitor "unix:$LAB_DIR/monitor,server=on,wait=off"
 }
@@ -96,6 +126,19 @@ guest_start()
 guest_monitor() # COMMAND: of QEMU
 {
     echo "$1" | timeout 10 socat -t 1 - "unix-connect:$LAB_DIR/monitor" >/dev/null
+}
+
+guest_unplug() # DEVICE
+{
+    guest_monitor "device_del $1"
+}
+
+# Back in its slot, and bound as an operator's rule for udev binds it.
+guest_plug() # DEVICE SLOT PCI_ADDRESS ADDRESS NAMESPACE
+{
+    local name=device_$1
+    guest_monitor "device_add ${!name},bus=$2"
+    guest_do "[ ! -e /sys/bus/pci/devices/$3 ] || [ -e /sys/bus/pci/drivers/vfio-pci/$3 ] || dpdk-devbind.py -b vfio-pci $3" "$4" "$5"
 }
 
 guest_ready() # SECONDS

@@ -14,7 +14,6 @@
 #include <urcu-qsbr.h>
 #include <urcu-call-rcu.h>
 #include "agent_gauges.h"
-#include "ban_filter.h"
 #include "ban_maps.h"
 #include "channel_handlers.h"
 #include "clock.h"
@@ -129,7 +128,6 @@ static void serve_workers(struct agent *agent, uint64_t now_ms)
             hostnet_ask(plane->hostnet, (uint8_t)ask.network, &ask.address, now_ms);
     }
     channel_services_poll(&agent->services, now_ms);
-    ban_filter_poll(plane, agent->services.bans);
     unreachables_poll(&plane->listens, &plane->workers, plane->hostnet);
     images_poll(&plane->images);
     manager_poll(&agent->manager, &plane->workers, now_ms);

@@ -14,8 +14,11 @@ static int map_of(const struct port *port)
 
 static void remove_ban(void *context, const struct ban_source *source)
 {
-    struct ports *ports = &((struct dataplane *)context)->ports;
+    struct dataplane *plane = context;
+    struct ports *ports = &plane->ports;
 
+    if (plane->workers.published.bans != NULL)
+        filter_bans_remove(plane->workers.published.bans, source);
     for (unsigned i = 0; i < ports->count; i++) {
         int fd = map_of(&ports->ports[i]);
 
@@ -36,17 +39,15 @@ static int put_on(const struct port *port, const struct ban_source *source, uint
 
 static int put_ban(void *context, const struct ban_source *source, uint64_t until_ms)
 {
-    struct ports *ports = &((struct dataplane *)context)->ports;
+    struct dataplane *plane = context;
+    struct filter_bans *bans = plane->workers.published.bans;
+    int result = bans != NULL ? filter_bans_put(bans, source, until_ms * NS_PER_MS) : 0;
 
-    for (unsigned i = 0; i < ports->count; i++) {
-        int result = put_on(&ports->ports[i], source, until_ms);
-
-        if (result == 0)
-            continue;
+    for (unsigned i = 0; i < plane->ports.count && result == 0; i++)
+        result = put_on(&plane->ports.ports[i], source, until_ms);
+    if (result < 0)
         remove_ban(context, source);
-        return result;
-    }
-    return 0;
+    return result;
 }
 
 static uint64_t ban_hits(void *context, const struct ban_source *source)
@@ -65,8 +66,10 @@ static uint64_t ban_hits(void *context, const struct ban_source *source)
 
 static int look_for(void *context, const struct ban_lengths *lengths)
 {
-    const struct ports *ports = &((struct dataplane *)context)->ports;
-    int result = 0;
+    const struct dataplane *plane = context;
+    const struct ports *ports = &plane->ports;
+    int result =
+        plane->workers.published.bans != NULL ? filter_bans_look(plane->workers.published.bans, lengths) : 0;
 
     for (unsigned i = 0; i < ports->count && result == 0; i++) {
         if (map_of(&ports->ports[i]) >= 0)

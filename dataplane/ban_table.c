@@ -55,7 +55,7 @@ void ban_table_forget(struct bans *bans, struct ban *ban)
     bans->changed = true;
 }
 
-struct ban_lengths bans_lengths(const struct bans *bans)
+static struct ban_lengths lengths_of(const struct bans *bans)
 {
     struct ban_lengths lengths = {.any = bans->live > 0};
 
@@ -70,7 +70,7 @@ struct ban_lengths bans_lengths(const struct bans *bans)
 static int count_live(struct bans *bans, const struct ban_source *source, bool more)
 {
     const struct ban_place *place = &bans->options.place;
-    const struct ban_lengths before = bans_lengths(bans);
+    const struct ban_lengths before = lengths_of(bans);
     uint32_t *of_length = &bans->of_length[source->length];
 
     if (!ip_is_ipv4(&source->address)) {
@@ -79,7 +79,7 @@ static int count_live(struct bans *bans, const struct ban_source *source, bool m
         *of_length += more ? 1 : UINT32_MAX;
     }
     bans->live += more ? 1 : UINT32_MAX;
-    const struct ban_lengths after = bans_lengths(bans);
+    const struct ban_lengths after = lengths_of(bans);
     return memcmp(&before, &after, sizeof(after)) != 0 ? place->look(place->context, &after) : 0;
 }
 
@@ -89,7 +89,6 @@ void ban_table_take_away(struct bans *bans, const struct ban *ban)
         return;
     bans->options.place.remove(bans->options.place.context, &ban->source);
     count_live(bans, &ban->source, false);
-    bans->generation++;
     ban_table_publish(bans);
 }
 
@@ -106,7 +105,6 @@ int ban_table_put(struct bans *bans, const struct ban *ban)
         count_live(bans, &ban->source, false);
         return result;
     }
-    bans->generation++;
     return 0;
 }
 

@@ -39,7 +39,6 @@ struct bans {
     uint32_t live;                   // and no dry run
     uint32_t of_length[BAN_LENGTHS]; // of these, of IPv6
     bool changed;                    // since it was saved
-    uint64_t generation;
 };
 
 static inline bool ban_is_in_force(const struct ban *ban)

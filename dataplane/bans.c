@@ -278,26 +278,6 @@ uint32_t bans_list(const struct bans *bans, uint64_t *cursor, struct channel_ban
     return count;
 }
 
-void bans_each(const struct bans *bans,
-               void (*visit)(void *context, const struct ban_source *source, uint64_t until_ms),
-               void *context)
-{
-    for (uint32_t i = 0; i < bans->used; i++) {
-        if (ban_is_in_force(&bans->rows[i]))
-            visit(context, &bans->rows[i].source, bans->rows[i].until_ms);
-    }
-}
-
-uint32_t bans_in_force(const struct bans *bans)
-{
-    return bans->live;
-}
-
-uint64_t bans_generation(const struct bans *bans)
-{
-    return bans->generation;
-}
-
 int bans_save(struct bans *bans)
 {
     struct bans_file *file;

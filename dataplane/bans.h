@@ -70,14 +70,6 @@ void bans_expire(struct bans *bans, uint64_t now_ms);
 uint32_t bans_list(const struct bans *bans, uint64_t *cursor, struct channel_ban_row *rows, uint32_t most,
                    uint64_t now_ms);
 
-// Those in force. The generation is another one whenever these are others.
-void bans_each(const struct bans *bans,
-               void (*visit)(void *context, const struct ban_source *source, uint64_t until_ms),
-               void *context);
-uint32_t bans_in_force(const struct bans *bans);
-struct ban_lengths bans_lengths(const struct bans *bans);
-uint64_t bans_generation(const struct bans *bans);
-
 // STATE/bans. Does nothing when nothing changed since. Returns 0 or -errno.
 int bans_save(struct bans *bans);
 unsigned bans_restore(struct bans *bans, uint64_t now_ms); // returns how many are in force

@@ -42,7 +42,6 @@ struct dataplane {
     struct call_records records;
     struct capture_memory captures;
     struct rules *start_rules;
-    uint64_t bans_generation; // of the bans that are published
 };
 
 // Takes rules in any case; with an error they are destroyed and nothing is left behind. EAL starts once a

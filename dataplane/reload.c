@@ -45,7 +45,6 @@ struct garbage {
     struct nexthop_table *nexthops;
     struct name_table *names;
     struct filter_policy *filter;
-    struct filter_bans *bans;
 };
 
 static void destroy_garbage(struct rcu_head *head)
@@ -57,7 +56,6 @@ static void destroy_garbage(struct rcu_head *head)
     nexthop_destroy(garbage->nexthops);
     name_table_destroy(garbage->names);
     filter_policy_destroy(garbage->filter);
-    filter_bans_destroy(garbage->bans);
     free(garbage);
 }
 
@@ -87,11 +85,6 @@ void reload_names(void *data_plane, struct name_table *table)
     struct dataplane *plane = data_plane;
 
     destroy_later(&(struct garbage){.names = rcu_xchg_pointer(&plane->workers.published.names, table)});
-}
-
-void reload_bans(struct dataplane *plane, struct filter_bans *bans)
-{
-    destroy_later(&(struct garbage){.bans = rcu_xchg_pointer(&plane->workers.published.bans, bans)});
 }
 
 static void name_change(struct fault *fault, const char *what)

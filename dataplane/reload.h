@@ -18,7 +18,4 @@ void reload_nexthops(struct dataplane *plane, struct nexthop_table *table);
 // The same for names of next hops. data_plane: struct dataplane.
 void reload_names(void *data_plane, struct name_table *table);
 
-// The same for bans of the software filter.
-void reload_bans(struct dataplane *plane, struct filter_bans *bans);
-
 #endif

@@ -298,6 +298,14 @@ static int make_filter(struct worker_parts *parts, const struct workers_plan *pl
     return 0;
 }
 
+static int make_bans(struct workers *workers, const struct workers_plan *plan, struct fault *fault)
+{
+    if (unfiltered_networks(plan->ports) == 0)
+        return 0;
+    workers->published.bans = filter_bans_create(workers->count, &plan->keys->table);
+    return workers->published.bans != NULL ? 0 : fault_set(fault, ENOMEM, "no memory for the filter's bans");
+}
+
 // What lies in files that were made whole for all workers: counters, captures and records of calls.
 static void settle_files(const struct worker_parts *parts, const struct workers_plan *plan)
 {
@@ -385,6 +393,8 @@ int workers_create(struct workers *workers, const struct workers_plan *plan, str
         give_files(workers, plan->images);
     if (result == 0)
         result = make_shared(workers, plan, fault);
+    if (result == 0)
+        result = make_bans(workers, plan, fault);
     if (result == 0)
         result = make_workers(workers, plan, fault);
     if (result < 0)

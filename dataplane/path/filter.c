@@ -30,12 +30,10 @@ uint32_t filter_class(const struct filter_policy *policy, const struct ip_addres
 
 const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ban_source *source)
 {
-    uint32_t slot = (uint32_t)siphash13(&bans->key, source, sizeof(*source)) & bans->mask;
-    for (; bans->slots[slot].source.length != 0; slot = (slot + 1) & bans->mask) { // half of them are empty
-        if (ban_source_equal(&bans->slots[slot].source, source))
-            return &bans->slots[slot];
-    }
-    return NULL;
+    const struct filter_ban *ban = rcu_dereference(bans->chains[filter_ban_chain(bans, source)]);
+    while (ban != NULL && !ban_source_equal(&ban->source, source)) // the hash is keyed: chains are short
+        ban = rcu_dereference(ban->next);
+    return ban;
 }
 
 // What of it is one source.
@@ -56,21 +54,22 @@ static bool is_in_force(const struct worker *worker, const struct filter_bans *b
     const struct filter_ban *ban = filter_ban_find(bans, source);
     if (ban == NULL || (ban->until_ns != 0 && ban->until_ns <= now_ns))
         return false;
-    count_word(&bans->hits[(size_t)worker->parts.id * bans->room + ban->row], 1);
+    count_word(&bans->hits[(size_t)worker->parts.id * PREFILTER_BANS_MAX + ban->row], 1);
     return true;
 }
 
 static bool is_banned(const struct worker *worker, const struct ip_address *address, uint64_t now_ns)
 {
-    const struct filter_bans *bans = rcu_dereference(worker->parts.published->bans);
-    if (bans == NULL || bans->count == 0)
+    const struct filter_bans *bans = worker->parts.published->bans;
+    const struct ban_lengths *lengths = bans != NULL ? rcu_dereference(bans->lengths) : NULL;
+    if (lengths == NULL)
         return false;
     if (ip_is_ipv4(address)) {
         const struct ban_source source = {128, *address};
         return is_in_force(worker, bans, &source, now_ns);
     }
-    for (uint32_t i = 0; i < bans->lengths.count; i++) { // at most PREFILTER_BAN_LENGTHS, mostly one
-        const struct ban_source source = ban_source(address, bans->lengths.lengths[i]);
+    for (uint32_t i = 0; i < lengths->count; i++) { // at most PREFILTER_BAN_LENGTHS, mostly one
+        const struct ban_source source = ban_source(address, lengths->lengths[i]);
         if (is_in_force(worker, bans, &source, now_ns))
             return true;
     }

@@ -5,9 +5,10 @@
 // one 5-tuple comes by one queue and must have what is configured. Of N workers that receive from a network
 // all together let N times the rates through at most.
 //
-// The agent makes the policy and the table of bans and publishes both by RCU. Strangers have buckets in a
-// table of fixed size; the one seen longest ago in its set makes room, and none gets there before the bucket
-// that all strangers share grants its packet.
+// The agent makes the policy and publishes it by RCU. In the table of bans it changes one ban at a time by
+// RCU: a worker sees each whole or not at all, and what begins or ends costs the same however many there are.
+// Strangers have buckets in a table of fixed size; the one seen longest ago in its set makes room, and none
+// gets there before the bucket that all strangers share grants its packet.
 #ifndef DIALGATE_PATH_FILTER_H
 #define DIALGATE_PATH_FILTER_H
 
@@ -28,8 +29,9 @@ struct rte_mbuf;
 struct snapshot_header;
 struct worker;
 
-#define FILTER_SETS 2048u // a power of two
-#define FILTER_WAYS 4u
+#define FILTER_SETS       2048u // a power of two
+#define FILTER_WAYS       4u
+#define FILTER_BAN_CHAINS PREFILTER_BANS_MAX // a power of two; one ban each when the table is full
 
 struct filter_policy {
     struct prefilter_settings settings; // of no network: tags and listeners are screen's business
@@ -38,20 +40,24 @@ struct filter_policy {
     struct prefix_step steps[]; // the longest prefix by one search
 };
 
+// Workers read next by RCU; the rest stays as it is.
 struct filter_ban {
-    struct ban_source source; // length 0: an empty slot
-    uint32_t row;             // of hits
-    uint64_t until_ns;        // 0: for ever
+    struct filter_ban *next; // of its chain
+    struct ban_source source;
+    uint32_t row;      // of hits
+    uint64_t until_ns; // 0: for ever
 };
-static_assert(sizeof(struct filter_ban) == 32, "two a line");
+static_assert(sizeof(struct filter_ban) == 40, "within a line");
 
-// Open addressing, at most half full. Workers write hits, each its own.
+// The agent writes all but the hits, which workers write, each its own.
 struct filter_bans {
     struct siphash_key key;
-    uint32_t mask, count, room, workers;
-    struct ban_lengths lengths;
-    uint64_t *hits; // [worker * room + row]
-    struct filter_ban slots[];
+    uint32_t workers;
+    struct ban_lengths *lengths; // by RCU; NULL: nobody is banned
+    uint64_t *hits;              // [worker * PREFILTER_BANS_MAX + row]
+    uint32_t used, free_count;   // rows from used on were never used
+    uint32_t free_rows[PREFILTER_BANS_MAX];
+    struct filter_ban *chains[FILTER_BAN_CHAINS]; // by RCU
 };
 
 struct filter_stranger {
@@ -78,17 +84,30 @@ bool filter_passes(struct worker *worker, const struct filter_policy *policy, co
 // and one with them for the datagram that it begins, too.
 bool filter_fragment(struct worker *worker, struct packet *packet, const struct frame *frame);
 uint32_t filter_class(const struct filter_policy *policy, const struct ip_address *source);
-// The slot of a banned source, NULL: none. What is over is for the caller to see.
+static inline uint32_t filter_ban_chain(const struct filter_bans *bans, const struct ban_source *source)
+{
+    return (uint32_t)siphash13(&bans->key, source, sizeof(*source)) & (FILTER_BAN_CHAINS - 1);
+}
+// The ban of a source, until the caller's next quiescent state. NULL: none. What is over is for the caller to
+// see.
 const struct filter_ban *filter_ban_find(const struct filter_bans *bans, const struct ban_source *source);
 
 // Of the agent. NULL without memory. The image was checked.
 struct filter_policy *filter_policy_create(const struct snapshot_header *image);
 void filter_policy_destroy(struct filter_policy *policy);
-// Room for so many bans; filter_bans_add() them and set their lengths, then publish.
-struct filter_bans *filter_bans_create(uint32_t count, uint32_t workers, const struct siphash_key *key);
-void filter_bans_add(struct filter_bans *bans, const struct ban_source *source, uint64_t until_ns,
-                     uint64_t hits);
-uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ban_source *source); // NULL: 0
+
+// filter_bans.c, of the agent: a thread that is registered with QSBR, and offline. NULL without memory.
+struct filter_bans *filter_bans_create(uint32_t workers, const struct siphash_key *key);
+// Workers have stopped, or have never seen it. NULL: nothing.
 void filter_bans_destroy(struct filter_bans *bans);
+// Of CLOCK_MONOTONIC, 0: for ever. One that is there gets another end, and its hits go on. Returns 0, -ENOMEM
+// or, with PREFILTER_BANS_MAX others, -ENOSPC.
+int filter_bans_put(struct filter_bans *bans, const struct ban_source *source, uint64_t until_ns);
+void filter_bans_remove(struct filter_bans *bans, const struct ban_source *source);
+// Under which lengths bans are looked for: before the first one of a length is put, after the last one is
+// removed. Returns 0 or -ENOMEM.
+int filter_bans_look(struct filter_bans *bans, const struct ban_lengths *lengths);
+// Packets that it has stopped. NULL, or no such ban: 0.
+uint64_t filter_bans_hits(const struct filter_bans *bans, const struct ban_source *source);
 
 #endif

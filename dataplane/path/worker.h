@@ -28,7 +28,7 @@ struct published {
     struct name_table *names;       // NULL: none is known yet
     struct capture_table *captures; // NULL: none is wanted
     struct filter_policy *filter;   // NULL: nothing is filtered here
-    struct filter_bans *bans;       // NULL: nobody is banned here
+    struct filter_bans *bans;       // NULL: nothing is filtered here; the same as long as workers run
     uint64_t tsc_to_wall_us;        // Unix time less the microseconds of the TSC, while captures are wanted
     atomic_bool stop;               // workers leave worker_run()
     // Networks whose device nobody may touch now, as bits (away.h), and what of them each worker has heard.

@@ -84,10 +84,11 @@ void software_ban(const struct ban_source *source, uint64_t until_ns)
     software.published.bans = NULL;
     if (source == NULL)
         return;
-    software.published.bans = filter_bans_create(1, 1, &key);
-    software.published.bans->lengths =
-        (struct ban_lengths){1, source->length == 64 ? 1 : 2, {64, source->length}};
-    filter_bans_add(software.published.bans, source, until_ns, 0);
+    software.published.bans = filter_bans_create(1, &key);
+    assert_non_null(software.published.bans);
+    const struct ban_lengths lengths = {1, source->length == 64 ? 1 : 2, {64, source->length}};
+    assert_int_equal(filter_bans_look(software.published.bans, &lengths), 0);
+    assert_int_equal(filter_bans_put(software.published.bans, source, until_ns), 0);
 }
 
 bool software_receive(const uint8_t *octets, size_t length)

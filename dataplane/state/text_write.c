@@ -276,8 +276,9 @@ static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
     static const uint8_t most[TEXT_RUN_KINDS] = {TEXT_DIGITS_MAX, TEXT_HEX_MAX, TEXT_HEX_MAX, TEXT_TOKEN_MAX};
     unsigned alive = (1u << TEXT_RUN_KINDS) - 1;
     uint32_t length = run.length < TEXT_HEX_MAX ? run.length : TEXT_HEX_MAX;
-    uint32_t at = 0;
-    for (; at < length; at++) {
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
+        extents[i] = length;
+    for (uint32_t at = 0; at < length; at++) {
         unsigned ended = alive & ~(unsigned)text_kinds[run.octets[at]];
         if (ended == 0)
             continue;
@@ -287,10 +288,8 @@ static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
         if (alive == 0)
             break;
     }
-    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
-        uint32_t extent = alive >> i & 1 ? length : extents[i];
-        extents[i] = extent < most[i] ? extent : most[i];
-    }
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
+        extents[i] = extents[i] < most[i] ? extents[i] : most[i];
 }
 
 // Octets that a piece of this kind saves against a literal that is there anyway.

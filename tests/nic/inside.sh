@@ -28,10 +28,27 @@ bind_devices()
         dpdk-devbind.py -b vfio-pci $device || echo "guest: $device is not bound"
     done
     # As an operator has them, by systemd-networkd or so: they are there before Dialgate.
+    eal=()
+    [ -z "$LAB_TRUNK" ] || {
+        trunk_interfaces
+        return
+    }
     for interface in dg-outside dg-inside; do
         ip tuntap add dev $interface mode tap
     done
-    outside=dg-outside inside=dg-inside eal=()
+    outside=dg-outside inside=dg-inside
+}
+
+trunk_interfaces()
+{
+    load 8021q
+    outside=dg-trunk.100 inside=dg-4000.200
+    ip tuntap add dev dg-trunk mode tap
+    ip link set dg-trunk up
+    ip link add link dg-trunk name $outside type vlan id 100
+    ip link add link dg-trunk name dg-trunk.4000 type vlan proto 802.1ad id 4000
+    ip link set dg-trunk.4000 up
+    ip link add link dg-trunk.4000 name $inside type vlan id 200
 }
 
 # Interfaces of the kernel's own drivers, and DPDK's devices that take from them what rules say.

@@ -7,7 +7,8 @@
 #
 # and with GUEST_BOND a second e1000e on outside's link; GUEST_PARTNER (lacp, static) is a switch there that knows of both as a group
 # (partner.py). With GUEST_SLOTS outside's first device and inside's lie behind PCI Express ports, 0000:01:00.0 and 0000:02:00.0, out of
-# which guest_unplug takes them. With GUEST_KERNEL the guest's kernel keeps them, as outside0 and inside0, and
+# which guest_unplug takes them. With GUEST_TRUNK outside's device has both links, in VLAN 100 and behind the tags 4000 and 200, the kernel
+# VLAN interfaces upon dg-trunk. With GUEST_KERNEL the guest's kernel keeps them, as outside0 and inside0, and
 # DPDK has net_tap0 and net_tap1, which tc feeds from them. Else all are bound to vfio-pci behind an emulated IOMMU. All is emulated (TCG): what passes is shown, never how fast.
 NIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/net/lab.sh
@@ -65,11 +66,36 @@ guest_link() # LINK TAP
     lab_in core ip link set "bridge-$tap" up
 }
 
+# What vlan.bpf.c has at the ingress of an interface, whose other end is bridged to another one.
+guest_trunk_end() # INTERFACE INDEX OTHER SECTION
+{
+    local end
+    lab_in core ip link add name "$1" index "$2" type veth peer name "$1-far"
+    lab_in core ip link add "bridge-$1" type bridge
+    for end in "$3" "$1-far"; do
+        lab_in core ip address flush dev "$end"
+        lab_in core ip link set "$end" master "bridge-$1"
+    done
+    for end in "$3" "$1-far" "bridge-$1" "$1"; do
+        lab_in core ip link set "$end" up
+    done
+    lab_in core tc qdisc add dev "$1" clsact
+    lab_in core tc filter add dev "$1" ingress bpf direct-action object-file "$PLAIN/tests/net/vlan.bpf.o" section "$4"
+}
+
+guest_trunk()
+{
+    lab_in core ip tuntap add dev nic0 mode tap
+    guest_trunk_end trunk 9999 nic0 trunk
+    guest_trunk_end out100 10100 outside0 port
+    guest_trunk_end out200 20200 inside0 port
+}
+
 # What the guest runs as its only program: the configuration, and inside.sh.
 guest_program()
 {
     echo "#!/bin/bash"
-    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml LAB_MTU=${GUEST_MTU:-1500} LAB_KERNEL=${GUEST_KERNEL:-}"
+    echo "LAB_BUILD=$LAB_BUILD LAB_CONFIG=/run/dialgate.yaml LAB_MTU=${GUEST_MTU:-1500} LAB_KERNEL=${GUEST_KERNEL:-} LAB_TRUNK=${GUEST_TRUNK:-}"
     echo "cat >/run/dialgate.yaml <<'CONFIGURATION'"
     cat "$LAB_DIR/dialgate.yaml"
     echo CONFIGURATION
@@ -103,10 +129,12 @@ guest_start()
     [ $status = 0 ] || fail "no guest: $(tail -n 3 "$LAB_DIR/prepare.log")"
     if [ -n "${GUEST_PARTNER:-}" ]; then
         guest_partner "$GUEST_PARTNER" outside0 nic0 nic2
+    elif [ -n "${GUEST_TRUNK:-}" ]; then
+        guest_trunk
     else
         guest_link outside0 nic0
     fi
-    guest_link inside0 nic1 multi_queue
+    [ -n "${GUEST_TRUNK:-}" ] || guest_link inside0 nic1 multi_queue
     [ -z "${GUEST_BOND:-}" ] || guest_second nic2
     [ -z "${GUEST_MTU:-}" ] || guest_mtu "$GUEST_MTU"
     lab_start guest core qemu-system-x86_64 -machine q35,accel=tcg,kernel-irqchip=off -cpu max -smp 2 -m 1024 \

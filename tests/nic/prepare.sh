@@ -6,7 +6,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 directory=$1
-modules='virtio_pci 9pnet_virtio 9p overlay vfio-pci vfio_iommu_type1 tun
+modules='virtio_pci 9pnet_virtio 9p overlay vfio-pci vfio_iommu_type1 tun 8021q
  e1000e virtio_net sch_ingress sch_multiq cls_flower act_mirred act_skbedit act_gact'
 
 cannot()

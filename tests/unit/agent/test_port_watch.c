@@ -30,6 +30,7 @@ struct world {
     struct port_watch watch;
     pthread_t worker;
     atomic_bool listens, stop;
+    atomic_bool is_deaf;  // the worker has seen that it does not listen
     atomic_uint received; // packets since the worker last came to the device
 };
 
@@ -46,7 +47,9 @@ static void *work(void *argument)
     unsigned before = 0;
     while (!atomic_load(&world->stop)) {
         unsigned away = atomic_load(&world->published.away);
-        if (!atomic_load(&world->listens)) {
+        bool listens = atomic_load(&world->listens);
+        atomic_store(&world->is_deaf, !listens);
+        if (!listens) {
             pause_ms(1);
             continue;
         }
@@ -162,6 +165,24 @@ static int teardown(void **state)
     return 0;
 }
 
+// From here on the worker is in no turn, and begins none.
+static void stop_listening(struct world *world)
+{
+    atomic_store(&world->listens, false);
+    for (unsigned ms = 0; ms < WAIT_MS && !atomic_load(&world->is_deaf); ms++)
+        pause_ms(1);
+    assert_true(atomic_load(&world->is_deaf));
+}
+
+// The workers are asked to stay away, and nothing more happens as long as one does not listen.
+static void assert_waits(struct world *world)
+{
+    for (unsigned ms = 0; ms < WAIT_MS && atomic_load(&world->published.away) == 0; ms += 5)
+        pause_ms(5);
+    pause_ms(300);
+    assert_int_equal(atomic_load(&world->published.away), 1);
+}
+
 static void test_reset(void **state)
 {
     struct world *world = *state;
@@ -175,11 +196,9 @@ static void test_reset(void **state)
 static void test_worker_first(void **state)
 {
     struct world *world = *state;
-    atomic_store(&world->listens, false);
-    pause_ms(10);
+    stop_listening(world);
     port_watch_tell(&world->watch.rows[0], PORT_EVENT_RESET);
-    pause_ms(500);
-    assert_int_equal(atomic_load(&world->published.away), 1);
+    assert_waits(world);
     assert_int_equal(resets(world), 0);
     atomic_store(&world->listens, true);
     wait_until_back(world, 1);
@@ -210,11 +229,9 @@ static void test_bond_device(void **state)
     struct port_watched *row = &world->watch.rows[0];
     assert_int_equal(row->device_count, 2);
     for (unsigned i = 0; i < 2; i++) {
-        atomic_store(&world->listens, false);
-        pause_ms(10);
+        stop_listening(world);
         port_watch_tell_device(&row->devices[i], PORT_EVENT_REMOVED);
-        pause_ms(300);
-        assert_int_equal(atomic_load(&world->published.away), 1);
+        assert_waits(world);
         assert_int_equal(port_bond_device_count(&world->ports.ports[0]), 2);
         atomic_store(&world->listens, true);
         wait_until_back(world, i + 1);

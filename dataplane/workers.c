@@ -110,6 +110,7 @@ static int make_rings(struct workers *workers, struct fault *fault)
 
 unsigned workers_queue_owner(unsigned count, unsigned network, unsigned queue)
 {
+    assert(count > 0); // rules_create() saw to it
     return (network + queue) % count;
 }
 

@@ -53,18 +53,17 @@ def main():
     wire.bind((interface, 0))
     wire.settimeout(1)
     print("hears", flush=True)
-    end, arp, advertised = time.monotonic() + SECONDS, [], 0
-    while (len(arp) < times or advertised < times) and time.monotonic() < end:
+    end, arp, advertised = time.monotonic() + SECONDS, 0, 0
+    while (arp < times or advertised < times) and time.monotonic() < end:
         try:
             frame = wire.recv(65536)
         except TimeoutError:
             continue
         if is_arp(frame, mac, ipv4):
-            arp.append(time.monotonic())
+            arp += 1
         elif is_na(frame, mac, ipv6):
             advertised += 1
-    check(len(arp) == times and advertised == times, f"{len(arp)} announcements of {sys.argv[3]}, {advertised} of {sys.argv[4]}")
-    check(arp[-1] - arp[0] > 0.8 * (times - 1), f"in {arp[-1] - arp[0]:.1f} s")
+    check(arp == times and advertised == times, f"{arp} announcements of {sys.argv[3]}, {advertised} of {sys.argv[4]}")
 
 
 main()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "boot.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@ struct nodes {
 
 static void find_nodes(struct nodes *nodes, const struct eal_plan *eal, const struct rules *rules)
 {
+    assert(eal->workers > 0); // rules_create() saw to it
     for (unsigned i = 0; i < eal->workers; i++)
         nodes->workers[i] = eal_worker_node(eal, i);
     port_nodes_find(&nodes->ports, rules, nodes->workers[0]);

@@ -110,7 +110,7 @@ static void write_list(char *text, const uint32_t *values, unsigned count)
 // they are, and each node may have all.
 void eal_memory_plan(struct eal_memory *memory, const struct eal_memory_wants *wants)
 {
-    uint32_t shares[EAL_MEMORY_NODES] = {0}, all[EAL_MEMORY_NODES];
+    uint32_t shares[EAL_MEMORY_NODES] = {0}, all[EAL_MEMORY_NODES] = {wants->mb};
     int nodes[EAL_MEMORY_NODES];
     const unsigned count = find_nodes(nodes);
     bool there = count > 1 && wants->ports != NULL && eal_memory_split(wants, nodes, count, shares);

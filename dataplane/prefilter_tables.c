@@ -55,7 +55,10 @@ static int open_tables(struct tables *tables, const struct prefilter_port *port)
         tables->steps4 = map(port->map_fds[PREFILTER_MAP_STEPS4], STEPS4_SIZE);
     if (tables->steps4 != NULL)
         tables->steps6 = map(port->map_fds[PREFILTER_MAP_STEPS6], STEPS6_SIZE);
-    return tables->steps6 != NULL ? 0 : -errno;
+    const int fault = errno;
+    if (tables->steps6 != NULL)
+        return 0;
+    return fault > 0 ? -fault : -ENOMEM;
 }
 
 // The steps of one family, without those that change nothing. Returns how many.

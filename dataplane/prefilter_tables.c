@@ -48,17 +48,15 @@ static void close_tables(const struct tables *tables)
     unmap(tables->steps6, STEPS6_SIZE);
 }
 
-static int open_tables(struct tables *tables, const struct prefilter_port *port)
+// Leaves errno where it fails.
+static bool open_tables(struct tables *tables, const struct prefilter_port *port)
 {
     tables->slots = map(port->map_fds[PREFILTER_MAP_SLOTS], SLOTS_SIZE);
     if (tables->slots != NULL)
         tables->steps4 = map(port->map_fds[PREFILTER_MAP_STEPS4], STEPS4_SIZE);
     if (tables->steps4 != NULL)
         tables->steps6 = map(port->map_fds[PREFILTER_MAP_STEPS6], STEPS6_SIZE);
-    const int fault = errno;
-    if (tables->steps6 != NULL)
-        return 0;
-    return fault > 0 ? -fault : -ENOMEM;
+    return tables->steps6 != NULL;
 }
 
 // The steps of one family, without those that change nothing. Returns how many.
@@ -157,8 +155,8 @@ int prefilter_tables_fill(const struct prefilter_port *port, const struct snapsh
     const uint32_t count = steps != NULL && own != NULL ? prefix_steps_make(image, steps) : 0;
     struct tables tables = {0};
     if (count > 0)
-        result = open_tables(&tables, port);
-    if (result == 0) {
+        result = open_tables(&tables, port) ? 0 : -errno;
+    if (result == 0 && tables.steps6 != NULL) {
         fill_ipv4(&tables, own, family(steps, count, true, own), half);
         fill_ipv6(&tables, own, family(steps, count, false, own), half, settings);
     }

@@ -2,7 +2,7 @@
 // Edits are kept as they come and sorted once, when rendering: there are few, and most come in order already.
 #include <assert.h>
 #include <string.h>
-
+#include "copy_short.h"
 #include "write.h"
 
 static_assert(sizeof(((struct edits *)0)->octets) <= UINT16_MAX, "an edit finds its text by 16 bits");
@@ -73,24 +73,6 @@ static uint32_t message_end(const struct message *message)
     return (uint32_t)message->body.offset + message->body.length;
 }
 
-// Most pieces are short: those are copied by two words that overlap, not by a call.
-static inline uint8_t *put(uint8_t *to, const uint8_t *at, uint32_t length)
-{
-    if (length > 16) {
-        memcpy(to, at, length);
-    } else if (length >= 8) {
-        uint64_t first, last;
-        memcpy(&first, at, sizeof(first));
-        memcpy(&last, at + length - sizeof(last), sizeof(last));
-        memcpy(to, &first, sizeof(first));
-        memcpy(to + length - sizeof(last), &last, sizeof(last));
-    } else {
-        for (uint32_t i = 0; i < length; i++)
-            to[i] = at[i];
-    }
-    return to + length;
-}
-
 // Octets that the edits add and take away; false: they lie outside the message, or overlap.
 static bool measure(const struct edits *edits, const uint8_t *order, const struct message *message,
                     int64_t *more)
@@ -125,12 +107,12 @@ int edits_render(const struct edits *edits, const struct message *message, uint8
     for (unsigned i = 0; i < edits->count; i++) {
         const struct edit *edit = &edits->list[order[i]];
         if (edit->offset > at) {
-            to = put(to, message->octets + at, edit->offset - at);
+            to = copy_short(to, message->octets + at, edit->offset - at);
             at = edit->offset;
         }
-        to = put(to, edits->octets + edit->text, edit->length);
+        to = copy_short(to, edits->octets + edit->text, edit->length);
         at += edit->removed;
     }
-    to = put(to, message->octets + at, end - at);
+    to = copy_short(to, message->octets + at, end - at);
     return (int)(to - out);
 }

@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <string.h>
+#include "copy_short.h"
 
 static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
@@ -181,23 +182,6 @@ uint64_t siphash_end(struct siphash *hash)
 
 #define JOINED_MAX 256u
 
-// Short texts by two words that overlap, instead of a call.
-static inline void join(uint8_t *to, const uint8_t *at, size_t length)
-{
-    if (length > 16) {
-        memcpy(to, at, length);
-    } else if (length >= 8) {
-        uint64_t first, last;
-        memcpy(&first, at, sizeof(first));
-        memcpy(&last, at + length - sizeof(last), sizeof(last));
-        memcpy(to, &first, sizeof(first));
-        memcpy(to + length - sizeof(last), &last, sizeof(last));
-    } else {
-        for (size_t i = 0; i < length; i++)
-            to[i] = at[i];
-    }
-}
-
 static inline uint64_t whole_joined(const struct siphash_key *key, const struct siphash_piece *pieces,
                                     unsigned count, unsigned c, unsigned d)
 {
@@ -205,7 +189,7 @@ static inline uint64_t whole_joined(const struct siphash_key *key, const struct 
     size_t used = 0;
     unsigned i = 0;
     for (; i < count && pieces[i].length <= JOINED_MAX - used; i++) {
-        join(joined + used, pieces[i].octets, pieces[i].length);
+        copy_short(joined + used, pieces[i].octets, pieces[i].length);
         used += pieces[i].length;
     }
     if (i == count)

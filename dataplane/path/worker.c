@@ -4,10 +4,10 @@
 #include <time.h>
 #include <rte_cycles.h>
 #include <rte_pause.h>
-#include <rte_prefetch.h>
 #include <urcu-qsbr.h>
 #include "away.h"
 #include "frame.h"
+#include "process.h"
 #include "ua.h"
 
 #define BURSTS_BEHIND    8u    // of one queue in a turn, of a worker that is behind
@@ -28,60 +28,10 @@ void worker_clock(struct worker *worker)
     worker->now = (tick_t)(worker->now_us / (TICK_MS * 1000));
 }
 
-static void go_through_stages(struct worker *worker, struct work *work)
-{
-    parse_stage(worker, work);
-    if (work->outcome == WORK_GOES_ON)
-        transaction_stage(worker, work);
-    if (work->outcome == WORK_GOES_ON && overload_is_behind(&worker->overload))
-        shed_stage(worker, work);
-    if (work->outcome == WORK_GOES_ON)
-        dialog_stage(worker, work);
-    if (work->outcome == WORK_GOES_ON)
-        route_stage(worker, work);
-}
-
 struct work work_of(struct message *message)
 {
     return (struct work){
         .message = message, .outcome = WORK_GOES_ON, .dialog = INDEX_NONE, .client = INDEX_NONE};
-}
-
-static void process(struct worker *worker, struct rte_mbuf *mbuf)
-{
-    struct work work = work_of(&worker->messages[0]);
-    work.packet = packet_of(mbuf);
-    if (packet_of(mbuf)->ask == ASK_OPEN) {
-        affinity_answer(worker, mbuf);
-        return;
-    }
-    worker->received_us = work.packet->received_us;
-    if (worker->captures != NULL)
-        capture_received(worker, &work);
-    go_through_stages(worker, &work);
-    if (worker->captures != NULL)
-        capture_settled(worker, &work);
-    if (work.outcome == WORK_ASKS) {
-        affinity_ask(worker, mbuf);
-        return;
-    }
-    if (work.outcome == WORK_HELD) {
-        name_hold(worker, mbuf);
-        return;
-    }
-    count(worker, work.outcome);
-    rte_pktmbuf_free(mbuf);
-}
-
-static void process_all(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
-{
-    if (n > 0)
-        rte_prefetch0(packet_of(mbufs[0])->payload);
-    for (unsigned i = 0; i < n; i++) {
-        if (i + 1 < n)
-            rte_prefetch0(packet_of(mbufs[i + 1])->payload);
-        process(worker, mbufs[i]);
-    }
 }
 
 // What the dialogs of a burst touch comes nearer while the first of them are parsed. Calls that are refused
@@ -101,7 +51,7 @@ static unsigned process_held(struct worker *worker)
 {
     struct rte_mbuf *mbufs[NAME_HELD];
     unsigned n = name_release(worker, mbufs);
-    process_all(worker, mbufs, n);
+    process(worker, mbufs, n);
     return n;
 }
 
@@ -152,7 +102,7 @@ unsigned worker_turn(struct worker *worker)
     n += leave_early(worker, mbufs + n, handed, &early);
     for (unsigned i = 0; i < n; i += BURST) {
         prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
-        process_all(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
+        process(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
     }
     worker->received_us = 0; // what is sent from here on answers nothing that came now
     expire_slice(worker);

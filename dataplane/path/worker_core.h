@@ -169,9 +169,9 @@ struct worker {
     uint32_t tags[NETWORKS_MAX]; // of frames, FRAME_TAGS()
     uint32_t away;               // networks without a device now, bits (away.h)
     struct reassembler reassembler;
-    struct command *command;    // being worked on
-    struct message messages[2]; // the received one, and the one after it
-    struct message kept;        // a kept one, parsed again
+    struct command *command;        // being worked on
+    struct message messages[BURST]; // of a burst: process.c; the first two are early.c's too
+    struct message kept;            // a kept one, parsed again
     struct edits edits;
     uint8_t call_texts[2048];                 // of a record (call_record.c)
     uint64_t random_serial;                   // random.h

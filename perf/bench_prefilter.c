@@ -127,33 +127,32 @@ static const struct bench floor_row = {
     {                                                                                                        \
         .source = PEER, .destination = US, .port = 5061, .payload = OPTIONS                                  \
     }
-#define ROW(name_, prefixes, load_, budget, no_strangers_, ...)                                              \
+#define ROW(name_, prefixes, load_, no_strangers_, ...)                                                      \
     {                                                                                                        \
         {.name = "prefilter_" name_,                                                                         \
          .size = prefixes,                                                                                   \
          .setup = setup,                                                                                     \
          .run = run,                                                                                         \
          .teardown = teardown,                                                                               \
-         .floor = FLOOR,                                                                                     \
-         .budget_ns = budget},                                                                               \
+         .floor = FLOOR},                                                                                    \
             load_, __VA_ARGS__, no_strangers_                                                                \
     }
 
 static struct row rows[] = {
-    ROW("to_kernel/20", 20, LOAD_DATAPLANE, 0, 0, KERNELS),
-    ROW("peer/20", 20, LOAD_DATAPLANE, 100, 0, FRAME(PEER, OPTIONS LONG)),
-    ROW("peer/20-perfmon", 20, LOAD_PERFMON, 100, 0, FRAME(PEER, OPTIONS LONG)),
-    ROW("peer_invite/20", 20, LOAD_DATAPLANE, 0, 0, FRAME(PEER, INVITE LONG)),
-    ROW("peer/10k", 10000, LOAD_DATAPLANE, 180, 0, FRAME(PEER, OPTIONS LONG)),
-    ROW("peer/10k-perfmon", 10000, LOAD_PERFMON, 180, 0, FRAME(PEER, OPTIONS LONG)),
-    ROW("peer6/20", 20, LOAD_DATAPLANE, 0, 0,
+    ROW("to_kernel/20", 20, LOAD_DATAPLANE, 0, KERNELS),
+    ROW("peer/20", 20, LOAD_DATAPLANE, 0, FRAME(PEER, OPTIONS LONG)),
+    ROW("peer/20-perfmon", 20, LOAD_PERFMON, 0, FRAME(PEER, OPTIONS LONG)),
+    ROW("peer_invite/20", 20, LOAD_DATAPLANE, 0, FRAME(PEER, INVITE LONG)),
+    ROW("peer/10k", 10000, LOAD_DATAPLANE, 0, FRAME(PEER, OPTIONS LONG)),
+    ROW("peer/10k-perfmon", 10000, LOAD_PERFMON, 0, FRAME(PEER, OPTIONS LONG)),
+    ROW("peer6/20", 20, LOAD_DATAPLANE, 0,
         {.source = PEER6, .destination = US6, .port = 5060, .payload = OPTIONS LONG}),
-    ROW("peer6/20-perfmon", 20, LOAD_PERFMON, 0, 0,
+    ROW("peer6/20-perfmon", 20, LOAD_PERFMON, 0,
         {.source = PEER6, .destination = US6, .port = 5060, .payload = OPTIONS LONG}),
-    ROW("refused_stranger/20", 20, LOAD_DATAPLANE, 200, 1, FRAME(STRANGER, OPTIONS LONG)),
-    ROW("refused_stranger/20-perfmon", 20, LOAD_PERFMON, 200, 1, FRAME(STRANGER, OPTIONS LONG)),
-    ROW("not_sip/20", 20, LOAD_DATAPLANE, 0, 0, FRAME(PEER, "<not SIP at all>" LONG)),
-    ROW("denied/20", 20, LOAD_DATAPLANE, 0, 0, FRAME(DENIED, OPTIONS LONG)),
+    ROW("refused_stranger/20", 20, LOAD_DATAPLANE, 1, FRAME(STRANGER, OPTIONS LONG)),
+    ROW("refused_stranger/20-perfmon", 20, LOAD_PERFMON, 1, FRAME(STRANGER, OPTIONS LONG)),
+    ROW("not_sip/20", 20, LOAD_DATAPLANE, 0, FRAME(PEER, "<not SIP at all>" LONG)),
+    ROW("denied/20", 20, LOAD_DATAPLANE, 0, FRAME(DENIED, OPTIONS LONG)),
 };
 
 int main(int argc, char **argv)

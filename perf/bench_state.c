@@ -87,8 +87,6 @@ bool bench_eal(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--octets") == 0)
-        return bench_state_octets();
     bench_state_table();
     bench_state_hash();
     bench_state_wheel();

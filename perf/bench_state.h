@@ -34,8 +34,4 @@ void bench_state_timer(void);
 void bench_state_transaction(void);
 void bench_state_cookie(void);
 
-// Prints octets an entry of tables and transactions. Returns the exit status.
-int bench_state_octets(void);
-size_t bench_hash_octets(uint32_t count); // of an rte_hash with so many entries, from the EAL's heap
-
 #endif

@@ -97,6 +97,21 @@ static void run_change(void *data, uint64_t iterations)
     }
 }
 
+// Of an entry, from the EAL's heap.
+static double octets(const struct bench *bench)
+{
+    struct rte_malloc_socket_stats before;
+    struct rte_malloc_socket_stats after;
+    if (!bench_eal() || rte_malloc_get_socket_stats((int)rte_socket_id(), &before) != 0)
+        return -1;
+    struct rte_hash *hash = hash_new((uint32_t)bench->size);
+    if (hash == NULL || rte_malloc_get_socket_stats((int)rte_socket_id(), &after) != 0)
+        return -1;
+    rte_hash_free(hash);
+    return (double)(after.heap_allocsz_bytes - before.heap_allocsz_bytes) / (double)bench->size;
+}
+
+#define OCTETS .figure = octets, .unit = "octets"
 #define SINGLE .setup = subject_of, .run = run_single
 #define BULK   .setup = subject_of, .run = run_bulk, .items = BURST
 
@@ -112,23 +127,13 @@ static const struct bench benches[] = {
     {"rte_hash_bulk/4m", 4000000, NULL, BULK},
     {"rte_hash_bulk/10m", 10000000, NULL, BULK},
     {"rte_hash_remove_insert/1m", 1000000, NULL, .setup = subject_of, .run = run_change},
+    {"rte_hash_octets/1k", 1000, OCTETS},
+    {"rte_hash_octets/1m", 1000000, OCTETS},
+    {"rte_hash_octets/4m", 4000000, OCTETS},
 };
 
 void bench_state_hash(void)
 {
     for (unsigned i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
         bench_add(&benches[i]);
-}
-
-size_t bench_hash_octets(uint32_t count)
-{
-    struct rte_malloc_socket_stats before;
-    struct rte_malloc_socket_stats after;
-    if (!bench_eal() || rte_malloc_get_socket_stats((int)rte_socket_id(), &before) != 0)
-        return 0;
-    struct rte_hash *hash = hash_new(count);
-    if (hash == NULL || rte_malloc_get_socket_stats((int)rte_socket_id(), &after) != 0)
-        return 0;
-    rte_hash_free(hash);
-    return after.heap_allocsz_bytes - before.heap_allocsz_bytes;
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The life of a transaction among a hundred thousand others, with the message that it keeps. And what a
-// table's entry and a transaction cost in memory.
+// transaction costs in memory.
 #include "bench_state.h"
 #include "harness.h"
 #include "transaction.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define CAPACITY (1u << 18)
 #define LIVE     100000u
@@ -102,29 +100,6 @@ static void run_repeat(void *data, uint64_t iterations)
     }
 }
 
-static const struct bench benches[] = {
-    {"transaction_server/100k", 0, NULL, .setup = core_of, .run = run_server},
-    {"transaction_invite_client/100k", 0, NULL, .setup = core_of, .run = run_invite_client},
-    {"transaction_repeat/100k", 0, NULL, .setup = core_of, .run = run_repeat},
-};
-
-void bench_state_transaction(void)
-{
-    for (unsigned i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
-        bench_add(&benches[i]);
-}
-
-// Octets of this process that are in memory now.
-static size_t resident(void)
-{
-    unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1)
-        abort();
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 // Like a worker's memory: what was never touched costs nothing.
 static void *untouched(size_t size)
 {
@@ -135,11 +110,11 @@ static void *untouched(size_t size)
 }
 
 // Octets of a transaction beyond the message that it keeps, when the set is full.
-static double transaction_octets(enum transaction_kind kind, uint32_t kept)
+static double octets_beyond(enum transaction_kind kind, uint32_t kept)
 {
     static struct core core;
     core = (struct core){.key = 1};
-    size_t before = resident();
+    size_t before = bench_resident();
     wheel_init(&core.wheel, 0);
     if (arena_init(&core.arena, untouched(REGION), REGION) != 0)
         abort();
@@ -149,19 +124,29 @@ static double transaction_octets(enum transaction_kind kind, uint32_t kept)
         if (index == INDEX_NONE || transaction_keep(&core.set, index, text, kept) != 0)
             abort();
     }
-    return (double)(resident() - before) / COUNT - kept;
+    return (double)(bench_resident() - before) / COUNT - kept;
 }
 
-int bench_state_octets(void)
+static double server_octets(const struct bench *bench)
 {
-    static const uint32_t counts[] = {1000, 100000, 1000000, 4000000, 10000000};
-    printf("octets an entry      table  rte_hash\n");
-    for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        printf("%16u  %8.1f  %8.1f\n", counts[i], (double)table_memory(counts[i]) / counts[i],
-               (double)bench_hash_octets(counts[i]) / counts[i]);
-    printf("octets a transaction beyond the message kept, resident\n");
-    printf("  INVITE server, %u kept: %.0f\n", RESPONSE,
-           transaction_octets(TRANSACTION_INVITE_SERVER, RESPONSE));
-    printf("  INVITE client, %u kept: %.0f\n", INVITE, transaction_octets(TRANSACTION_INVITE_CLIENT, INVITE));
-    return 0;
+    return octets_beyond(TRANSACTION_INVITE_SERVER, (uint32_t)bench->size);
+}
+
+static double client_octets(const struct bench *bench)
+{
+    return octets_beyond(TRANSACTION_INVITE_CLIENT, (uint32_t)bench->size);
+}
+
+static const struct bench benches[] = {
+    {"transaction_server/100k", 0, NULL, .setup = core_of, .run = run_server},
+    {"transaction_invite_client/100k", 0, NULL, .setup = core_of, .run = run_invite_client},
+    {"transaction_repeat/100k", 0, NULL, .setup = core_of, .run = run_repeat},
+    {"transaction_octets/invite-server", RESPONSE, .figure = server_octets, .unit = "octets"},
+    {"transaction_octets/invite-client", INVITE, .figure = client_octets, .unit = "octets"},
+};
+
+void bench_state_transaction(void)
+{
+    for (unsigned i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
+        bench_add(&benches[i]);
 }

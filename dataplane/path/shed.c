@@ -5,7 +5,20 @@
 //
 // The answer needs Via, tags and CSeq, and so does the look for a transaction. early.c has them from a glance
 // before the parser, where their lines have the plain shape, and comes here at once; the rest comes parsed.
-// What a refusal costs beside a call is in perf/README.md.
+// The next message is looked at before the last one is answered, so that its line of the transaction table,
+// which tells whether an INVITE is a repeat, is on its way meanwhile.
+//
+// A refusal with its ACK was 5,770 instructions when this was counted: 2,000 the walk over their lines, 600
+// keyed hashes, 510 checksums, 380 writing the 503, 330 checking the frames, 150 the two To-tags. It was
+// 6,640 before the 503 was written in one go, the sender's last Via known again, and the tag the second word
+// of a hash that is made anyway, and 7,780 before that. When the lines were walked over once to steer and
+// once more to refuse, it took 574 to 664 ns where it takes 331 to 343 now.
+//
+// To drop INVITEs instead would be no gain: their callers send each seven times in 32 s (RFC 3261 17.1.1.2),
+// and to know which to drop, the same at each repeat and none of a dialog, a worker has to receive it and to
+// hash its Call-ID, well over a seventh of a refusal; and the caller, who could have gone elsewhere at once,
+// would wait all that time. What costs nothing is what does not come: peers that honour Retry-After or RFC
+// 7339. perf/README.md has what a refusal costs beside a call.
 #include <rte_mempool.h>
 #include <rte_ring.h>
 #include "feedback.h"

@@ -7,6 +7,12 @@
 // Rejected: marks of what is looked for (colons, semicolons, quotes) instead of where classes end. They find
 // the next delimiter, but each octet before it would have to be checked again. And on-demand vectors at each
 // token: the chain of load, shuffle and move to a mask is twice as long as that of a load and a shift.
+// And marks loaded by whole words of 64: texts of varying length mispredict the branch at each edge of a
+// block, 10 % of the parser's time.
+//
+// Of the nanoseconds that an INVITE's parser takes, marking is, by level: AVX-512 15 of 139; AVX2 26 of 151;
+// SSSE3 without BMI2 60 of 195. Without marks the octet loops take 527; the scalar level, a twin for the
+// tests that is never chosen, would take 1,261 of 1,404.
 #include "mark.h"
 
 #include <assert.h>

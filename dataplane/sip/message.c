@@ -3,6 +3,16 @@
 // for each message, in a fixed order, so that no jump depends on the order of the headers. A value is read
 // where the marks show its shape (plain.h), else by the reader of the whole grammar. Only the part of struct
 // message before `headers` is cleared: the array is 1.3 kB, more than the message.
+//
+// What bounds it is the number of instructions, some 4,000 for an INVITE of 890 octets with AVX2, at six a
+// cycle: 770 for marks (AVX-512: 400), 1,600 for 17 header lines (found, bounded, split, stored, looked up
+// among 96 names), 1,300 for the start line and the values, 210 for the topmost Route and Contact. What
+// mattered beside vectors: places instead of pointers, so that a span is a shift and an or; a second copy for
+// processors with BMI2 (6 %); the far ends of mark_next() and address_next() out of line; numbers read as one
+// word; no word put together in memory from parts just before it is read; no `rep stos`.
+//
+// Rejected: line ends taken out of the marks into a list (the list costs what the search saves); one pass in
+// which each value is read where its line was found (the jump by kind, and too little room in registers).
 #include "cseq.h"
 #include "header.h"
 #include "line.h"

@@ -4,6 +4,12 @@
 // sent. Rejected: a log of events (it grows, and has to be replayed), two versions of a record side by side
 // (twice the lines), the journal for all (3 ns a change, and two lines written where one is enough), a check
 // of multiplications (1 ns more than a CRC that the processor makes).
+//
+// A step that copied the record to the journal and folded its 40 octets by multiplications took 12.0 ns where
+// this one takes 8.9, beside the same load. Of 7.8 ns in a quieter run, 3.5 are the timer's, 0.5 the check's;
+// with multiplications it is 8.7 to 9.6, and 10.6 where the journal stays (no SSE4.2). A loop of this size is
+// worth 3 ns more or less by where the linker puts it: compare several builds before a difference is
+// believed.
 #include "dialog.h"
 
 #include <string.h>

@@ -39,6 +39,7 @@
 #define MAX_FORWARDS   70u
 #define EXPIRED_A_TURN 64u
 #define KNOWN_VIAS     8u // a power of two
+static_assert(BURST <= TABLE_BULK_MAX, "dialogs_prefetch() takes a burst");
 
 // Frames that wait for the end of the turn: for a NIC queue that we own, or for the worker that owns one.
 struct tx_buffer {

@@ -7,10 +7,10 @@
 #include "owner.h"
 #include "siphash.h"
 
-#define EARLY     (1u << 17) // calls that are not held yet, or no longer
-#define READY_MAX 8192u      // messages: calls that all end at once end one after another
-#define TRIES     16u        // for a call in which nothing is under way
-#define NOT_IDLE  UINT32_MAX
+#define EARLY         (1u << 17) // calls that are not held yet, or no longer
+#define TRIES         16u        // for a call in which nothing is under way
+#define NOT_IDLE      UINT32_MAX
+#define READY_BATCHES 4u // that wait to be sent, before more is added that need not be
 
 const struct crowd_mix crowd_mix_usual = {
     .again = 10, .cancelled = 5, .refused = 3, .inside = 60, .options = 40, .repeats = 1};
@@ -80,9 +80,11 @@ void crowd_destroy(struct crowd *crowd)
     for (uint32_t i = 0; i < crowd->capacity; i++)
         if (crowd->calls[i].script.number != 0)
             crowd_release(crowd, &crowd->calls[i]);
-    while (line_take(&crowd->ready, &event))
-        rte_pktmbuf_free(event.mbuf);
-    free(crowd->ready.events);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        while (line_take(&crowd->ready[kind], &event))
+            rte_pktmbuf_free(event.mbuf);
+        free(crowd->ready[kind].events);
+    }
     free(crowd->ringing.events);
     free(crowd->calls);
     free(crowd->free);
@@ -226,8 +228,8 @@ static void begin_some(struct crowd *crowd)
         ask_inside(crowd, KIND_BYE);
     if (crowd_draw(crowd, mix->again))
         ask_inside(crowd, KIND_INVITE);
-    for (double percent = mix->inside; percent > 0; percent -= 100)
-        if (crowd_draw(crowd, percent))
+    for (unsigned i = 0; i * 100 < mix->inside; i++)
+        if (crowd_draw(crowd, mix->inside - i * 100))
             ask_inside(crowd, KIND_INSIDE);
     if (crowd_draw(crowd, mix->options))
         ask_us(crowd);
@@ -247,18 +249,49 @@ static void rang(struct crowd *crowd, const struct event *event)
     crowd_say(crowd, call, &say);
 }
 
-static bool next_ready(struct crowd *crowd, struct event *event)
+// Begins calls, and what comes with them, until more than so many messages wait.
+static void fill(struct crowd *crowd, uint32_t most)
 {
     const uint32_t window = crowd->options.window;
-    while (crowd->ready.count == 0 && crowd->phase != CROWD_RESTS) {
-        if (window != 0 && crowd->open >= window)
-            return false;
+    while (crowd->ready_count <= most && crowd->phase != CROWD_RESTS &&
+           (window == 0 || crowd->open < window)) {
         uint64_t sent = crowd->count.sent;
         begin_some(crowd);
         if (crowd->count.sent == sent)
-            return false;
+            return;
     }
-    return line_take(&crowd->ready, event);
+}
+
+static bool next_ready(struct crowd *crowd, struct event *event)
+{
+    if (crowd->ready_count == 0)
+        fill(crowd, 0);
+    if (!line_take(&crowd->ready[crowd->sending], event))
+        return false;
+    crowd->ready_count--;
+    return true;
+}
+
+// The kind whose oldest message has waited longest. Of a call what comes first is older, so that it is sent
+// first as well.
+static enum kind oldest(const struct crowd *crowd)
+{
+    enum kind found = 0;
+    uint64_t least = UINT64_MAX;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        const struct line *line = &crowd->ready[kind];
+        if (line->count == 0 || line->events[line->first].due_us >= least)
+            continue;
+        least = line->events[line->first].due_us;
+        found = (enum kind)kind;
+    }
+    return found;
+}
+
+static bool goes_with_last(const struct crowd *crowd)
+{
+    const struct line *line = &crowd->ready[crowd->sending];
+    return line->count > 0 && line->events[line->first].again;
 }
 
 unsigned crowd_send(struct crowd *crowd, uint64_t now_us, unsigned n, crowd_sender *send, void *context)
@@ -266,13 +299,17 @@ unsigned crowd_send(struct crowd *crowd, uint64_t now_us, unsigned n, crowd_send
     struct event event;
     unsigned sent = 0;
     crowd->now_us = now_us;
-    while (crowd->ringing.count > 0 && crowd->ready.count < READY_MAX &&
+    // Calls that are all over at once end one after another.
+    while (crowd->ringing.count > 0 && crowd->ready_count < READY_BATCHES * crowd->options.batch &&
            crowd->ringing.events[crowd->ringing.first].due_us <= now_us) {
         line_take(&crowd->ringing, &event);
         rang(crowd, &event);
     }
-    while ((sent < n || (crowd->ready.count > 0 && crowd->ready.events[crowd->ready.first].again)) &&
-           next_ready(crowd, &event)) {
+    if (crowd->options.sorted) {
+        fill(crowd, READY_BATCHES * crowd->options.batch);
+        crowd->sending = oldest(crowd);
+    }
+    while ((sent < n || goes_with_last(crowd)) && next_ready(crowd, &event)) {
         if (send(context, (enum world_side)event.side, event.party, event.mbuf)) {
             sent++;
         } else {
@@ -281,6 +318,11 @@ unsigned crowd_send(struct crowd *crowd, uint64_t now_us, unsigned n, crowd_send
         }
     }
     return sent;
+}
+
+enum kind crowd_kind(const struct crowd *crowd)
+{
+    return crowd->sending;
 }
 
 void crowd_set(struct crowd *crowd, enum crowd_phase phase)
@@ -295,7 +337,7 @@ uint32_t crowd_held(const struct crowd *crowd)
 
 uint64_t crowd_open(const struct crowd *crowd)
 {
-    return crowd->open + crowd->ready.count + crowd->ringing.count;
+    return crowd->open + crowd->ready_count + crowd->ringing.count;
 }
 
 void crowd_stop_ringing(struct crowd *crowd)
@@ -315,15 +357,11 @@ const struct crowd_count *crowd_count(const struct crowd *crowd)
 
 static void tell_missing(struct crowd *crowd, const struct call *call)
 {
-    static const char *const names[KINDS] = {
-        "INVITE",        "ACK", "CANCEL",        "BYE",     "request inside the dialog",
-        "100",           "180", "200 to INVITE", "refusal", "200 to BYE",
-        "200 to CANCEL", "200"};
     for (unsigned i = 0; i < 2 * KINDS; i++)
         if (call->credits[i / KINDS][i % KINDS] > 0)
             snprintf(crowd->fault, sizeof(crowd->fault),
                      "a %s still awaits: %s (%s, %s, of %" PRIu64 " messages)",
-                     i / KINDS == WORLD_CALLER ? "caller" : "callee", names[i % KINDS],
+                     i / KINDS == WORLD_CALLER ? "caller" : "callee", script_kinds[i % KINDS],
                      call->confirmed ? "confirmed" : "early", call->over ? "over" : "not over", crowd->open);
 }
 

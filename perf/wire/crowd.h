@@ -31,6 +31,8 @@ struct crowd_options {
     uint32_t whole;   // of one call in so many each octet is compared; 0: of none
     uint32_t ring_us;
     uint32_t window; // nothing begins while so many credits are open, so that no queue overflows; 0: always
+    uint32_t batch;  // that crowd_send() is asked for: how much may wait follows from it
+    bool sorted;     // each crowd_send() sends messages of one kind
     uint64_t seed;
     bool clock_runs; // the worker's: it may repeat what far ends are late to answer, since a thread was taken
                      // from its core
@@ -60,10 +62,11 @@ void crowd_destroy(struct crowd *crowd);
 // Who sends where: [side] of the rings of the network.
 typedef bool crowd_sender(void *context, enum world_side side, uint32_t party, struct rte_mbuf *mbuf);
 // Sends at least n packets when there are so many, by send, which takes the mbuf or returns false. Returns
-// how many.
+// how many. Sorted, they are of the kind whose oldest has waited longest, and may be fewer.
 unsigned crowd_send(struct crowd *crowd, uint64_t now_us, unsigned n, crowd_sender *send, void *context);
 // What left by the network of a side. Takes the mbuf.
 void crowd_take(struct crowd *crowd, enum world_side side, struct rte_mbuf *mbuf);
+enum kind crowd_kind(const struct crowd *crowd); // of what was sent last, where it is sorted
 void crowd_set(struct crowd *crowd, enum crowd_phase phase);
 uint32_t crowd_held(const struct crowd *crowd);
 uint64_t crowd_open(const struct crowd *crowd); // credits, and what is about to be sent

@@ -30,7 +30,7 @@ static_assert(sizeof(struct call) <= 96, "ten million of them");
 
 struct event {
     struct rte_mbuf *mbuf;
-    uint64_t number, due_us;
+    uint64_t number, due_us; // of what is about to be sent: its place in the order instead
     uint32_t slot, party;
     uint8_t side;
     bool again; // goes with the one before
@@ -50,8 +50,10 @@ struct crowd {
     uint32_t *free, free_count, capacity;
     uint32_t *talkers, talker_count;
     uint32_t *ringers, ringer_count;
-    struct line ready, ringing;
-    uint64_t next_number, random, now_us, open;
+    struct line ready[KINDS], ringing; // sorted: by kind; else all is in the first
+    uint32_t ready_count;
+    enum kind sending;
+    uint64_t next_number, random, now_us, open, order;
     char fault[160];
 };
 

@@ -56,9 +56,10 @@ static void keep(struct call *call, const struct say *say, const char *text, uin
     call->kept->lengths[to][say->kind] = length;
 }
 
-static void post(struct crowd *crowd, const struct arrival *from, bool again)
+static void post(struct crowd *crowd, const struct arrival *from, enum kind kind, bool again)
 {
-    struct event event = {.side = (uint8_t)from->side, .party = from->party, .again = again};
+    struct event event = {
+        .side = (uint8_t)from->side, .party = from->party, .again = again, .due_us = crowd->order++};
     event.mbuf = datagram_make(crowd->options.world, crowd->options.pool, from);
     if (event.mbuf == NULL) {
         crowd->count.no_room++;
@@ -66,7 +67,8 @@ static void post(struct crowd *crowd, const struct arrival *from, bool again)
     }
     crowd->count.sent++;
     crowd->count.sent_octets += from->length;
-    line_put(&crowd->ready, &event);
+    line_put(&crowd->ready[crowd->options.sorted ? kind : 0], &event);
+    crowd->ready_count++;
 }
 
 void crowd_say(struct crowd *crowd, struct call *call, const struct say *say)
@@ -89,7 +91,7 @@ void crowd_say(struct crowd *crowd, struct call *call, const struct say *say)
                            .party = say->side == WORLD_CALLER ? call->script.caller : call->script.callee,
                            .text = text};
     from.length = script_write(&draft, text);
-    post(crowd, &from, false);
+    post(crowd, &from, say->kind, false);
     if (effect.what & GOES) {
         credit(crowd, call, other, say->kind);
         if (!(effect.what & MADE_ANEW))
@@ -100,7 +102,7 @@ void crowd_say(struct crowd *crowd, struct call *call, const struct say *say)
     if (!crowd_draw(crowd, crowd->options.mix.repeats))
         return;
     crowd->count.repeated++;
-    post(crowd, &from, true);
+    post(crowd, &from, say->kind, true);
     if (effect.what & AGAIN_GOES)
         credit(crowd, call, other, say->kind);
     // By a clock that runs, the repeat may come behind 180, which is repeated then (RFC 3261 17.2.1).

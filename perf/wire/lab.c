@@ -97,6 +97,8 @@ void lab_open(struct lab *lab, const struct lab_form *form)
                                                  .whole = options->whole,
                                                  .ring_us = RING_US,
                                                  .window = form->window,
+                                                 .batch = options->batch,
+                                                 .sorted = options->sorted,
                                                  .seed = options->seed + i,
                                                  .clock_runs = options->mode != WIRE_TURNS,
                                                  .worker = i,
@@ -169,6 +171,7 @@ void lab_look(const struct lab *lab, struct lab_moment *moment)
         moment->received += word(&counters->values[COUNTER_RX_PACKETS]);
         moment->sent += word(&counters->values[COUNTER_TX_PACKETS]);
         moment->handed_over += word(&counters->values[COUNTER_STEER_AWAY]);
+        moment->arena_octets += word(&counters->values[COUNTER_USED_ARENA]);
         moment->turn_us += word(&counters->histograms[HISTOGRAM_TURN].sum);
         for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
             moment->forwarding[bucket] += word(&counters->histograms[HISTOGRAM_FORWARDING].buckets[bucket]);
@@ -200,8 +203,10 @@ struct wire_round lab_since(const struct lab_moment *before, const struct lab_mo
                                .ns = (double)(now->turn_us - before->turn_us) * 1e3,
                                .wall_ns = now->wall_ns - before->wall_ns,
                                .p50_us = quantile_us(before, now, 0.5),
+                               .p99_us = quantile_us(before, now, 0.99),
                                .p999_us = quantile_us(before, now, 0.999),
                                .rss_octets = lab_resident(),
+                               .arena_octets = now->arena_octets,
                                .handed_over = now->handed_over - before->handed_over};
 }
 

@@ -35,7 +35,8 @@ void lab_judge(struct lab *lab, struct wire_result *result);
 // stand.
 struct lab_moment {
     uint64_t received, sent, calls, handed_over;
-    uint64_t turn_us;                       // of turns that received something
+    uint64_t turn_us; // of turns that received something
+    uint64_t arena_octets;
     uint64_t forwarding[HISTOGRAM_BUCKETS]; // by latency
     double wall_ns;
 };

@@ -92,6 +92,18 @@ static const struct style styles[2][STYLES] = {
       "",
       "Supported: resource-priority, 100rel\r\n"}}};
 
+const char *const script_kinds[KINDS] = {[KIND_INVITE] = "INVITE",
+                                         [KIND_ACK] = "ACK",
+                                         [KIND_CANCEL] = "CANCEL",
+                                         [KIND_BYE] = "BYE",
+                                         [KIND_INSIDE] = "INFO, UPDATE, OPTIONS",
+                                         [KIND_TRYING] = "100",
+                                         [KIND_RINGING] = "180",
+                                         [KIND_ANSWER] = "200 to INVITE",
+                                         [KIND_REFUSAL] = "refusal",
+                                         [KIND_BYE_ANSWER] = "200 to BYE",
+                                         [KIND_CANCEL_ANSWER] = "200 to CANCEL",
+                                         [KIND_INSIDE_ANSWER] = "200 to INFO, UPDATE, OPTIONS"};
 const char *const script_methods[KIND_REQUESTS] = {"INVITE", "ACK", "CANCEL", "BYE", NULL};
 const char *const script_insides[INSIDES] = {NULL, "INFO", "UPDATE", "OPTIONS"};
 

@@ -67,6 +67,7 @@ static inline uint64_t script_mix(uint64_t x)
     return x ^ x >> 33;
 }
 
+extern const char *const script_kinds[KINDS]; // as a reader would say
 extern const char *const script_methods[KIND_REQUESTS];
 extern const char *const script_insides[INSIDES];
 

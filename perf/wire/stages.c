@@ -32,36 +32,70 @@ struct tally {
     uint64_t cycles, calls, children;
 };
 
-static struct tally tallies[STAGES];
+#define MANY KINDS // no message alone
+
+static struct tally tallies[KINDS + 1][STAGES];
 static struct {
     enum stage stack[DEPTH];
     unsigned depth;
+    unsigned kind; // enum kind of the message in hand, or MANY
     uint64_t since;
 } now;
 static double inside_cycles, outside_cycles; // of a probe: in its stage, in the one around it
 
-static inline void enter(enum stage stage)
+static inline void enter_of(enum stage stage, unsigned kind)
 {
     uint64_t tsc = rte_rdtsc();
-    struct tally *around = &tallies[now.stack[now.depth]];
+    struct tally *around = &tallies[now.kind][now.stack[now.depth]];
     around->cycles += tsc - now.since;
     around->children++;
     now.stack[++now.depth] = stage;
-    tallies[stage].calls++;
+    now.kind = kind;
     now.since = tsc;
+}
+
+static inline void enter(enum stage stage)
+{
+    enter_of(stage, now.kind);
 }
 
 static inline void leave(void)
 {
     uint64_t tsc = rte_rdtsc();
-    tallies[now.stack[now.depth--]].cycles += tsc - now.since;
+    struct tally *own = &tallies[now.kind][now.stack[now.depth--]];
+    own->cycles += tsc - now.since;
+    own->calls++;
+    if (now.stack[now.depth] <= STAGE_TURN)
+        now.kind = MANY;
     now.since = tsc;
+}
+
+static unsigned kind_of(const struct work *work)
+{
+    static const enum kind requests[METHOD_COUNT] = {[METHOD_INVITE] = KIND_INVITE,
+                                                     [METHOD_ACK] = KIND_ACK,
+                                                     [METHOD_CANCEL] = KIND_CANCEL,
+                                                     [METHOD_BYE] = KIND_BYE};
+    const struct message *message = work->message;
+    const uint8_t method = message->method;
+    if (message->is_request)
+        return method == METHOD_INVITE || requests[method] != KIND_INVITE ? requests[method] : KIND_INSIDE;
+    if (message->status < 200)
+        return message->status == 100 ? KIND_TRYING : KIND_RINGING;
+    if (message->status >= 300)
+        return KIND_REFUSAL;
+    if (method == METHOD_INVITE)
+        return KIND_ANSWER;
+    return method == METHOD_BYE      ? KIND_BYE_ANSWER
+           : method == METHOD_CANCEL ? KIND_CANCEL_ANSWER
+                                     : KIND_INSIDE_ANSWER;
 }
 
 // The least of many batches: an interrupt is in some of them.
 static void measure_probes(void)
 {
     inside_cycles = outside_cycles = 1e9;
+    now.kind = MANY;
     for (unsigned batch = 0; batch < BATCHES; batch++) {
         memset(&tallies, 0, sizeof(tallies));
         now.since = rte_rdtsc();
@@ -69,8 +103,8 @@ static void measure_probes(void)
             enter(STAGE_TIMERS);
             leave();
         }
-        inside_cycles = RTE_MIN(inside_cycles, (double)tallies[STAGE_TIMERS].cycles / PROBES);
-        outside_cycles = RTE_MIN(outside_cycles, (double)tallies[STAGE_OUTSIDE].cycles / PROBES);
+        inside_cycles = RTE_MIN(inside_cycles, (double)tallies[MANY][STAGE_TIMERS].cycles / PROBES);
+        outside_cycles = RTE_MIN(outside_cycles, (double)tallies[MANY][STAGE_OUTSIDE].cycles / PROBES);
     }
 }
 
@@ -78,19 +112,33 @@ void stages_begin(void)
 {
     measure_probes();
     memset(&tallies, 0, sizeof(tallies));
+    now.kind = MANY;
     now.since = rte_rdtsc();
+}
+
+static double cycles_of(const struct tally *tally)
+{
+    return (double)tally->cycles - inside_cycles * (double)tally->calls -
+           outside_cycles * (double)tally->children;
 }
 
 bool stages_read(struct stage_times *times)
 {
     *times = (struct stage_times){.probe_cycles = inside_cycles + outside_cycles};
     for (unsigned i = STAGE_TURN; i < STAGES; i++) {
-        const struct tally *tally = &tallies[i];
-        double cycles = (double)tally->cycles - inside_cycles * (double)tally->calls -
-                        outside_cycles * (double)tally->children;
-        times->stages[i] = (struct stage_time){names[i], cycles, tally->calls};
-        times->probes += tally->calls;
+        struct stage_time *stage = &times->stages[i];
+        stage->name = names[i];
+        for (unsigned kind = 0; kind <= MANY; kind++) {
+            double cycles = cycles_of(&tallies[kind][i]);
+            stage->cycles += cycles;
+            stage->calls += tallies[kind][i].calls;
+            if (kind != MANY)
+                stage->kinds[kind] = cycles;
+        }
+        times->probes += stage->calls;
     }
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        times->messages[kind] = tallies[kind][STAGE_PARSE].calls;
     return true;
 }
 
@@ -113,6 +161,17 @@ bool stages_read(struct stage_times *times)
         __real_##name arguments;                                                                             \
         leave();                                                                                             \
     }
+// Of one message, whose kind is known when it is parsed.
+#define WRAP_MESSAGE(stage, name)                                                                            \
+    void __real_##name(struct worker *worker, struct work *work);                                            \
+    void __wrap_##name(struct worker *worker, struct work *work);                                            \
+    void __wrap_##name(struct worker *worker, struct work *work)                                             \
+    {                                                                                                        \
+        enter_of(stage, (stage) == STAGE_PARSE ? MANY : kind_of(work));                                      \
+        __real_##name(worker, work);                                                                         \
+        now.kind = kind_of(work);                                                                            \
+        leave();                                                                                             \
+    }
 #define MBUFS_OF (struct worker * worker, struct rte_mbuf * *mbufs, unsigned n)
 #define MESSAGE  (struct worker * worker, struct work * work)
 #define NOTHING  (struct worker * worker)
@@ -125,10 +184,10 @@ WRAP(STAGE_SCREEN, unsigned, screen_burst, MBUFS_OF, (worker, mbufs, n))
 WRAP(STAGE_STEER, unsigned, steer_burst, MBUFS_OF, (worker, mbufs, n))
 WRAP(STAGE_STEER, unsigned, steer_inbox, (struct worker * worker, struct rte_mbuf **mbufs), (worker, mbufs))
 WRAP_VOID(STAGE_STEER, steer_flush, NOTHING, (worker))
-WRAP_VOID(STAGE_PARSE, parse_stage, MESSAGE, (worker, work))
-WRAP_VOID(STAGE_TRANSACTION, transaction_stage, MESSAGE, (worker, work))
-WRAP_VOID(STAGE_DIALOG, dialog_stage, MESSAGE, (worker, work))
-WRAP_VOID(STAGE_ROUTE, route_stage, MESSAGE, (worker, work))
+WRAP_MESSAGE(STAGE_PARSE, parse_stage)
+WRAP_MESSAGE(STAGE_TRANSACTION, transaction_stage)
+WRAP_MESSAGE(STAGE_DIALOG, dialog_stage)
+WRAP_MESSAGE(STAGE_ROUTE, route_stage)
 WRAP(STAGE_RECORD, uint32_t, dialog_begin,
      (struct worker * worker, const struct work *work, const struct route_target *target, uint32_t server),
      (worker, work, target, server))

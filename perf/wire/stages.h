@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "script.h"
 
 enum stage {
     STAGE_OUTSIDE, // not the worker
@@ -28,11 +29,14 @@ struct stage_time {
     const char *name;
     double cycles;  // of the TSC, less those of the probes
     uint64_t calls; // messages, or bursts
+    // Of the cycles those that belong to a message of a kind; what is done for many at once does not.
+    double kinds[KINDS];
 };
 
 struct stage_times {
     struct stage_time stages[STAGES];
-    double probe_cycles; // that one call of a stage takes more
+    uint64_t messages[KINDS]; // by kind, those that were no requests or responses of these left out
+    double probe_cycles;      // that one call of a stage takes more
     uint64_t probes;
 };
 

@@ -18,7 +18,10 @@ enum wire_mode {
 
 struct wire_options {
     enum wire_mode mode;
-    bool open_loop; // WIRE_CORES: messages come at rate, else as fast as they are taken
+    // WIRE_CORES: rounds of so many seconds in which messages come at rate; 0: as fast as they are taken.
+    uint32_t round_s;
+    bool half;   // rate is to be half of the highest, which is looked for before
+    bool sorted; // WIRE_TURNS: a batch is of one kind
     struct world_size size;
     struct crowd_mix mix;
     uint32_t dialogs;
@@ -39,9 +42,17 @@ struct wire_round {
     double ns;                       // CPU time of its turns; of several workers, of the one that takes most
     double worker_ns[PLANE_WORKERS]; // of pairs: of each
     double wall_ns;                  // 0: nobody looked
-    double p50_us, p999_us;          // from the turn that received a message to when what came of it had left
-    uint64_t rss_octets;             // of the process, when it ended
-    uint64_t handed_over;            // messages from worker to worker
+    // From the turn that received a message to when what came of it had left.
+    double p50_us, p99_us, p999_us;
+    uint64_t arena_octets; // of texts, of all workers
+    uint64_t rss_octets;   // of the process, when it ended
+    uint64_t handed_over;  // messages from worker to worker
+};
+
+// Of batches of one kind.
+struct wire_kind {
+    uint64_t received;
+    double ns; // CPU time of the worker's turns
 };
 
 struct wire_result {
@@ -55,7 +66,9 @@ struct wire_result {
     uint64_t rss_octets;           // of the process, then
     struct stage_times stages;     // of all rounds
     bool has_stages;
-    char fault[256]; // "" when all is as it should be
+    struct wire_kind kinds[KINDS]; // sorted, of all rounds
+    double rate;                   // messages a second, of rounds at a rate
+    char fault[256];               // "" when all is as it should be
 };
 
 // One thread: far ends and worker take turns, the worker's are timed.

@@ -48,11 +48,11 @@ struct world *world_create(const struct world_size *size)
     struct world *world = calloc(1, sizeof(*world));
     char text[44];
     world->size = *size;
-    world->counts[WORLD_CALLER] = size->prefixes;
+    world->counts[WORLD_CALLER] = RTE_MAX(size->prefixes, size->callers);
     world->counts[WORLD_CALLEE] = size->members;
     for (unsigned side = 0; side < 2; side++)
         world->parties[side] = calloc(world->counts[side], sizeof(struct party));
-    for (unsigned i = 0; i < size->prefixes; i++) {
+    for (unsigned i = 0; i < world->counts[WORLD_CALLER]; i++) {
         prefix_text(world, i, true, text);
         name_party(&world->parties[WORLD_CALLER][i], text);
     }
@@ -85,10 +85,13 @@ static void write_peers(const struct world *world, FILE *out)
 {
     char text[48];
     fprintf(out, "peers:\n  - name: carriers\n    listener: edge\n    sources:\n");
-    for (unsigned i = 0; i < world->size.prefixes; i++) {
+    const bool wide = world->size.callers > world->size.prefixes; // the last one has all others
+    for (unsigned i = 0; i + wide < world->size.prefixes; i++) {
         prefix_text(world, i, false, text);
         fprintf(out, "      - \"%s/%u\"\n", text, (world->size.ipv6 ? 64u : 24u) + i % PREFIX_LENGTHS);
     }
+    if (wide)
+        fprintf(out, "      - \"%s\"\n", world->size.ipv6 ? "2001:db8:a::/48" : "10.64.0.0/10");
     fprintf(out, "    members: [{address: \"%s\"}]\n", bare(&world->parties[WORLD_CALLER][0], text));
     fprintf(out, "  - name: sbcs\n    listener: core\n    members:\n");
     for (unsigned i = 0; i < world->size.members; i++)

@@ -11,7 +11,8 @@ enum world_side { WORLD_CALLER, WORLD_CALLEE }; // also the numbers of their net
 
 struct world_size {
     bool ipv6;
-    unsigned prefixes; // of the callers' peer, a caller in each
+    unsigned prefixes; // of the callers' peer
+    unsigned callers;  // one in each prefix; when there are more of them, the others are in the last one
     unsigned members;  // SBCs
     unsigned routes;
     uint32_t t1_ms;

@@ -2,6 +2,7 @@
 // Rows for the test of perf/run: what they show is known beforehand, but for the time that they take.
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +64,12 @@ static double grown(const struct bench *bench)
     return (double)(bench_resident() - before);
 }
 
+static double dies(const struct bench *bench)
+{
+    fputs("as it was asked to\n", stderr);
+    exit(3);
+}
+
 static double no_figure(const struct bench *bench)
 {
     return -1;
@@ -81,9 +88,13 @@ static const struct bench rows[] = {
     {"rows_octets/none", .figure = no_figure, .unit = "octets"},
 };
 
+static const struct bench mortal = {"rows_octets/dies", .figure = dies, .unit = "octets"};
+
 int main(int argc, char **argv)
 {
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         bench_add(&rows[i]);
+    if (getenv("BENCH_ROWS_DIES") != NULL)
+        bench_add(&mortal);
     return bench_main(argc, argv);
 }

@@ -242,10 +242,11 @@ class Running(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
         self.addCleanup(self.folder.cleanup)
 
-    def run_it(self, *words):
+    def run_it(self, *words, **environment):
         """Output, errors and status."""
         command = [sys.executable, os.path.join(ROOT, "perf", "run"), *words]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        env = os.environ | environment
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, env=env)
         return done.stdout, done.stderr, done.returncode
 
     def measured(self, *names):
@@ -294,6 +295,18 @@ class Running(unittest.TestCase):
         _, errors, status = self.run_it("--program", PROGRAM, "no such name")
         self.assertEqual(status, 1)
         self.assertIn("nothing matches no such name", errors)
+
+    def test_a_program_that_dies(self):
+        """What came before is shown and written; the status tells."""
+        path = os.path.join(self.folder.name, "figures.json")
+        words = ["--program", PROGRAM, "--repetitions", "1", "--seconds", "0.001", "--json", path]
+        out, errors, status = self.run_it(*words, BENCH_ROWS_DIES="1")
+        self.assertEqual(status, 1)
+        self.assertIn("exit status 3: as it was asked to", errors)
+        self.assertIn("rows_items/ten", out)
+        with open(path, encoding="utf-8") as file:
+            names = {one["name"] for one in json.load(file)["rows"]}
+        self.assertEqual((names & {"rows_peer/one", "rows_octets/grown"}), {"rows_peer/one"})
 
     def test_no_such_program(self):
         """Is one line."""

@@ -16,6 +16,7 @@ enum kind {       // what the two ends do
     KIND_CANCELLED,
     KIND_REFUSED, // by the callee, with 486
     KIND_OPTIONS, // no call: an OPTIONS and its 200
+    KIND_HUNG_UP, // as KIND_PLAIN, but the callee sends the BYE
     KINDS
 };
 
@@ -35,6 +36,7 @@ enum server_state { // of the callee
     SERVER_ANSWERED, // 200 repeated until its ACK comes
     SERVER_REFUSED,  // 486 or 487, the same
     SERVER_TALKING,
+    SERVER_ENDING, // BYE
     SERVER_DONE
 };
 
@@ -56,6 +58,7 @@ struct call {
     tick_t client_end, server_end;
     struct wheel_node client_timer, server_timer;
     uint64_t due_ns;      // when the caller's request was due
+    uint64_t bye_due_ns;  // the callee's
     uint64_t answered_ns; // when the callee's first 200 went out, 0: not yet
     char branch[96];      // of the proxy's Via above the request that the callee answers, NUL-terminated
     char routes[CALL_ROUTES_OCTETS]; // Record-Route as the callee got it: values, a newline behind each

@@ -9,7 +9,7 @@ static bool is(struct span span, const struct text *text)
 bool check_call_id(const struct scene *scene, struct span call_id, uint32_t *number)
 {
     char octets[COMPOSE_VALUE];
-    struct text whole = {octets, 0, sizeof(octets)};
+    struct text whole = {octets, 0, sizeof(octets), false};
     if (!compose_number(call_id, number))
         return false;
     compose_call_id(scene, *number, &whole);
@@ -19,24 +19,24 @@ bool check_call_id(const struct scene *scene, struct span call_id, uint32_t *num
 static bool party(const struct scene *scene, const struct call *call, enum side side, struct span found)
 {
     char octets[COMPOSE_VALUE];
-    struct text wanted = {octets, 0, sizeof(octets)};
+    struct text wanted = {octets, 0, sizeof(octets), false};
     compose_party(scene, call, side, &wanted);
     return is(found, &wanted);
 }
 
-enum tagged { TAG_NONE, TAG_ANY, TAG_CALLEE };
+enum tagged { TAG_NONE, TAG_ANY, TAG_FAR };
 
-// From and To of a request by the caller, and of its response.
-static bool parties(const struct scene *scene, const struct call *call, const struct message *message,
-                    enum tagged tagged)
+// From and To of a request by this side, and of its response.
+static bool parties(const struct scene *scene, const struct call *call, enum side by,
+                    const struct message *message, enum tagged tagged)
 {
     struct identity identity;
     identity_make(&identity, scene->seed, call->number);
-    if (!party(scene, call, CALLER, message->from) || !party(scene, call, CALLEE, message->to) ||
-        !span_equal(message->from_tag, (struct span){identity.tag[CALLER], 16}))
+    if (!party(scene, call, by, message->from) || !party(scene, call, far_side(by), message->to) ||
+        !span_equal(message->from_tag, (struct span){identity.tag[by], 16}))
         return false;
-    return tagged == TAG_ANY ||
-           span_equal(message->to_tag, (struct span){identity.tag[CALLEE], tagged == TAG_NONE ? 0 : 16});
+    return tagged == TAG_ANY || span_equal(message->to_tag, (struct span){identity.tag[far_side(by)],
+                                                                          tagged == TAG_NONE ? 0 : 16});
 }
 
 static bool begins(struct span span, const char *text)
@@ -50,7 +50,7 @@ static bool via(const struct scene *scene, const struct call *call, const struct
                 struct span found)
 {
     char octets[COMPOSE_VALUE];
-    struct text sent = {octets, 0, sizeof(octets)};
+    struct text sent = {octets, 0, sizeof(octets), false};
     bool same = false;
     compose_via(scene, call, asked, &sent);
     size_t sent_by = (size_t)((const char *)memchr(octets, ';', sent.length) - octets);
@@ -83,7 +83,7 @@ static enum finding request_vias(const struct scene *scene, const struct call *c
     const struct values *vias = &message->vias;
     if (vias->count != (scene->direct ? 1 : 2) || !via(scene, call, asked, vias->list[vias->count - 1]))
         return FINDING_VIA;
-    if (!scene->direct && !by_proxy(scene, CALLEE, vias->list[0], "SIP/2.0/UDP "))
+    if (!scene->direct && !by_proxy(scene, far_side(asked->by), vias->list[0], "SIP/2.0/UDP "))
         return FINDING_VIA;
     return message->max_forwards == (scene->direct ? 70 : 69) ? FINDING_NONE : FINDING_MAX_FORWARDS;
 }
@@ -102,8 +102,8 @@ static enum finding check_target(const struct scene *scene, const struct call *c
                                  const struct message *message)
 {
     char contact_octets[COMPOSE_VALUE], body_octets[COMPOSE_OCTETS];
-    struct text contact = {contact_octets, 0, sizeof(contact_octets)};
-    struct text body = {body_octets, 0, sizeof(body_octets)};
+    struct text contact = {contact_octets, 0, sizeof(contact_octets), false};
+    struct text body = {body_octets, 0, sizeof(body_octets), false};
     compose_contact(scene, call, side, &contact);
     compose_body(scene, call, side, &body);
     if (!is(message->contact, &contact))
@@ -115,14 +115,14 @@ enum finding check_request(const struct scene *scene, const struct call *call, c
                            const struct message *message)
 {
     char uri_octets[COMPOSE_VALUE];
-    struct text uri = {uri_octets, 0, sizeof(uri_octets)};
-    bool inside = asked->cseq > 1 || asked->method == METHOD_ACK;
+    struct text uri = {uri_octets, 0, sizeof(uri_octets), false};
+    bool inside = asked->by == CALLEE || asked->cseq > 1 || asked->method == METHOD_ACK;
     if (message->cseq != asked->cseq)
         return FINDING_CSEQ;
-    if (!parties(scene, call, message, inside ? TAG_CALLEE : TAG_NONE))
+    if (!parties(scene, call, asked->by, message, inside ? TAG_FAR : TAG_NONE))
         return FINDING_PARTIES;
     if (inside)
-        compose_contact(scene, call, CALLEE, &uri);
+        compose_contact(scene, call, far_side(asked->by), &uri);
     else
         compose_called(scene, call, &uri);
     if (!is(message->uri, &uri))
@@ -143,7 +143,7 @@ enum finding check_hop(const struct scene *scene, const struct call *call, const
 {
     if (message->cseq != 1)
         return FINDING_CSEQ;
-    if (!parties(scene, call, message, message->method == METHOD_ACK ? TAG_CALLEE : TAG_NONE))
+    if (!parties(scene, call, CALLER, message, message->method == METHOD_ACK ? TAG_FAR : TAG_NONE))
         return FINDING_PARTIES;
     if (message->vias.count != 1 ||
         !span_equal(message->branch, (struct span){call->branch, strlen(call->branch)}))
@@ -152,20 +152,20 @@ enum finding check_hop(const struct scene *scene, const struct call *call, const
 }
 
 enum finding check_response(const struct scene *scene, const struct call *call, const struct asked *asked,
-                            const struct message *message, bool callees)
+                            const struct message *message, bool far)
 {
     if (message->vias.count != 1 || !via(scene, call, asked, message->vias.list[0]))
         return FINDING_VIA;
-    if (!parties(scene, call, message, callees ? TAG_CALLEE : TAG_ANY))
+    if (!parties(scene, call, asked->by, message, far ? TAG_FAR : TAG_ANY))
         return FINDING_PARTIES;
-    if (!callees || asked->method != METHOD_INVITE || message->status >= 300)
+    if (!far || asked->method != METHOD_INVITE || message->status >= 300)
         return FINDING_NONE;
     if (asked->cseq == 1 && !calls_same(call->routes, call->routes_length, &message->record_routes))
         return FINDING_RECORD_ROUTE;
     if (message->status == 200)
         return check_target(scene, call, CALLEE, message);
     char octets[COMPOSE_VALUE];
-    struct text contact = {octets, 0, sizeof(octets)};
+    struct text contact = {octets, 0, sizeof(octets), false};
     compose_contact(scene, call, CALLEE, &contact);
     return is(message->contact, &contact) && message->body.length == 0 ? FINDING_NONE : FINDING_CONTACT;
 }

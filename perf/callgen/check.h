@@ -10,7 +10,7 @@
 // The Call-ID is, octet for octet, that of the call whose number it bears. False: it is none of ours.
 bool check_call_id(const struct scene *scene, struct span call_id, uint32_t *number);
 
-// A request of the caller's as it came to the callee.
+// A request of either side as it came to the other.
 enum finding check_request(const struct scene *scene, const struct call *call, const struct asked *asked,
                            const struct message *message);
 
@@ -18,9 +18,9 @@ enum finding check_request(const struct scene *scene, const struct call *call, c
 // the INVITE.
 enum finding check_hop(const struct scene *scene, const struct call *call, const struct message *message);
 
-// A response as it came to the caller, to what it asked. CALLEES: it is the callee's, and so are its tag,
-// Contact, Record-Route and body; else it is the proxy's own.
+// A response as it came to who asked. FAR: it is the far end's, and so are its tag, and a callee's Contact,
+// Record-Route and body; else it is the proxy's own.
 enum finding check_response(const struct scene *scene, const struct call *call, const struct asked *asked,
-                            const struct message *message, bool callees);
+                            const struct message *message, bool far);
 
 #endif

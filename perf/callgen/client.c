@@ -3,14 +3,7 @@
 #include "check.h"
 #include "generator.h"
 
-static void send(struct generator *generator, const struct call *call, const struct asked *asked)
-{
-    char *room = wire_room(generator->wire, CALLER);
-    if (room == NULL)
-        return;
-    size_t length = compose_request(&generator->scene, call, asked, room);
-    wire_send(generator->wire, CALLER, scene_caller(&generator->scene, call->number), length);
-}
+#define RINGS_T1 8u // a caller who wants to give up waits for a 180 for so many T1
 
 // What the caller waits for an answer to. INVITE, re-INVITE and BYE are numbered 1, 2 and what comes then.
 static struct asked asked_of(const struct call *call)
@@ -47,7 +40,7 @@ static void launch(struct generator *generator, struct call *call, enum client_s
     call->provisional = false;
     call->client_end = tick_of(generator->now_ns + patience(generator));
     struct asked asked = asked_of(call);
-    send(generator, call, &asked);
+    generator_ask(generator, call, &asked);
     generator_note(generator, TIME_LATENESS, due_ns);
     arm(generator, call, generator->now_ns + generator_wait(generator, 0, false));
 }
@@ -93,6 +86,11 @@ static void failed(struct generator *generator, struct call *call, enum tally_co
     over(generator, call);
 }
 
+void client_unanswered(struct generator *generator, struct call *call)
+{
+    failed(generator, call, TALLY_TIMED_OUT);
+}
+
 // The caller has done all that its kind asks for; the callee may still wait for an ACK.
 static void done(struct generator *generator, struct call *call)
 {
@@ -128,6 +126,8 @@ static void talk(struct generator *generator, struct call *call)
     uint64_t pause_ns = generator->load.hold_ns;
     if (call->kind == KIND_CHANGED)
         pause_ns /= 2;
+    else if (call->kind == KIND_HUNG_UP)
+        pause_ns += 2 * patience(generator); // for the callee's 200 and its BYE
     call->client = CLIENT_TALKING;
     arm(generator, call, generator->now_ns + pause_ns);
 }
@@ -140,7 +140,16 @@ static void acknowledge(struct generator *generator, const struct call *call, st
         asked.transaction = METHOD_ACK;
     else
         asked.to_tag = message->to_tag;
-    send(generator, call, &asked);
+    generator_ask(generator, call, &asked);
+}
+
+static void give_up(struct generator *generator, struct call *call)
+{
+    call->client = CLIENT_CANCELLING;
+    call->client_repeats = 0;
+    struct asked cancel = {.method = METHOD_CANCEL, .transaction = METHOD_INVITE, .cseq = 1};
+    generator_ask(generator, call, &cancel);
+    arm(generator, call, generator->now_ns + generator_wait(generator, 0, true));
 }
 
 static void on_provisional(struct generator *generator, struct call *call, const struct message *message)
@@ -153,16 +162,13 @@ static void on_provisional(struct generator *generator, struct call *call, const
     // From here on it rings for as long as the callee likes.
     call->client_end = tick_of(generator->now_ns + generator->load.ring_ns + patience(generator));
     arm(generator, call, generator->now_ns + generator->load.ring_ns + patience(generator));
+    if (call->kind == KIND_CANCELLED) // a 180 that is lost does not come again
+        arm(generator, call, generator->now_ns + RINGS_T1 * generator->load.t1_ns);
     if (message->status != 180 || call->client == CLIENT_CHANGING)
         return;
     generator_note(generator, TIME_RINGING, call->due_ns);
-    if (call->kind != KIND_CANCELLED)
-        return;
-    call->client = CLIENT_CANCELLING;
-    call->client_repeats = 0;
-    struct asked cancel = {.method = METHOD_CANCEL, .transaction = METHOD_INVITE, .cseq = 1};
-    send(generator, call, &cancel);
-    arm(generator, call, generator->now_ns + generator_wait(generator, 0, true));
+    if (call->kind == KIND_CANCELLED)
+        give_up(generator, call);
 }
 
 // The final answer to the first INVITE, or to the one that changes the session.
@@ -170,7 +176,8 @@ static void on_invite_final(struct generator *generator, struct call *call, cons
                             const struct message *message)
 {
     acknowledge(generator, call, *asked, message);
-    if (message->status == 200 && (call->kind == KIND_PLAIN || call->kind == KIND_CHANGED)) {
+    if (message->status == 200 &&
+        (call->kind == KIND_PLAIN || call->kind == KIND_CHANGED || call->kind == KIND_HUNG_UP)) {
         if (call->answered_ns != 0)
             generator_note(generator, TIME_ANSWER_PASSES, call->answered_ns);
         call->changed = asked->cseq == 2;
@@ -277,6 +284,31 @@ void client_response(struct generator *generator, struct call *call, const struc
         on_final(generator, call, &asked, message);
 }
 
+void client_request(struct generator *generator, struct call *call, const struct datagram *datagram,
+                    const struct message *message)
+{
+    char vias[CALL_VIAS_OCTETS];
+    uint16_t length;
+    struct asked asked = {.by = CALLEE, .method = METHOD_BYE, .transaction = METHOD_BYE, .cseq = 1};
+    enum finding finding = FINDING_UNEXPECTED;
+    if (message->method == METHOD_BYE && call->kind == KIND_HUNG_UP &&
+        (call->client == CLIENT_TALKING || call->client == CLIENT_DONE))
+        finding = check_request(&generator->scene, call, &asked, message);
+    if (finding == FINDING_NONE && !calls_keep(vias, &length, sizeof(vias), &message->vias))
+        finding = FINDING_VIA;
+    if (finding != FINDING_NONE) {
+        client_wrong(generator, call, finding, datagram->octets);
+        return;
+    }
+    struct answer answer = {.by = CALLER, .method = METHOD_BYE, .cseq = 1, .status = 200};
+    answer.vias = (struct span){vias, length};
+    generator_answer(generator, call, &answer);
+    if (call->client == CLIENT_DONE)
+        tally_count(&generator->tally, TALLY_REQUESTS_AGAIN);
+    else
+        done(generator, call);
+}
+
 void client_late(struct generator *generator, uint32_t number, const struct message *message)
 {
     struct call gone = {.number = number};
@@ -290,6 +322,10 @@ static void repeat(struct generator *generator, struct call *call)
 {
     struct asked asked = asked_of(call);
     bool invite = asked.method == METHOD_INVITE && call->client != CLIENT_CANCELLING;
+    if (call->client == CLIENT_CALLING && call->provisional && call->kind == KIND_CANCELLED) {
+        give_up(generator, call);
+        return;
+    }
     if (invite ? call->provisional : call->cancel_answered) {
         arm(generator, call, generator->now_ns + patience(generator)); // the final answer is still to come
         return;
@@ -298,13 +334,15 @@ static void repeat(struct generator *generator, struct call *call)
         asked.method = METHOD_CANCEL;
     tally_count(&generator->tally, TALLY_REQUESTS_REPEATED);
     call->client_repeats++;
-    send(generator, call, &asked);
+    generator_ask(generator, call, &asked);
     arm(generator, call, generator->now_ns + generator_wait(generator, call->client_repeats, !invite));
 }
 
 void client_expired(struct generator *generator, struct call *call, tick_t deadline)
 {
-    if (call->client == CLIENT_TALKING) {
+    if (call->client == CLIENT_TALKING && call->kind == KIND_HUNG_UP) {
+        failed(generator, call, TALLY_TIMED_OUT);
+    } else if (call->client == CLIENT_TALKING) {
         bool change = call->kind == KIND_CHANGED && !call->changed;
         launch(generator, call, change ? CLIENT_CHANGING : CLIENT_ENDING, ns_of(generator, deadline));
     } else if ((int32_t)(tick_of(generator->now_ns) - call->client_end) >= 0) {

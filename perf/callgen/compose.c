@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Texts are put together by copying: printf would take longer than all else that is done for a message.
-#include <stdlib.h>
 #include "compose.h"
 
 static void add(struct text *text, const char *octets, size_t length)
 {
-    // Our messages have a known greatest length: one that does not fit is a fault of ours.
-    if (text->length + length > text->room)
-        abort();
+    text->full |= length > text->room - text->length;
+    if (text->full)
+        return;
     memcpy(text->octets + text->length, octets, length);
     text->length += length;
 }
@@ -49,14 +48,20 @@ void compose_call_id(const struct scene *scene, uint32_t number, struct text *te
     add(text, caller->text, host);
 }
 
+static const char *place_of(const struct scene *scene, const struct call *call, enum side side)
+{
+    return side == CALLER ? scene->sides[CALLER][scene_caller(scene, call->number)].text
+                          : scene->sides[CALLEE][call->callee].text;
+}
+
 static void add_via(const struct scene *scene, const struct call *call, const struct asked *asked,
                     const struct identity *identity, struct text *text)
 {
     add_text(text, "SIP/2.0/UDP ");
-    add_text(text, scene->sides[CALLER][scene_caller(scene, call->number)].text);
+    add_text(text, place_of(scene, call, asked->by));
     add_text(text, ";branch=z9hG4bK");
     add(text, identity->branch, 16);
-    add(text, &"iabco"[asked->transaction], 1);
+    add(text, &(asked->by == CALLER ? "iabco" : "IABCO")[asked->transaction], 1);
     add_number(text, asked->cseq);
 }
 
@@ -66,12 +71,6 @@ void compose_via(const struct scene *scene, const struct call *call, const struc
     struct identity identity;
     identity_make(&identity, scene->seed, call->number);
     add_via(scene, call, asked, &identity, text);
-}
-
-static const char *place_of(const struct scene *scene, const struct call *call, enum side side)
-{
-    return side == CALLER ? scene->sides[CALLER][scene_caller(scene, call->number)].text
-                          : scene->sides[CALLEE][call->callee].text;
 }
 
 static void add_contact(const struct scene *scene, const struct call *call, enum side side,
@@ -146,7 +145,7 @@ void compose_body(const struct scene *scene, const struct call *call, enum side 
 static void add_session(const struct scene *scene, const struct call *call, enum side by, struct text *text)
 {
     char octets[COMPOSE_OCTETS];
-    struct text body = {octets, 0, sizeof(octets)};
+    struct text body = {octets, 0, sizeof(octets), false};
     compose_body(scene, call, by, &body);
     add_text(text, "Content-Type: application/sdp\r\nContent-Length: ");
     add_number(text, (uint32_t)body.length);
@@ -166,9 +165,13 @@ static void add_lines(struct text *text, const char *name, struct span kept)
     }
 }
 
-// The caller's route set is the Record-Route in reverse (12.1.2).
-static void add_route_set(struct text *text, const struct call *call)
+// The caller's route set is the Record-Route in reverse (12.1.2), the callee's as it came (12.1.1).
+static void add_route_set(struct text *text, const struct call *call, enum side by)
 {
+    if (by == CALLEE) {
+        add_lines(text, "Route: ", (struct span){call->routes, call->routes_length});
+        return;
+    }
     for (size_t end = call->routes_length; end > 0;) {
         size_t begin = end - 1;
         while (begin > 0 && call->routes[begin - 1] != '\n')
@@ -180,38 +183,39 @@ static void add_route_set(struct text *text, const struct call *call)
     }
 }
 
-// Inside the dialog, as the caller sees it: a CANCEL and the ACK to a refusal are the INVITE's.
-static bool inside(const struct call *call, const struct asked *asked)
+// Inside the dialog, as who asks sees it: a CANCEL and the ACK to a refusal are the INVITE's.
+static bool inside(const struct asked *asked)
 {
-    return asked->cseq > 1 || (asked->method == METHOD_ACK && asked->transaction == METHOD_ACK);
+    return asked->by == CALLEE || asked->cseq > 1 ||
+           (asked->method == METHOD_ACK && asked->transaction == METHOD_ACK);
 }
 
 size_t compose_request(const struct scene *scene, const struct call *call, const struct asked *asked,
                        char *to)
 {
-    struct text text = {to, 0, COMPOSE_OCTETS};
+    struct text text = {to, 0, COMPOSE_OCTETS, false};
     struct identity identity;
     struct span to_tag = asked->to_tag;
     identity_make(&identity, scene->seed, call->number);
     add_text(&text, method_names[asked->method]);
     add_text(&text, " ");
-    if (inside(call, asked)) {
-        add_contact(scene, call, CALLEE, &identity, &text);
-        to_tag = (struct span){identity.tag[CALLEE], 16};
+    if (inside(asked)) {
+        add_contact(scene, call, far_side(asked->by), &identity, &text);
+        to_tag = (struct span){identity.tag[far_side(asked->by)], 16};
     } else {
         add_called(scene, &identity, &text);
     }
     add_text(&text, " SIP/2.0\r\nVia: ");
     add_via(scene, call, asked, &identity, &text);
     add_text(&text, ";rport\r\n");
-    if (inside(call, asked))
-        add_route_set(&text, call);
+    if (inside(asked))
+        add_route_set(&text, call, asked->by);
     add_text(&text, "Max-Forwards: 70\r\nFrom: ");
-    add_party(scene, call, CALLER, &identity, &text);
+    add_party(scene, call, asked->by, &identity, &text);
     add_text(&text, ";tag=");
-    add(&text, identity.tag[CALLER], 16);
+    add(&text, identity.tag[asked->by], 16);
     add_text(&text, "\r\nTo: ");
-    add_party(scene, call, CALLEE, &identity, &text);
+    add_party(scene, call, far_side(asked->by), &identity, &text);
     if (to_tag.length > 0) {
         add_text(&text, ";tag=");
         add(&text, to_tag.at, to_tag.length);
@@ -225,14 +229,14 @@ size_t compose_request(const struct scene *scene, const struct call *call, const
     add_text(&text, "\r\n");
     if (asked->method != METHOD_INVITE) {
         add_text(&text, "Content-Length: 0\r\n\r\n");
-        return text.length;
+        return text.full ? 0 : text.length;
     }
     add_text(&text, "Contact: <");
     add_contact(scene, call, CALLER, &identity, &text);
     add_text(&text, ">\r\nUser-Agent: callgen\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE\r\n"
                     "Supported: replaces\r\n");
     add_session(scene, call, CALLER, &text);
-    return text.length;
+    return text.full ? 0 : text.length;
 }
 
 static const char *status_line(unsigned status)
@@ -252,7 +256,7 @@ static const char *status_line(unsigned status)
 size_t compose_answer(const struct scene *scene, const struct call *call, const struct answer *answer,
                       char *to)
 {
-    struct text text = {to, 0, COMPOSE_OCTETS};
+    struct text text = {to, 0, COMPOSE_OCTETS, false};
     struct identity identity;
     bool target = answer->method == METHOD_INVITE && answer->status < 300;
     identity_make(&identity, scene->seed, call->number);
@@ -261,13 +265,13 @@ size_t compose_answer(const struct scene *scene, const struct call *call, const 
     if (target && answer->cseq == 1)
         add_lines(&text, "Record-Route: ", (struct span){call->routes, call->routes_length});
     add_text(&text, "From: ");
-    add_party(scene, call, CALLER, &identity, &text);
+    add_party(scene, call, far_side(answer->by), &identity, &text);
     add_text(&text, ";tag=");
-    add(&text, identity.tag[CALLER], 16);
+    add(&text, identity.tag[far_side(answer->by)], 16);
     add_text(&text, "\r\nTo: ");
-    add_party(scene, call, CALLEE, &identity, &text);
+    add_party(scene, call, answer->by, &identity, &text);
     add_text(&text, ";tag=");
-    add(&text, identity.tag[CALLEE], 16);
+    add(&text, identity.tag[answer->by], 16);
     add_text(&text, "\r\nCall-ID: ");
     compose_call_id(scene, call->number, &text);
     add_text(&text, "\r\nCSeq: ");
@@ -284,5 +288,5 @@ size_t compose_answer(const struct scene *scene, const struct call *call, const 
         add_session(scene, call, CALLEE, &text);
     else
         add_text(&text, "Content-Length: 0\r\n\r\n");
-    return text.length;
+    return text.full ? 0 : text.length;
 }

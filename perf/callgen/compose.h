@@ -10,29 +10,34 @@
 #define COMPOSE_OCTETS 1400u // the longest message
 #define COMPOSE_VALUE  96u
 
-struct text { // octets that are written one behind the other; ROOM is enough for every message of ours
+struct text { // octets that are written one behind the other
     char *octets;
     size_t length, room;
+    bool full; // something was left out
 };
 
-struct asked { // a request of the caller's
+struct asked { // a request; of the callee's there is the BYE
+    enum side by;
     enum method method;
     enum method transaction; // ACK to a refusal and CANCEL have the branch of their INVITE
     uint32_t cseq;
     struct span to_tag; // of an ACK to a refusal: as in the refusal; else empty
 };
 
-// Into TO, of COMPOSE_OCTETS. Returns the length.
+// Into TO, of COMPOSE_OCTETS. Returns the length; 0: what the proxy chose (its Record-Route) does not fit.
 size_t compose_request(const struct scene *scene, const struct call *call, const struct asked *asked,
                        char *to);
 
-// The callee's answer, with the Record-Route that the call keeps (8.2.6.2, 12.1.1).
+// An answer: of the callee's with the Record-Route that the call keeps (8.2.6.2, 12.1.1), of the caller's to
+// a BYE.
 struct answer {
+    enum side by;
     enum method method;
     uint32_t cseq;
     unsigned status;
     struct span vias; // of the request, a newline behind each
 };
+// As compose_request().
 size_t compose_answer(const struct scene *scene, const struct call *call, const struct answer *answer,
                       char *to);
 

@@ -28,6 +28,33 @@ void generator_note(struct generator *generator, enum tally_time which, uint64_t
                        generator->now_ns > since_ns ? generator->now_ns - since_ns : 0);
 }
 
+static int place_of(const struct generator *generator, const struct call *call, enum side side)
+{
+    return side == CALLER ? (int)scene_caller(&generator->scene, call->number) : call->callee;
+}
+
+static void send(struct generator *generator, const struct call *call, enum side by, size_t length)
+{
+    if (length == 0)
+        tally_finding(&generator->tally, FINDING_TOO_LONG, (struct span){NULL, 0});
+    else
+        wire_send(generator->wire, by, place_of(generator, call, by), length);
+}
+
+void generator_ask(struct generator *generator, const struct call *call, const struct asked *asked)
+{
+    char *room = wire_room(generator->wire, asked->by);
+    if (room != NULL)
+        send(generator, call, asked->by, compose_request(&generator->scene, call, asked, room));
+}
+
+void generator_answer(struct generator *generator, const struct call *call, const struct answer *answer)
+{
+    char *room = wire_room(generator->wire, answer->by);
+    if (room != NULL)
+        send(generator, call, answer->by, compose_answer(&generator->scene, call, answer, room));
+}
+
 static void take(struct generator *generator, const struct datagram *datagram)
 {
     struct message message;
@@ -41,15 +68,17 @@ static void take(struct generator *generator, const struct datagram *datagram)
         return;
     }
     struct call *call = calls_find(&generator->calls, number);
-    bool response = message.status != 0;
-    if (response != (datagram->side == CALLER)) // callers are asked nothing, callees ask nothing
-        tally_finding(&generator->tally, FINDING_UNEXPECTED, datagram->octets);
-    else if (call == NULL && response)
+    bool response = message.status != 0, caller = datagram->side == CALLER;
+    if (call == NULL && response && caller)
         client_late(generator, number, &message);
     else if (call == NULL)
         tally_count(&generator->tally, TALLY_LATE);
-    else if (response)
+    else if (response && caller)
         client_response(generator, call, &message, datagram->octets);
+    else if (response)
+        server_response(generator, call, &message, datagram->octets);
+    else if (caller)
+        client_request(generator, call, datagram, &message);
     else
         server_request(generator, call, datagram, &message);
 }
@@ -98,13 +127,19 @@ static uint64_t gap_ns(struct generator *generator)
 }
 
 // The schedule is that of the rate alone. With equal gaps each is reckoned from the first, so that no rest is
-// lost.
-static unsigned begin(struct generator *generator)
+// lost. A generator that may skip begins calls only when it has looked at all that came: far ends that answer
+// late would be a load of another kind, of which every message comes several times.
+static unsigned begin(struct generator *generator, unsigned received)
 {
     unsigned count = 0;
+    if (generator->load.skip_ns != 0 && received >= WIRE_BURST)
+        return 0;
     while (count < STARTS_A_TURN && generator->begun < generator->load.count &&
            generator->next_ns <= generator->now_ns) {
-        client_begin(generator, generator->next_ns);
+        if (generator->load.skip_ns != 0 && generator->now_ns - generator->next_ns > generator->load.skip_ns)
+            tally_count(&generator->tally, TALLY_SKIPPED);
+        else
+            client_begin(generator, generator->next_ns);
         generator->begun++;
         generator->last_ns = generator->now_ns;
         if (generator->load.poisson)
@@ -128,7 +163,8 @@ bool generator_turn(struct generator *generator)
         wheel_class_set(&generator->wheel, TIMER_SERVER, generator->calls.places, sizeof(struct call),
                         offsetof(struct call, server_timer));
     }
-    unsigned done = receive(generator) + expire(generator) + begin(generator);
+    unsigned received = receive(generator);
+    unsigned done = received + expire(generator) + begin(generator, received);
     wire_flush(generator->wire);
     if (generator->begun == generator->load.count && generator->calls.free_count == generator->calls.capacity)
         return false;

@@ -5,8 +5,7 @@
 #ifndef CALLGEN_GENERATOR_H
 #define CALLGEN_GENERATOR_H
 
-#include "calls.h"
-#include "scene.h"
+#include "compose.h"
 #include "tally.h"
 #include "wire.h"
 
@@ -21,6 +20,7 @@ struct load {
     uint64_t count;            // calls
     uint64_t ring_ns, hold_ns; // 180 to 200, ACK to BYE
     uint64_t t1_ns;            // RFC 3261 17.1.1.1; T2 is eight times that
+    uint64_t skip_ns;          // calls that are later than that are left out; 0: none is
     uint64_t warm_up_ns;       // calls that are due by then are left out of the times
     unsigned per_mille[KINDS]; // KIND_PLAIN is what is left
     bool spin;                 // never sleeps
@@ -65,15 +65,27 @@ void client_response(struct generator *generator, struct call *call, const struc
                      struct span octets);
 // A final answer to an INVITE of a call that is over is acknowledged all the same.
 void client_late(struct generator *generator, uint32_t number, const struct message *message);
+// A request to the caller: the callee's BYE.
+void client_request(struct generator *generator, struct call *call, const struct datagram *datagram,
+                    const struct message *message);
 void client_expired(struct generator *generator, struct call *call, tick_t deadline);
 // The callee is done: the call is over if the caller is too.
 void client_settle(struct generator *generator, struct call *call);
+// Nobody answered the callee's BYE.
+void client_unanswered(struct generator *generator, struct call *call);
 // A message of the call was not what it had to be.
 void client_wrong(struct generator *generator, struct call *call, enum finding finding, struct span octets);
 
 void server_request(struct generator *generator, struct call *call, const struct datagram *datagram,
                     const struct message *message);
+// A response to the callee's BYE.
+void server_response(struct generator *generator, struct call *call, const struct message *message,
+                     struct span octets);
 void server_expired(struct generator *generator, struct call *call);
+
+// Writes a request or an answer of this side's, and sends it.
+void generator_ask(struct generator *generator, const struct call *call, const struct asked *asked);
+void generator_answer(struct generator *generator, const struct call *call, const struct answer *answer);
 
 // One turn: what came, timers, calls that are due. False: all is over.
 bool generator_turn(struct generator *generator);

@@ -23,10 +23,16 @@ static const char usage[] =
     "  --poisson               at random times; else evenly\n"
     "  --calls N               how many (--rate times ten)\n"
     "  --ring MS, --hold MS    180 to 200 (0), ACK to BYE (1000)\n"
-    "  --changed, --cancelled, --refused, --options PERCENT   of the calls: with a re-INVITE (10), cancelled "
-    "when they\n"
-    "                          ring (5), refused by the callee (3), OPTIONS instead (0)\n"
+    "  --changed, --cancelled, --refused, --options, --callee-bye PERCENT   of the calls: with a re-INVITE "
+    "(10),\n"
+    "                          cancelled when they ring (5), refused by the callee (3), OPTIONS instead (0), "
+    "ended\n"
+    "                          by the callee (0)\n"
     "  --t1 MS                 first wait for an answer (500); a request is given up after 64 of it\n"
+    "  --skip MS               calls for which this program is later than that are left out and counted: "
+    "what "
+    "came is\n"
+    "                          then looked at before they are begun (never)\n"
     "  --warm-up S             calls that are due by then are not in the times (0)\n"
     "  --room N                calls at once (rate * (ring + hold + 64 * t1), at most 4000000)\n"
     "  --seed N                another one: other texts (1)\n"
@@ -47,7 +53,9 @@ enum word {
     CANCELLED,
     REFUSED,
     OPTIONS,
+    CALLEE_BYE,
     T1,
+    SKIP,
     WARM_UP,
     ROOM,
     SEED,
@@ -70,7 +78,9 @@ static const struct option long_options[] = {
     {"cancelled", required_argument, NULL, CANCELLED},
     {"refused", required_argument, NULL, REFUSED},
     {"options", required_argument, NULL, OPTIONS},
+    {"callee-bye", required_argument, NULL, CALLEE_BYE},
     {"t1", required_argument, NULL, T1},
+    {"skip", required_argument, NULL, SKIP},
     {"warm-up", required_argument, NULL, WARM_UP},
     {"room", required_argument, NULL, ROOM},
     {"seed", required_argument, NULL, SEED},
@@ -155,6 +165,9 @@ static void set_load(int option, const char *name)
     case T1:
         load->t1_ns = (uint64_t)(number(name, optarg, 1, 60000) * 1e6);
         break;
+    case SKIP:
+        load->skip_ns = (uint64_t)(number(name, optarg, 1, 1e6) * 1e6);
+        break;
     case WARM_UP:
         load->warm_up_ns = (uint64_t)(number(name, optarg, 0, 1e6) * 1e9);
         break;
@@ -169,6 +182,9 @@ static void set_load(int option, const char *name)
         break;
     case OPTIONS:
         set_share(KIND_OPTIONS, name);
+        break;
+    case CALLEE_BYE:
+        set_share(KIND_HUNG_UP, name);
         break;
     default:
         fputs(usage, stderr);

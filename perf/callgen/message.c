@@ -231,7 +231,8 @@ bool message_read(struct message *message, const char *octets, size_t length)
     }
     message->body = rest;
     if (message->vias.count == 0 || message->call_id.length == 0 || message->cseq == 0 ||
-        message->from_tag.length == 0 || message->to.length == 0)
+        message->from_tag.length == 0 || message->to.length == 0 || message->from_tag.length > MESSAGE_TAG ||
+        message->to_tag.length > MESSAGE_TAG)
         return false;
     message->branch = parameter(message->vias.list[0], ";branch=");
     return body == UINT32_MAX || body == rest.length;

@@ -13,6 +13,7 @@
 
 #define MESSAGE_VIAS   8u
 #define MESSAGE_ROUTES 8u
+#define MESSAGE_TAG    128u // octets
 
 enum method { METHOD_INVITE, METHOD_ACK, METHOD_BYE, METHOD_CANCEL, METHOD_OPTIONS, METHODS };
 
@@ -43,8 +44,8 @@ struct message {
     struct span body;
 };
 
-// Reads LENGTH octets. False: no message, one without a mandatory header, or with a Content-Length that is
-// not the body's (18.3).
+// Reads LENGTH octets. False: no message, one without a mandatory header, with a tag longer than MESSAGE_TAG,
+// or with a Content-Length that is not the body's (18.3).
 bool message_read(struct message *message, const char *octets, size_t length);
 
 static inline bool span_equal(struct span one, struct span other)

@@ -8,23 +8,15 @@ static uint32_t handle(const struct generator *generator, const struct call *cal
     return WHEEL_HANDLE(TIMER_SERVER, calls_place(&generator->calls, call));
 }
 
-static void send(struct generator *generator, const struct call *call, const struct answer *answer)
-{
-    char *room = wire_room(generator->wire, CALLEE);
-    if (room == NULL)
-        return;
-    size_t length = compose_answer(&generator->scene, call, answer, room);
-    wire_send(generator->wire, CALLEE, call->callee, length);
-}
-
 // The answer to the INVITE that the call keeps the Vias of, again.
 static void answer_again(struct generator *generator, const struct call *call)
 {
-    struct answer answer = {.method = METHOD_INVITE,
+    struct answer answer = {.by = CALLEE,
+                            .method = METHOD_INVITE,
                             .cseq = call->server_cseq,
                             .status = call->status,
                             .vias = {call->vias, call->vias_length}};
-    send(generator, call, &answer);
+    generator_answer(generator, call, &answer);
 }
 
 // A 2xx, and a refusal (timer G), is repeated until its ACK comes (13.3.1.4, 17.2.1).
@@ -49,13 +41,13 @@ static void answer_other(struct generator *generator, struct call *call, const s
 {
     char vias[CALL_VIAS_OCTETS];
     uint16_t length;
-    struct answer answer = {.method = message->method, .cseq = message->cseq, .status = 200};
+    struct answer answer = {.by = CALLEE, .method = message->method, .cseq = message->cseq, .status = 200};
     if (!calls_keep(vias, &length, sizeof(vias), &message->vias)) {
         client_wrong(generator, call, FINDING_VIA, (struct span){NULL, 0});
         return;
     }
     answer.vias = (struct span){vias, length};
-    send(generator, call, &answer);
+    generator_answer(generator, call, &answer);
 }
 
 static bool same_branch(const struct call *call, const struct message *message)
@@ -124,6 +116,9 @@ static void acknowledged(struct generator *generator, struct call *call)
 {
     wheel_cancel(&generator->wheel, handle(generator, call));
     call->server = call->server == SERVER_ANSWERED ? SERVER_TALKING : SERVER_DONE;
+    if (call->server == SERVER_TALKING && call->kind == KIND_HUNG_UP)
+        wheel_arm(&generator->wheel, handle(generator, call),
+                  tick_of(generator->now_ns + generator->load.hold_ns));
     client_settle(generator, call);
 }
 
@@ -205,6 +200,56 @@ static void on_options(struct generator *generator, struct call *call, const str
     answer_other(generator, call, message);
 }
 
+static struct asked bye_of(void)
+{
+    return (struct asked){.by = CALLEE, .method = METHOD_BYE, .transaction = METHOD_BYE, .cseq = 1};
+}
+
+// Timers E and F of 17.1.2.2.
+static void end(struct generator *generator, struct call *call, tick_t deadline)
+{
+    struct asked asked = bye_of();
+    if (call->server == SERVER_TALKING) {
+        call->server = SERVER_ENDING;
+        call->server_repeats = 0;
+        call->server_end = tick_of(generator->now_ns + 64 * generator->load.t1_ns);
+        call->bye_due_ns = ns_of(generator, deadline);
+        generator_note(generator, TIME_LATENESS, call->bye_due_ns);
+    } else if ((int32_t)(tick_of(generator->now_ns) - call->server_end) >= 0) {
+        client_unanswered(generator, call);
+        return;
+    } else {
+        tally_count(&generator->tally, TALLY_REQUESTS_REPEATED);
+        call->server_repeats++;
+    }
+    generator_ask(generator, call, &asked);
+    wheel_arm(&generator->wheel, handle(generator, call),
+              tick_of(generator->now_ns + generator_wait(generator, call->server_repeats, true)));
+}
+
+void server_response(struct generator *generator, struct call *call, const struct message *message,
+                     struct span octets)
+{
+    struct asked asked = bye_of();
+    enum finding finding = FINDING_UNEXPECTED;
+    if (call->server == SERVER_DONE && call->kind == KIND_HUNG_UP && message->method == METHOD_BYE) {
+        tally_count(&generator->tally, TALLY_ANSWERS_AGAIN);
+        return;
+    }
+    if (call->server == SERVER_ENDING && message->method == METHOD_BYE && message->cseq == asked.cseq)
+        finding = check_response(&generator->scene, call, &asked, message, call->client == CLIENT_DONE);
+    if (finding == FINDING_NONE && message->status != 200)
+        finding = FINDING_STATUS;
+    if (finding != FINDING_NONE) {
+        client_wrong(generator, call, finding, octets);
+        return;
+    }
+    generator_note(generator, TIME_BYE, call->bye_due_ns);
+    wheel_cancel(&generator->wheel, handle(generator, call));
+    call->server = SERVER_DONE;
+    client_settle(generator, call);
+}
+
 void server_request(struct generator *generator, struct call *call, const struct datagram *datagram,
                     const struct message *message)
 {
@@ -233,6 +278,10 @@ void server_expired(struct generator *generator, struct call *call)
 {
     if (call->server == SERVER_RINGING) {
         answer_invite(generator, call, 200);
+        return;
+    }
+    if ((call->server == SERVER_TALKING && call->kind == KIND_HUNG_UP) || call->server == SERVER_ENDING) {
+        end(generator, call, call->server_timer.deadline);
         return;
     }
     if (call->server != SERVER_ANSWERED && call->server != SERVER_REFUSED)

@@ -23,7 +23,7 @@ static const struct {
 #undef X
 };
 
-static const char *const kinds[KINDS] = {"plain", "changed", "cancelled", "refused", "options"};
+static const char *const kinds[KINDS] = {"plain", "changed", "cancelled", "refused", "options", "hung_up"};
 
 static const struct {
     const char *name;

@@ -11,6 +11,7 @@
 #define TALLY_COUNT_TABLE(X)                                                                                 \
     X(STARTED, started)                                                                                      \
     X(NO_ROOM, no_room)                                                                                      \
+    X(SKIPPED, skipped)                                                                                      \
     X(COMPLETED, completed)                                                                                  \
     X(COMPLETED_MEANWHILE, completed_meanwhile)                                                              \
     X(WRONG, wrong)                                                                                          \
@@ -51,7 +52,8 @@ enum tally_count {
     X(RECORD_ROUTE, record_route)                                                                            \
     X(CONTACT, contact)                                                                                      \
     X(BODY, body)                                                                                            \
-    X(NO_ACK, no_ack)
+    X(NO_ACK, no_ack)                                                                                        \
+    X(TOO_LONG, too_long)
 
 enum finding {
     FINDING_NONE,

@@ -122,10 +122,11 @@ class Lab:
         self.answer(120)
         self.pids = []
 
-    def calls(self, seconds, words, watch=None):
-        """Calls for so long at most; returns callgen's figures. WATCH is called four times a second meanwhile."""
+    def calls(self, seconds, words, watch=None, by="calls"):
+        """Calls for so long at most; returns callgen's figures. WATCH is called four times a second meanwhile. BY: calls, or
+        direct for those without a proxy."""
         self.runs += 1  # the seed: a proxy would take the calls of the run before for repeats
-        self.say(["calls", int(seconds) + 10, "--seed", self.runs] + words)
+        self.say([by, int(seconds) + 10, "--seed", self.runs] + words)
         while watch and not select.select([self.script.stdout], [], [], 0.25)[0]:
             watch()
         return json.loads(read(self.answer(seconds + 60)))

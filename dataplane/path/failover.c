@@ -109,7 +109,8 @@ static uint32_t copy_branch(struct worker *worker, uint32_t client)
     parts.index = index;
     unsigned length = cookie_branch_write(&worker->parts.keys, &parts, call_id, branch);
     memcpy((uint8_t *)arena_at(&worker->arena, made->kept) + request->via.branch.offset, branch, length);
-    made->key = siphash13(&worker->parts.keys.table, branch, length);
+    made->key =
+        cookie_branch_key(&parts, siphash13(&worker->parts.keys.table, call_id.octets, call_id.length));
     made->method = old->method;
     made->other = old->other;
     made->other_generation = old->other_generation;

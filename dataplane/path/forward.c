@@ -215,8 +215,12 @@ uint32_t forward_response(struct worker *worker, struct work *work, struct endpo
     const struct message *message = work->message;
     edits_init(&worker->edits);
     edit_remove_top_via(&worker->edits, message);
-    if (work->has_upstream)
-        feedback_edit(worker, message, &work->upstream, work->to_peer);
+    if (feedback_is_on(worker, work->to_peer)) {
+        if (!work->has_upstream)
+            transaction_upstream(work);
+        if (work->has_upstream)
+            feedback_edit(worker, message, &work->upstream, work->to_peer);
+    }
     rewrite_identity(worker, message, work->packet->peer);
     renumber_response(worker, work);
     if (message->status >= 300 && server != INDEX_NONE)

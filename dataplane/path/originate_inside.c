@@ -219,9 +219,9 @@ static void name_branch(struct worker *worker, uint32_t client, uint32_t dialog,
     struct cookie_branch parts = {.worker = (uint8_t)worker->parts.id,
                                   .generation = (uint16_t)transaction->generation,
                                   .index = client};
-    unsigned length = cookie_branch_write(&worker->parts.keys, &parts,
-                                          (struct cookie_octets){call_id.octets, call_id.length}, branch);
-    transaction->key = siphash13(&worker->parts.keys.table, branch, length);
+    cookie_branch_write(&worker->parts.keys, &parts, (struct cookie_octets){call_id.octets, call_id.length},
+                        branch);
+    transaction->key = cookie_branch_key(&parts, dialog_at(&worker->dialogs, dialog)->call_hash);
 }
 
 // Octets of a request without what an application puts into it, mostly.

@@ -212,10 +212,10 @@ static void make_request(struct worker *worker, uint32_t index, struct request *
     struct transaction *transaction = transaction_at(&worker->transactions, index);
     const struct cookie_keys *keys = &worker->parts.keys;
     struct cookie_octets call_id = {request->call_id, strlen(request->call_id)};
-    const struct cookie_branch parts = {
+    struct cookie_branch parts = {
         .worker = (uint8_t)worker->parts.id, .generation = (uint16_t)transaction->generation, .index = index};
-    unsigned length = cookie_branch_write(keys, &parts, call_id, request->branch);
-    transaction->key = siphash13(&keys->table, request->branch, length);
+    cookie_branch_write(keys, &parts, call_id, request->branch);
+    transaction->key = cookie_branch_key(&parts, siphash13(&keys->table, call_id.octets, call_id.length));
     cookie_tag_write(keys, call_id, (struct cookie_octets){"From", 4}, (struct cookie_octets){NULL, 0},
                      request->tag);
 }

@@ -64,6 +64,7 @@ static void deliver_upstream(struct worker *worker, struct work *work)
     bool late = server == INDEX_NONE || has_refused(worker, server);
     if (late && invite && message->status / 100 == 2) { // 16.7 step 5: every 2xx goes on
         work->client = INDEX_NONE;
+        transaction_upstream(work);
         response_stateless(worker, work);
         return;
     }

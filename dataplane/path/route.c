@@ -22,36 +22,83 @@ struct loop_text {
 static void loop_add(struct loop_text *text, const void *octets, size_t length)
 {
     if (text->count == LOOP_PIECES) { // a long Route: what there was until here stands as one piece
-        text->before = siphash24_joined(text->key, text->pieces, text->count);
+        text->before = siphash13_joined(text->key, text->pieces, text->count);
         text->pieces[0] = (struct siphash_piece){&text->before, sizeof(text->before)};
         text->count = 1;
     }
     text->pieces[text->count++] = (struct siphash_piece){octets, length};
 }
 
+// What of a Route line was not read as our own: that stands among the hash's words.
+static struct span foreign_routes(const struct work *work, const struct header_field *field)
+{
+    struct span rest = field->value;
+    for (uint32_t i = 0; i < work->route_removal_count; i++) {
+        struct span gone = work->route_removals[i];
+        if (gone.offset == field->line.offset)
+            return (struct span){0, 0};
+        if (gone.offset == rest.offset)
+            rest =
+                (struct span){(uint16_t)(rest.offset + gone.length), (uint16_t)(rest.length - gone.length)};
+    }
+    return rest;
+}
+
+static void loop_add_headers(struct loop_text *text, const struct work *work, enum sip_header kind)
+{
+    const struct message *message = work->message;
+    for (uint8_t field = message->first[kind]; field != MESSAGE_NO_HEADER;
+         field = message_next_header(message, field)) {
+        const struct header_field *line = &message->headers[field];
+        struct span value = kind == HEADER_ROUTE ? foreign_routes(work, line) : line->value;
+        loop_add(text, message_at(message, value), value.length);
+    }
+}
+
+// The first piece: as it lies, and without holes.
+struct loop_words {
+    uint64_t call_hash;
+    uint32_t cseq;
+    uint32_t record; // with its generation, and the peers: of the cookie in Route
+    uint16_t generation;
+    uint16_t peers[2]; // both NUMBER_NONE: there is none
+    uint16_t listener; // that our last Route value names
+    uint16_t peer;
+    uint16_t lengths[3]; // of Request-URI and tags, so that no octet passes from one to the next
+};
+static_assert(sizeof(struct loop_words) == 32, "no holes: all octets of it are hashed");
+
 // 16.6 step 8 and RFC 5393 4.2: what decides the way of a request, as it was received. The topmost Via is not
-// in it. Taken piece by piece by siphash_add() it cost twice as much.
+// in it; of our own Route values it is what they say. Taken piece by piece by siphash_add() it cost twice as
+// much. Who could make two requests of one hash would have his own refused as looped, so that the shorter
+// hash does (it has the key of the other ones, from which the Call-ID's hash keeps it apart: that is secret).
 static uint32_t loop_hash(const struct worker *worker, const struct work *work)
 {
-    static const enum sip_header headers[] = {HEADER_ROUTE, HEADER_PROXY_REQUIRE, HEADER_PROXY_AUTHORIZATION};
     const struct message *message = work->message;
     const struct packet *packet = work->packet;
+    const struct cookie_route *route = &work->cookie;
     const struct span spans[] = {message->request_uri, message->from_tag, message->to_tag};
     // Routes depend on the peer, too: an SBC may send a call back through us.
-    const uint16_t lengths[4] = {packet->peer, spans[0].length, spans[1].length, spans[2].length};
-    uint64_t words[3] = {0, packet->call_hash, message->cseq_number};
-    struct loop_text text = {.key = &worker->parts.keys.tag, .count = 0};
-    memcpy(words, lengths, sizeof(lengths));
-    loop_add(&text, words, sizeof(words));
+    struct loop_words words = {.call_hash = packet->call_hash,
+                               .cseq = message->cseq_number,
+                               .peers = {NUMBER_NONE, NUMBER_NONE},
+                               .listener = work->route_listener,
+                               .peer = packet->peer,
+                               .lengths = {spans[0].length, spans[1].length, spans[2].length}};
+    if (work->has_cookie) {
+        words.record = route->index;
+        words.generation = route->generation;
+        words.peers[0] = route->caller_peer;
+        words.peers[1] = route->callee_peer;
+    }
+    struct loop_text text = {.key = &worker->parts.keys.table, .count = 0};
+    loop_add(&text, &words, sizeof(words));
     for (unsigned i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
         loop_add(&text, message_at(message, spans[i]), spans[i].length);
-    for (unsigned i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        for (uint8_t field = message->first[headers[i]]; field != MESSAGE_NO_HEADER;
-             field = message_next_header(message, field))
-            loop_add(&text, message_at(message, message->headers[field].value),
-                     message->headers[field].value.length);
-    }
-    return (uint32_t)siphash24_joined(text.key, text.pieces, text.count);
+    loop_add_headers(&text, work, HEADER_ROUTE);
+    loop_add_headers(&text, work, HEADER_PROXY_REQUIRE);
+    loop_add_headers(&text, work, HEADER_PROXY_AUTHORIZATION);
+    return (uint32_t)siphash13_joined(text.key, text.pieces, text.count);
 }
 
 // 16.3 item 4: a Via of ours with the same loop hash has seen this very request.
@@ -93,6 +140,8 @@ static bool has_looped(const struct worker *worker, const struct work *work)
 static bool is_judged(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
+    if (judge_front_end_passes(message))
+        return false;
     struct message_verdict verdict = message_judge(message, MESSAGE_FINE, &judge_front_end);
     if (verdict.action == JUDGE_FINE)
         return false;
@@ -198,7 +247,7 @@ static uint32_t send_first(struct worker *worker, struct work *work, uint32_t cl
                                   .loop = work->loop};
     forward->branch_length = cookie_branch_write(
         &worker->parts.keys, &parts, octets_of(work->message, work->message->call_id), forward->branch);
-    transaction->key = siphash13(&worker->parts.keys.table, forward->branch, forward->branch_length);
+    transaction->key = cookie_branch_key(&parts, work->packet->call_hash);
     struct rendered rendered;
     uint32_t outcome = forward_render(worker, work, forward, &rendered);
     if (outcome != 0)

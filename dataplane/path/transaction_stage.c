@@ -102,13 +102,13 @@ void transaction_upstream(struct work *work)
 
 // The client transaction that a branch of ours names; for the response to our CANCEL, which has the INVITE's
 // branch (9.1), that of the CANCEL.
-static uint32_t find_client(const struct worker *worker, const struct message *message,
+static uint32_t find_client(const struct worker *worker, const struct work *work,
                             const struct cookie_branch *branch)
 {
+    const struct message *message = work->message;
     if (branch->worker != worker->parts.id)
         return INDEX_NONE;
-    uint64_t key = siphash13(&worker->parts.keys.table, message_at(message, message->via.branch),
-                             message->via.branch.length);
+    uint64_t key = cookie_branch_key(branch, work->packet->call_hash);
     uint32_t index = transaction_find_client(&worker->transactions, branch->index, branch->generation, key);
     if (index == INDEX_NONE)
         return INDEX_NONE;
@@ -124,6 +124,46 @@ static uint32_t find_client(const struct worker *worker, const struct message *m
     return live ? client->cancel : INDEX_NONE;
 }
 
+// For a transaction's response, which goes where that says, it is enough that a Via seems to follow ours.
+static bool has_via_below(struct work *work)
+{
+    static const char begin[] = "SIP/2.0/UDP ";
+    const struct message *message = work->message;
+    uint8_t below = message_next_header(message, message->first[HEADER_VIA]);
+    if (message_via_is_alone(message) && below != MESSAGE_NO_HEADER &&
+        message->headers[below].value.length > sizeof(begin) - 1) {
+        const uint8_t *value = message_at(message, message->headers[below].value);
+        uint8_t first = value[sizeof(begin) - 1], letter = first | 0x20;
+        if (memcmp(value, begin, sizeof(begin) - 1) == 0 &&
+            (first == '[' || (first >= '0' && first <= '9') || (letter >= 'a' && letter <= 'z')))
+            return true;
+    }
+    transaction_upstream(work);
+    return work->upstream.whole.length != 0;
+}
+
+// Of a response without a client transaction; is_named: its branch has the form of one's.
+static void match_upstream(const struct worker *worker, struct work *work, bool is_named)
+{
+    const struct message *message = work->message;
+    const struct cookie_keys *keys = &worker->parts.keys;
+    struct cookie_octets text = octets_of(message, message->via.branch);
+    struct cookie_branch branch;
+    uint32_t loop;
+    transaction_upstream(work);
+    if (is_named && cookie_branch_read(keys, text, octets_of(message, message->call_id), &branch)) {
+        // A 2xx outlives our memory of its INVITE: after a restart, or when a callee answers late, it still
+        // goes its way.
+        bool late = message->method == METHOD_INVITE && message->status / 100 == 2 && work->has_upstream;
+        if (!late)
+            settle(work, COUNTER_DROP_STRAY_RESPONSE);
+    } else if (!work->has_upstream ||
+               !cookie_stateless_read(keys, text, octets_of(message, work->upstream.branch),
+                                      &work->upstream_at, &loop)) {
+        settle(work, COUNTER_DROP_FORGED_BRANCH);
+    }
+}
+
 static void match_response(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
@@ -132,27 +172,17 @@ static void match_response(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_FORGED_BRANCH);
         return;
     }
-    transaction_upstream(work);
     struct cookie_octets text = octets_of(message, message->via.branch);
     struct cookie_branch branch;
-    if (cookie_branch_read(&worker->parts.keys, text, octets_of(message, message->call_id), &branch)) {
-        work->client = find_client(worker, message, &branch);
-        // A 2xx outlives our memory of its INVITE: after a restart, or when a callee answers late, it still
-        // goes its way.
-        bool late = message->method == METHOD_INVITE && message->status / 100 == 2 && work->has_upstream;
-        if (work->client == INDEX_NONE && !late)
-            settle(work, COUNTER_DROP_STRAY_RESPONSE);
-        // 16.7 step 3: without a Via below ours it can only be for what we sent ourselves.
-        else if (work->client != INDEX_NONE && work->upstream.whole.length == 0 &&
-                 !(worker->transactions.records[work->client].flags & TRANSACTION_FLAG_OURS))
-            settle(work, COUNTER_DROP_MALFORMED_RESPONSE);
-        return;
-    }
-    uint32_t loop;
-    if (!work->has_upstream ||
-        !cookie_stateless_read(&worker->parts.keys, text, octets_of(message, work->upstream.branch),
-                               &work->upstream_at, &loop))
-        settle(work, COUNTER_DROP_FORGED_BRANCH);
+    bool is_named = cookie_branch_hint(text, &branch);
+    if (is_named)
+        work->client = find_client(worker, work, &branch);
+    if (work->client == INDEX_NONE)
+        match_upstream(worker, work, is_named);
+    // 16.7 step 3: without a Via below ours it can only be for what we sent ourselves.
+    else if (!has_via_below(work) &&
+             !(worker->transactions.records[work->client].flags & TRANSACTION_FLAG_OURS))
+        settle(work, COUNTER_DROP_MALFORMED_RESPONSE);
 }
 
 void transaction_stage(struct worker *worker, struct work *work)

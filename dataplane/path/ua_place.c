@@ -13,12 +13,13 @@
 static int render(struct worker *worker, struct placed *placed, uint32_t client, struct originated *request)
 {
     struct transaction *transaction = transaction_at(&worker->transactions, client);
-    const struct cookie_branch parts = {.worker = (uint8_t)worker->parts.id,
-                                        .generation = (uint16_t)transaction->generation,
-                                        .index = client};
-    unsigned length =
-        cookie_branch_write(&worker->parts.keys, &parts, cookie_of(placed->call_id), placed->branch);
-    transaction->key = siphash13(&worker->parts.keys.table, placed->branch, length);
+    const struct cookie_octets call_id = cookie_of(placed->call_id);
+    struct cookie_branch parts = {.worker = (uint8_t)worker->parts.id,
+                                  .generation = (uint16_t)transaction->generation,
+                                  .index = client};
+    cookie_branch_write(&worker->parts.keys, &parts, call_id, placed->branch);
+    transaction->key =
+        cookie_branch_key(&parts, siphash13(&worker->parts.keys.table, call_id.octets, call_id.length));
     transaction->received_us = (uint32_t)worker->now_us;
     transaction->peer = placed->peer;
     transaction->member = placed->member;

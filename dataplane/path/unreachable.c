@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "unreachable.h"
 
+#include <string.h>
 #include "failover.h"
 #include "ua.h"
 
@@ -32,20 +33,31 @@ void unreachable_suspect(struct unreachables *ring, uint16_t member)
         unreachable_put(ring, &suspicion);
 }
 
+// The error has no Call-ID, which the transaction's key needs: the request itself is asked.
+static bool has_sent(struct worker *worker, const struct transaction *client, const struct unreachable *error)
+{
+    const struct message *request = &worker->kept;
+    return client->kept != ARENA_NONE &&
+           message_parse(arena_at(&worker->arena, client->kept), client->kept_length, &worker->kept) ==
+               MESSAGE_FINE &&
+           request->via.branch.length == sizeof(error->branch) &&
+           memcmp(message_at(request, request->via.branch), error->branch, sizeof(error->branch)) == 0;
+}
+
 // The client transaction whose request did not arrive and that has heard nothing final yet, INDEX_NONE.
-static uint32_t find(const struct worker *worker, const struct unreachable *error)
+static uint32_t find(struct worker *worker, const struct unreachable *error)
 {
     struct cookie_branch hint;
-    if (!cookie_branch_hint((struct cookie_octets){error->branch, sizeof(error->branch)}, &hint))
+    if (!cookie_branch_hint((struct cookie_octets){error->branch, sizeof(error->branch)}, &hint) ||
+        hint.index >= worker->transactions.capacity)
         return INDEX_NONE;
-    uint64_t key = siphash13(&worker->parts.keys.table, error->branch, sizeof(error->branch));
-    uint32_t index = transaction_find_client(&worker->transactions, hint.index, hint.generation, key);
-    if (index == INDEX_NONE)
-        return INDEX_NONE;
-    const struct transaction *client = &worker->transactions.records[index];
+    const struct transaction *client = &worker->transactions.records[hint.index];
+    bool is_client = client->kind == TRANSACTION_INVITE_CLIENT || client->kind == TRANSACTION_CLIENT;
     bool waits = client->state == TRANSACTION_TRYING || client->state == TRANSACTION_PROCEEDING;
-    return waits && ip_equal(&client->remote.address, &error->address) && client->remote.port == error->port
-               ? index
+    return is_client && waits && (uint16_t)client->generation == hint.generation &&
+                   ip_equal(&client->remote.address, &error->address) && client->remote.port == error->port &&
+                   has_sent(worker, client, error)
+               ? hint.index
                : INDEX_NONE;
 }
 

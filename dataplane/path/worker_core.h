@@ -76,7 +76,7 @@ struct work {
     uint16_t to_peer;      // in-dialog: the other side; responses: where it goes
     // Responses.
     uint32_t client;     // index of the client transaction, INDEX_NONE: forwarded statelessly
-    struct via upstream; // the Via below ours
+    struct via upstream; // the Via below ours; of a client transaction's only after transaction_upstream()
     bool has_upstream;
     struct endpoint upstream_at; // where it says responses go
 };

@@ -56,6 +56,14 @@ struct message_verdict {
 struct message_verdict message_judge(const struct message *message, int fault,
                                      const struct judge_options *options);
 
+// Of a request that parsed without fault: true when judge_front_end has nothing against it, as of nearly all;
+// false: message_judge() tells.
+static inline bool judge_front_end_passes(const struct message *request)
+{
+    return (judge_front_end.schemes >> request->uri_scheme & 1) != 0 && request->max_forwards != 0 &&
+           request->first[HEADER_PROXY_REQUIRE] == MESSAGE_NO_HEADER;
+}
+
 // Writes the header line, with CRLF, that the verdict's answer must carry (RFC 3261 20.5, 20.40). Nothing
 // when it has none.
 void write_verdict_header(struct writer *writer, const struct message *message,

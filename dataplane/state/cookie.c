@@ -102,12 +102,20 @@ static uint64_t hint(const struct cookie_keys *keys, uint8_t worker, uint16_t ge
     return (uint64_t)keys->number << 56 | (uint64_t)worker << 48 | (uint64_t)generation << 32 | index;
 }
 
-unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch,
+// A sum, so that no octet of the text changes without changing it; that of the others is where they name.
+static uint64_t check_of(const struct whole *whole)
+{
+    uint64_t rest = whole->high >> 56 << 32 | whole->low;
+    return whole->mac + rest * 0x9e3779b97f4a7c15u;
+}
+
+unsigned cookie_branch_write(const struct cookie_keys *keys, struct cookie_branch *branch,
                              struct cookie_octets bound, char out[COOKIE_TEXT_MAX])
 {
     struct whole whole = {.high = hint(keys, branch->worker, branch->generation, branch->index),
                           .low = branch->loop};
     whole.mac = mac_of(&keys->mac, DOMAIN_BRANCH, whole.low, whole.high, bound);
+    branch->check = check_of(&whole);
     memcpy(out, prefix_branch, PREFIX_SIZE);
     whole_write(&whole, out + PREFIX_SIZE);
     out[COOKIE_BRANCH_LENGTH] = '\0';
@@ -125,7 +133,8 @@ static struct cookie_branch branch_fields(const struct whole *whole)
     return (struct cookie_branch){.worker = (uint8_t)(whole->high >> 48),
                                   .generation = (uint16_t)(whole->high >> 32),
                                   .index = (uint32_t)whole->high,
-                                  .loop = whole->low};
+                                  .loop = whole->low,
+                                  .check = check_of(whole)};
 }
 
 bool cookie_branch_read(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_octets bound,
@@ -216,20 +225,39 @@ unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_
     return COOKIE_ROUTE_LENGTH;
 }
 
+static bool route_whole(const struct cookie_keys *keys, struct cookie_octets text, struct whole *whole)
+{
+    // 19.1.4: parameters of a URI compare without regard to case, and some write them in capitals.
+    return text.length == COOKIE_ROUTE_LENGTH && whole_read(text.octets, true, whole) &&
+           whole->high >> 56 == keys->number;
+}
+
+static struct cookie_route route_fields(const struct whole *whole)
+{
+    return (struct cookie_route){.worker = (uint8_t)(whole->high >> 48),
+                                 .generation = (uint16_t)(whole->high >> 32),
+                                 .index = (uint32_t)whole->high,
+                                 .caller_peer = (uint16_t)(whole->low >> 16),
+                                 .callee_peer = (uint16_t)whole->low};
+}
+
 bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text,
                        struct cookie_octets call_id, struct cookie_route *route)
 {
     struct whole whole;
-    // 19.1.4: parameters of a URI compare without regard to case, and some write them in capitals.
-    if (text.length != COOKIE_ROUTE_LENGTH || !whole_read(text.octets, true, &whole) ||
-        whole.high >> 56 != keys->number ||
+    if (!route_whole(keys, text, &whole) ||
         whole.mac != mac_of(&keys->mac, DOMAIN_ROUTE, whole.low, whole.high, call_id))
         return false;
-    *route = (struct cookie_route){.worker = (uint8_t)(whole.high >> 48),
-                                   .generation = (uint16_t)(whole.high >> 32),
-                                   .index = (uint32_t)whole.high,
-                                   .caller_peer = (uint16_t)(whole.low >> 16),
-                                   .callee_peer = (uint16_t)whole.low};
+    *route = route_fields(&whole);
+    return true;
+}
+
+bool cookie_route_hint(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_route *route)
+{
+    struct whole whole;
+    if (!route_whole(keys, text, &whole))
+        return false;
+    *route = route_fields(&whole);
     return true;
 }
 

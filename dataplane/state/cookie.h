@@ -47,9 +47,10 @@ struct cookie_branch {
     uint8_t worker;
     uint16_t generation; // low bits of the record's generation
     uint32_t index;
-    uint32_t loop; // loop hash of RFC 3261 16.6 step 8
+    uint32_t loop;  // loop hash of RFC 3261 16.6 step 8
+    uint64_t check; // of the text, set by all three: the MAC, and what no other field here holds
 };
-unsigned cookie_branch_write(const struct cookie_keys *keys, const struct cookie_branch *branch,
+unsigned cookie_branch_write(const struct cookie_keys *keys, struct cookie_branch *branch,
                              struct cookie_octets bound, char out[COOKIE_TEXT_MAX]);
 // True when text is a branch that we made with these keys for this Call-ID. Any Via of a request may be asked
 // (loop check).
@@ -60,6 +61,13 @@ bool cookie_branch_stands_in(struct cookie_octets text);
 // What text says that it names, without a proof: whoever has no Call-ID to check it against compares the
 // whole text with what the named record keeps. False when it has not the form of such a branch.
 bool cookie_branch_hint(struct cookie_octets text, struct cookie_branch *branch);
+// What the named record keeps, so that a hint is as good as a proof when it comes to the same: whoever would
+// meet it with another text has to know the MAC, and with another Call-ID what its hash (SipHash-1-3 with the
+// table's key) differs by, which nobody else can tell.
+static inline uint64_t cookie_branch_key(const struct cookie_branch *branch, uint64_t call_hash)
+{
+    return branch->check ^ call_hash;
+}
 
 // The branch of a request forwarded statelessly (RFC 3261 16.11): the same for each repeat. upstream: the
 // branch received (or, without the magic cookie, what 16.11 names); from: where it came from, and our
@@ -83,6 +91,8 @@ unsigned cookie_route_write(const struct cookie_keys *keys, const struct cookie_
                             struct cookie_octets call_id, char out[COOKIE_TEXT_MAX]);
 bool cookie_route_read(const struct cookie_keys *keys, struct cookie_octets text,
                        struct cookie_octets call_id, struct cookie_route *route);
+// What text says, without a proof: true for whatever 32 letters and digits of the alphabet name this key set.
+bool cookie_route_hint(const struct cookie_keys *keys, struct cookie_octets text, struct cookie_route *route);
 
 // A To-tag for our own responses, 64 unguessable bits from what identifies the request, so that a repeat gets
 // the same tag.

@@ -264,8 +264,36 @@ static void test_response_without_a_second_via(void **state)
     memmove(second, strchr(second, '\n') + 1, strlen(strchr(second, '\n') + 1) + 1);
     call_respond(&call, &cut, "180 Ringing", "t");
     call_respond(&call, &cut, "200 OK", "t");
+    cut = call.invite;
+    second = strstr(strstr(cut.text, "Via: ") + 1, "Via: ");
+    second[sizeof("Via: SIP/2.0/UDP ") - 1] = '!'; // no host begins so
+    call_respond(&call, &cut, "200 OK", "t");
     wire_expect_silence(wire);
-    wire_expect_count(wire, COUNTER_DROP_MALFORMED_RESPONSE, 2);
+    wire_expect_count(wire, COUNTER_DROP_MALFORMED_RESPONSE, 3);
+    call_answer(&call, "180 Ringing"); // the call goes on
+    call_answer(&call, "486 Busy Here");
+}
+
+// 17.1.3: a response is known by the whole branch, and by the Call-ID that the branch is bound to.
+static void test_response_of_another_branch(void **state)
+{
+    struct wire *wire = *state;
+    struct call call;
+    call_init(&call, wire, "other-branch@refuse");
+    call_invite(&call);
+    for (unsigned letter = sizeof("branch=z9hG4bKdg") - 1, i = 0; i < 32; i++) {
+        struct wire_packet altered = call.invite;
+        char *at = strstr(altered.text, "branch=") + letter + i;
+        *at = *at == 'a' ? 'b' : 'a';
+        call_respond(&call, &altered, "180 Ringing", "t");
+    }
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_FORGED_BRANCH, 32);
+    struct wire_packet altered = call.invite;
+    strstr(altered.text, "Call-ID: other")[sizeof("Call-ID: ") - 1] = 'O';
+    call_respond(&call, &altered, "180 Ringing", "t");
+    wire_expect_silence(wire);
+    wire_expect_count(wire, COUNTER_DROP_FORGED_BRANCH, 33);
     call_answer(&call, "180 Ringing"); // the call goes on
     call_answer(&call, "486 Busy Here");
 }
@@ -281,6 +309,7 @@ int path_tests(void)
         ON_WIRE(test_stateless_loop),
         ON_WIRE(test_too_many_headers),
         ON_WIRE(test_response_without_a_second_via),
+        ON_WIRE(test_response_of_another_branch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,9 @@ static void check_row(const struct row *row, const struct judge_options *options
     size_t length = strlen(row->text);
     int fault = message_parse(guard_copy(row->text, length), (uint32_t)length, &message);
     struct message_verdict verdict = message_judge(&message, fault, options);
+    if (options == &judge_front_end && fault == MESSAGE_FINE && message.is_request &&
+        judge_front_end_passes(&message))
+        assert_number(row->name, verdict.action, JUDGE_FINE);
     assert_number(row->name, verdict.action,
                   row->status == 0    ? JUDGE_FINE
                   : row->status == -1 ? JUDGE_SILENCE

@@ -36,7 +36,8 @@ static const struct cookie_route a_route = {
 
 static unsigned write_branch(const struct cookie_keys *with, const char *bound, char *out)
 {
-    return cookie_branch_write(with, &a_branch, text(bound), out);
+    struct cookie_branch branch = a_branch;
+    return cookie_branch_write(with, &branch, text(bound), out);
 }
 
 static bool read_branch(const struct cookie_keys *with, struct cookie_octets given, const char *bound)
@@ -135,7 +136,10 @@ static void branch_is_hinted(void **state)
     char out[COOKIE_TEXT_MAX];
     write_branch(&keys, "a@b", out);
     assert_true(cookie_branch_hint(text(out), &read));
-    assert_memory_equal(&read, &a_branch, sizeof(read));
+    assert_int_equal(read.worker, a_branch.worker);
+    assert_int_equal(read.generation, a_branch.generation);
+    assert_int_equal(read.index, a_branch.index);
+    assert_int_equal(read.loop, a_branch.loop);
     out[COOKIE_BRANCH_LENGTH - 1] ^= 1; // of its MAC
     assert_true(cookie_branch_hint(text(out), &read));
     out[COOKIE_BRANCH_LENGTH - 1] = '!';
@@ -144,6 +148,64 @@ static void branch_is_hinted(void **state)
     assert_false(cookie_branch_hint(text(out), &read));
     write_stateless(&keys, "a@b", out);
     assert_false(cookie_branch_hint(text(out), &read));
+}
+
+static bool is_same_branch(const struct cookie_branch *a, const struct cookie_branch *b)
+{
+    return a->worker == b->worker && a->generation == b->generation && a->index == b->index &&
+           cookie_branch_key(a, 17) == cookie_branch_key(b, 17);
+}
+
+// A hint stands for a proof by its key: no other text, of other letters, key or Call-ID, has the same.
+static void branch_has_a_key(void **state)
+{
+    struct cookie_branch written = a_branch, read, hinted;
+    char out[COOKIE_TEXT_MAX];
+    cookie_branch_write(&keys, &written, text("a@b"), out);
+    assert_true(cookie_branch_read(&keys, text(out), text("a@b"), &read));
+    assert_true(cookie_branch_hint(text(out), &hinted));
+    assert_true(is_same_branch(&written, &read) && is_same_branch(&written, &hinted));
+    assert_true(cookie_branch_key(&written, 17) != cookie_branch_key(&written, 18));
+    for (unsigned i = COOKIE_BRANCH_LENGTH - 32; i < COOKIE_BRANCH_LENGTH; i++) {
+        char was = out[i];
+        out[i] = was == 'a' ? 'b' : 'a';
+        assert_true(cookie_branch_hint(text(out), &hinted));
+        assert_false(is_same_branch(&written, &hinted));
+        out[i] = was;
+    }
+    struct cookie_keys others = keys;
+    others.number++;
+    struct cookie_branch other = a_branch;
+    cookie_branch_write(&others, &other, text("a@b"), out);
+    assert_false(is_same_branch(&written, &other));
+    other = a_branch;
+    cookie_branch_write(&keys, &other, text("a@c"), out);
+    assert_false(is_same_branch(&written, &other));
+}
+
+// What a route says is known without a proof, but for the number of the keys.
+static void route_is_hinted(void **state)
+{
+    struct cookie_keys others = keys;
+    struct cookie_route read;
+    char out[COOKIE_TEXT_MAX];
+    others.number++;
+    cookie_route_write(&keys, &a_route, text("a@b"), out);
+    for (unsigned i = 0; i < 2; i++) { // with its MAC, and another
+        assert_true(cookie_route_hint(&keys, text(out), &read));
+        assert_int_equal(read.index, a_route.index);
+        assert_int_equal(read.generation, a_route.generation);
+        assert_int_equal(read.worker, a_route.worker);
+        assert_int_equal(read.caller_peer, a_route.caller_peer);
+        assert_int_equal(read.callee_peer, a_route.callee_peer);
+        assert_false(cookie_route_hint(&others, text(out), &read));
+        assert_int_equal(cookie_route_read(&keys, text(out), text("a@b"), &read), i == 0);
+        out[COOKIE_ROUTE_LENGTH - 1] = out[COOKIE_ROUTE_LENGTH - 1] == 'a' ? 'b' : 'a';
+    }
+    out[COOKIE_ROUTE_LENGTH - 1] = ';';
+    assert_false(cookie_route_hint(&keys, text(out), &read));
+    out[COOKIE_ROUTE_LENGTH - 1] = '\0';
+    assert_false(cookie_route_hint(&keys, text(out), &read));
 }
 
 // RFC 3261 25.1: letters and digits only are a token, a URI parameter value and need no escape.
@@ -246,7 +308,7 @@ static void kinds_are_apart(void **state)
 // The same fields under the domain of another kind have another MAC.
 static void domains_differ(void **state)
 {
-    static const struct cookie_branch branch = {.worker = 2, .generation = 3, .index = 4, .loop = 0x00050006};
+    struct cookie_branch branch = {.worker = 2, .generation = 3, .index = 4, .loop = 0x00050006};
     static const struct cookie_route route = {
         .worker = 2, .generation = 3, .index = 4, .caller_peer = 5, .callee_peer = 6};
     char branch_text[COOKIE_TEXT_MAX];
@@ -361,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(branch_is_hinted),
+        cmocka_unit_test(branch_has_a_key),        cmocka_unit_test(route_is_hinted),
         cmocka_unit_test(text_is_plain),           cmocka_unit_test(any_changed_octet_fails),
         cmocka_unit_test(any_other_length_fails),  cmocka_unit_test(wrong_bound_fails),
         cmocka_unit_test(wrong_key_fails),         cmocka_unit_test(kinds_are_apart),

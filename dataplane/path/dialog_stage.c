@@ -20,7 +20,7 @@ static bool is_own_route(const struct worker *worker, struct work *work, const s
                          struct own_routes *own)
 {
     struct own_uri found;
-    if (own->count == 2 || !own_uri_read(worker, work->message, address->uri, &own->first, &found) ||
+    if (own->count == 2 || !own_uri_look(worker, work->message, address->uri, &own->first, &found) ||
         (own->count == 1 && found.listener == own->first_listener))
         return false;
     own->last_listener = found.listener;
@@ -65,11 +65,23 @@ static void read_values(const struct worker *worker, struct work *work, struct o
 }
 
 // in_uri: the listener that a strict router's Request-URI named, the first of ours then; NUMBER_NONE.
-static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri)
+static void read_routes(const struct worker *worker, struct work *work, uint16_t in_uri,
+                        struct own_uri *first)
 {
     struct own_routes own = {in_uri, in_uri, in_uri != NUMBER_NONE, {.has_cookie = false}};
     read_values(worker, work, &own);
     work->route_listener = own.last_listener;
+    *first = own.first;
+}
+
+// A record of this Call-ID and these tags, found by whatever hint, is what the cookie would prove. Without
+// one it is the cookie that lets the request through. in_uri: it was in a strict router's Request-URI,
+// proved.
+static void prove_cookie(const struct worker *worker, struct work *work, uint16_t in_uri,
+                         const struct own_uri *first)
+{
+    if (work->has_cookie && in_uri == NUMBER_NONE)
+        work->has_cookie = own_uri_check(worker, work->message, first);
 }
 
 static uint32_t find_record(struct worker *worker, struct work *work)
@@ -113,12 +125,17 @@ void dialog_stage(struct worker *worker, struct work *work)
     const struct message *message = work->message;
     if (!message->is_request)
         return;
+    struct own_uri first;
     uint16_t in_uri = strict_restore(worker, work);
-    read_routes(worker, work, in_uri);
+    read_routes(worker, work, in_uri, &first);
     work->inside = message->to_tag.length > 0;
+    if (!work->inside)
+        prove_cookie(worker, work, in_uri, &first);
     if (!work->inside && !work->has_cookie)
         return;
     work->dialog = find_record(worker, work);
+    if (work->inside && work->dialog == INDEX_NONE)
+        prove_cookie(worker, work, in_uri, &first);
     if (!work->inside) {
         work->inside = work->dialog != INDEX_NONE && dialog_is_untagged(worker, work->dialog);
         if (!work->inside) {
@@ -138,7 +155,7 @@ void dialog_stage(struct worker *worker, struct work *work)
         caller = dialog->caller_peer;
         callee = dialog->callee_peer;
         if (in_uri != NUMBER_NONE && strict_restore_target(worker, work))
-            read_routes(worker, work, in_uri);
+            read_routes(worker, work, in_uri, &first);
     } else {
         bool by_caller =
             work->packet->peer != callee && rules_may_speak(worker->rules, work->packet->peer, caller);

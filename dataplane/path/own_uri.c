@@ -15,20 +15,26 @@ static bool is_repeated(const struct message *message, const struct own_uri *bef
            memcmp(message_at(message, before->text), message_at(message, text), text.length) == 0;
 }
 
-static void read_cookie(const struct worker *worker, const struct message *message,
-                        const struct own_uri *before, struct own_uri *own)
+bool own_uri_check(const struct worker *worker, const struct message *message, const struct own_uri *own)
+{
+    struct cookie_route cookie;
+    return own->has_cookie && cookie_route_read(&worker->parts.keys, octets_of(message, own->text),
+                                                octets_of(message, message->call_id), &cookie);
+}
+
+static void look_at_cookie(const struct worker *worker, const struct message *message,
+                           const struct own_uri *before, struct own_uri *own)
 {
     if (is_repeated(message, before, own->text)) {
         own->has_cookie = true;
         own->cookie = before->cookie;
         return;
     }
-    own->has_cookie = cookie_route_read(&worker->parts.keys, octets_of(message, own->text),
-                                        octets_of(message, message->call_id), &own->cookie);
+    own->has_cookie = cookie_route_hint(&worker->parts.keys, octets_of(message, own->text), &own->cookie);
 }
 
-// Our own words. The octets in the place of the cookie could be anything, a maddr among it; those of a cookie
-// that is ours are letters and digits.
+// Our own words. The octets in the place of the cookie could be anything, a maddr among it; those of what may
+// be a cookie are letters and digits.
 static bool is_written(const struct worker *worker, const struct message *message, struct span uri,
                        const struct own_uri *before, struct own_uri *own)
 {
@@ -42,11 +48,11 @@ static bool is_written(const struct worker *worker, const struct message *messag
     if (own->listener == NUMBER_NONE)
         return false;
     own->text = (struct span){(uint16_t)(uri.offset + uri.length - COOKIE_ROUTE_LENGTH), COOKIE_ROUTE_LENGTH};
-    read_cookie(worker, message, before, own);
+    look_at_cookie(worker, message, before, own);
     return own->has_cookie;
 }
 
-bool own_uri_read(const struct worker *worker, const struct message *message, struct span uri,
+bool own_uri_look(const struct worker *worker, const struct message *message, struct span uri,
                   const struct own_uri *before, struct own_uri *own)
 {
     struct uri parts;
@@ -61,6 +67,16 @@ bool own_uri_read(const struct worker *worker, const struct message *message, st
     own->has_cookie = false;
     own->text = (struct span){0, 0};
     if (uri_parameter(message->octets, parts.parameters, "dg", &own->text))
-        read_cookie(worker, message, before, own);
+        look_at_cookie(worker, message, before, own);
+    return true;
+}
+
+bool own_uri_read(const struct worker *worker, const struct message *message, struct span uri,
+                  const struct own_uri *before, struct own_uri *own)
+{
+    if (!own_uri_look(worker, message, uri, before, own))
+        return false;
+    if (own->has_cookie && !is_repeated(message, before, own->text))
+        own->has_cookie = own_uri_check(worker, message, own);
     return true;
 }

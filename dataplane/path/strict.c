@@ -112,11 +112,24 @@ static void restore_maddr(struct worker *worker, struct work *work)
     (void)take_restored(worker, work);
 }
 
+// One of its parameters may be our dg, or maddr, by what stands behind the semicolon.
+static bool may_concern_us(const struct message *message)
+{
+    const uint8_t *at = message_at(message, message->request_uri);
+    const uint8_t *last = at + message->request_uri.length - 1; // a URI is not empty
+    while (at < last && (at = memchr(at, ';', (size_t)(last - at))) != NULL) {
+        uint8_t octet = *++at, letter = octet | 0x20;
+        if (letter == 'd' || letter == 'm' || octet <= ' ')
+            return true;
+    }
+    return false;
+}
+
 uint16_t strict_restore(struct worker *worker, struct work *work)
 {
     const struct message *message = work->message;
     struct endpoint at;
-    if (memchr(message_at(message, message->request_uri), ';', message->request_uri.length) == NULL)
+    if (!may_concern_us(message))
         return NUMBER_NONE;
     if (!is_our_value(worker, message, &work->cookie)) {
         restore_maddr(worker, work);

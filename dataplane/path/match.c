@@ -10,7 +10,8 @@ struct matched {
     const struct worker *worker;
     const struct work *work;
     struct uri request_uri; // zero: none that can be read
-    struct uri to;
+    struct uri to;          // the same, once it was asked for
+    bool has_to;
     bool to_us;
 };
 
@@ -65,7 +66,19 @@ static bool has_header(const struct message *message, const char *name, const ch
     return false;
 }
 
-static bool fits_texts(const struct matched *matched, const struct snapshot_route *route)
+static const struct uri *to_of(struct matched *matched)
+{
+    const struct message *message = matched->work->message;
+    struct address to;
+    uint32_t position = 0;
+    if (!matched->has_to && (address_next(message->octets, message->to, &position, &to) != 1 ||
+                             uri_parse(message->octets, to.uri, &matched->to) != 0))
+        memset(&matched->to, 0, sizeof(matched->to));
+    matched->has_to = true;
+    return &matched->to;
+}
+
+static bool fits_texts(struct matched *matched, const struct snapshot_route *route)
 {
     const struct rules *rules = matched->worker->rules;
     const struct message *message = matched->work->message;
@@ -74,13 +87,14 @@ static bool fits_texts(const struct matched *matched, const struct snapshot_rout
            (route->uri_host == 0 ||
             is_host(message, matched->request_uri.host, rules_text(rules, route->uri_host))) &&
            (route->to_user == 0 ||
-            begins_with(message, matched->to.user, rules_text(rules, route->to_user))) &&
-           (route->to_host == 0 || is_host(message, matched->to.host, rules_text(rules, route->to_host))) &&
+            begins_with(message, to_of(matched)->user, rules_text(rules, route->to_user))) &&
+           (route->to_host == 0 ||
+            is_host(message, to_of(matched)->host, rules_text(rules, route->to_host))) &&
            (route->header == 0 ||
             has_header(message, rules_text(rules, route->header), rules_text(rules, route->header_value)));
 }
 
-static bool fits(const struct matched *matched, const struct snapshot_route *route)
+static bool fits(struct matched *matched, const struct snapshot_route *route)
 {
     const struct packet *packet = matched->work->packet;
     return (route->from == packet->peer || route->from == ROUTE_FROM_ANY_PEER) &&
@@ -89,7 +103,7 @@ static bool fits(const struct matched *matched, const struct snapshot_route *rou
            (!route->to_us || matched->to_us) && fits_texts(matched, route);
 }
 
-static const struct snapshot_route *first_that_fits(const struct matched *matched)
+static const struct snapshot_route *first_that_fits(struct matched *matched)
 {
     const struct rules *rules = matched->worker->rules;
     const struct message *message = matched->work->message;
@@ -115,14 +129,9 @@ const struct snapshot_route *match_route(const struct worker *worker, const stru
     const struct message *message = work->message;
     const struct rules *rules = worker->rules;
     struct matched matched = {.worker = worker, .work = work};
-    struct address to;
     struct endpoint at;
-    uint32_t position = 0;
     if (uri_parse(message->octets, message->request_uri, &matched.request_uri) != 0)
         memset(&matched.request_uri, 0, sizeof(matched.request_uri));
-    if (address_next(message->octets, message->to, &position, &to) != 1 ||
-        uri_parse(message->octets, to.uri, &matched.to) != 0)
-        memset(&matched.to, 0, sizeof(matched.to));
     // Without a host it was no URI.
     matched.to_us = matched.request_uri.user.length == 0 && matched.request_uri.host.length != 0 &&
                     endpoint_of_parts(message->octets, &matched.request_uri, &at) &&

@@ -197,12 +197,10 @@ static void reply_kept(struct worker *worker, uint32_t server, const struct writ
 void reply_trying(struct worker *worker, struct work *work, uint32_t server)
 {
     char overload[FEEDBACK_TEXT_MAX];
-    struct response_parts parts = {.status = 100,
-                                   .reason = "Trying",
-                                   .source_address = work->packet->source.address,
-                                   .source_port = work->packet->source.port,
-                                   .overload = feedback_text(worker, work->packet->peer, overload)};
+    struct response_parts parts = {
+        .status = 100, .reason = "Trying", .overload = feedback_text(worker, work->packet->peer, overload)};
     struct writer writer;
+    set_source(worker, work, &parts);
     struct rte_mbuf *mbuf = tx_open_for(worker, &writer, work->message->header_end + RESPONSE_ADDS);
     if (mbuf == NULL)
         return; // the caller repeats its INVITE

@@ -23,9 +23,30 @@ bool endpoint_of_uri(const struct message *message, struct span uri, struct endp
     return uri_parse(message->octets, uri, &parts) == 0 && endpoint_of_parts(message->octets, &parts, to);
 }
 
+// What decides the way among a URI's parameters: the first of each name counts, length 0: there is none, or
+// it has no value.
+struct way_parameters {
+    struct span transport, maddr;
+    bool has_transport, has_maddr;
+};
+
+static void read_way(const uint8_t *octets, struct span parameters, struct way_parameters *way)
+{
+    struct span name, value;
+    for (uint32_t at = 0; uri_parameter_next(octets, parameters, &at, &name, &value);) { // each turn moves on
+        if (!way->has_transport && span_is(octets, name, "transport")) {
+            way->has_transport = true;
+            way->transport = value;
+        } else if (!way->has_maddr && span_is(octets, name, "maddr")) {
+            way->has_maddr = true;
+            way->maddr = value;
+        }
+    }
+}
+
 enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct next_hop_uri *hop)
 {
-    struct span transport;
+    struct way_parameters way = {.has_transport = false};
     struct uri uri;
     *hop = (struct next_hop_uri){0};
     if (uri_parse(octets, text, &uri) != 0)
@@ -34,9 +55,11 @@ enum next_hop next_hop_of_uri(const uint8_t *octets, struct span text, struct ne
         return NEXT_HOP_SECURE;
     if (uri.scheme != URI_SIP)
         return NEXT_HOP_ELSEWHERE;
-    if (uri_parameter(octets, uri.parameters, "transport", &transport) && !span_is(octets, transport, "udp"))
+    if (uri.parameters.length != 0)
+        read_way(octets, uri.parameters, &way);
+    if (way.has_transport && !span_is(octets, way.transport, "udp"))
         return NEXT_HOP_TRANSPORT;
-    hop->host = target_of(octets, &uri);
+    hop->host = way.has_maddr ? way.maddr : uri.host;
     hop->port = uri.port;
     if (uri_host_ip(octets, hop->host, &hop->address) == 0)
         return NEXT_HOP_ADDRESS;

@@ -21,7 +21,9 @@ def spread(values):
 
 def ratio(above, below):
     """The median of one row's rounds over another's: round by round where they took turns, since what one round suffers, both
-    suffer."""
+    suffer. None where there is nothing to be a part of."""
+    if 0 in below:
+        return None
     if len(above) != len(below):
         return median(above) / median(below)
     return median([one / other for one, other in zip(above, below)])
@@ -40,7 +42,7 @@ def judge(rows):
         pairs = median(row["pairs"]) if row.get("pairs") else None
         row["ratio"] = (pairs or ratio(peer["times"], row["times"])) if peer else None
         row["times_base"] = (pairs or ratio(row["times"], base["times"])) if base else None
-        row["base"] = f"{row['times_base']:.2f} x {base['name']}" if base else None
+        row["base"] = f"{row['times_base']:.2f} x {base['name']}" if row["times_base"] else None
 
 
 def number(value, unit):

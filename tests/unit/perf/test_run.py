@@ -56,6 +56,7 @@ class Judging(unittest.TestCase):
         own, other = [10, 100, 10], [20, 200, 30]
         self.assertEqual(judge.ratio(other, own), 2)
         self.assertEqual(judge.ratio([30], own), 3)
+        self.assertIsNone(judge.ratio(other, [10, 0, 10]))
 
     def test_comparisons(self):
         """Floor, peer and base, where they were measured."""
@@ -135,9 +136,23 @@ class Budgets(unittest.TestCase):
         self.assertEqual((rows["call/wire"]["figure"], rows["call/wire"]["ratio"]), (4, 40))
         self.assertEqual(result("CPU of a call in memory, beside Kamailio's", rows)["answer"], "NOT MET")
         self.assertEqual((rows["call/veth"]["figure"], rows["call/veth"]["ratio"]), (40, 4))
+        for nothing in ({}, {"proxies": {"dialgate": {"curve": []}, "kamailio-tuned": {}}}):
+            rows = {}
+            budgets.add_calls(rows, nothing)
+            self.assertEqual(rows, {})
+
+    def test_latency_beside_kamailio(self):
+        """Less what callgen takes alone."""
+
+        def half(with_it, without):
+            both = {"figures": with_it, "direct": without}
+            return {"half": {key: {"microseconds": {"invite_passes": {"p99.9": value}}} for key, value in both.items()}}
+
         rows = {}
-        budgets.add_calls(rows, {})
-        self.assertEqual(rows, {})
+        budgets.add_calls(rows, {"proxies": {"dialgate": half(190, 80), "kamailio-tuned": half(500, 60)}})
+        rows = judged(*rows.values())
+        self.assertEqual((rows["latency/veth"]["figure"], rows["latency/veth"]["ratio"]), (110, 4))
+        self.assertEqual(result("the same over veth, kernel included", rows)["answer"], "NOT MET")
 
     def test_the_table_counts_what_was_not_asked_for(self):
         """And has a line of all else."""

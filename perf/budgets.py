@@ -54,7 +54,7 @@ BUDGETS = [
     Budget("the same over veth, kernel included", "latency/veth", MOST, 100, "peers"),
 ]
 NOT_ASKED = "not asked for"
-NEEDS = {"root": "needs root", "long": "only with --long", "peers": "needs perf/peers/run (root) with this build folder, and wire/10k"}
+NEEDS = {"root": "needs root", "long": "only with --long", "peers": "needs sudo perf/peers/run with this --build before"}
 
 
 def said(budget):
@@ -88,6 +88,8 @@ def note(rows):
 def why(budget, row, chosen):
     """Why there is no answer."""
     if row is not None:
+        if budget.needs == "peers":
+            return NEEDS["peers"]
         missing = row["label"].get("peer" if budget.kind == FASTER else "base")
         return f"{missing} was not measured"
     if chosen["names"]:

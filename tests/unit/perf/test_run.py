@@ -136,6 +136,8 @@ class Budgets(unittest.TestCase):
         self.assertEqual((rows["call/wire"]["figure"], rows["call/wire"]["ratio"]), (4, 40))
         self.assertEqual(result("CPU of a call in memory, beside Kamailio's", rows)["answer"], "NOT MET")
         self.assertEqual((rows["call/veth"]["figure"], rows["call/veth"]["ratio"]), (40, 4))
+        alone = judged(row("call/wire", [4], peer="call/kamailio-tuned"))
+        self.assertIn("perf/peers/run", result("CPU of a call in memory, beside Kamailio's", alone, names=True)["answer"])
         for nothing in ({}, {"proxies": {"dialgate": {"curve": []}, "kamailio-tuned": {}}}):
             rows = {}
             budgets.add_calls(rows, nothing)

@@ -130,15 +130,16 @@ static uint32_t create(struct core *core, const struct call *call)
     return dialog_create(&core->set, &birth, core->wheel.now);
 }
 
-// The 180 brings tag, target and routes; then 200 and ACK.
+// The 180 brings tag and target, the 200 the routes as well; then ACK.
 static void confirm(struct core *core, uint32_t index, const struct call *call)
 {
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {
         [DIALOG_TEXT_CALLEE_TAG] = call->texts[DIALOG_TEXT_CALLEE_TAG],
-        [DIALOG_TEXT_CALLEE_TARGET] = call->texts[DIALOG_TEXT_CALLEE_TARGET],
-        [DIALOG_TEXT_CALLEE_ROUTES] = call->texts[DIALOG_TEXT_CALLEE_ROUTES]};
-    const struct dialog_change change = {.texts = texts};
-    for (unsigned i = 0; i < 2; i++) { // the 200 says it again
+        [DIALOG_TEXT_CALLEE_TARGET] = call->texts[DIALOG_TEXT_CALLEE_TARGET]};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct dialog_change change = {.texts = texts, .early = i == 0, .settles = i == 1};
+        if (i == 1)
+            texts[DIALOG_TEXT_CALLEE_ROUTES] = call->texts[DIALOG_TEXT_CALLEE_ROUTES];
         if (index == INDEX_NONE || dialog_change(&core->set, index, &change) != 0)
             abort();
         dialog_step(&core->set, index, i == 0 ? DIALOG_ON_PROVISIONAL : DIALOG_ON_SUCCESS, core->wheel.now);

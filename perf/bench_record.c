@@ -66,7 +66,7 @@ static uint32_t create(struct core *core, uint64_t number)
     return dialog_create(&core->worker.dialogs, &birth, core->worker.now);
 }
 
-// The 180 brings tag, target and routes; the 200 says it again.
+// The 180 brings tag, target and routes; the 200 says it again, and settles it.
 static void confirm(struct core *core, uint32_t index)
 {
     const struct dialog_string texts[DIALOG_TEXT_COUNT] = {
@@ -78,6 +78,8 @@ static void confirm(struct core *core, uint32_t index)
     struct dialogs *set = &core->worker.dialogs;
     for (unsigned answered = 0; answered < 2; answered++) {
         const struct dialog_change change = {.texts = texts,
+                                             .early = !answered,
+                                             .settles = answered,
                                              .rings = wanted && !answered,
                                              .answered = wanted && answered,
                                              .now = core->worker.now,

@@ -143,22 +143,25 @@ void track_session(const struct worker *worker, const struct message *message, e
     change->session_end = worker->now + interval_s * (1000 / TICK_MS);
 }
 
-// What a response to the INVITE that begins a dialog says of it. Returns false when the callee's tag found no
-// room.
+// What a response to the INVITE that begins a dialog says of it. A 1xx says where its callee is to be found;
+// the route set waits for the 2xx, which sets it anew (13.2.2.4): nothing is sent along it before. Returns
+// false when it found no room.
 static bool keep_answer(struct worker *worker, const struct work *work, uint32_t index,
                         const struct cookie_route *mine)
 {
     const struct message *message = work->message;
-    struct dialog_string tag = string_of(message, message->to_tag);
+    bool answered = message->status >= 200, timed = call_record_wanted(worker);
     struct dialog_string texts[DIALOG_TEXT_COUNT] = {
-        [DIALOG_TEXT_CALLEE_TAG] = tag,
+        [DIALOG_TEXT_CALLEE_TAG] = string_of(message, message->to_tag),
         [DIALOG_TEXT_CALLEE_TARGET] = track_contact(message),
-        [DIALOG_TEXT_CALLEE_ROUTES] = route_set_of_callee(worker, message, mine),
     };
     if (texts[DIALOG_TEXT_CALLEE_TARGET].length == 0) // a 1xx may have no Contact
         texts[DIALOG_TEXT_CALLEE_TARGET].octets = NULL;
-    bool answered = message->status >= 200, timed = call_record_wanted(worker);
+    if (answered)
+        texts[DIALOG_TEXT_CALLEE_ROUTES] = route_set_of_callee(worker, message, mine);
     struct dialog_change change = {.texts = texts,
+                                   .early = !answered,
+                                   .settles = answered,
                                    .rings = timed && !answered,
                                    .answered = timed && answered,
                                    .now = worker->now,
@@ -168,7 +171,7 @@ static bool keep_answer(struct worker *worker, const struct work *work, uint32_t
     if (dialog_change(&worker->dialogs, index, &change) == 0)
         return true;
     count(worker, COUNTER_DIALOG_FULL);
-    return dialog_text_is(&worker->dialogs, index, DIALOG_TEXT_CALLEE_TAG, tag);
+    return dialog_texts_are(&worker->dialogs, index, DIALOG_TEXT_COUNT, texts);
 }
 
 void track_tag(struct worker *worker, struct work *work, uint32_t first, const struct cookie_route *mine)

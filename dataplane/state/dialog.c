@@ -207,7 +207,7 @@ uint32_t dialog_fork(struct dialogs *set, uint32_t index, tick_t now)
     head.ring = DIALOG_RING_NONE;
     head.fine = dialog_fine(0, dialog_created_ms(&head), 0);
     dialog_cold_gather(set, index, texts);
-    return begin(set, &line, dialog_cold_make(set, &head, texts, &tail));
+    return begin(set, &line, dialog_cold_begin(set, &head, texts, &tail));
 }
 
 void dialog_release(struct dialogs *set, uint32_t index)

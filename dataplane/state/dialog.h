@@ -186,7 +186,11 @@ void dialog_member_set(struct dialogs *set, uint32_t index, uint16_t member);
 struct dialog_change {
     const struct dialog_string *texts; // DIALOG_TEXT_COUNT of them, NULL octets: stays; or NULL: all stay.
                                        // Call-ID and caller's tag never change: records are found by them
-    bool rings;                        // it becomes early: when is noted
+    // Not answered yet: texts stay as they come, since they will change.
+    bool early;
+    // With texts: they are packed, also when they are the known ones.
+    bool settles;
+    bool rings;                // it becomes early: when is noted
     bool answered;             // it is confirmed: when is noted, which is the state's own time, and its ring
     tick_t now;                // for these two
     uint8_t now_ms;            // beyond the tick

@@ -3,10 +3,11 @@
 // makes another block, and the record then names that one; the old block is freed after the journal is
 // closed, since until then the file's version may still be the one that names it.
 //
-// A record that has no answer keeps its texts as they are. Packing costs some 5,500 instructions of a call's
-// 140,000, and when the callee's tag came all was unpacked and packed once more; what never gets an answer
-// was packed for nothing. The 270 octets more are little beside the kept INVITE that waits with it. Whether
-// texts are the known ones is found in one walk over all of them, which decides at the first that is not.
+// A record keeps its texts as they are until it is answered. Packing is what costs most of all that a call
+// does here; a tag that came with a 180 meant that all was unpacked and packed once more, what the 200 said
+// had to be held against what was packed, and what never gets an answer was packed for nothing. The 300
+// octets more are little beside the kept INVITE that waits with it. Whether texts are the known ones is found
+// in one walk over all of them, which decides at the first that is not.
 #include <errno.h>
 #include <string.h>
 #include "dialog_commit.h"
@@ -46,6 +47,15 @@ bool dialog_texts_are(const struct dialogs *set, uint32_t index, unsigned count,
 {
     struct text_source source = source_of(set, index);
     return text_equal_all(&source, count, wanted);
+}
+
+enum text_order dialog_tags_are(const struct dialogs *set, uint32_t index, struct dialog_string call_id,
+                                struct dialog_string a, struct dialog_string b)
+{
+    static_assert(DIALOG_TEXT_CALL_ID == 0 && DIALOG_TEXT_CALLER_TAG == 1 && DIALOG_TEXT_CALLEE_TAG == 2,
+                  "the first three");
+    struct text_source source = source_of(set, index);
+    return text_order(&source, call_id, a, b);
 }
 
 bool dialog_text_is(const struct dialogs *set, uint32_t index, enum dialog_text which,
@@ -220,11 +230,11 @@ static bool note_times(const struct dialogs *set, uint32_t index, const struct d
 int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_change *change)
 {
     struct dialog_string all[DIALOG_TEXT_COUNT];
-    bool differ = texts_differ(set, index, change->texts);
+    bool anew = change->settles || texts_differ(set, index, change->texts);
     struct dialog_cold head = *dialog_cold(set, index);
     bool session = session_differs(&head, change);
     bool times = note_times(set, index, change, &head);
-    if (!differ && !session && !times)
+    if (!anew && !session && !times)
         return 0;
     if (commit_thaw(set, index) != 0)
         return -ENOSPC;
@@ -236,17 +246,18 @@ int dialog_change(struct dialogs *set, uint32_t index, const struct dialog_chang
     arena_ref old = set->records[index].cold;
     const struct dialog_tail tail = dialog_cold_tail(block_at(set, old));
     arena_ref made;
-    if (differ) {
+    if (anew) {
         memcpy(all, change->texts, sizeof(all));
         dialog_cold_gather(set, index, all);
-        made = dialog_cold_make(set, &head, all, &tail);
+        made = change->early ? dialog_cold_begin(set, &head, all, &tail)
+                             : dialog_cold_make(set, &head, all, &tail);
     } else {
         made = dialog_cold_remake(set, &head, old, &tail);
     }
     if (made == ARENA_NONE)
         return -ENOSPC;
-    swap(set, index, made, differ ? all : NULL);
-    if (differ)
+    swap(set, index, made, anew ? all : NULL);
+    if (anew)
         dialog_cold_free(set, old);
     else
         arena_put(set->arena, old); // its interned texts are the new block's

@@ -185,6 +185,11 @@ void dialog_cold_free(struct dialogs *set, arena_ref ref);
 // lie in the block.
 void dialog_cold_gather(struct dialogs *set, uint32_t index, struct dialog_string *texts);
 
+// Call-ID is this one, and the tags of caller and callee are a and b, or b and a; a tag with octets NULL may
+// be any.
+enum text_order dialog_tags_are(const struct dialogs *set, uint32_t index, struct dialog_string call_id,
+                                struct dialog_string a, struct dialog_string b);
+
 // dialog_find.c
 unsigned dialog_count_call(const struct dialogs *set, uint64_t call_hash);
 

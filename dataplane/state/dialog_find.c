@@ -17,7 +17,9 @@ unsigned dialog_count_call(const struct dialogs *set, uint64_t call_hash)
 struct search {
     const struct dialogs *set;
     const struct dialog_id *id;
-    bool hashed; // the tags: what a cookie names is nearly always right, and compared whole at once
+    // The tags, once a record was another one: the first that has the Call-ID's hash is nearly always the
+    // right one, and compared whole at once.
+    bool hashed;
     uint16_t from_hash;
     uint16_t to_hash;
     unsigned rank; // 0: none yet
@@ -33,25 +35,30 @@ static struct dialog_string this_one(struct dialog_string text)
     return text.length > 0 ? text : (struct dialog_string){"", 0};
 }
 
-// Whether the record is the one of these tags as seen from one side.
-static bool is_of(const struct search *search, uint32_t index, enum dialog_side side)
+static bool may_be(const struct search *search, const struct dialog *dialog)
 {
-    const struct dialog *dialog = &search->set->records[index];
+    bool to_known = search->id->to_tag.length > 0;
+    if (!search->hashed)
+        return true;
+    if (dialog->caller_tag_hash == search->from_hash)
+        return !to_known || dialog->callee_tag_hash == search->to_hash ||
+               dialog->callee_tag_hash == search->from_hash;
+    return to_known && dialog->callee_tag_hash == search->from_hash &&
+           dialog->caller_tag_hash == search->to_hash;
+}
+
+// Whether the record is the one of these tags, and as seen from which side.
+static bool is_of(const struct search *search, uint32_t index, enum dialog_side *side)
+{
     const struct dialog_id *id = search->id;
     bool to_known = id->to_tag.length > 0;
-    bool by_caller = side == DIALOG_CALLER;
-    uint16_t from = by_caller ? dialog->caller_tag_hash : dialog->callee_tag_hash;
-    uint16_t to = by_caller ? dialog->callee_tag_hash : dialog->caller_tag_hash;
-    if (!to_known && !by_caller)
-        return false;
-    if (search->hashed && (from != search->from_hash || (to_known && to != search->to_hash)))
-        return false;
-    struct dialog_string from_tag = this_one(id->from_tag);
     struct dialog_string to_tag = to_known ? id->to_tag : (struct dialog_string){NULL, 0};
-    const struct dialog_string wanted[] = {[DIALOG_TEXT_CALL_ID] = this_one(id->call_id),
-                                           [DIALOG_TEXT_CALLER_TAG] = by_caller ? from_tag : to_tag,
-                                           [DIALOG_TEXT_CALLEE_TAG] = by_caller ? to_tag : from_tag};
-    return dialog_texts_are(search->set, index, sizeof(wanted) / sizeof(wanted[0]), wanted);
+    if (!may_be(search, &search->set->records[index]))
+        return false;
+    enum text_order order =
+        dialog_tags_are(search->set, index, this_one(id->call_id), this_one(id->from_tag), to_tag);
+    *side = order == TEXT_IN_ORDER ? DIALOG_CALLER : DIALOG_CALLEE;
+    return order == TEXT_IN_ORDER || (order == TEXT_OTHER_ORDER && to_known);
 }
 
 static unsigned rank(const struct search *search, uint32_t index, enum dialog_side side)
@@ -70,14 +77,10 @@ static unsigned rank(const struct search *search, uint32_t index, enum dialog_si
 static bool look_at(struct search *search, uint32_t index)
 {
     const struct dialog *dialog = &search->set->records[index];
-    enum dialog_side side = DIALOG_CALLER;
-    if (dialog->row == DIALOG_ROW_FREE || dialog->call_hash != search->id->call_hash)
+    enum dialog_side side;
+    if (dialog->row == DIALOG_ROW_FREE || dialog->call_hash != search->id->call_hash ||
+        !is_of(search, index, &side))
         return false;
-    if (!is_of(search, index, DIALOG_CALLER)) {
-        side = DIALOG_CALLEE;
-        if (!is_of(search, index, DIALOG_CALLEE))
-            return false;
-    }
     unsigned now = rank(search, index, side);
     if (now > search->rank) {
         search->rank = now;
@@ -92,13 +95,15 @@ static void look_in_table(struct search *search)
     const struct dialogs *set = search->set;
     const struct dialog_id *id = search->id;
     struct table_cursor cursor;
-    search->from_hash = dialog_tag_hash(set, id->from_tag);
-    search->to_hash = dialog_tag_hash(set, id->to_tag);
-    search->hashed = true;
     for (uint32_t at = table_first(&set->table, id->call_hash, &cursor); at != INDEX_NONE;
          at = table_next(&set->table, &cursor)) {
         if (look_at(search, at))
             return;
+        if (!search->hashed) {
+            search->from_hash = dialog_tag_hash(set, id->from_tag);
+            search->to_hash = dialog_tag_hash(set, id->to_tag);
+            search->hashed = true;
+        }
     }
 }
 

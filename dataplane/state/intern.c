@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "text_vector.h"
 
 #define USERS_MAX UINT32_MAX // one that gets here stays for ever
 
@@ -35,19 +36,24 @@ void intern_init(struct intern *intern, void *memory, uint32_t capacity, struct 
 static bool is_text(const struct intern *intern, arena_ref ref, const void *octets, uint32_t length)
 {
     const struct intern_block *block = block_at(intern, ref);
-    return block->length == length && memcmp(block->octets, octets, length) == 0;
+    return block->length == length && text_same(block->octets, octets, length);
 }
 
+// Hosts of one network differ in the middle.
 static arena_ref *recent_of(struct intern *intern, const uint8_t *octets, uint32_t length)
 {
-    uint32_t head, tail;
-    static_assert(INTERN_LENGTH_MIN >= sizeof(head), "both lie within the text");
-    memcpy(&head, octets, sizeof(head));
-    memcpy(&tail, octets + length - sizeof(tail), sizeof(tail));
-    uint64_t mixed = ((uint64_t)head << 32 | tail) ^ (uint64_t)length << 24;
-    return &intern->recent[mixed * 0x9e3779b97f4a7c15ull >> (64 - 6)];
+    static_assert(INTERN_LENGTH_MIN >= sizeof(uint32_t), "these lie within the text");
+    uint64_t head = text_half(octets), tail = text_half(octets + length - sizeof(uint32_t)), middle = 0;
+    if (length >= sizeof(uint64_t)) {
+        head = text_word(octets);
+        middle = text_word(octets + (length - sizeof(uint64_t)) / 2);
+        tail = text_word(octets + length - sizeof(uint64_t));
+    }
+    uint64_t mixed = (head ^ length) * 0x9e3779b97f4a7c15ull ^ (middle * 0xc2b2ae3d27d4eb4full) ^
+                     (tail * 0x165667b19e3779f9ull);
+    return &intern->recent[(mixed ^ mixed >> 29) * 0x9e3779b97f4a7c15ull >> (64 - 8)];
 }
-static_assert(INTERN_RECENT == 1u << 6, "recent_of()");
+static_assert(INTERN_RECENT == 1u << 8, "recent_of()");
 
 static arena_ref text_find(const struct intern *intern, uint64_t hash, const void *octets, uint32_t length)
 {

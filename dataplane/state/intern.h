@@ -21,7 +21,7 @@ struct intern_block {
     uint8_t octets[];
 };
 
-#define INTERN_RECENT 64u // a power of two
+#define INTERN_RECENT 256u // a power of two
 
 struct intern {
     struct table table; // hash of the text -> arena_ref

@@ -114,6 +114,9 @@ const struct text_constant_octets text_constants[TEXT_CONSTANTS + 1] = {
     [NO_PREFIX] = {0, ""},
 };
 
+#define BUFFER (TEXT_HEX_MAX + 1 + TEXT_VECTOR) // of one piece, as text_octets.h wants it
+static_assert(BUFFER % TEXT_VECTOR == 0, "what is packed longest fits as well");
+
 struct piece {
     uint8_t kind;
     uint8_t prefix;
@@ -128,11 +131,6 @@ struct cursor {
     uint32_t numbered;
     uint16_t places[TEXT_COPIES]; // of the numbered pieces passed
 };
-
-static inline const struct text_constant_octets *piece_prefix(const struct piece *piece)
-{
-    return &text_constants[piece->prefix];
-}
 
 // A piece with its length behind its code.
 static uint32_t long_piece_at(const uint8_t *octets, uint32_t left, struct piece *piece)
@@ -203,14 +201,35 @@ static inline bool piece_next(struct cursor *cursor, struct piece *piece)
     return true;
 }
 
+// Octets of the piece at `at`, of which nothing is looked at but how long it is; 0 when it is damaged.
+static inline uint32_t piece_size(const struct text_source *source, uint32_t at, struct code *code)
+{
+    uint32_t left = source->length - at;
+    if (left == 0)
+        return 0;
+    *code = codes[source->packed[at] & ~TEXT_LAST];
+    if (code->octets != 0)
+        return code->octets <= left ? code->octets : 0;
+    struct piece piece = {.kind = code->kind};
+    return long_piece_at(source->packed + at, left, &piece);
+}
+
 // Passes one text.
 static bool cursor_pass(struct cursor *cursor)
 {
-    struct piece piece;
+    const struct text_source *source = cursor->source;
+    bool last;
     do {
-        if (!piece_next(cursor, &piece))
+        struct code code;
+        uint32_t size = piece_size(source, cursor->at, &code);
+        if (size == 0 || (code.kind == PIECE_COPY && code.length >= cursor->numbered))
             return false;
-    } while (!piece.last);
+        last = (source->packed[cursor->at] & TEXT_LAST) != 0;
+        if (code.kind < PIECE_COPY)
+            cursor_number(cursor, size);
+        else
+            cursor->at += size;
+    } while (!last);
     return true;
 }
 
@@ -235,9 +254,10 @@ static arena_ref piece_ref(const struct piece *piece)
 }
 
 // The octets that a piece stands for: where they lie, or restored into buffer.
-static const uint8_t *piece_octets(const struct piece *piece, struct region region,
-                                   uint8_t buffer[TEXT_HEX_MAX], uint32_t *length)
+static const uint8_t *piece_octets(const struct piece *piece, struct region region, uint8_t buffer[BUFFER],
+                                   uint32_t *length)
 {
+    static const char *const digits[] = {"0123456789abcdef", "0123456789ABCDEF"};
     const uint8_t *octets = buffer;
     *length = piece->length;
     switch ((enum piece_kind)piece->kind) {
@@ -249,14 +269,14 @@ static const uint8_t *piece_octets(const struct piece *piece, struct region regi
         return octets;
     case PIECE_HEX:
     case PIECE_HEX_UPPER:
-        text_octets_hex(piece->packed, piece->length, buffer, piece->kind == PIECE_HEX_UPPER);
+        text_octets_halves(piece->packed, piece->length, buffer, digits[piece->kind == PIECE_HEX_UPPER]);
         break;
     case PIECE_UUID:
     case PIECE_UUID_UPPER:
-        text_octets_uuid(piece->packed, buffer, piece->kind == PIECE_UUID_UPPER);
+        text_octets_uuid(piece->packed, buffer, digits[piece->kind == PIECE_UUID_UPPER]);
         break;
     case PIECE_DIGITS:
-        text_octets_digits(piece->packed, piece->length, buffer);
+        text_octets_halves(piece->packed, piece->length, buffer, TEXT_DIGIT_SYMBOLS);
         break;
     case PIECE_TOKEN:
         text_octets_sixes(piece->packed, piece->length, buffer, TEXT_TOKEN_SYMBOLS);
@@ -285,7 +305,7 @@ static bool text_measure(struct cursor *cursor, bool whole, uint32_t *total)
             return false;
         uint32_t length = piece.length;
         const uint8_t *octets;
-        *total += piece_prefix(&piece)->length;
+        *total += text_constants[piece.prefix].length;
         if (piece.kind == PIECE_INTERN &&
             !(whole ? intern_read(cursor->source->region, piece_ref(&piece), &octets, &length)
                     : intern_look(cursor->source->region, piece_ref(&piece), &octets, &length)))
@@ -317,13 +337,13 @@ bool text_check(const struct text_source *source, unsigned count)
 // fits.
 static void cursor_write(struct cursor *cursor, uint8_t *to)
 {
-    uint8_t buffer[TEXT_HEX_MAX];
+    uint8_t buffer[BUFFER];
     struct piece piece;
     do {
         uint32_t length;
         if (!piece_next(cursor, &piece))
             return;
-        const struct text_constant_octets *prefix = piece_prefix(&piece);
+        const struct text_constant_octets *prefix = &text_constants[piece.prefix];
         memcpy(to, prefix->octets, prefix->length);
         to += prefix->length;
         const uint8_t *octets = piece_octets(&piece, cursor->source->region, buffer, &length);
@@ -349,14 +369,14 @@ uint32_t text_unpack(const struct text_source *source, unsigned which, void *out
 // is not copied. False when it is damaged, or longer than room.
 static bool cursor_restore(struct cursor *cursor, uint8_t *out, uint32_t room, struct dialog_string *text)
 {
-    uint8_t buffer[TEXT_HEX_MAX];
+    uint8_t buffer[BUFFER];
     struct piece piece;
     uint32_t used = 0;
     do {
         uint32_t length;
         if (!piece_next(cursor, &piece))
             return false;
-        const struct text_constant_octets *prefix = piece_prefix(&piece);
+        const struct text_constant_octets *prefix = &text_constants[piece.prefix];
         const uint8_t *octets = piece_octets(&piece, cursor->source->region, buffer, &length);
         if (prefix->length + length > room - used)
             return false;
@@ -396,7 +416,7 @@ static bool begins_with(struct dialog_string *left, const void *octets, uint32_t
 {
     if (length == 0)
         return true;
-    if (left->length < length || memcmp(left->octets, octets, length) != 0)
+    if (left->length < length || !text_same(left->octets, octets, length))
         return false;
     left->octets = (const uint8_t *)left->octets + length;
     left->length -= length;
@@ -406,14 +426,14 @@ static bool begins_with(struct dialog_string *left, const void *octets, uint32_t
 // The text at the cursor, which is behind it afterwards if this is true.
 static bool cursor_equal(struct cursor *cursor, struct dialog_string wanted)
 {
-    uint8_t buffer[TEXT_HEX_MAX];
+    uint8_t buffer[BUFFER];
     struct piece piece;
     do {
         uint32_t length;
         if (!piece_next(cursor, &piece))
             return false;
         if (piece.prefix != NO_PREFIX &&
-            !begins_with(&wanted, piece_prefix(&piece)->octets, piece_prefix(&piece)->length))
+            !begins_with(&wanted, text_constants[piece.prefix].octets, text_constants[piece.prefix].length))
             return false;
         if (piece.kind != PIECE_INTERN && piece.length > wanted.length)
             return false;
@@ -430,23 +450,47 @@ bool text_equal(const struct text_source *source, unsigned which, struct dialog_
     return cursor_to(&cursor, source, which) && cursor_equal(&cursor, wanted);
 }
 
+// Octets NULL: any text will do.
+static bool cursor_takes(struct cursor *cursor, struct dialog_string wanted)
+{
+    return wanted.octets == NULL ? cursor_pass(cursor) : cursor_equal(cursor, wanted);
+}
+
 bool text_equal_all(const struct text_source *source, unsigned count, const struct dialog_string *texts)
 {
     struct cursor cursor;
     cursor_to(&cursor, source, 0);
     for (unsigned i = 0; i < count; i++) {
-        if (texts[i].octets == NULL ? !cursor_pass(&cursor) : !cursor_equal(&cursor, texts[i]))
+        if (!cursor_takes(&cursor, texts[i]))
             return false;
     }
     return true;
 }
 
+enum text_order text_order(const struct text_source *source, struct dialog_string first,
+                           struct dialog_string a, struct dialog_string b)
+{
+    struct cursor cursor;
+    cursor_to(&cursor, source, 0);
+    if (!cursor_equal(&cursor, first))
+        return TEXT_NO_ORDER;
+    // What a comparison that fails has numbered behind here is numbered anew by the other.
+    uint32_t at = cursor.at, numbered = cursor.numbered;
+    if (cursor_takes(&cursor, a) && cursor_takes(&cursor, b))
+        return TEXT_IN_ORDER;
+    cursor.at = at;
+    cursor.numbered = numbered;
+    return cursor_takes(&cursor, b) && cursor_takes(&cursor, a) ? TEXT_OTHER_ORDER : TEXT_NO_ORDER;
+}
+
 void text_release(struct intern *intern, const uint8_t *packed, uint32_t length)
 {
     const struct text_source source = {.packed = packed, .length = length};
-    struct piece piece;
+    struct code code;
     uint32_t size;
-    for (uint32_t at = 0; (size = piece_at(&source, at, &piece)) != 0; at += size)
-        if (piece.kind == PIECE_INTERN)
+    for (uint32_t at = 0; (size = piece_size(&source, at, &code)) != 0; at += size) {
+        struct piece piece = {.packed = packed + at + 1};
+        if (code.kind == PIECE_INTERN)
             intern_put(intern, piece_ref(&piece));
+    }
 }

@@ -44,5 +44,10 @@ void text_unpack_others(const struct text_source *source, unsigned count, struct
                         uint8_t *out);
 // Whether each of the first count texts is the one given; one with octets NULL may be any.
 bool text_equal_all(const struct text_source *source, unsigned count, const struct dialog_string *texts);
+// Whether the first text is this one and the two behind it are a and b, or else b and a; of those two one
+// with octets NULL may be any.
+enum text_order { TEXT_NO_ORDER, TEXT_IN_ORDER, TEXT_OTHER_ORDER };
+enum text_order text_order(const struct text_source *source, struct dialog_string first,
+                           struct dialog_string a, struct dialog_string b);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What each octet can be part of; one that does not stand here is part of nothing.
-#include "text_write.h"
+#include "text_scan.h"
 
 #define OF_DIGIT  (IS_DIGIT | IS_HEX | IS_HEX_UPPER | IS_TOKEN | IS_NAME | IS_HOST)
 #define OF_LETTER (IS_TOKEN | IS_NAME | IS_HOST)
@@ -84,3 +84,42 @@ const uint8_t text_kinds[256] = {
     [';'] = IS_EDGE,
     [','] = IS_EDGE | IS_URI_EDGE,
 };
+
+#ifdef TEXT_VECTORS
+#define ROW_FIRST 2u // rows of 16 octets in which anything stands
+#define ROW_LAST  7u
+
+// An octet of another row gets its highest bit set, for which a shuffle gives 0.
+static inline __m128i row_kinds(__m128i octets, unsigned row)
+{
+    __m128i within = _mm_xor_si128(octets, _mm_set1_epi8((char)(16 * row)));
+    return _mm_shuffle_epi8(text_load(text_kinds + (size_t)16 * row),
+                            _mm_adds_epu8(within, _mm_set1_epi8(0x70)));
+}
+
+static inline __m128i kinds_of(__m128i octets)
+{
+    __m128i all = row_kinds(octets, ROW_FIRST);
+    for (unsigned row = ROW_FIRST + 1; row <= ROW_LAST; row++)
+        all = _mm_or_si128(all, row_kinds(octets, row));
+    return all;
+}
+
+void text_kinds_of(const uint8_t *octets, uint32_t length, uint8_t *kinds)
+{
+    if (length < TEXT_VECTOR) {
+        text_store(kinds, kinds_of(text_load_part(octets, length)));
+        return;
+    }
+    uint32_t last = length - TEXT_VECTOR; // begins in the one before, mostly
+    for (uint32_t at = 0; at < last; at += TEXT_VECTOR)
+        text_store(kinds + at, kinds_of(text_load(octets + at)));
+    text_store(kinds + last, kinds_of(text_load(octets + last)));
+}
+#else
+void text_kinds_of(const uint8_t *octets, uint32_t length, uint8_t *kinds)
+{
+    for (uint32_t at = 0; at < length; at++)
+        kinds[at] = text_kinds[octets[at]];
+}
+#endif

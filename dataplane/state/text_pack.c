@@ -4,8 +4,8 @@
 // is found in one pass that looks ahead at most one URI. Which octets a piece covers is a matter of size
 // only: any text comes back whole, SIP or not.
 //
-// What it costs is spread evenly: a third to tell kinds of octets, a third to find copies and interned
-// texts, a third to write.
+// Octets are looked at 16 at a time: once for what they can be part of (text_scan.h), once where they are
+// written (text_symbols.h).
 //
 // A parameter with a value longer than five octets is taken for one that is made for each call and not
 // interned, or each call would fill the table of interned texts for itself.
@@ -24,24 +24,23 @@ static bool has(struct stretch text, uint32_t at, const char *octets, uint32_t l
     return text.length - at >= length && memcmp(text.octets + at, octets, length) == 0;
 }
 
-static uint32_t pass(struct stretch text, uint32_t at, uint8_t kind)
+static uint32_t pass(const struct text_writer *writer, uint32_t at, uint8_t kind)
 {
-    while (at < text.length && (text_kinds[text.octets[at]] & kind) != 0)
-        at++;
-    return at;
+    return text_scan_while(writer->kinds, at, writer->text.length, kind);
 }
 
 // Passes host, port, parameters that are not made for a call, and ">".
-static uint32_t pass_host(struct stretch text, uint32_t at)
+static uint32_t pass_host(const struct text_writer *writer, uint32_t at)
 {
-    at = pass(text, at, IS_HOST);
+    struct stretch text = writer->text;
+    at = pass(writer, at, IS_HOST);
     while (at < text.length && text.octets[at] == ';') {
-        uint32_t end = pass(text, at + 1, IS_HOST);
+        uint32_t end = pass(writer, at + 1, IS_HOST);
         if (end - at > 1 + PARAMETER_MAX)
             return at;
         if (end < text.length && text.octets[end] == '=') {
             uint32_t value = end + 1;
-            end = pass(text, value, IS_HOST);
+            end = pass(writer, value, IS_HOST);
             if (end - value > VALUE_MAX)
                 return at;
         }
@@ -64,11 +63,12 @@ static void shared_pack(struct text_writer *writer, struct stretch span)
 }
 
 // A list of URIs without users from `at` on. Returns its end.
-static uint32_t pass_userless(struct stretch text, uint32_t at, uint32_t prefix)
+static uint32_t pass_userless(const struct text_writer *writer, uint32_t at, uint32_t prefix)
 {
-    uint32_t end = pass_host(text, at + prefix);
+    struct stretch text = writer->text;
+    uint32_t end = pass_host(writer, at + prefix);
     while (has(text, end, ",<sip:", 6)) {
-        uint32_t next = pass_host(text, end + 6);
+        uint32_t next = pass_host(writer, end + 6);
         if (next - at > INTERN_LENGTH_MAX || text.octets[next - 1] != '>')
             break;
         end = next;
@@ -78,30 +78,28 @@ static uint32_t pass_userless(struct stretch text, uint32_t at, uint32_t prefix)
 
 // A URI at `at`, behind its "sip:" or "<sip:". Returns where packing goes on: the user's "@", or the end of
 // what was interned.
-static uint32_t uri_pack(struct text_writer *writer, struct stretch text, uint32_t at,
-                         enum text_constant constant)
+static uint32_t uri_pack(struct text_writer *writer, uint32_t at, enum text_constant constant)
 {
+    struct stretch text = writer->text;
     uint32_t prefix = text_constants[constant].length;
     uint32_t user = at + prefix;
-    uint32_t end = user;
     // A "<" ends the search too, or a text of many would be searched to its end from each.
-    while (end < text.length && (text_kinds[text.octets[end]] & IS_URI_EDGE) == 0)
-        end++;
+    uint32_t end = text_scan_until(writer->kinds, user, text.length, IS_URI_EDGE);
     if (end < text.length && text.octets[end] == '@') {
         text_write_constant(writer, constant);
         text_write_run(writer, stretch_of(text.octets + user, end - user));
         return end;
     }
-    end = pass_userless(text, at, prefix);
+    end = pass_userless(writer, at, prefix);
     shared_pack(writer, stretch_of(text.octets + at, end - at));
     return end;
 }
 
 // From "@" on. In a Call-ID, which has no "sip:", what is no address or domain may be made for one call.
-static uint32_t host_pack(struct text_writer *writer, struct stretch text, uint32_t at, bool is_uri)
+static uint32_t host_pack(struct text_writer *writer, uint32_t at, bool is_uri)
 {
-    uint32_t end = pass_host(text, at + 1);
-    struct stretch span = stretch_of(text.octets + at, end - at);
+    uint32_t end = pass_host(writer, at + 1);
+    struct stretch span = stretch_of(writer->text.octets + at, end - at);
     if (span.length >= INTERN_LENGTH_MIN && (is_uri || memchr(span.octets, '.', span.length) != NULL ||
                                              memchr(span.octets, ':', span.length) != NULL))
         shared_pack(writer, span);
@@ -111,9 +109,10 @@ static uint32_t host_pack(struct text_writer *writer, struct stretch text, uint3
 }
 
 // A display name in quotes (RFC 3261 25.1) and its space. Returns its end, or `at`.
-static uint32_t name_pack(struct text_writer *writer, struct stretch text, uint32_t at)
+static uint32_t name_pack(struct text_writer *writer, uint32_t at)
 {
-    uint32_t end = pass(text, at + 1, IS_NAME);
+    struct stretch text = writer->text;
+    uint32_t end = pass(writer, at + 1, IS_NAME);
     uint32_t length = end - at - 1;
     if (length < TEXT_NAME_MIN || length > TEXT_NAME_MAX || !has(text, end, "\" ", 2))
         return at;
@@ -121,55 +120,60 @@ static uint32_t name_pack(struct text_writer *writer, struct stretch text, uint3
     return end + 2;
 }
 
-static const struct {
-    uint8_t first;
-    enum text_constant constant;
-} edges[] = {{'>', TEXT_IS_GT}, {';', TEXT_IS_FTAG}, {';', TEXT_IS_TRANSPORT_UDP}, {';', TEXT_IS_LR}};
+// A constant at `at`, or TEXT_CONSTANTS. The short one would cost a literal before it another code.
+static enum text_constant constant_at(struct stretch text, uint32_t at, bool in_literal)
+{
+    if (text.octets[at] == '>')
+        return in_literal ? TEXT_CONSTANTS : TEXT_IS_GT;
+    if (text.octets[at] != ';')
+        return TEXT_CONSTANTS;
+    if (has(text, at, ";ftag=", 6))
+        return TEXT_IS_FTAG;
+    if (has(text, at, ";transport=udp", 14))
+        return TEXT_IS_TRANSPORT_UDP;
+    return has(text, at, ";lr", 3) ? TEXT_IS_LR : TEXT_CONSTANTS;
+}
 
 // An octet that ends runs, and what it begins. Returns where packing goes on.
-static uint32_t edge_pack(struct text_writer *writer, struct stretch text, uint32_t at)
+static uint32_t edge_pack(struct text_writer *writer, uint32_t at)
 {
-    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
-        const struct text_constant_octets *constant = &text_constants[edges[i].constant];
-        if (text.octets[at] != edges[i].first || !has(text, at, constant->octets, constant->length))
-            continue;
-        if (writer->literal.length != 0 && constant->length < 3)
-            continue; // it would cost the literal another code
-        text_write_constant(writer, edges[i].constant);
-        return at + constant->length;
+    enum text_constant constant = constant_at(writer->text, at, writer->literal.length != 0);
+    if (constant != TEXT_CONSTANTS) {
+        text_write_constant(writer, constant);
+        return at + text_constants[constant].length;
     }
-    text_write_literal(writer, stretch_of(text.octets + at, 1));
+    text_write_literal(writer, stretch_of(writer->text.octets + at, 1));
     return at + 1;
 }
 
-static void text_cut(struct text_writer *writer, struct stretch text)
+static void text_cut(struct text_writer *writer)
 {
+    struct stretch text = writer->text;
     uint32_t at = 0;
     bool is_uri = false;
     while (at < text.length && !writer->failed) {
         uint32_t from = at;
         if (at == 0 && has(text, at, "sip:", 4)) {
             is_uri = true;
-            at = uri_pack(writer, text, at, TEXT_IS_SIP);
+            at = uri_pack(writer, at, TEXT_IS_SIP);
         } else if (at == 0 && has(text, at, "sips:", 5)) {
             is_uri = true;
-            at = uri_pack(writer, text, at, TEXT_IS_SIPS);
+            at = uri_pack(writer, at, TEXT_IS_SIPS);
         } else if (text.octets[at] == '<' && has(text, at, "<sip:", 5)) {
             is_uri = true;
-            at = uri_pack(writer, text, at, TEXT_IS_LT_SIP);
+            at = uri_pack(writer, at, TEXT_IS_LT_SIP);
         } else if (text.octets[at] == '@') {
-            at = host_pack(writer, text, at, is_uri);
+            at = host_pack(writer, at, is_uri);
         } else if (text.octets[at] == '"') {
-            at = name_pack(writer, text, at);
+            at = name_pack(writer, at);
         }
         if (at != from)
             continue;
-        if ((text_kinds[text.octets[at]] & IS_EDGE) != 0) {
-            at = edge_pack(writer, text, at);
+        at = text_scan_until(writer->kinds, at, text.length, IS_EDGE);
+        if (at == from) {
+            at = edge_pack(writer, at);
             continue;
         }
-        while (at < text.length && (text_kinds[text.octets[at]] & IS_EDGE) == 0)
-            at++;
         text_write_run(writer, stretch_of(text.octets + from, at - from));
     }
     text_write_flush(writer);
@@ -183,10 +187,13 @@ static void text_add(struct text_writer *writer, struct stretch text)
     writer->limit = start + TEXT_LITERAL_HEAD + text.length;
     writer->code = start;
     writer->failed = false;
-    if (text.length == 0)
+    writer->text = text;
+    if (text.length == 0) {
         text_write_empty(writer);
-    else
-        text_cut(writer, text);
+    } else {
+        text_kinds_of(text.octets, text.length, writer->kinds);
+        text_cut(writer);
+    }
     if (writer->failed) {
         while (writer->interned > interned)
             intern_put(writer->intern, writer->refs[--writer->interned]);

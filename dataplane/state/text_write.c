@@ -6,28 +6,10 @@
 
 #include <string.h>
 
+#include "copy_short.h"
+#include "text_symbols.h"
+
 #define COPY_MIN 2u
-
-// Value of a symbol: the half octet or the six bits that it becomes.
-static uint8_t digit_value(uint8_t octet)
-{
-    static const uint8_t values[] = {['*' - '*'] = 13, ['+' - '*'] = 10, ['-' - '*'] = 11, ['.' - '*'] = 12,
-                                     ['0' - '*'] = 0,  ['1' - '*'] = 1,  ['2' - '*'] = 2,  ['3' - '*'] = 3,
-                                     ['4' - '*'] = 4,  ['5' - '*'] = 5,  ['6' - '*'] = 6,  ['7' - '*'] = 7,
-                                     ['8' - '*'] = 8,  ['9' - '*'] = 9,  [':' - '*'] = 14};
-    return values[octet - '*'];
-}
-
-static uint8_t six_value(uint8_t octet)
-{
-    if (octet >= 'a')
-        return (uint8_t)(octet - 'a' + 36);
-    if (octet >= 'A')
-        return (uint8_t)(octet - 'A' + 10);
-    if (octet >= '0')
-        return (uint8_t)(octet - '0');
-    return octet == '.' ? 62 : 63; // '-' in a token, ' ' in a name
-}
 
 static uint8_t *slot_of(struct text_writer *writer, struct stretch span)
 {
@@ -72,7 +54,7 @@ static unsigned copy_find(struct text_writer *writer, struct stretch octets)
     if (next == 0 || next > writer->numbered)
         return TEXT_COPIES;
     const struct stretch *piece = &writer->pieces[next - 1];
-    bool same = piece->length == octets.length && memcmp(piece->octets, octets.octets, octets.length) == 0;
+    bool same = piece->length == octets.length && text_same(piece->octets, octets.octets, octets.length);
     return same ? next - 1 : TEXT_COPIES;
 }
 
@@ -118,7 +100,7 @@ void text_write_kept(struct text_writer *writer)
     }
     if (at == NULL)
         return;
-    memcpy(at, span.octets, span.length);
+    copy_short(at, span.octets, span.length);
     piece_number(writer, span);
 }
 
@@ -158,39 +140,8 @@ static void digits_write(struct text_writer *writer, struct stretch span)
                                                               : TEXT_DIGITS;
     writer->used -= code != TEXT_DIGITS;
     uint8_t *at = piece_room(writer, code + octets - 2, 1 + octets);
-    if (at == NULL)
-        return;
-    for (uint32_t i = 0; i < span.length; i += 2) {
-        uint8_t low = i + 1 < span.length ? digit_value(span.octets[i + 1]) : TEXT_DIGIT_NONE;
-        *at++ = (uint8_t)(digit_value(span.octets[i]) << 4 | low);
-    }
-}
-
-// Four octets of eight hex digits of either case, the first in the lowest octet of both.
-static uint32_t hex_eight(const uint8_t *digits)
-{
-    uint64_t word;
-    memcpy(&word, digits, sizeof(word));
-    word = (word & 0x0f0f0f0f0f0f0f0full) + (word >> 6 & 0x0101010101010101ull) * 9;
-    word = (word << 4 | word >> 8) & 0x00ff00ff00ff00ffull;
-    word = (word | word >> 8) & 0x0000ffff0000ffffull;
-    return (uint32_t)(word | word >> 16);
-}
-
-static void hex_digits_write(uint8_t *at, struct stretch span)
-{
-    uint32_t i = 0;
-    uint32_t four;
-    for (; i + 8 <= span.length; i += 8, at += sizeof(four)) {
-        four = hex_eight(span.octets + i);
-        memcpy(at, &four, sizeof(four));
-    }
-    if (i < span.length) {
-        uint8_t rest[8] = "00000000";
-        memcpy(rest, span.octets + i, span.length - i);
-        four = hex_eight(rest);
-        memcpy(at, &four, (span.length - i + 1) / 2);
-    }
+    if (at != NULL)
+        text_symbols_digits(span.octets, span.length, at);
 }
 
 static bool hex_is_short(uint32_t length)
@@ -210,37 +161,32 @@ static void hex_write(struct text_writer *writer, struct stretch span, bool uppe
             *at++ = (uint8_t)span.length;
     }
     if (at != NULL)
-        hex_digits_write(at, span);
+        text_symbols_hex(span.octets, span.length, at);
 }
 
-// Four symbols become three octets; the last ones as many as they need.
 static void sixes_write(struct text_writer *writer, enum text_code code, struct stretch span)
 {
     uint8_t *at = piece_room(writer, code, 1 + text_sixes(span.length));
-    const uint8_t *from = span.octets;
-    uint32_t left = span.length;
-    if (at == NULL)
-        return;
-    for (; left >= 4; left -= 4, from += 4, at += 3) {
-        uint32_t bits = six_value(from[0]) << 18 | six_value(from[1]) << 12 | six_value(from[2]) << 6 |
-                        six_value(from[3]);
-        at[0] = (uint8_t)(bits >> 16);
-        at[1] = (uint8_t)(bits >> 8);
-        at[2] = (uint8_t)bits;
-    }
-    uint32_t bits = 0;
-    for (uint32_t i = 0; i < left; i++)
-        bits |= (uint32_t)six_value(from[i]) << (18 - 6 * i);
-    for (uint32_t i = 0; i < text_sixes(left); i++)
-        at[i] = (uint8_t)(bits >> (16 - 8 * i));
+    if (at != NULL)
+        text_symbols_sixes(span.octets, span.length, at);
 }
 
-static bool all_are(const uint8_t *octets, uint32_t length, uint8_t kind)
+// Where the kinds of these octets stand, which are some of the text's.
+static const uint8_t *kinds_of(const struct text_writer *writer, const uint8_t *octets)
 {
-    uint8_t all = kind;
-    for (uint32_t i = 0; i < length; i++)
-        all &= text_kinds[octets[i]];
-    return all != 0;
+    return writer->kinds + (octets - writer->text.octets);
+}
+
+static bool all_are(const uint8_t *kinds, uint32_t from, uint32_t end, uint8_t kind)
+{
+    return text_scan_while(kinds, from, end, kind) == end;
+}
+
+// Whether the digits of what has a UUID's dashes are of this kind.
+static bool is_uuid(const uint8_t *kinds, uint8_t kind)
+{
+    return all_are(kinds, 0, 8, kind) && all_are(kinds, 9, 13, kind) && all_are(kinds, 14, 18, kind) &&
+           all_are(kinds, 19, 23, kind) && all_are(kinds, 24, TEXT_UUID_LENGTH, kind);
 }
 
 // A UUID (RFC 4122 section 3) of one case at the beginning of the run.
@@ -251,45 +197,36 @@ static bool uuid_write(struct text_writer *writer, struct stretch run)
     if (run.length < TEXT_UUID_LENGTH || from[8] != '-' || from[13] != '-' || from[18] != '-' ||
         from[23] != '-')
         return false;
-    memcpy(digits, from, 8);
-    memcpy(digits + 8, from + 9, 4);
-    memcpy(digits + 12, from + 14, 4);
-    memcpy(digits + 16, from + 19, 4);
-    memcpy(digits + 20, from + 24, 12);
-    bool lower = all_are(digits, sizeof(digits), IS_HEX);
-    if (!lower && !all_are(digits, sizeof(digits), IS_HEX_UPPER))
+    const uint8_t *kinds = kinds_of(writer, from);
+    bool lower = is_uuid(kinds, IS_HEX);
+    if (!lower && !is_uuid(kinds, IS_HEX_UPPER))
         return false;
     struct stretch uuid = stretch_of(from, TEXT_UUID_LENGTH);
     if (text_write_copy(writer, uuid))
         return true;
     text_write_flush(writer);
     uint8_t *at = piece_room(writer, lower ? TEXT_UUID : TEXT_UUID_UPPER, 1 + TEXT_UUID_PACKED);
+    memcpy(digits, from, 8);
+    memcpy(digits + 8, from + 9, 4);
+    memcpy(digits + 12, from + 14, 4);
+    memcpy(digits + 16, from + 19, 4);
+    memcpy(digits + 20, from + 24, 12);
     if (at != NULL)
-        hex_digits_write(at, stretch_of(digits, sizeof(digits)));
+        text_symbols_hex(digits, sizeof(digits), at);
     piece_number(writer, uuid);
     return true;
 }
 
 // How far each kind goes from the beginning of the run, cut at what one piece can have.
-static void run_extents(struct stretch run, uint32_t extents[TEXT_RUN_KINDS])
+static void run_extents(const struct text_writer *writer, struct stretch run,
+                        uint32_t extents[TEXT_RUN_KINDS])
 {
     static const uint8_t most[TEXT_RUN_KINDS] = {TEXT_DIGITS_MAX, TEXT_HEX_MAX, TEXT_HEX_MAX, TEXT_TOKEN_MAX};
-    unsigned alive = (1u << TEXT_RUN_KINDS) - 1;
-    uint32_t length = run.length < TEXT_HEX_MAX ? run.length : TEXT_HEX_MAX;
-    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
-        extents[i] = length;
-    for (uint32_t at = 0; at < length; at++) {
-        unsigned ended = alive & ~(unsigned)text_kinds[run.octets[at]];
-        if (ended == 0)
-            continue;
-        alive &= ~ended;
-        for (; ended != 0; ended &= ended - 1)
-            extents[__builtin_ctz(ended)] = at;
-        if (alive == 0)
-            break;
+    const uint8_t *kinds = kinds_of(writer, run.octets);
+    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
+        uint32_t end = run.length < most[i] ? run.length : most[i];
+        extents[i] = text_scan_while(kinds, 0, end, (uint8_t)(1u << i));
     }
-    for (unsigned i = 0; i < TEXT_RUN_KINDS; i++)
-        extents[i] = extents[i] < most[i] ? extents[i] : most[i];
 }
 
 // Octets that a piece of this kind saves against a literal that is there anyway.
@@ -321,7 +258,7 @@ static bool run_best(const struct text_writer *writer, struct stretch run, unsig
 {
     uint32_t extents[TEXT_RUN_KINDS];
     int saved = -1;
-    run_extents(run, extents);
+    run_extents(writer, run, extents);
     for (unsigned i = 0; i < TEXT_RUN_KINDS; i++) {
         int saves = run_saves(i, extents[i]);
         if (saves > saved) {
@@ -334,16 +271,15 @@ static bool run_best(const struct text_writer *writer, struct stretch run, unsig
 }
 
 // The common case of run_best(): all of the run is digits of one kind, and short. Returns the kind, or 0.
-static unsigned run_whole(struct stretch run)
+static unsigned run_whole(const struct text_writer *writer, struct stretch run)
 {
-    unsigned all = run.length < TEXT_DIGITS_MIN || run.length > TEXT_HEX_SHORT ? 0 : IS_DIGIT | IS_HEX;
-    if (all == 0)
+    if (run.length < TEXT_DIGITS_MIN || run.length > TEXT_HEX_SHORT)
         return 0;
-    for (uint32_t i = 0; i < run.length && all != 0; i++)
-        all &= text_kinds[run.octets[i]];
-    if (run.length <= TEXT_DIGITS_MAX && (all & IS_DIGIT) != 0)
+    const uint8_t *kinds = kinds_of(writer, run.octets);
+    if (run.length <= TEXT_DIGITS_MAX && all_are(kinds, 0, run.length, IS_DIGIT))
         return IS_DIGIT;
-    return hex_is_short(run.length) && run.length >= TEXT_HEX_MIN ? all & IS_HEX : 0;
+    bool fits = hex_is_short(run.length) && run.length >= TEXT_HEX_MIN;
+    return fits && all_are(kinds, 0, run.length, IS_HEX) ? IS_HEX : 0;
 }
 
 // Writes one piece of the run. Returns the octets that it covers.
@@ -354,7 +290,7 @@ static uint32_t run_step(struct text_writer *writer, struct stretch run)
     if (uuid_write(writer, run))
         return TEXT_UUID_LENGTH;
     if (writer->literal.length == 0)
-        kind = run_whole(run);
+        kind = run_whole(writer, run);
     if (kind == 0 && !run_best(writer, run, &kind, &extent)) {
         text_write_literal(writer, stretch_of(run.octets, 1));
         return 1;

@@ -8,6 +8,7 @@
 #define DIALGATE_STATE_TEXT_WRITE_H
 
 #include "text_code.h"
+#include "text_scan.h"
 
 #define TEXT_INTERNED_MAX 16u // pieces of one packing: a bound for work, no dialog has so many
 #define TEXT_SLOTS        64u
@@ -19,6 +20,7 @@ struct stretch {
 
 struct text_writer {
     struct intern *intern;
+    struct stretch text; // that is being packed
     uint8_t *out;
     uint32_t used;
     uint32_t limit;         // of used, for this text
@@ -30,21 +32,8 @@ struct text_writer {
     unsigned interned;
     arena_ref refs[TEXT_INTERNED_MAX];
     uint8_t slots[TEXT_SLOTS]; // by a hash of the octets: number of a piece + 1; 0: none
+    uint8_t kinds[TEXT_LENGTH_MAX + 2 * TEXT_VECTOR]; // of the text's octets, and what scans may look at
 };
-
-// What an octet can be part of. The first four are the kinds that a run is made of.
-enum {
-    IS_DIGIT = 1, // TEXT_DIGIT_SYMBOLS but the one that stands for none
-    IS_HEX = 2,   // with lower-case letters
-    IS_HEX_UPPER = 4,
-    IS_TOKEN = 8,     // TEXT_TOKEN_SYMBOLS
-    IS_NAME = 16,     // TEXT_NAME_SYMBOLS
-    IS_HOST = 32,     // host, port, and a parameter's name or short value
-    IS_EDGE = 64,     // ends a run
-    IS_URI_EDGE = 128 // ends a user, or a URI without one
-};
-#define TEXT_RUN_KINDS 4u
-extern const uint8_t text_kinds[256];
 
 static inline struct stretch stretch_of(const uint8_t *octets, uint32_t length)
 {
@@ -54,7 +43,7 @@ static inline struct stretch stretch_of(const uint8_t *octets, uint32_t length)
 void text_write_init(struct text_writer *writer, struct intern *intern, uint8_t *out);
 void text_write_empty(struct text_writer *writer); // the whole text
 void text_write_constant(struct text_writer *writer, enum text_constant constant);
-// Octets without a structure: UUIDs, digits and tokens are found among them.
+// Octets of the text without a structure: UUIDs, digits and tokens are found among them.
 void text_write_run(struct text_writer *writer, struct stretch run);
 // Octets as they are, joined to those before.
 void text_write_literal(struct text_writer *writer, struct stretch octets);

@@ -251,6 +251,8 @@ static void change(struct subject *subject, uint32_t index, const uint8_t *octet
         change.session_s = after.session_s = octets[2] & 4u ? 0 : 90 + octets[3];
         change.session_end = after.session_end = subject->now + 1 + octets[3] * 10u;
     }
+    change.early = octets[2] & 128u;
+    change.settles = change.texts != NULL && (octets[3] & 128u);
     uint64_t refused = arena.refused;
     int result = dialog_change(&subject->set, index, &change);
     CHECK(result == 0 || arena.refused > refused);

@@ -80,6 +80,33 @@ static void text_has_its_limit(struct world *world)
     free(longest);
 }
 
+// A 180 is kept as it comes, the 2xx packed, whether it says anything new or not.
+static void settled_by_the_answer(struct world *world)
+{
+    struct dialog_string texts[DIALOG_TEXT_COUNT] = {[DIALOG_TEXT_CALLEE_TAG] = {"314159265", 9}};
+    const struct dialog_change rings = {.texts = texts, .early = true};
+    const struct dialog_change answered = {.texts = texts, .settles = true};
+    uint32_t index = call_make(world);
+    if (index == INDEX_NONE)
+        return;
+    uint16_t begun = dialog_cold(&world->dialogs, index)->length;
+    if (!room(world, dialog_change(&world->dialogs, index, &rings) == 0))
+        return;
+    uint16_t early = dialog_cold(&world->dialogs, index)->length;
+    assert_int_equal(early, begun + 2 + 9);
+    call_text_is(world, index, DIALOG_TEXT_CALLEE_TAG, "314159265");
+    arena_ref before = dialog_at(&world->dialogs, index)->cold;
+    assert_int_equal(dialog_change(&world->dialogs, index, &rings), 0); // and again: nothing new
+    assert_int_equal(dialog_at(&world->dialogs, index)->cold, before);
+    bool settled = dialog_change(&world->dialogs, index, &answered) == 0;
+    assert_int_equal(dialog_cold(&world->dialogs, index)->length < early, settled);
+    for (unsigned i = 0; i < DIALOG_TEXT_COUNT; i++)
+        call_text_is(world, index, (enum dialog_text)i,
+                     i == DIALOG_TEXT_CALLEE_TAG ? "314159265" : call_texts[i]);
+    call_file_is_whole(world);
+    room(world, settled);
+}
+
 static void found_from_both_sides(struct world *world)
 {
     enum dialog_side side;
@@ -359,6 +386,7 @@ static void full_is_an_answer(struct world *world)
     S(all_is_copied)                                                                                         \
     S(texts_are_replaced_or_stay)                                                                            \
     S(text_has_its_limit)                                                                                    \
+    S(settled_by_the_answer)                                                                                 \
     S(found_from_both_sides)                                                                                 \
     S(compared_whole)                                                                                        \
     S(a_hint_proves_nothing)                                                                                 \

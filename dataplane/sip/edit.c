@@ -73,46 +73,63 @@ static uint32_t message_end(const struct message *message)
     return (uint32_t)message->body.offset + message->body.length;
 }
 
-// Octets that the edits add and take away; false: they lie outside the message, or overlap.
-static bool measure(const struct edits *edits, const uint8_t *order, const struct message *message,
-                    int64_t *more)
+// Where the next edit may begin.
+struct behind {
+    uint32_t at;
+    uint32_t last; // offset of the edit before
+    uint32_t end;
+};
+
+// Whether an edit lies in the message and overlaps none before it.
+static inline bool may_follow(const struct edit *edit, const struct behind *behind)
 {
-    uint32_t at = message->start, end = message_end(message), last = at;
-    *more = 0;
+    // Behind a removal only insertions at the removal's own offset are no overlap: they stand before it.
+    return (edit->offset >= behind->at || (edit->offset == behind->last && edit->removed == 0)) &&
+           edit->offset <= behind->end && edit->removed <= behind->end - edit->offset;
+}
+
+static inline void go_behind(const struct edit *edit, struct behind *behind)
+{
+    behind->at = (edit->offset > behind->at ? edit->offset : behind->at) + edit->removed;
+    behind->last = edit->offset;
+}
+
+// Whether what is rendered fits. Each edit is looked at only where removals decide it.
+static bool fits(const struct edits *edits, const uint8_t *order, struct behind behind, uint32_t size)
+{
+    uint64_t length = (uint64_t)behind.end - behind.at;
+    if (length + edits->text.used <= size)
+        return true;
     for (unsigned i = 0; i < edits->count; i++) {
         const struct edit *edit = &edits->list[order[i]];
-        // Behind a removal only insertions at the removal's own offset are no overlap: they stand before it.
-        if (edit->offset < at && (edit->offset != last || edit->removed != 0))
+        if (!may_follow(edit, &behind))
             return false;
-        if (edit->offset > end || edit->removed > end - edit->offset)
-            return false;
-        at = (edit->offset > at ? edit->offset : at) + edit->removed;
-        last = edit->offset;
-        *more += (int64_t)edit->length - edit->removed;
+        go_behind(edit, &behind);
+        length += edit->length;
+        length -= edit->removed;
     }
-    return true;
+    return length <= size;
 }
 
 int edits_render(const struct edits *edits, const struct message *message, uint8_t *out, uint32_t size)
 {
     uint8_t order[EDITS_MAX];
     uint8_t *to = out;
-    uint32_t at = message->start, end = message_end(message);
-    int64_t more;
+    struct behind behind = {message->start, message->start, message_end(message)};
     if (edits->overflow)
         return -1;
     sort_edits(edits, order);
-    if (!measure(edits, order, message, &more) || (int64_t)end - at + more > (int64_t)size)
+    if (!fits(edits, order, behind, size))
         return -1;
     for (unsigned i = 0; i < edits->count; i++) {
         const struct edit *edit = &edits->list[order[i]];
-        if (edit->offset > at) {
-            to = copy_short(to, message->octets + at, edit->offset - at);
-            at = edit->offset;
-        }
+        if (!may_follow(edit, &behind))
+            return -1;
+        if (edit->offset > behind.at)
+            to = copy_short(to, message->octets + behind.at, edit->offset - behind.at);
         to = copy_short(to, edits->octets + edit->text, edit->length);
-        at += edit->removed;
+        go_behind(edit, &behind);
     }
-    to = copy_short(to, message->octets + at, end - at);
+    to = copy_short(to, message->octets + behind.at, behind.end - behind.at);
     return (int)(to - out);
 }

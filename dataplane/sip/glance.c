@@ -296,7 +296,7 @@ ALWAYS_INLINE bool rest_at(const struct glance_level *level, struct glance *glan
     // In parts: see message.c.
     memset(message, 0, CLEARED_FIRST);
     memset((uint8_t *)message + CLEARED_FIRST, 0, offsetof(struct message, first) - CLEARED_FIRST);
-    memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first));
+    memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first) + sizeof(message->last));
     message->octets = octets;
     message->length = glance->length;
     message->is_request = true;
@@ -305,6 +305,7 @@ ALWAYS_INLINE bool rest_at(const struct glance_level *level, struct glance *glan
     message->method_name = plain_span(0, 6);
     message->header_end = (uint16_t)glance->begin;
     message->first[HEADER_VIA] = 0;
+    message->last[HEADER_VIA] = (uint8_t)(glance->vias - 1);
     message->header_count = glance->vias;
     message->from = glance->values[HEADER_FROM];
     message->to = glance->values[HEADER_TO];

@@ -194,25 +194,42 @@ struct method_name {
     char text[11];
 };
 
-static const struct method_name methods[METHOD_OTHER] = {
-    [METHOD_INVITE] = {6, "INVITE"},   [METHOD_ACK] = {3, "ACK"},
-    [METHOD_BYE] = {3, "BYE"},         [METHOD_CANCEL] = {6, "CANCEL"},
-    [METHOD_OPTIONS] = {7, "OPTIONS"}, [METHOD_REGISTER] = {8, "REGISTER"},
-    [METHOD_PRACK] = {5, "PRACK"},     [METHOD_SUBSCRIBE] = {9, "SUBSCRIBE"},
-    [METHOD_NOTIFY] = {6, "NOTIFY"},   [METHOD_PUBLISH] = {7, "PUBLISH"},
-    [METHOD_INFO] = {4, "INFO"},       [METHOD_REFER] = {5, "REFER"},
-    [METHOD_MESSAGE] = {7, "MESSAGE"}, [METHOD_UPDATE] = {6, "UPDATE"},
-};
+// clang-format off
+// Method, name, its first letter and its length.
+#define METHODS(X) \
+    X(METHOD_INVITE, "INVITE", 'I', 6) \
+    X(METHOD_ACK, "ACK", 'A', 3) \
+    X(METHOD_BYE, "BYE", 'B', 3) \
+    X(METHOD_CANCEL, "CANCEL", 'C', 6) \
+    X(METHOD_OPTIONS, "OPTIONS", 'O', 7) \
+    X(METHOD_REGISTER, "REGISTER", 'R', 8) \
+    X(METHOD_PRACK, "PRACK", 'P', 5) \
+    X(METHOD_SUBSCRIBE, "SUBSCRIBE", 'S', 9) \
+    X(METHOD_NOTIFY, "NOTIFY", 'N', 6) \
+    X(METHOD_PUBLISH, "PUBLISH", 'P', 7) \
+    X(METHOD_INFO, "INFO", 'I', 4) \
+    X(METHOD_REFER, "REFER", 'R', 5) \
+    X(METHOD_MESSAGE, "MESSAGE", 'M', 7) \
+    X(METHOD_UPDATE, "UPDATE", 'U', 6)
+// clang-format on
+
+// First letter and length keep all apart, as those of headers do: two in one slot do not compile.
+#define METHOD_SLOTS                          32u
+#define METHOD_SLOT(first, length)            (((unsigned)(first) + 11u * (unsigned)(length)) % METHOD_SLOTS)
+#define METHOD_ROW(method, name, first, size) [method] = {size, name},
+#define METHOD_AT(method, name, first, size)  [METHOD_SLOT(first, size)] = method,
+
+static const struct method_name methods[METHOD_OTHER] = {METHODS(METHOD_ROW)};
+static const uint8_t method_slots[METHOD_SLOTS] = {METHODS(METHOD_AT)};
 
 enum sip_method method_find(const uint8_t *name, size_t length)
 {
     if (length == 0)
         return METHOD_OTHER;
-    for (unsigned i = 0; i < METHOD_OTHER; i++)
-        if (length == methods[i].length && name[0] == (uint8_t)methods[i].text[0] &&
-            scan_equal(name, (const uint8_t *)methods[i].text, length))
-            return (enum sip_method)i;
-    return METHOD_OTHER;
+    unsigned method = method_slots[METHOD_SLOT(name[0], length)];
+    bool same =
+        length == methods[method].length && scan_equal(name, (const uint8_t *)methods[method].text, length);
+    return same ? (enum sip_method)method : METHOD_OTHER;
 }
 
 const char *method_text(unsigned method)

@@ -61,6 +61,20 @@ ALWAYS_INLINE size_t mark_next(const struct marks *marks, enum mark_class class,
     return place + (size_t)__builtin_ctzll(word);
 }
 
+// mark_next() of what is mostly farther away than one word reaches, and within two.
+ALWAYS_INLINE size_t mark_next_line(const struct marks *marks, enum mark_class class, size_t place)
+{
+    const uint8_t *at = (const uint8_t *)marks->bits[class] + place / 8;
+    uint64_t word = scan_load(at, 8) >> place % 8;
+    if (word != 0)
+        return place + (size_t)__builtin_ctzll(word);
+    // Where the first has no bit, the block behind the last one is not before the second.
+    word = scan_load(at + 8, 8);
+    if (__builtin_expect(word == 0, 0))
+        return mark_next_far(marks, class, place);
+    return place / 8 * 8 + 64 + (size_t)__builtin_ctzll(word);
+}
+
 // The first octet at or behind `at` with a mark of a class, or end; `at` itself where nothing is marked.
 static inline const uint8_t *mark_skip(const struct marks *marks, enum mark_class class, const uint8_t *at,
                                        const uint8_t *end)

@@ -21,15 +21,15 @@
 
 #include <assert.h>
 
-static_assert(HEADER_INDEXED_COUNT < 32, "kinds that are indexed fit a 32-bit set");
-static_assert(MESSAGE_HEADERS_MAX < MESSAGE_NO_HEADER, "indexes fit an octet");
+static_assert(MESSAGE_HEADERS_MAX <= 0x80 && MESSAGE_NO_HEADER == 0xff, "the highest bit tells an index");
+static_assert(offsetof(struct message, last) == offsetof(struct message, first) + HEADER_INDEXED_COUNT + 1 &&
+                  HEADER_INDEXED_COUNT + 1 >= sizeof(uint64_t),
+              "cleared as one, read as words");
 
 struct reading {
     struct message *message;
     struct plain plain; // of the values, if all are marked
     bool is_marked;
-    uint32_t seen;     // a bit for each kind below HEADER_INDEXED_COUNT
-    uint32_t repeated; // the same, of those seen twice
     int fault;         // the first one in the order of the message
     unsigned fault_at; // its place in that order
     uint32_t content_length;
@@ -43,13 +43,18 @@ struct reading {
 #define AT_LINE(index)     (2u * (index) + 2)
 #define AT_END             BEFORE_LINE(MESSAGE_HEADERS_MAX + 1)
 
-#define BIT(kind) (1u << (kind))
+// Octets of the first word of an index.
+#define OCTET(kind) ((uint64_t)0xff << 8 * (kind))
 #define MANDATORY                                                                                            \
-    (BIT(HEADER_VIA) | BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ))
-// RFC 3261 7.3.1: only headers defined as lists may stand more than once.
+    (OCTET(HEADER_VIA) | OCTET(HEADER_FROM) | OCTET(HEADER_TO) | OCTET(HEADER_CALL_ID) | OCTET(HEADER_CSEQ))
+// RFC 3261 7.3.1: only headers defined as lists may stand more than once. Content-Length, which may not
+// either, is not in this word.
 #define SINGLE                                                                                               \
-    (BIT(HEADER_FROM) | BIT(HEADER_TO) | BIT(HEADER_CALL_ID) | BIT(HEADER_CSEQ) | BIT(HEADER_MAX_FORWARDS) | \
-     BIT(HEADER_CONTENT_LENGTH))
+    (OCTET(HEADER_FROM) | OCTET(HEADER_TO) | OCTET(HEADER_CALL_ID) | OCTET(HEADER_CSEQ) |                    \
+     OCTET(HEADER_MAX_FORWARDS))
+#define INDEX_ABSENT 0x8080808080808080u // where an octet of it is MESSAGE_NO_HEADER
+static_assert(HEADER_MAX_FORWARDS < sizeof(uint64_t) && HEADER_CONTENT_LENGTH >= sizeof(uint64_t),
+              "one word");
 
 static void note_fault(struct reading *reading, int fault, unsigned at)
 {
@@ -108,21 +113,22 @@ ALWAYS_INLINE int read_start(struct reading *reading, struct line_walk *walk)
     return MESSAGE_FINE;
 }
 
-// Kinds found so far, a bit for each below HEADER_INDEXED_COUNT.
-struct kinds {
-    uint32_t seen;
-    uint32_t repeated;
-};
-
-ALWAYS_INLINE void note_header(struct kinds *kinds, struct message *message, unsigned kind, unsigned index)
+// No branch depends on the order in which headers come.
+ALWAYS_INLINE void note_header(struct message *message, unsigned kind, unsigned index)
 {
-    if (kind >= HEADER_INDEXED_COUNT)
-        return;
-    uint32_t bit = BIT(kind);
-    if ((kinds->seen & bit) == 0)
-        message->first[kind] = (uint8_t)index;
-    kinds->repeated |= kinds->seen & bit;
-    kinds->seen |= bit;
+    unsigned slot = kind < HEADER_INDEXED_COUNT ? kind : HEADER_INDEXED_COUNT;
+    unsigned first = message->first[slot];
+    message->first[slot] = (uint8_t)(first < index ? first : index);
+    message->last[slot] = (uint8_t)index;
+}
+
+// The empty line, as nearly all write it.
+ALWAYS_INLINE bool take_empty_line(struct line_walk *walk)
+{
+    if (walk->end - walk->at < 2 || memcmp(walk->at, "\r\n", 2) != 0)
+        return false;
+    walk->at += 2;
+    return walk->complete = true;
 }
 
 ALWAYS_INLINE void read_lines(struct reading *reading, struct line_walk *walk)
@@ -130,7 +136,6 @@ ALWAYS_INLINE void read_lines(struct reading *reading, struct line_walk *walk)
     struct message *message = reading->message;
     // Copies that stay in registers: what is stored in the message could be these, as far as compilers know.
     const struct plain plain = walk->plain;
-    struct kinds kinds = {0, 0};
     size_t place = (size_t)(walk->at - walk->octets);
     struct header_field *field = message->headers;
     // Up to here lines may be plain.
@@ -139,23 +144,23 @@ ALWAYS_INLINE void read_lines(struct reading *reading, struct line_walk *walk)
         struct plain_line line;
         if (field < plain_end && plain_line(&plain, place, &line)) {
             place = line.end + 2;
-            note_header(&kinds, message, plain_field(&plain, &line, field), count);
+            note_header(message, plain_field(&plain, &line, field), count);
             continue;
         }
         walk->at = plain.octets + place;
         walk->count = (uint16_t)count;
+        if (take_empty_line(walk))
+            break;
         bool more = line_header(walk, field);
         note_fault(reading, walk->fault, BEFORE_LINE(count));
         if (!more)
             break;
-        note_header(&kinds, message, field->kind, count);
+        note_header(message, field->kind, count);
         place = (size_t)(walk->at - plain.octets);
         if (place >= walk->plain.limit)
             plain_end = message->headers;
     }
     message->header_count = walk->count;
-    reading->seen = kinds.seen;
-    reading->repeated = kinds.repeated;
     reading->is_marked = walk->plain.limit != 0 && (size_t)(walk->at - walk->octets) <= walk->marks.length;
 }
 
@@ -168,10 +173,11 @@ struct value {
 
 ALWAYS_INLINE bool find_value(const struct reading *reading, unsigned kind, struct value *value)
 {
-    if ((reading->seen & BIT(kind)) == 0)
-        return false;
     const struct message *message = reading->message;
-    const struct span *span = &message->headers[message->first[kind]].value;
+    uint8_t index = message->first[kind];
+    if (index == MESSAGE_NO_HEADER)
+        return false;
+    const struct span *span = &message->headers[index].value;
     // As one word, as it was stored.
     uint64_t both = scan_load(span, sizeof(*span));
     value->begin = both & UINT16_MAX;
@@ -285,13 +291,17 @@ ALWAYS_INLINE void read_numbers(struct reading *reading)
     }
 }
 
+static bool is_single(unsigned kind)
+{
+    return kind == HEADER_CONTENT_LENGTH || (kind < sizeof(uint64_t) && (SINGLE & OCTET(kind)) != 0);
+}
+
 static void note_repeated(struct reading *reading)
 {
     const struct message *message = reading->message;
     for (unsigned i = 0; i < message->header_count; i++) {
         const struct header_field *field = &message->headers[i];
-        if (field->kind >= HEADER_INDEXED_COUNT || (SINGLE & BIT(field->kind)) == 0 ||
-            message->first[field->kind] == i)
+        if (!is_single(field->kind) || message->first[field->kind] == i)
             continue;
         bool same = field->kind != HEADER_CALL_ID ||
                     (field->value.length == message->call_id.length &&
@@ -311,7 +321,7 @@ static void note_missing(struct reading *reading)
         {HEADER_CALL_ID, MESSAGE_NO_CALL_ID}, {HEADER_CSEQ, MESSAGE_NO_CSEQ},
     };
     for (unsigned i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
-        if ((reading->seen & BIT(mandatory[i].kind)) == 0)
+        if (reading->message->first[mandatory[i].kind] == MESSAGE_NO_HEADER)
             note_fault(reading, mandatory[i].fault, AT_END);
 }
 
@@ -339,7 +349,7 @@ static void clear(struct message *message, const uint8_t *octets, uint32_t lengt
     // In two parts: compilers clear more at once by an instruction that takes long to begin.
     memset(message, 0, CLEARED_FIRST);
     memset((uint8_t *)message + CLEARED_FIRST, 0, offsetof(struct message, first) - CLEARED_FIRST);
-    memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first));
+    memset(message->first, MESSAGE_NO_HEADER, sizeof(message->first) + sizeof(message->last));
     message->octets = octets;
     message->length = length;
     message->max_forwards = -1;
@@ -368,9 +378,11 @@ ALWAYS_INLINE int parse(const uint8_t *octets, uint32_t length, struct message *
         read_via(&reading, value.span);
     read_names(&reading);
     read_numbers(&reading);
-    if ((reading.repeated & SINGLE) != 0)
+    uint64_t first = scan_load(message->first, 8);
+    if (((first ^ scan_load(message->last, 8)) & SINGLE) != 0 ||
+        message->first[HEADER_CONTENT_LENGTH] != message->last[HEADER_CONTENT_LENGTH])
         note_repeated(&reading);
-    if ((~reading.seen & MANDATORY) != 0)
+    if ((first & MANDATORY & INDEX_ABSENT) != 0)
         note_missing(&reading);
     read_body(&reading, &walk);
     return reading.fault;
@@ -403,7 +415,7 @@ uint8_t message_first_header(const struct message *message, unsigned kind)
 {
     if (kind < HEADER_INDEXED_COUNT)
         return message->first[kind];
-    for (unsigned i = 0; i < message->header_count; i++)
+    for (unsigned i = message->first[HEADER_INDEXED_COUNT]; i < message->header_count; i++)
         if (message->headers[i].kind == kind)
             return (uint8_t)i;
     return MESSAGE_NO_HEADER;
@@ -414,6 +426,9 @@ uint8_t message_next_header(const struct message *message, uint8_t after)
     if (after >= message->header_count)
         return MESSAGE_NO_HEADER;
     uint16_t kind = message->headers[after].kind;
+    // Most come once, or one behind the other.
+    if (kind < HEADER_INDEXED_COUNT && after >= message->last[kind])
+        return MESSAGE_NO_HEADER;
     for (unsigned i = after + 1u; i < message->header_count; i++)
         if (message->headers[i].kind == kind)
             return (uint8_t)i;

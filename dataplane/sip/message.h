@@ -60,7 +60,8 @@ enum sip_header {
     HEADER_RETRY_AFTER,
     HEADER_REASON,
     HEADER_TIMESTAMP,
-    HEADER_INDEXED_COUNT, // the kinds before it are found by message->first[]
+    HEADER_INDEXED_COUNT, // the kinds before it are found by message->first[], all others together as this
+                          // one
     HEADER_ACCEPT = HEADER_INDEXED_COUNT,
     HEADER_ACCEPT_CONTACT,
     HEADER_ACCEPT_ENCODING,
@@ -218,8 +219,9 @@ struct message {
     struct span body;     // by Content-Length when given, else to the end of the datagram
     struct via via;       // topmost
     uint16_t header_count;
-    uint8_t first[HEADER_INDEXED_COUNT]; // index of the first header of a kind in headers, MESSAGE_NO_HEADER
-                                         // when absent
+    // Indexes of the first and of the last header of a kind in headers, MESSAGE_NO_HEADER when absent.
+    uint8_t first[HEADER_INDEXED_COUNT + 1];
+    uint8_t last[HEADER_INDEXED_COUNT + 1];
     struct header_field headers[MESSAGE_HEADERS_MAX];
 };
 #define MESSAGE_NO_HEADER 0xffu

@@ -66,7 +66,7 @@ ALWAYS_INLINE struct span plain_span(size_t begin, size_t end)
 ALWAYS_INLINE bool plain_line(const struct plain *plain, size_t begin, struct plain_line *line)
 {
     const uint8_t *octets = plain->octets;
-    size_t end = mark_next(plain->marks, MARK_CONTROL, begin);
+    size_t end = mark_next_line(plain->marks, MARK_CONTROL, begin);
     if (end >= plain->limit || memcmp(octets + end, "\r\n", 2) != 0)
         return false;
     // A fold, or nothing that begins a line; but the empty line follows the last one.
@@ -91,9 +91,11 @@ ALWAYS_INLINE bool plain_line(const struct plain *plain, size_t begin, struct pl
 
 ALWAYS_INLINE void plain_spans(const struct plain_line *line, struct header_field *field)
 {
-    // Both spans as one word.
-    uint64_t both = (uint64_t)line->begin | (uint64_t)(line->end + 2 - line->begin) << 16 |
-                    (uint64_t)line->value << 32 | (uint64_t)(line->end - line->value) << 48;
+    // Both spans as one word: four numbers of 16 bits, two of them differences, so that what is borrowed from
+    // one is given back by the next.
+    const uint64_t line_length = 1ull << 16, value_offset = 1ull << 32, value_length = 1ull << 48;
+    uint64_t both = line->begin * (1 - line_length) + (line->end + 2) * line_length +
+                    line->value * (value_offset - value_length) + line->end * value_length;
     static_assert(offsetof(struct header_field, line) == 0 && offsetof(struct header_field, value) == 4, "");
     memcpy(field, &both, sizeof(both));
 }

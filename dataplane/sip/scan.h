@@ -95,6 +95,31 @@ static inline unsigned scan_outside_value(const uint8_t *at)
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(parenthesis, end)) | scan_outside_uri(at);
 }
 
+// Which of 16 octets are not SCAN_HOST; those from 0x80 on are less than any letter here.
+static inline __m128i scan_no_host(__m128i piece)
+{
+    __m128i lower = _mm_or_si128(piece, _mm_set1_epi8(0x20));
+    __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+                                   _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+    // '-', '.' and the digits lie side by side but for the slash.
+    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(piece, _mm_set1_epi8('-' - 1)),
+                                  _mm_cmplt_epi8(piece, _mm_set1_epi8('9' + 1)));
+    __m128i underscore = _mm_cmpeq_epi8(piece, _mm_set1_epi8('_'));
+    __m128i word = _mm_or_si128(letter, _mm_or_si128(digit, underscore));
+    return _mm_or_si128(_mm_cmpeq_epi8(word, _mm_setzero_si128()), _mm_cmpeq_epi8(piece, _mm_set1_epi8('/')));
+}
+
+// Skips octets of SCAN_HOST, in whole vectors.
+static inline const uint8_t *scan_skip_word(const uint8_t *at, const uint8_t *end)
+{
+    for (; end - at >= 16; at += 16) {
+        unsigned outside = (unsigned)_mm_movemask_epi8(scan_no_host(_mm_loadu_si128((const __m128i *)at)));
+        if (outside != 0)
+            return at + __builtin_ctz(outside);
+    }
+    return at;
+}
+
 // Skips octets of SCAN_URI or SCAN_VALUE, if there are 16 to look at; the last vector ends with the text and
 // covers some twice.
 static inline const uint8_t *scan_skip(const uint8_t *at, const uint8_t *end, unsigned classes)
@@ -116,6 +141,11 @@ static inline const uint8_t *scan_skip(const uint8_t *at, const uint8_t *end, un
 {
     return at;
 }
+
+static inline const uint8_t *scan_skip_word(const uint8_t *at, const uint8_t *end)
+{
+    return at;
+}
 #endif
 
 // First octet outside of classes, or end.
@@ -124,6 +154,8 @@ static inline const uint8_t *scan_while(const uint8_t *at, const uint8_t *end, u
     // These are long: URIs, and branches.
     if (classes == SCAN_URI || classes == SCAN_VALUE)
         at = scan_skip(at, end, classes);
+    else if (classes == SCAN_HOST || classes == SCAN_TOKEN)
+        at = scan_skip_word(at, end);
     while (at < end && scan_is(*at, classes))
         at++;
     return at;

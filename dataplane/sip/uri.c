@@ -117,61 +117,68 @@ int uri_read(const uint8_t *octets, struct span text, struct uri *uri)
     return 0;
 }
 
+// A name that is looked for.
+struct wanted {
+    const char *name;
+    size_t length;
+};
+
 #if defined(__SSE2__)
 #define VECTOR     16u
-#define MARKED_MAX 63u // octets of a URI whose end is marked, too
-
-// Where a URI has what its parts end with: a bit an octet.
-struct uri_marks {
-    uint64_t outside; // SCAN_URI
-    uint64_t no_host; // SCAN_HOST
-    uint64_t at, colon, semicolon, question;
-};
+#define MARKED_MAX 63u // octets of a text whose end is marked, too
 
 static inline __m128i is_octet(__m128i piece, char octet)
 {
     return _mm_cmpeq_epi8(piece, _mm_set1_epi8(octet));
 }
 
-static inline uint64_t bits_of(__m128i found, unsigned skipped, unsigned place)
+static inline uint64_t bits_of(__m128i found)
 {
-    return (uint64_t)((unsigned)_mm_movemask_epi8(found) >> skipped) << place;
+    return (uint64_t)(unsigned)_mm_movemask_epi8(found);
 }
 
-// Not SCAN_HOST; octets from 0x80 on are less than any letter here.
-static inline __m128i is_no_host(__m128i piece)
+// A text is marked by vectors of 16 octets, a bit an octet. The last vector ends with the text, and covers
+// some octets twice, or, of a shorter text, others before it: there are 16 before that end.
+static inline bool is_markable(struct span text)
 {
-    __m128i lower = _mm_or_si128(piece, _mm_set1_epi8(0x20));
-    __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
-                                   _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-    // '-', '.' and the digits lie side by side but for the slash.
-    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(piece, _mm_set1_epi8('-' - 1)),
-                                  _mm_cmplt_epi8(piece, _mm_set1_epi8('9' + 1)));
-    __m128i word = _mm_or_si128(letter, _mm_or_si128(digit, is_octet(piece, '_')));
-    return _mm_or_si128(_mm_cmpeq_epi8(word, _mm_setzero_si128()), is_octet(piece, '/'));
+    return text.length != 0 && text.length <= MARKED_MAX && (unsigned)text.offset + text.length >= VECTOR;
 }
 
-// Of 16 octets the first ones are left out, and the others stand at `place`.
-static inline void mark_piece(const uint8_t *from, unsigned skipped, unsigned place, struct uri_marks *marks)
+// Not SCAN_URI, or a question mark.
+static inline __m128i is_no_uri(__m128i piece)
 {
-    __m128i piece = _mm_loadu_si128((const __m128i *)from);
-    marks->outside |= (uint64_t)(scan_outside_uri(from) >> skipped) << place;
-    marks->no_host |= bits_of(is_no_host(piece), skipped, place);
-    marks->at |= bits_of(is_octet(piece, '@'), skipped, place);
-    marks->colon |= bits_of(is_octet(piece, ':'), skipped, place);
-    marks->semicolon |= bits_of(is_octet(piece, ';'), skipped, place);
-    marks->question |= bits_of(is_octet(piece, '?'), skipped, place);
+    // '>' and '?' differ in one bit; octets from 0x80 on are less than a space here.
+    __m128i greater = is_octet(_mm_or_si128(piece, _mm_set1_epi8(1)), '?');
+    __m128i other = _mm_or_si128(_mm_or_si128(is_octet(piece, '<'), greater),
+                                 _mm_or_si128(is_octet(piece, '"'), is_octet(piece, 0x7f)));
+    return _mm_or_si128(other, _mm_cmplt_epi8(piece, _mm_set1_epi8(' ' + 1)));
 }
 
-// The last vector ends with the text, and covers some twice: there are 16 octets before that end.
-static inline void mark_uri(const uint8_t *from, unsigned length, struct uri_marks *marks)
+// Where a URI has what its parts end with.
+struct uri_marks {
+    uint64_t no_host; // not SCAN_HOST
+    uint64_t at;
+};
+
+// Returns false when there is what no URI holds, or a question mark.
+static inline bool mark_uri(const uint8_t *from, unsigned length, struct uri_marks *marks)
 {
+    __m128i odd = _mm_setzero_si128();
     unsigned place = 0;
-    *marks = (struct uri_marks){0};
-    for (; place + VECTOR <= length; place += VECTOR)
-        mark_piece(from + place, 0, place, marks);
-    if (place < length)
-        mark_piece(from + length - VECTOR, VECTOR - (length - place), place, marks);
+    *marks = (struct uri_marks){0, 0};
+    for (; place + VECTOR <= length; place += VECTOR) {
+        __m128i piece = _mm_loadu_si128((const __m128i *)(from + place));
+        odd = _mm_or_si128(odd, is_no_uri(piece));
+        marks->no_host |= bits_of(scan_no_host(piece)) << place;
+        marks->at |= bits_of(is_octet(piece, '@')) << place;
+    }
+    if (place == length)
+        return bits_of(odd) == 0;
+    unsigned skipped = VECTOR - (length - place);
+    __m128i piece = _mm_loadu_si128((const __m128i *)(from + length - VECTOR));
+    marks->no_host |= bits_of(scan_no_host(piece)) >> skipped << place;
+    marks->at |= bits_of(is_octet(piece, '@')) >> skipped << place;
+    return (bits_of(odd) | bits_of(is_no_uri(piece)) >> skipped) == 0;
 }
 
 // The first mark from a place on, or the end.
@@ -180,17 +187,15 @@ static inline unsigned next_of(uint64_t marks, unsigned place, unsigned end)
     return (unsigned)__builtin_ctzll((marks | (uint64_t)1 << end) & ~(uint64_t)0 << place);
 }
 
-// A sip URI with one "@" at most, at a name or an address of IPv4, right or wrong; false: of another form.
-// What is read here uri_read() reads the same (tests/fuzz proves it).
+// A sip URI without headers and with one "@" at most, at a name or an address of IPv4, right or wrong; false:
+// of another form. What is read here uri_read() reads the same (tests/fuzz proves it).
 static bool read_marked(const uint8_t *octets, struct span text, struct uri *uri, int *result)
 {
     const uint8_t *from = octets + text.offset;
     const unsigned end = text.length;
     struct uri_marks marks;
-    if (end <= 4 || end > MARKED_MAX || text.offset + end < VECTOR || memcmp(from, "sip:", 4) != 0)
-        return false;
-    mark_uri(from, end, &marks);
-    if ((marks.at & (marks.at - 1)) != 0 || marks.outside != 0)
+    if (end <= 4 || !is_markable(text) || memcmp(from, "sip:", 4) != 0 || !mark_uri(from, end, &marks) ||
+        (marks.at & (marks.at - 1)) != 0)
         return false;
     *uri = (struct uri){.scheme = URI_SIP,
                         .scheme_name = span_between(octets, from, from + 3),
@@ -198,7 +203,9 @@ static bool read_marked(const uint8_t *octets, struct span text, struct uri *uri
     *result = -1;
     unsigned host = 4;
     if (marks.at != 0) {
-        unsigned behind = next_of(marks.at, host, end), user_end = next_of(marks.colon, host, behind);
+        unsigned behind = (unsigned)__builtin_ctzll(marks.at), user_end = next_of(marks.no_host, host, end);
+        while (user_end < behind && from[user_end] != ':')
+            user_end = next_of(marks.no_host, user_end + 1, end);
         if (user_end < behind)
             uri->password = span_between(octets, from + user_end + 1, from + behind);
         uri->user = span_between(octets, from + 4, from + user_end);
@@ -219,18 +226,69 @@ static bool read_marked(const uint8_t *octets, struct span text, struct uri *uri
         uri->port = (uint16_t)port;
         place = (unsigned)(behind - from);
     }
-    unsigned question = next_of(marks.question, place, end);
     if (place < end && from[place] == ';')
-        uri->parameters = span_between(octets, from + place + 1, from + question);
-    else if (place != question)
+        uri->parameters = span_between(octets, from + place + 1, from + end);
+    else if (place != end)
         return true;
-    if (question < end)
-        uri->headers = span_between(octets, from + question + 1, from + end);
     *result = 0;
+    return true;
+}
+
+// Where parameters have what their names and values end with.
+struct parameter_marks {
+    uint64_t semicolon;
+    uint64_t equals;
+};
+
+// Returns false when there is white space or a quote, or what is no ASCII.
+static inline bool mark_parameters(const uint8_t *from, unsigned length, struct parameter_marks *marks)
+{
+    unsigned place = 0;
+    uint64_t odd = 0;
+    *marks = (struct parameter_marks){0, 0};
+    for (; place < length; place += VECTOR) {
+        bool whole = place + VECTOR <= length;
+        unsigned skipped = whole ? 0 : VECTOR - (length - place);
+        __m128i piece = _mm_loadu_si128((const __m128i *)(from + place - skipped));
+        marks->semicolon |= bits_of(is_octet(piece, ';')) >> skipped << place;
+        marks->equals |= bits_of(is_octet(piece, '=')) >> skipped << place;
+        odd |= bits_of(_mm_or_si128(_mm_cmplt_epi8(piece, _mm_set1_epi8(' ' + 1)), is_octet(piece, '"'))) >>
+               skipped;
+    }
+    return odd == 0;
+}
+
+// What uri_parameter_next() makes of the parameters, when they are marked; false: they are not.
+static bool find_marked(const uint8_t *octets, struct span parameters, const struct wanted *wanted,
+                        struct span *value, bool *found)
+{
+    const uint8_t *from = octets + parameters.offset;
+    const unsigned end = parameters.length;
+    struct parameter_marks marks;
+    if (!is_markable(parameters) || !mark_parameters(from, end, &marks))
+        return false;
+    *found = false;
+    for (unsigned begin = 0; begin < end;) {
+        unsigned behind = next_of(marks.semicolon, begin, end);
+        unsigned name_end = next_of(marks.equals, begin, behind);
+        if (name_end - begin == wanted->length && scan_same(from + begin, wanted->name, wanted->length)) {
+            unsigned text = name_end < behind ? name_end + 1 : behind;
+            *value = span_between(octets, from + text, from + behind);
+            *found = true;
+            return true;
+        }
+        begin = behind + 1;
+    }
     return true;
 }
 #else
 static bool read_marked(const uint8_t *octets, struct span text, struct uri *uri, int *result)
+{
+    return false;
+}
+
+static bool find_marked(const uint8_t *octets, struct span parameters, const struct wanted *wanted,
+                        struct span *value, bool *found)
 {
     return false;
 }
@@ -282,11 +340,16 @@ bool uri_parameter_next(const uint8_t *octets, struct span parameters, uint32_t 
     return true;
 }
 
-bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name, struct span *value)
+bool uri_parameter_find(const uint8_t *octets, struct span parameters, const char *name, size_t length,
+                        struct span *value)
 {
-    struct span found, text;
-    for (uint32_t at = 0; uri_parameter_next(octets, parameters, &at, &found, &text);)
-        if (span_is(octets, found, name)) {
+    const struct wanted wanted = {name, length};
+    struct span each, text;
+    bool found;
+    if (find_marked(octets, parameters, &wanted, value, &found))
+        return found;
+    for (uint32_t at = 0; uri_parameter_next(octets, parameters, &at, &each, &text);)
+        if (each.length == length && scan_same(octets + each.offset, name, length)) {
             *value = text;
             return true;
         }

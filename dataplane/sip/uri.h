@@ -25,9 +25,17 @@ struct uri {
 // Reads a URI. Returns 0 or -1 when it is none. Of tel and others only scheme, scheme_name and rest are set.
 int uri_parse(const uint8_t *octets, struct span text, struct uri *uri);
 
-// Finds parameter `name` (compared without case) in ;a;b=c text. Returns false when absent; value length 0
-// when it has none.
-bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name, struct span *value);
+// Finds parameter `name` (lower case letters, digits and hyphens; compared without case) in ;a;b=c text.
+// Returns false when absent; value length 0 when it has none.
+bool uri_parameter_find(const uint8_t *octets, struct span parameters, const char *name, size_t length,
+                        struct span *value);
+// The same of a literal; many URIs have no parameters.
+static inline bool uri_parameter(const uint8_t *octets, struct span parameters, const char *name,
+                                 struct span *value)
+{
+    return parameters.length != 0 &&
+           uri_parameter_find(octets, parameters, name, __builtin_strlen(name), value);
+}
 
 // Walks ;a;b=c text: *at starts as 0. Returns false at the end. A value keeps its quotes; length 0: none.
 bool uri_parameter_next(const uint8_t *octets, struct span parameters, uint32_t *at, struct span *name,

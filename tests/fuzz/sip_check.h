@@ -4,6 +4,7 @@
 #define DIALGATE_TESTS_FUZZ_SIP_CHECK_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "judge.h"
 #include "message.h"
@@ -20,6 +21,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static inline void check_span(const struct message *message, struct span span)
 {
     CHECK((uint32_t)span.offset + span.length <= message->length);
+}
+
+// The lines of a kind are found one after the other.
+static inline void check_lines(const struct message *message)
+{
+    uint8_t first[HEADER_COUNT];
+    memset(first, MESSAGE_NO_HEADER, sizeof(first));
+    for (unsigned i = message->header_count; i-- > 0;) {
+        unsigned kind = message->headers[i].kind;
+        CHECK(message_next_header(message, (uint8_t)i) == first[kind]);
+        first[kind] = (uint8_t)i;
+    }
+    for (unsigned kind = 0; kind < HEADER_COUNT; kind++)
+        CHECK(message_first_header(message, kind) == first[kind]);
 }
 
 static inline void check_message(const struct message *message, int fault)
@@ -42,6 +57,7 @@ static inline void check_message(const struct message *message, int fault)
         CHECK((uint32_t)field->value.offset + field->value.length <= end);
     }
     CHECK(end <= message->length);
+    check_lines(message);
     struct message_verdict verdict = message_judge(message, fault, &judge_front_end);
     CHECK((verdict.action == JUDGE_ANSWER) == (verdict.status != 0));
     CHECK(fault == MESSAGE_FINE || verdict.action != JUDGE_FINE);

@@ -13,6 +13,7 @@ static void check_same(const struct message *a, const struct message *b)
     // Cleared as a whole before they are filled, padding too.
     CHECK(memcmp(a, b, offsetof(struct message, first)) == 0);
     CHECK(memcmp(a->first, b->first, sizeof(a->first)) == 0);
+    CHECK(memcmp(a->last, b->last, sizeof(a->last)) == 0);
     CHECK(memcmp(a->headers, b->headers, a->header_count * sizeof(a->headers[0])) == 0);
 }
 

@@ -68,6 +68,20 @@ static bool rewrite_uri(const uint8_t *octets, struct span value, struct writer 
     return true;
 }
 
+// Each parameter that is looked for is the first one of its name.
+static void find_parameters(const uint8_t *octets, struct span parameters)
+{
+    static const char *const names[] = {"lr", "dg", "maddr", "transport", "a"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct span name, text = {0, 0}, value = {0, 0};
+        bool found = false;
+        for (uint32_t at = 0; !found && uri_parameter_next(octets, parameters, &at, &name, &text);)
+            found = span_is(octets, name, names[i]);
+        CHECK(uri_parameter(octets, parameters, names[i], &value) == found);
+        CHECK(!found || (value.offset == text.offset && value.length == text.length));
+    }
+}
+
 static void read_uri(const uint8_t *octets, struct span value)
 {
     struct uri uri, slow = {0};
@@ -89,6 +103,7 @@ static void read_uri(const uint8_t *octets, struct span value)
         inside(name);
         inside(text);
     }
+    find_parameters(octets, uri.parameters);
     for (uint32_t at = 0; uri_header_next(octets, uri.headers, &at, &name, &text) == 1;) {
         CHECK(++steps <= value.length);
         inside(name);

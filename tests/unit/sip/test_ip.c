@@ -124,6 +124,86 @@ static void test_read(void **state)
     }
 }
 
+static uint32_t random_below(uint64_t *seed, uint32_t limit)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % limit;
+}
+
+// A dotted address, right or nearly so.
+static size_t dotted(uint64_t *seed, char text[64])
+{
+    static const char strange[] = "0123456789..:/a ";
+    size_t length = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        const char *before = i == 0 ? "" : random_below(seed, 20) == 0 ? ".0" : ".";
+        length += (size_t)snprintf(text + length, 64 - length, "%s%u", before,
+                                   random_below(seed, random_below(seed, 2) ? 10 : 300));
+    }
+    if (random_below(seed, 3) == 0)
+        text[random_below(seed, (uint32_t)length)] = strange[random_below(seed, sizeof(strange) - 1)];
+    return random_below(seed, 8) == 0 ? random_below(seed, (uint32_t)length + 1) : length;
+}
+
+// What inet_pton() reads is read, alone and behind and before other octets, and nothing else is.
+static void test_dotted(void **state)
+{
+    uint64_t seed = 7;
+    unsigned good = 0;
+    for (unsigned round = 0; round < 100000; round++) {
+        char text[64];
+        uint8_t all[128];
+        uint32_t address = 0, wanted;
+        size_t length = dotted(&seed, text), before = random_below(&seed, 24);
+        text[length] = '\0';
+        bool is_good = inet_pton(AF_INET, text, &wanted) == 1;
+        good += is_good;
+        memset(all, '0' + (int)random_below(&seed, 10), sizeof(all));
+        memcpy(all + before, text, length);
+        const uint8_t *copy = guard_copy_front(all, before + length + 4);
+        const struct span host = {(uint16_t)before, (uint16_t)length};
+        assert_number(text, uri_host_ipv4(copy, host, &address), is_good ? 0 : -1);
+        assert_number(text, address, is_good ? ntohl(wanted) : 0);
+        copy = guard_copy(text, length);
+        assert_number(text, uri_host_ipv4(copy, (struct span){0, (uint16_t)length}, &address),
+                      is_good ? 0 : -1);
+    }
+    assert_true(good > 30000 && good < 80000);
+}
+
+// All numbers, with all the room that there may be or less: what does not fit is not begun.
+static void test_write_ipv4(void **state)
+{
+    for (uint32_t number = 0; number < 1024; number++) {
+        char wanted[32];
+        uint8_t out[32];
+        struct writer writer;
+        const struct ip_address address = IP_MAPPED(number << 24 | (number & 0xff) << 8 | 0xfe0007);
+        snprintf(wanted, sizeof(wanted), "%u.254.%u.7", number & 0xff, number & 0xff);
+        for (uint32_t size = (uint32_t)strlen(wanted) - 1; size < sizeof(out); size++) {
+            memset(out, 0xee, sizeof(out));
+            writer_init(&writer, out, size);
+            write_ip(&writer, &address);
+            assert_int_equal(out[size], 0xee);
+            if (size < strlen(wanted))
+                assert_true(writer.overflow);
+            else
+                assert_written(wanted, out, &writer, wanted);
+        }
+        snprintf(wanted, sizeof(wanted), "%u", number);
+        for (uint32_t size = 1; size < 8; size++) {
+            memset(out, 0xee, sizeof(out));
+            writer_init(&writer, out, size);
+            write_number(&writer, number);
+            assert_int_equal(out[size], 0xee);
+            if (size < strlen(wanted))
+                assert_true(writer.overflow && writer.used == 0);
+            else
+                assert_written(wanted, out, &writer, wanted);
+        }
+    }
+}
+
 static void test_prefix(void **state)
 {
     const struct ip_address ones = of_text("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
@@ -139,7 +219,8 @@ static void test_prefix(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_write), cmocka_unit_test(test_random),
-                                       cmocka_unit_test(test_read), cmocka_unit_test(test_prefix)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_write),      cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_read),       cmocka_unit_test(test_dotted),
+                                       cmocka_unit_test(test_write_ipv4), cmocka_unit_test(test_prefix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

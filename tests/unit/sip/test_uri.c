@@ -129,6 +129,20 @@ static void test_parameter(void **state)
                       rows[i].found);
         if (rows[i].found)
             assert_span(rows[i].name, text, value, rows[i].value);
+        // Again behind other octets, as in a message, and so far on that it takes more than one vector.
+        for (unsigned more = 2; more < 48; more++) {
+            char all[128];
+            int size =
+                snprintf(all, sizeof(all), "%s;%*s=%s", "<sip:192.0.2.1;lr", (int)more, "x", rows[i].text);
+            memset(all + 18, 'x', more);
+            struct span parameters = {18, (uint16_t)(size - 18)};
+            all[18 + more] = ';';
+            text = guard_copy(all, (size_t)size);
+            assert_number(rows[i].name, uri_parameter(text, parameters, rows[i].parameter, &value),
+                          rows[i].found);
+            if (rows[i].found)
+                assert_span(rows[i].name, text, value, rows[i].value);
+        }
     }
 }
 

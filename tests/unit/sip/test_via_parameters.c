@@ -57,6 +57,7 @@ static bool dump_routes(const uint8_t *octets, struct span text, struct writer *
     // Two lines of the same kind with the same values.
     memset(message.first, MESSAGE_NO_HEADER, sizeof(message.first));
     message.first[HEADER_ROUTE] = 0;
+    message.last[HEADER_ROUTE] = 1;
     message.header_count = 2;
     message.headers[0] = message.headers[1] = (struct header_field){text, text, HEADER_ROUTE};
     route_walk_init(&walk, &message, HEADER_ROUTE);

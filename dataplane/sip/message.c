@@ -13,6 +13,12 @@
 //
 // Rejected: line ends taken out of the marks into a list (the list costs what the search saves); one pass in
 // which each value is read where its line was found (the jump by kind, and too little room in registers).
+//
+// Of 8,000 messages of perf/wire read in turn (715 octets, 11 header lines) one takes 184 ns, and 161 ns
+// where the same 128 come again and again: branches that are not foreseen are an eighth of it. A twentieth
+// fewer instructions for lines (two words looked at for a line's end, both spans by multiplication, first and
+// last of a kind without a branch: 3,085 to 2,940, and 14.7 instead of 19.8 branches missed by callgrind's
+// model) left the time as it was.
 #include "cseq.h"
 #include "header.h"
 #include "line.h"

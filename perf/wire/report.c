@@ -223,12 +223,17 @@ static void json_drift(const struct wire_result *result, FILE *out)
     fprintf(out, "],\n");
 }
 
+// function: what counts them by kind in turns.c, work_kind_...
 static void json_kinds(const struct wire_result *result, FILE *out)
 {
+    static const char *const functions[KINDS] = {"invite",  "ack",        "cancel",        "bye",
+                                                 "inside",  "trying",     "ringing",       "answer",
+                                                 "refusal", "bye_answer", "cancel_answer", "inside_answer"};
     fprintf(out, " \"kinds\": [");
     for (unsigned i = 0; i < KINDS; i++)
-        fprintf(out, "%s\n  {\"name\": \"%s\", \"received\": %" PRIu64 ", \"ns\": %.0f}", i == 0 ? "" : ",",
-                script_kinds[i], result->kinds[i].received, result->kinds[i].ns);
+        fprintf(
+            out, "%s\n  {\"name\": \"%s\", \"function\": \"%s\", \"received\": %" PRIu64 ", \"ns\": %.0f}",
+            i == 0 ? "" : ",", script_kinds[i], functions[i], result->kinds[i].received, result->kinds[i].ns);
     fprintf(out, "],\n");
 }
 

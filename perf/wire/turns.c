@@ -10,6 +10,8 @@
 // The worker's clock is set: it goes on by what a batch takes at the given rate. So a run is the same
 // whatever the machine does, and under a tool that counts instructions too.
 #include "lab.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 #define IDLE_ROUNDS_MAX 2000000u // in which nothing comes and something is still awaited
 
@@ -147,7 +149,9 @@ static bool grow(struct turns *turns)
 void turns_run(const struct wire_options *options, struct wire_result *result)
 {
     struct turns turns = {.lab.options = options, .kinds = result->kinds};
-    lab_open(&turns.lab, &(struct lab_form){"0@0", 1, 0});
+    char lcores[16];
+    snprintf(lcores, sizeof(lcores), "0@%" PRIu32, options->core);
+    lab_open(&turns.lab, &(struct lab_form){lcores, 1, 0});
     double begun = lab_cpu_ns();
     bool goes = grow(&turns);
     result->grown_s = (lab_cpu_ns() - begun) / 1e9;

@@ -27,6 +27,7 @@ enum setting {
     SETTING_MINUTES,
     SETTING_SECONDS,
     SETTING_CALLERS,
+    SETTING_CORE,
     SETTING_COUNT
 };
 
@@ -60,6 +61,7 @@ static const struct number numbers[SETTING_COUNT] = {
     [SETTING_MINUTES] = {"minutes",
                          "messages come at a rate, far ends on a core of their own: a round a minute", 1,
                          WIRE_ROUNDS_MAX},
+    [SETTING_CORE] = {"core", "of the machine, that turns have (0)", 0, 1023},
     [SETTING_SECONDS] = {"seconds", "the same, a round a second", 1, WIRE_ROUNDS_MAX},
     [SETTING_SEED] = {"seed", "of what is drawn (1)", 0, 65535}};
 
@@ -91,13 +93,19 @@ static uint64_t number_of(enum setting option, const char *text)
 
 static void set(struct wire_options *options, enum setting option, uint64_t value)
 {
-    uint32_t *const words[SETTING_COUNT] = {
-        [SETTING_DIALOGS] = &options->dialogs,      [SETTING_PENDING] = &options->pending,
-        [SETTING_TIMERS] = &options->timers,        [SETTING_PREFIXES] = &options->size.prefixes,
-        [SETTING_MEMBERS] = &options->size.members, [SETTING_ROUTES] = &options->size.routes,
-        [SETTING_T1] = &options->size.t1_ms,        [SETTING_ROUNDS] = &options->rounds,
-        [SETTING_BATCH] = &options->batch,          [SETTING_RATE] = &options->rate,
-        [SETTING_WHOLE] = &options->whole,          [SETTING_CALLERS] = &options->size.callers};
+    uint32_t *const words[SETTING_COUNT] = {[SETTING_DIALOGS] = &options->dialogs,
+                                            [SETTING_PENDING] = &options->pending,
+                                            [SETTING_TIMERS] = &options->timers,
+                                            [SETTING_PREFIXES] = &options->size.prefixes,
+                                            [SETTING_MEMBERS] = &options->size.members,
+                                            [SETTING_ROUTES] = &options->size.routes,
+                                            [SETTING_T1] = &options->size.t1_ms,
+                                            [SETTING_ROUNDS] = &options->rounds,
+                                            [SETTING_BATCH] = &options->batch,
+                                            [SETTING_RATE] = &options->rate,
+                                            [SETTING_WHOLE] = &options->whole,
+                                            [SETTING_CALLERS] = &options->size.callers,
+                                            [SETTING_CORE] = &options->core};
     if (option == SETTING_MESSAGES)
         options->messages = value;
     else if (option == SETTING_SEED)

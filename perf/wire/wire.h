@@ -28,6 +28,7 @@ struct wire_options {
     uint32_t pending; // transactions
     uint32_t timers;  // beside those of dialogs and transactions
     uint32_t whole;
+    uint32_t core;     // of the machine; WIRE_TURNS
     uint32_t batch;    // messages that are sent before the worker's turns
     uint32_t rate;     // messages a second of the worker's clock
     uint64_t messages; // of a measured round

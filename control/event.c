@@ -133,42 +133,56 @@ static size_t head(struct event_stream *stream, const struct event_row *row, uin
     return (size_t)length;
 }
 
-static char *line_of(struct event_stream *stream, const struct event_row *row, uint64_t time_ms,
-                     const json_t *fields, size_t *length)
+// The head, a comma, the fields; without its end. NULL: no memory.
+static char *line_of(const char *begin, size_t begun, const char *fields, size_t length)
 {
-    char text[HEAD_SIZE];
-    char *rest = fields ? json_dumps(fields, JSON_COMPACT) : NULL; // "{..}"
-    size_t begun = head(stream, row, time_ms, text), more = rest ? strlen(rest) : 0;
-    char *line = rest ? malloc(begun + more + 1) : NULL;
-    if (line) {
-        memcpy(line, text, begun);
-        line[begun] = ','; // takes the place of the brace
-        memcpy(line + begun + 1, rest + 1, more);
-        *length = begun + more;
-    }
-    free(rest);
+    char *line = malloc(begun + 1 + length);
+    if (!line)
+        return NULL;
+    memcpy(line, begin, begun);
+    line[begun] = ',';
+    memcpy(line + begun + 1, fields, length);
     return line;
+}
+
+// fields: NULL: there was no memory for them, and a number is missing.
+static void emit(struct control *control, enum event_name name, const struct event_about *about,
+                 const char *fields, size_t length)
+{
+    static const struct event_about none = {.peers = {NUMBER_NONE, NUMBER_NONE}};
+    struct event_stream *stream = &control->events;
+    const struct event_row *row = &event_rows[name];
+    about = about ? about : &none;
+    stream->emitted[row->kind]++;
+    struct event_kept kept = {.call = about->call,
+                              .peers = {about->peers[0], about->peers[1]},
+                              .kind = (uint8_t)row->kind,
+                              .everybody = about->everybody};
+    char begin[HEAD_SIZE];
+    size_t begun = head(stream, row, about->time_ms ? about->time_ms : unix_ms(), begin);
+    kept.line = fields ? line_of(begin, begun, fields, length) : NULL;
+    kept.length = kept.line ? begun + 1 + length : 0;
+    event_ring_add(&stream->ring, &kept);
+    // A turn may bring more than the ring holds.
+    if (stream->ring.last - stream->served >= stream->ring.room / 2)
+        serve(control);
+    events_serve_soon(stream);
+}
+
+void event_emit_text(struct control *control, enum event_name name, const struct event_about *about,
+                     const char *fields, size_t length)
+{
+    if (control->events.ring.kept)
+        emit(control, name, about, fields, length);
 }
 
 void event_emit(struct control *control, enum event_name name, const struct event_about *about,
                 json_t *fields)
 {
-    static const struct event_about none = {.peers = {NUMBER_NONE, NUMBER_NONE}};
-    struct event_stream *stream = &control->events;
-    const struct event_row *row = &event_rows[name];
-    if (stream->ring.kept) {
-        about = about ? about : &none;
-        stream->emitted[row->kind]++;
-        struct event_kept kept = {.call = about->call,
-                                  .peers = {about->peers[0], about->peers[1]},
-                                  .kind = (uint8_t)row->kind,
-                                  .everybody = about->everybody};
-        kept.line = line_of(stream, row, about->time_ms ? about->time_ms : unix_ms(), fields, &kept.length);
-        event_ring_add(&stream->ring, &kept);
-        // A turn may bring more than the ring holds.
-        if (stream->ring.last - stream->served >= stream->ring.room / 2)
-            serve(control);
-        events_serve_soon(stream);
+    if (control->events.ring.kept) {
+        char *text = fields ? json_dumps(fields, JSON_COMPACT) : NULL; // "{..}"
+        emit(control, name, about, text ? text + 1 : NULL, text ? strlen(text) - 1 : 0);
+        free(text);
     }
     json_decref(fields);
 }

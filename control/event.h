@@ -78,6 +78,9 @@ void events_reopen(struct control *control); // the file, which somebody has tur
 // was no memory.
 void event_emit(struct control *control, enum event_name name, const struct event_about *about,
                 json_t *fields);
+// The same with fields that are text already, up to and with the closing brace; copied.
+void event_emit_text(struct control *control, enum event_name name, const struct event_about *about,
+                     const char *fields, size_t length);
 
 // Offers what is kept from next to whoever has just come: at the end of this turn.
 void events_serve_soon(struct event_stream *stream);

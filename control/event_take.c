@@ -7,14 +7,9 @@
 #include "control.h"
 #include "dialgate/counters.h"
 #include "event.h"
+#include "event_line.h"
 #include "rpc/dialog.h"
 #include "rpc/text.h"
-
-static const char *const reasons[CHANNEL_REASON_COUNT] = {
-#define R(name, word) [CHANNEL_REASON_##name] = word,
-    CHANNEL_REASONS(R)
-#undef R
-};
 
 // Returns how many rows are known already, and tells what is missing before the others.
 static uint32_t arrive(struct control *control, struct event_source *source,
@@ -46,19 +41,6 @@ static json_t *name_json(const char *name)
     return text_json(name, strlen(name));
 }
 
-static json_t *dialog_fields(const struct control *control, const struct channel_event *event,
-                             uint64_t number)
-{
-    char id[DIALOG_ID_SIZE], call[DIALOG_ID_SIZE];
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "dataplane_seq", (json_int_t)number,
-                     "id", dialog_id(event->handle, id), "call", dialog_id(event->call, call), "from",
-                     event->from == CHANNEL_DIALOG_ANY ? "-" : dialog_state_name(event->from), "to",
-                     dialog_state_name(event->to), "reason", reasons[event->reason], "caller_peer",
-                     name_json(control_peer_name(control, event->caller_peer)), "callee_peer",
-                     name_json(control_peer_name(control, event->callee_peer)), "member",
-                     dialog_member_json(control, event->callee_member));
-}
-
 void events_take(struct control *control, const struct channel_events *events)
 {
     for (uint32_t i = arrive(control, &control->events.dialogs, &events->run, EVENT_DIALOG_LOST);
@@ -67,8 +49,9 @@ void events_take(struct control *control, const struct channel_events *events)
         const struct event_about about = {.peers = {event->caller_peer, event->callee_peer},
                                           .call = event->call,
                                           .time_ms = event->time_ms};
-        event_emit(control, EVENT_DIALOG_CHANGED, &about,
-                   dialog_fields(control, event, events->run.first + i));
+        char text[EVENT_LINE_SIZE];
+        event_emit_text(control, EVENT_DIALOG_CHANGED, &about, text,
+                        event_line_dialog(control, event, events->run.first + i, text));
         if (event->to == CHANNEL_DIALOG_TERMINATED) {
             refer_watch_ended(control, event);
             operator_ended(control, event);

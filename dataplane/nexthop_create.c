@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -83,6 +84,7 @@ struct nexthop_table *nexthop_create(const struct nexthop_network *networks,
                                      const struct nexthop_route *routes, uint32_t route_count,
                                      const struct nexthop_neighbour *neighbours, uint32_t neighbour_count)
 {
+    static atomic_ullong made;
     struct nexthop_index *index = calloc(1, sizeof(*index));
     uint32_t slots = 16;
 
@@ -101,6 +103,7 @@ struct nexthop_table *nexthop_create(const struct nexthop_network *networks,
         return NULL;
     }
     make_keys(index);
+    index->table.serial = atomic_fetch_add(&made, 1) + 1;
     memcpy(index->table.networks, networks, sizeof(index->table.networks));
     take_routes(&index->table, routes, route_count);
     index_routes(index);

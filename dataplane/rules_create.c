@@ -2,6 +2,7 @@
 // A snapshot is untrusted until each number in it was compared with its bound; afterwards workers index
 // without a check.
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -421,6 +422,7 @@ static void write_listeners(struct rules *rules)
 
 struct rules *rules_create(const void *image, size_t size, char *error, size_t error_size)
 {
+    static atomic_ullong made;
     struct rules *rules = NULL;
     if (size < sizeof(struct snapshot_header) || size > SNAPSHOT_SIZE_MAX) {
         snprintf(error, error_size, "snapshot: %zu octets is no size for one", size);
@@ -434,6 +436,7 @@ struct rules *rules_create(const void *image, size_t size, char *error, size_t e
     const struct snapshot_header *header = copy;
     struct check check = {.rules = rules, .error = error, .size = error_size};
     rules->image = header;
+    rules->serial = atomic_fetch_add(&made, 1) + 1;
     if (!check_sections(header, size, &check))
         goto refused;
     rules->settings = &header->settings;

@@ -9,8 +9,18 @@
 #include <string.h>
 #include "dialgate/address.h"
 
-// Adds to a sum what begins at an even octet of what is summed up, and has at least 8.
+// Adds to a sum what begins at an even octet of what is summed up, and has at least 8. By vectors where the
+// processor has some.
 unsigned long long checksum_add(unsigned long long sum, const void *octets, uint32_t length);
+
+#define CHECKSUM_OCTETS_MAX 65535u // of a datagram, and for vectors
+
+// The ways in which it does that, for its tests: any processor, and those that have the vectors.
+unsigned long long checksum_add_scalar(unsigned long long sum, const void *octets, uint32_t length);
+#if defined(__x86_64__)
+unsigned long long checksum_add_avx2(unsigned long long sum, const void *octets, uint32_t length);
+unsigned long long checksum_add_avx512(unsigned long long sum, const void *octets, uint32_t length);
+#endif
 
 #define CHECKSUM_HEADER 20u // octets of an IPv4 header without options
 

@@ -63,7 +63,7 @@ static bool look(struct worker *worker, struct rte_mbuf *mbuf, struct work *work
     packet->call_id = glance.values[HEADER_CALL_ID];
     struct siphash_two hash = siphash13_two(&worker->parts.keys.table,
                                             packet->payload + packet->call_id.offset, packet->call_id.length);
-    packet->call_hash = hash.first; // what steer_hash() finds
+    packet->call_hash = hash.first; // what steer_know() finds
     work->refusal_mac = hash.second;
     if (owner_of(packet->call_hash, worker->parts.count) != worker->parts.id)
         return false;

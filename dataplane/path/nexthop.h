@@ -40,6 +40,7 @@ struct nexthop_network {
 };
 
 struct nexthop_table {
+    uint64_t serial; // each has another, never 0: memory of one that is gone may hold the next
     struct nexthop_network networks[NETWORKS_MAX];
     uint32_t route_count;
     uint32_t neighbour_mask;              // slots - 1

@@ -115,20 +115,6 @@ static struct endpoint way_back(const struct work *work)
     return to;
 }
 
-// Of one turn's messages most come from where the last one did.
-static uint16_t find_peer(struct worker *worker, const struct ip_address *address)
-{
-    struct last_source *last = &worker->last_source;
-    if (last->is_known && ip_equal(&last->address, address))
-        return last->peer;
-    struct writer writer;
-    *last = (struct last_source){
-        .address = *address, .peer = rules_peer(worker->rules, address), .is_known = true};
-    writer_init(&writer, last->text, sizeof(last->text) - 1);
-    write_ip_host(&writer, address);
-    return last->peer;
-}
-
 bool parse_source(struct worker *worker, struct work *work)
 {
     struct packet *packet = work->packet;
@@ -137,7 +123,7 @@ bool parse_source(struct worker *worker, struct work *work)
         settle(work, COUNTER_DROP_NOT_OURS);
         return false;
     }
-    packet->peer = find_peer(worker, &packet->source.address);
+    packet->peer = source_find(&worker->sources, worker->rules, &packet->source.address);
     if (packet->peer != NUMBER_NONE)
         return true;
     settle(work, COUNTER_DROP_UNKNOWN_SOURCE);
@@ -164,6 +150,8 @@ void parse_stage(struct worker *worker, struct work *work)
     }
     struct message *message = work->message;
     int fault = message_parse(packet->payload, packet->length, message);
+    if (packet->call_id.length == 0 && message->call_id.length != 0)
+        steer_know(worker, packet, message->call_id); // steer.c did not look for it
     work->reply_to = way_back(work);
     if (fault != MESSAGE_FINE) {
         struct message_verdict verdict = message_judge(message, fault, &judge_front_end);

@@ -106,12 +106,11 @@ static void tag_for(const struct worker *worker, const struct message *request, 
                      octets_of(request, request->from_tag), octets_of(request, request->via.branch), tag);
 }
 
-static void set_source(const struct worker *worker, const struct work *work, struct response_parts *parts)
+static void set_source(struct worker *worker, const struct work *work, struct response_parts *parts)
 {
     parts->source_address = work->packet->source.address;
     parts->source_port = work->packet->source.port;
-    if (worker->last_source.is_known && ip_equal(&worker->last_source.address, &parts->source_address))
-        parts->source_text = worker->last_source.text;
+    parts->source_text = source_text(&worker->sources, &parts->source_address);
 }
 
 static void settle_sent(struct worker *worker, struct work *work, uint16_t status, uint32_t outcome)

@@ -35,6 +35,7 @@ struct listener_text {
 };
 
 struct rules {
+    uint64_t serial; // each has another, never 0: memory of rules that are gone may hold the next ones
     const struct snapshot_header *image; // own copy, aligned
     const struct snapshot_settings *settings;
     const struct snapshot_network *networks;

@@ -16,6 +16,7 @@ unsigned rx_burst(struct worker *worker, const struct worker_queue *queue, struc
         packet_of(mbufs[i])->received_us = received_us;
         packet_of(mbufs[i])->is_held = 0;
         packet_of(mbufs[i])->call_id.length = 0;
+        packet_of(mbufs[i])->call_hash = 0;
     }
     if (n > 0) {
         count_add(worker, COUNTER_RX_PACKETS, n);

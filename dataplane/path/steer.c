@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The owner of a Call-ID is named by the high 32 bits of its keyed hash, scaled to the number of workers.
-// What has no Call-ID stays here: only its refusal is left to do. Packets for others are buffered and handed
+// What has no Call-ID stays here: only its refusal is left to do. A worker that is alone looks for none: the
+// parser finds it on its way (parse.c). Packets for others are buffered and handed
 // over once a turn; a full inbox drops and counts, so that one slow core never stops another.
 //
 // Who receives for others does no more than it must, since one trunk's 5-tuple brings all by one queue:
@@ -14,10 +15,17 @@
 #include "owner.h"
 #include "worker_core.h"
 
-uint64_t steer_hash(const struct worker *worker, const struct packet *packet)
+void steer_know(const struct worker *worker, struct packet *packet, struct span call_id)
 {
-    return siphash13(&worker->parts.keys.table, packet->payload + packet->call_id.offset,
-                     packet->call_id.length);
+    packet->call_id = call_id;
+    packet->call_hash =
+        siphash13(&worker->parts.keys.table, packet->payload + call_id.offset, call_id.length);
+}
+
+// Whoever owns all need not know their Call-IDs before they are parsed; but captures ask for them.
+static bool is_everything_ours(const struct worker *worker)
+{
+    return worker->parts.count == 1 && worker->captures == NULL;
 }
 
 static unsigned steer_owner(const struct worker *worker, struct packet *packet)
@@ -25,10 +33,9 @@ static unsigned steer_owner(const struct worker *worker, struct packet *packet)
     if (packet->call_id.length == 0) { // else early_burst() has found it
         if (!peek_call_id(packet->payload, packet->length, &packet->call_id)) {
             packet->call_id = (struct span){0, 0};
-            packet->call_hash = 0;
             return worker->parts.id;
         }
-        packet->call_hash = steer_hash(worker, packet);
+        steer_know(worker, packet, packet->call_id);
     }
     return owner_of(packet->call_hash, worker->parts.count);
 }
@@ -70,8 +77,8 @@ void steer_fragment(struct worker *worker, struct rte_mbuf *mbuf)
 
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n)
 {
-    unsigned kept = 0;
-    for (unsigned i = 0; i < n; i++) {
+    unsigned kept = is_everything_ours(worker) ? n : 0;
+    for (unsigned i = kept; i < n; i++) {
         unsigned owner = steer_owner(worker, packet_of(mbufs[i]));
         if (owner == worker->parts.id) {
             mbufs[kept++] = mbufs[i];

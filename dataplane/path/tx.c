@@ -2,24 +2,15 @@
 // What leaves: a message rendered into a fresh mbuf behind room for the frame's headers. Next hop and MAC
 // come from the kernel's tables; an unknown neighbour is asked for and the message counted as not sent (SIP
 // repeats it). Checksums are made in software where the NIC makes none: AF_XDP and AF_PACKET never do. Frames
-// of any form but IPv4 without a tag are tx_frame.c's.
-#include <netinet/in.h>
+// that are IPv4 without a tag are tx_plain.c's, all others tx_frame.c's.
+//
+// Tried in vain: pools that give out first what came back last (DPDK's lf_stack and stack), so that fewer
+// buffers are touched. perf/wire was no faster, once the cache of a core is between.
 #include <string.h>
 #include <rte_ethdev.h>
-#include <rte_ether.h>
-#include <rte_ip.h>
 #include <rte_ring_elem.h>
-#include <rte_udp.h>
-#include "checksum.h"
 #include "tx_frame.h"
 #include "worker_core.h"
-
-struct plain_frame {
-    struct rte_ether_hdr ethernet;
-    struct rte_ipv4_hdr ip;
-    struct rte_udp_hdr udp;
-} __rte_packed __rte_aligned(2); // the mbuf's headroom is even
-static_assert(sizeof(struct plain_frame) == FRAME_HEADERS, "the room that tx_open leaves");
 
 uint32_t tx_small_room(const struct worker *worker)
 {
@@ -170,52 +161,8 @@ static void tx_enqueue(struct worker *worker, struct rte_mbuf *mbuf, uint8_t net
     buffer->mbufs[buffer->count++] = mbuf;
 }
 
-// The NIC makes sums of this frame: of IPv4's header over a 0, of UDP over the sum of the pseudo header.
-static void tx_leave_sums(struct rte_mbuf *mbuf, uint8_t offload)
-{
-    mbuf->l2_len = FRAME_ETHERNET;
-    mbuf->l3_len = FRAME_IPV4;
-    mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4;
-    if (offload & WORKER_OFFLOAD_IP)
-        mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-    if (offload & WORKER_OFFLOAD_UDP)
-        mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-}
-
-static void tx_headers(struct worker *worker, struct plain_frame *frame, uint32_t payload, struct endpoint to)
-{
-    uint8_t offload = worker->parts.offload[worker->rules->listeners[to.listener].network];
-    uint16_t udp_octets = (uint16_t)(payload + sizeof(struct rte_udp_hdr));
-    uint32_t from = ip_ipv4(&worker->rules->listeners[to.listener].address);
-    frame->ethernet.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-    frame->ip = (struct rte_ipv4_hdr){
-        .version_ihl = RTE_IPV4_VHL_DEF,
-        .total_length = rte_cpu_to_be_16((uint16_t)(udp_octets + sizeof(struct rte_ipv4_hdr))),
-        .packet_id = rte_cpu_to_be_16(worker->ip_id++),
-        .time_to_live = 64,
-        .next_proto_id = IPPROTO_UDP,
-        .src_addr = rte_cpu_to_be_32(from),
-        .dst_addr = rte_cpu_to_be_32(ip_ipv4(&to.address)),
-    };
-    if (!(offload & WORKER_OFFLOAD_IP))
-        frame->ip.hdr_checksum = (uint16_t)~checksum_fold(checksum_header(&frame->ip));
-    frame->udp = (struct rte_udp_hdr){
-        .src_port = rte_cpu_to_be_16(worker->rules->listeners[to.listener].port),
-        .dst_port = rte_cpu_to_be_16(to.port),
-        .dgram_len = rte_cpu_to_be_16(udp_octets),
-    };
-    unsigned long long pseudo = checksum_pseudo(frame->ip.src_addr, frame->ip.dst_addr, frame->udp.dgram_len);
-    if (offload & WORKER_OFFLOAD_UDP) {
-        frame->udp.dgram_cksum = checksum_fold(pseudo);
-        return;
-    }
-    uint16_t sum = checksum_fold(checksum_add(pseudo, &frame->udp, udp_octets));
-    // 0 would say that there is none (RFC 768).
-    frame->udp.dgram_cksum = sum == 0xffff ? sum : (uint16_t)~sum;
-}
-
-// Of one turn's messages most leave by the same next hop as the last one; the table does not change in a
-// turn.
+// Of what has no row of tx_plain.h most leaves by the same next hop as the last one; the table does not
+// change in a turn.
 static enum nexthop_result find_hop(struct worker *worker, uint8_t network, const struct ip_address *address,
                                     struct nexthop *hop)
 {
@@ -282,12 +229,23 @@ static uint32_t tx_find(struct worker *worker, uint8_t network, struct endpoint 
 static bool is_plain(const struct worker *worker, const struct rte_mbuf *mbuf, uint32_t used,
                      const struct nexthop *hop, uint8_t network)
 {
-    return hop->mtu >= used + FRAME_IPV4 + FRAME_UDP && worker->tags[network] == 0 &&
-           mbuf->pool == worker->parts.pool;
+    return hop->mtu >= used + FRAME_IPV4 + FRAME_UDP && used >= TX_PLAIN_OCTETS_MIN &&
+           worker->tags[network] == 0 && mbuf->pool == worker->parts.pool;
 }
 
-uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
-                 struct endpoint to)
+// Takes the mbuf.
+static inline void send_plain(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
+                              const struct endpoint *to, const struct tx_plain *row)
+{
+    tx_plain_make(worker, row, mbuf, writer->used);
+    if (worker->captures != NULL)
+        capture_sent(worker, writer, *to, CAPTURE_NO_OUTCOME);
+    tx_enqueue(worker, mbuf, row->network, worker->received_us);
+}
+
+// What has no row of tx_plain.h, or none as yet.
+static __attribute__((noinline)) uint32_t send_any(struct worker *worker, struct rte_mbuf *mbuf,
+                                                   const struct writer *writer, struct endpoint to)
 {
     uint32_t outcome = COUNTER_DROP_NO_NEXT_HOP;
     if (!has_listener(worker, to) ||
@@ -303,23 +261,24 @@ uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writ
         goto drop;
     if (!ip_is_ipv4(&to.address) || !is_plain(worker, mbuf, writer->used, &hop, network))
         return tx_any(worker, mbuf, writer, to, &hop);
-    struct plain_frame *frame = rte_pktmbuf_mtod(mbuf, struct plain_frame *);
-    memcpy(&frame->ethernet.dst_addr, hop.mac, sizeof(hop.mac));
-    memcpy(&frame->ethernet.src_addr, worker->nexthops->networks[network].mac, sizeof(hop.mac));
-    tx_headers(worker, frame, writer->used, to);
-    if (worker->parts.offload[network] != 0)
-        tx_leave_sums(mbuf, worker->parts.offload[network]);
-    mbuf->data_len = (uint16_t)(FRAME_HEADERS + writer->used);
-    mbuf->pkt_len = mbuf->data_len;
-    if (worker->captures != NULL)
-        capture_sent(worker, writer, to, CAPTURE_NO_OUTCOME);
-    tx_enqueue(worker, mbuf, network, worker->received_us);
+    send_plain(worker, mbuf, writer, &to, tx_plain_keep(worker, &to, &hop));
     return 0;
 drop:
     if (worker->captures != NULL)
         capture_sent(worker, writer, to, (uint16_t)outcome);
     rte_pktmbuf_free(mbuf);
     return outcome;
+}
+
+uint32_t tx_send(struct worker *worker, struct rte_mbuf *mbuf, const struct writer *writer,
+                 struct endpoint to)
+{
+    const struct tx_plain *row = tx_plain_find(&worker->plains, &to);
+    if (row == NULL || writer->overflow || writer->used > row->room || writer->used < TX_PLAIN_OCTETS_MIN ||
+        mbuf->pool != worker->parts.pool)
+        return send_any(worker, mbuf, writer, to);
+    send_plain(worker, mbuf, writer, &to, row);
+    return 0;
 }
 
 uint32_t tx_copy(struct worker *worker, const void *octets, uint32_t length, struct endpoint to)

@@ -34,19 +34,6 @@ struct work work_of(struct message *message)
         .message = message, .outcome = WORK_GOES_ON, .dialog = INDEX_NONE, .client = INDEX_NONE};
 }
 
-// What the dialogs of a burst touch comes nearer while the first of them are parsed. Calls that are refused
-// now have none, unless they were let in when less was refused.
-static void prefetch(const struct worker *worker, struct rte_mbuf *const *mbufs, unsigned n)
-{
-    uint64_t hashes[BURST];
-    unsigned wanted = 0;
-    for (unsigned i = 0; i < n; i++) {
-        hashes[wanted] = packet_of(mbufs[i])->call_hash;
-        wanted += !overload_would_refuse(&worker->overload, hashes[wanted], false);
-    }
-    dialogs_prefetch(&worker->dialogs, hashes, wanted);
-}
-
 static unsigned process_held(struct worker *worker)
 {
     struct rte_mbuf *mbufs[NAME_HELD];
@@ -84,12 +71,24 @@ static unsigned receive(struct worker *worker, const struct worker_queue *queue,
     return n;
 }
 
+// What was learnt from tables lasts as long as they do.
+static void heed_tables(struct worker *worker)
+{
+    const struct rules *rules = worker->rules;
+    const struct nexthop_table *nexthops = worker->nexthops;
+    worker->last_hop.is_known = false;
+    if (worker->sources.serial != rules->serial)
+        sources_renew(&worker->sources, rules);
+    if (worker->plains.rules != rules->serial || worker->plains.nexthops != nexthops->serial)
+        tx_plain_renew(&worker->plains, rules->serial, nexthops->serial);
+}
+
 unsigned worker_turn(struct worker *worker)
 {
     struct rte_mbuf **mbufs = worker->burst;
     worker_clock(worker);
     away_heed(worker);
-    worker->last_hop.is_known = worker->last_source.is_known = false; // the tables may be others
+    heed_tables(worker);
     // The time of the last turn, unless the worker slept after it.
     if (worker->seen.received > 0 && worker->idle_turns == 0)
         count_histogram(worker, HISTOGRAM_TURN, worker->now_us - worker->seen.began_us, 1);
@@ -100,11 +99,8 @@ unsigned worker_turn(struct worker *worker)
     unsigned handed = steer_inbox(worker, mbufs + n);
     steer_flush(worker);
     n += leave_early(worker, mbufs + n, handed, &early);
-    for (unsigned i = 0; i < n; i += BURST) {
-        prefetch(worker, mbufs + i, RTE_MIN(n - i, BURST));
-        process(worker, mbufs + i, RTE_MIN(n - i, BURST)); // parse, transaction, dialog, route
-    }
-    worker->received_us = 0; // what is sent from here on answers nothing that came now
+    process(worker, mbufs, n); // parse, transaction, dialog, route
+    worker->received_us = 0;   // what is sent from here on answers nothing that came now
     expire_slice(worker);
     bool commanded = command_slice(worker);
     unsigned probed = probe_slice(worker) + unreachable_slice(worker);

@@ -22,9 +22,11 @@
 #include "probe.h"
 #include "reassemble.h"
 #include "refer_operator.h"
+#include "source.h"
 #include "suspect.h"
 #include "transaction.h"
 #include "tx.h"
+#include "tx_plain.h"
 #include "ua_memory.h"
 #include "ua_ring.h"
 #include "unreachable.h"
@@ -34,7 +36,6 @@
 
 #define BURST          32u
 #define BURST_TOTAL    (BURST * (2 * WORKER_QUEUES_MAX + WORKERS_MAX)) // see receive() in worker.c
-#define FRAME_HEADERS  42u                                             // Ethernet 14, IPv4 20, UDP 8
 #define SIP_PORT       5060u
 #define MAX_FORWARDS   70u
 #define EXPIRED_A_TURN 64u
@@ -88,20 +89,12 @@ struct overload_marks {
     uint32_t turn_us;
 };
 
-// The next hop of what was sent last in this turn (tx.c).
+// The next hop of what was sent last in this turn and is not plain (tx.c).
 struct last_hop {
     struct nexthop hop;
     struct ip_address address; // where that was for
     uint8_t network;
     bool is_known;
-};
-
-// The peer of what was received last in this turn (parse.c).
-struct last_source {
-    struct ip_address address;
-    uint16_t peer; // NUMBER_NONE: a stranger
-    bool is_known;
-    char text[42]; // the address as a host
 };
 
 // What follows CSeq in a refusal, made once for all (shed.c).
@@ -150,7 +143,8 @@ struct worker {
     struct refusal_lines refusal_lines[2]; // the second for those who listen (RFC 7339)
     struct glance_via vias[KNOWN_VIAS];    // by peer, the lowest bits
     struct last_hop last_hop;
-    struct last_source last_source;
+    struct sources sources;
+    struct tx_plains plains;
     struct turn_seen seen;
     struct member_view view;
     struct probes probes;
@@ -263,7 +257,8 @@ bool host_path_give(struct worker *worker, struct rte_mbuf *mbuf, enum counter w
 unsigned host_path_slice(struct worker *worker);
 // steer.c: keeps what this worker owns, in place, and buffers the rest for its owners.
 unsigned steer_burst(struct worker *worker, struct rte_mbuf **mbufs, unsigned n);
-uint64_t steer_hash(const struct worker *worker, const struct packet *packet); // of its Call-ID
+// The packet gets its Call-ID, a place in its payload, and the hash by which all know the call.
+void steer_know(const struct worker *worker, struct packet *packet, struct span call_id);
 // Hands a fragment to the worker packet->asker. Takes the mbuf.
 void steer_fragment(struct worker *worker, struct rte_mbuf *mbuf);
 // At most BURST from each other worker. Of fragments among them those stay that make a datagram of ours

@@ -232,7 +232,9 @@ uint32_t dialog_find(const struct dialogs *set, const struct dialog_id *id, enum
 // caller knows the records by something else.
 unsigned dialog_find_call(const struct dialogs *set, uint64_t call_hash, struct dialog_string call_id,
                           uint32_t *indexes, unsigned max);
-// Brings what dialog_find() will touch for these hashes nearer, in stages; n at most TABLE_BULK_MAX.
+// Brings what dialog_find() will touch for these hashes nearer, in stages; n at most TABLE_BULK_MAX. The
+// first lines may be asked for before, of each hash by itself.
+void dialogs_prefetch_begin(const struct dialogs *set, uint64_t call_hash);
 void dialogs_prefetch(const struct dialogs *set, const uint64_t *call_hashes, unsigned n);
 
 // Applies the event: state, counts, timer (by life and session). Returns the actions. A handle that the wheel

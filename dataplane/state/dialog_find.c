@@ -134,6 +134,11 @@ unsigned dialog_find_call(const struct dialogs *set, uint64_t call_hash, struct 
     return count;
 }
 
+void dialogs_prefetch_begin(const struct dialogs *set, uint64_t call_hash)
+{
+    table_prefetch(&set->table, call_hash);
+}
+
 // Buckets, then records, then the two lines of the cold block in which tags and Call-ID lie: each stage asks
 // for the lines of all before the next one looks at the first.
 void dialogs_prefetch(const struct dialogs *set, const uint64_t *call_hashes, unsigned n)

@@ -24,7 +24,7 @@ static inline void check_span(const struct message *message, struct span span)
 }
 
 // The lines of a kind are found one after the other.
-static inline void check_lines(const struct message *message)
+static inline void check_index(const struct message *message)
 {
     uint8_t first[HEADER_COUNT];
     memset(first, MESSAGE_NO_HEADER, sizeof(first));
@@ -57,7 +57,7 @@ static inline void check_message(const struct message *message, int fault)
         CHECK((uint32_t)field->value.offset + field->value.length <= end);
     }
     CHECK(end <= message->length);
-    check_lines(message);
+    check_index(message);
     struct message_verdict verdict = message_judge(message, fault, &judge_front_end);
     CHECK((verdict.action == JUDGE_ANSWER) == (verdict.status != 0));
     CHECK(fault == MESSAGE_FINE || verdict.action != JUDGE_FINE);

@@ -124,7 +124,7 @@ static enum finding judge_response(const struct asked *asked, unsigned status, b
 {
     char text[OCTETS], vias[COMPOSE_VALUE];
     struct message message;
-    struct text kept = {vias, 0, sizeof(vias) - 1};
+    struct text kept = {.octets = vias, .room = sizeof(vias) - 1};
     compose_via(&scene, &call, asked, &kept);
     vias[kept.length++] = '\n';
     struct answer answer = {
@@ -175,7 +175,7 @@ static void test_hop(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[OCTETS], via[COMPOSE_VALUE];
         struct message message;
-        struct text sent = {via, 0, sizeof(via) - 1};
+        struct text sent = {.octets = via, .room = sizeof(via) - 1};
         struct asked cancel = {.method = METHOD_CANCEL, .transaction = METHOD_INVITE, .cseq = 1};
         text[compose_request(&scene, &call, &cancel, text)] = '\0';
         compose_via(&scene, &call, &cancel, &sent);

@@ -55,7 +55,7 @@ static void test_call_ids(void **state)
     assert_true(scene_places(scene.sides[CALLER], &scene.counts[CALLER], "10.10.0.1+3"));
     for (uint32_t number = 0; number < 200; number++) {
         char octets[COMPOSE_VALUE + 1];
-        struct text text = {octets, 0, COMPOSE_VALUE};
+        struct text text = {.octets = octets, .room = COMPOSE_VALUE};
         uint32_t found;
         compose_call_id(&scene, number, &text);
         assert_true(check_call_id(&scene, (struct span){octets, text.length}, &found));

@@ -46,6 +46,8 @@ struct damage {
 static struct asked invite_asked = {.method = METHOD_INVITE, .transaction = METHOD_INVITE, .cseq = 1};
 static struct asked ack_asked = {.method = METHOD_ACK, .transaction = METHOD_ACK, .cseq = 1};
 static struct asked bye_asked = {.method = METHOD_BYE, .transaction = METHOD_BYE, .cseq = 2};
+static struct asked callees_bye_asked = {
+    .by = CALLEE, .method = METHOD_BYE, .transaction = METHOD_BYE, .cseq = 1};
 
 // The request as a proxy sends it on: Via and, outside the dialog, Record-Route above; Routes of its own
 // gone; one hop less.
@@ -127,8 +129,11 @@ static enum finding judge_response(const struct asked *asked, unsigned status, b
     struct text kept = {.octets = vias, .room = sizeof(vias) - 1};
     compose_via(&scene, &call, asked, &kept);
     vias[kept.length++] = '\n';
-    struct answer answer = {
-        .method = asked->method, .cseq = asked->cseq, .status = status, .vias = {vias, kept.length}};
+    struct answer answer = {.by = far_side(asked->by),
+                            .method = asked->method,
+                            .cseq = asked->cseq,
+                            .status = status,
+                            .vias = {vias, kept.length}};
     size_t length = compose_answer(&scene, &call, &answer, text);
     text[length] = '\0';
     if (damage->find != NULL)
@@ -160,6 +165,8 @@ static void test_answers(void **state)
     assert_int_equal(judge_response(&invite_asked, 487, false, &tag), FINDING_NONE);
     assert_int_equal(judge_response(&invite_asked, 487, true, &tag), FINDING_PARTIES);
     assert_int_equal(judge_response(&bye_asked, 200, true, &rows[0]), FINDING_NONE);
+    assert_int_equal(judge_response(&callees_bye_asked, 200, true, &rows[0]), FINDING_NONE);
+    assert_int_equal(judge_response(&callees_bye_asked, 200, true, &tag), FINDING_PARTIES);
 }
 
 // ACK to a refusal and CANCEL are the proxy's own: one Via, that of its INVITE.

@@ -18,6 +18,7 @@ void capture_settings(struct worker *worker)
     struct capturing *capturing = &worker->capturing;
     const struct capture_table *table = worker->captures;
     uint8_t others = 0;
+    capturing->settled = table != NULL ? table->serial : 0;
     for (unsigned slot = 0; table != NULL && slot < CAPTURES_MAX; slot++) {
         if (capturing->serials[slot] == table->slots[slot].serial)
             continue;

@@ -60,6 +60,7 @@ struct capture_pending {
 // A worker's own.
 struct capturing {
     struct capture_writer writer;
+    uint64_t settled;               // serial of the table that capture_settings() knows, 0: none
     uint64_t serials[CAPTURES_MAX]; // of the filters whose calls are in `calls`
     bool inside;                    // a received message is in process
     bool has_received;              // it is pending[0]

@@ -133,6 +133,7 @@ static tick_t ticks_of(uint64_t ms)
 void worker_settings(struct worker *worker)
 {
     const struct snapshot_settings *settings = worker->rules->settings;
+    worker->settled = worker->rules->serial;
     worker->view.rules = worker->rules;
     for (uint32_t i = 0; i < worker->rules->network_count; i++) {
         worker->tags[i] = snapshot_tags(&worker->rules->networks[i]);
@@ -161,6 +162,21 @@ void worker_settings(struct worker *worker)
                              .keepalive = ticks_of(settings->keepalive_ms)};
 }
 
+// Tables are told apart by their serials: one that was published while the worker slept, and was offline, may
+// lie where the last one did.
+static void take_tables(struct worker *worker)
+{
+    struct published *published = worker->parts.published;
+    worker->rules = rcu_dereference(published->rules);
+    worker->nexthops = rcu_dereference(published->nexthops);
+    worker->name_table = rcu_dereference(published->names);
+    worker->captures = rcu_dereference(published->captures);
+    if ((worker->captures != NULL ? worker->captures->serial : 0) != worker->capturing.settled)
+        capture_settings(worker);
+    if (worker->rules->serial != worker->settled)
+        worker_settings(worker);
+}
+
 int worker_run(void *argument)
 {
     struct worker *worker = argument;
@@ -168,18 +184,7 @@ int worker_run(void *argument)
     rcu_register_thread();
     takeover_begin(worker);
     while (!atomic_load_explicit(&published->stop, memory_order_relaxed)) {
-        const struct rules *rules = rcu_dereference(published->rules);
-        worker->nexthops = rcu_dereference(published->nexthops);
-        worker->name_table = rcu_dereference(published->names);
-        const struct capture_table *captures = rcu_dereference(published->captures);
-        if (captures != worker->captures) {
-            worker->captures = captures;
-            capture_settings(worker);
-        }
-        if (rules != worker->rules) {
-            worker->rules = rules;
-            worker_settings(worker);
-        }
+        take_tables(worker);
         if (worker_turn(worker) > 0) {
             worker->idle_turns = 0;
             count(worker, COUNTER_TURN_BUSY);

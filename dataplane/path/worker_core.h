@@ -143,6 +143,7 @@ struct worker {
     struct refusal_lines refusal_lines[2]; // the second for those who listen (RFC 7339)
     struct glance_via vias[KNOWN_VIAS];    // by peer, the lowest bits
     struct last_hop last_hop;
+    uint64_t settled; // serial of the rules whose settings are in force
     struct sources sources;
     struct tx_plains plains;
     struct turn_seen seen;

@@ -5,13 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../perf/callgen/check.h"
-
-// Not assert(): it must hold with NDEBUG too.
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            abort();                                                                                         \
-    } while (0)
+#include "check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
